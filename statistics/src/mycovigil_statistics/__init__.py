@@ -1,0 +1,28 @@
+"""Drift tests, calibration and risk control as pure functions on arrays. No I/O, no globals.
+
+`fit` a reference set once, `judge` nights against it. Importing this package loads nothing heavy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mycovigil_statistics.judgement import Judgement, View
+    from mycovigil_statistics.reference import FittedReference, fit
+    from mycovigil_statistics.two_sample import judge
+
+_HOMES = {
+    "FittedReference": "reference",
+    "Judgement": "judgement",
+    "View": "judgement",
+    "fit": "reference",
+    "judge": "two_sample",
+}
+
+__all__ = ["FittedReference", "Judgement", "View", "fit", "judge"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

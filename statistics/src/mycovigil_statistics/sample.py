@@ -1,0 +1,114 @@
+"""A validated sample: rows of arrays, and the independent units that they come from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows, NotFinite
+
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.int64]
+Groups = Sequence[Any] | NDArray[Any] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Rows to test, in any order.
+
+    `features` (n, d), `probabilities` (n, c) or None, `covariates` (n, k) or None (NaN means
+    missing), `units` (n,): the independent unit of each row, numbered from 0 by first appearance
+    in a canonical order of the rows, so that nothing depends on the order they were handed in.
+    """
+
+    features: FloatArray
+    probabilities: FloatArray | None
+    covariates: FloatArray | None
+    units: IntArray
+
+    @property
+    def rows(self) -> int:
+        return len(self.features)
+
+    @property
+    def unit_count(self) -> int:
+        return int(self.units.max()) + 1
+
+    def take(self, rows: IntArray) -> "Sample":
+        return Sample(
+            self.features[rows],
+            None if self.probabilities is None else self.probabilities[rows],
+            None if self.covariates is None else self.covariates[rows],
+            renumbered(self.units[rows]),
+        )
+
+
+def validated(
+    features: ArrayLike,
+    probabilities: ArrayLike | None = None,
+    covariates: ArrayLike | None = None,
+    groups: Groups = None,
+    *,
+    least_rows: int,
+    least_groups: int,
+) -> Sample:
+    """Check shapes, finiteness and size.
+
+    Raises `InsufficientRows`, `DimensionMismatch`, `NotFinite`.
+    """
+    x = _matrix(features, "features")
+    if len(x) < least_rows:
+        raise InsufficientRows(f"{len(x)} rows given, at least {least_rows} are needed")
+    p = None if probabilities is None else _matrix(probabilities, "probabilities", len(x))
+    z = None if covariates is None else _matrix(covariates, "covariates", len(x), finite=False)
+    if z is not None:
+        z = np.where(np.isfinite(z), z, np.float32(np.nan))
+    units = _unit_of_each_row(groups, canonical_order(x))
+    if units.max() + 1 < least_groups:
+        raise InsufficientRows(
+            f"{units.max() + 1} independent groups given, at least {least_groups} are needed"
+        )
+    return Sample(x, p, z, units)
+
+
+def canonical_order(features: FloatArray) -> IntArray:
+    """Row numbers sorted by content (the first columns), not by arrival."""
+    return np.lexsort(features[:, :4].T[::-1]).astype(np.int64)
+
+
+def renumbered(units: IntArray) -> IntArray:
+    """Unit numbers made consecutive, keeping their order."""
+    return np.unique(units, return_inverse=True)[1].astype(np.int64)
+
+
+def _matrix(
+    values: ArrayLike, name: str, rows: int | None = None, *, finite: bool = True
+) -> FloatArray:
+    matrix = np.ascontiguousarray(values, dtype=np.float32)
+    if matrix.ndim != 2 or matrix.shape[1] == 0:
+        raise DimensionMismatch(f"{name} must be a (rows, columns) array, got {matrix.shape}")
+    if rows is not None and len(matrix) != rows:
+        raise DimensionMismatch(f"{len(matrix)} rows of {name} for {rows} rows of features")
+    if finite and not np.isfinite(matrix).all():
+        bad = int((~np.isfinite(matrix)).any(axis=1).sum())
+        raise NotFinite(f"{bad} rows of {name} hold NaN or infinity: drop them and count them")
+    return matrix
+
+
+def _unit_of_each_row(groups: Groups, order: IntArray) -> IntArray:
+    """Unit numbers by first appearance in `order`; a row whose group is None stands alone."""
+    if groups is None:
+        units = np.empty(len(order), np.int64)
+        units[order] = np.arange(len(order))
+        return units
+    if len(groups) != len(order):
+        raise DimensionMismatch(f"{len(groups)} groups for {len(order)} rows of features")
+    number: dict[Any, int] = {}
+    units = np.empty(len(order), np.int64)
+    for row in order.tolist():
+        group = groups[row]
+        alone = group is None or group != group  # noqa: PLR0124 - NaN, as pandas writes missing
+        units[row] = number.setdefault(("row", row) if alone else group, len(number))
+    return units

@@ -1,0 +1,102 @@
+"""Simulated embeddings with known truth, for power studies (`../shared/design/measured.md`).
+
+`x = normalize(0.70 m + 0.30 C[class] + 0.30 S[class, sub] + noise)`: m, 4 classes C and 20
+sub-clusters S are random unit vectors, the noise has eigenvalues 1/i, trace 0.55², and a random
+rotation. Heavy tails: the noise is multivariate t with 5 degrees of freedom, same covariance.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mycovigil_statistics.sample import FloatArray, IntArray
+
+PRIORS = (0.4, 0.3, 0.2, 0.1)
+SUBCLUSTERS = 5
+NOISE = 0.55
+DEGREES_OF_FREEDOM = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What changes: all zero is a calm night.
+
+    `mean`: length of a common displacement; `scale`: noise is multiplied by 1 + scale; `prior`:
+    share moved from the largest class to the smallest; `novel`: share of rows from a new
+    sub-cluster of the last class; `sparse`: sd by which 5 dimensions move.
+    """
+
+    mean: float = 0.0
+    scale: float = 0.0
+    prior: float = 0.0
+    novel: float = 0.0
+    sparse: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """One random geometry. Draw any number of samples from it."""
+
+    centre: FloatArray
+    classes: FloatArray
+    subclusters: FloatArray
+    stranger: FloatArray
+    colouring: FloatArray
+    direction: FloatArray
+    dimensions: IntArray
+    spread: FloatArray
+    heavy: bool
+
+    @classmethod
+    def random(cls, seed: int, dimension: int = 512, *, heavy: bool = False) -> "World":
+        g = np.random.default_rng(seed)
+        count = len(PRIORS)
+        variances = 1 / np.arange(1, dimension + 1)
+        variances *= NOISE**2 / variances.sum()
+        rotation = np.linalg.qr(g.standard_normal((dimension, dimension)))[0]
+        colouring = (np.sqrt(variances)[:, None] * rotation.T).astype(np.float32)
+        world = cls(
+            _units(g, 1, dimension)[0], _units(g, count, dimension),
+            _units(g, count * SUBCLUSTERS, dimension).reshape(count, SUBCLUSTERS, dimension),
+            _units(g, 1, dimension)[0], colouring, _units(g, 1, dimension)[0],
+            g.choice(dimension, 5, replace=False), np.ones(dimension, np.float32), heavy,
+        )  # fmt: skip
+        calm, _ = world.draw(2_000, g)
+        return replace(world, spread=calm.std(axis=0))
+
+    def draw(
+        self, rows: int, generator: np.random.Generator, shift: Shift = Shift()
+    ) -> tuple[FloatArray, IntArray]:
+        """(rows, d) unit features, and labels: the class, or -1 for a row of the new cluster."""
+        g = generator
+        priors = np.array(PRIORS) + np.array([-shift.prior, 0, 0, shift.prior])
+        labels = g.choice(len(PRIORS), rows, p=priors)
+        sub = self.subclusters[labels, g.integers(0, SUBCLUSTERS, rows)]
+        novel = g.random(rows) < shift.novel
+        labels[novel] = len(PRIORS) - 1
+        sub[novel] = self.stranger
+        x = 0.70 * self.centre + 0.30 * self.classes[labels] + 0.30 * sub
+        x = x.astype(np.float32) + np.float32(1 + shift.scale) * self._noise(rows, g)
+        x += np.float32(shift.mean) * self.direction
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+        x[:, self.dimensions] += np.float32(shift.sparse) * self.spread[self.dimensions]
+        return x, np.where(novel, -1, labels)
+
+    def probabilities(self, features: FloatArray, temperature: float = 0.08) -> FloatArray:
+        """(n, 4) of a fair classifier: softmax of the cosine with each class's centre."""
+        logits = features @ self.classes.T / temperature
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
+
+    def _noise(self, rows: int, generator: np.random.Generator) -> FloatArray:
+        noise = generator.standard_normal((rows, len(self.centre)), dtype=np.float32)
+        noise = noise @ self.colouring
+        if self.heavy:
+            df = DEGREES_OF_FREEDOM
+            noise *= np.sqrt((df - 2) / generator.chisquare(df, (rows, 1))).astype(np.float32)
+        return noise
+
+
+def _units(generator: np.random.Generator, count: int, dimension: int) -> FloatArray:
+    vectors = generator.standard_normal((count, dimension))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)

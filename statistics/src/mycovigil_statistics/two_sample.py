@@ -1,0 +1,149 @@
+"""Has this night's traffic drifted from the reference? One exact permutation test.
+
+Rows of the pool (held-out reference) and of the night are exchangeable if nothing drifted. All
+views are computed for the observed labelling and for relabellings of blocks, combined by a rule
+that treats every labelling alike, and the combined statistic is ranked: exact at every sample
+size, whatever the quality of the fit (Lehmann and Romano, 2005, Testing Statistical Hypotheses,
+theorem 15.2.1).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mycovigil_statistics.blocks import block_size, blocks_of
+from mycovigil_statistics.errors import DimensionMismatch
+from mycovigil_statistics.features import Tables, tabulate
+from mycovigil_statistics.judgement import Judgement, View
+from mycovigil_statistics.permutation import labellings
+from mycovigil_statistics.reference import FittedReference
+from mycovigil_statistics.sample import FloatArray, Groups, Sample, validated
+from mycovigil_statistics.tails import column_tails
+from mycovigil_statistics.views import Differences, Statistic, statistics_for
+
+LEAST_ROWS = 30
+LEAST_GROUPS = 10
+PERMUTATIONS = 999
+MORE_PERMUTATIONS = 9_999
+LOOK_CLOSER = 0.01
+
+
+def judge(
+    fitted: FittedReference,
+    features: ArrayLike,
+    probabilities: ArrayLike | None = None,
+    covariates: ArrayLike | None = None,
+    *,
+    groups: Groups = None,
+    seed: int = 0,
+) -> Judgement:
+    """Compare a night to a reference: (m, d) features, (m, c) probabilities, (m, k) covariates.
+
+    `groups`: one key a row, rows that share one are dependent; whole groups are permuted, and
+    every group counts once. What only one side has is left out. A p of at most .01 after 999
+    relabellings is measured again with 9,999 fresh ones and that one is reported, which keeps
+    `P(p <= a) <= a` for every a.
+
+    Raises `InsufficientRows` below 30 rows or 10 groups, `DimensionMismatch`, `NotFinite`.
+    """
+    night = validated(
+        features, probabilities, covariates, groups,
+        least_rows=LEAST_ROWS, least_groups=LEAST_GROUPS,
+    )  # fmt: skip
+    _match(fitted, night)
+    contest = _Contest.of(fitted, night, np.random.default_rng(seed))
+    outcome = contest.run(PERMUTATIONS)
+    if outcome.p_value <= LOOK_CLOSER:
+        outcome = contest.run(MORE_PERMUTATIONS)
+    return outcome
+
+
+def _match(fitted: FittedReference, night: Sample) -> None:
+    widths = {
+        "features": (fitted.pool.features, night.features),
+        "probabilities": (fitted.pool.probabilities, night.probabilities),
+        "covariates": (fitted.pool.covariates, night.covariates),
+    }
+    for name, (reference, tonight) in widths.items():
+        if reference is None or tonight is None:
+            continue
+        if reference.shape[1] != tonight.shape[1]:
+            raise DimensionMismatch(
+                f"{name} have {tonight.shape[1]} columns, the reference has {reference.shape[1]}: "
+                "features of two encoders are never compared"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Contest:
+    """Both samples as centred block means, and the statistics to rank."""
+
+    night: Sample
+    pool: Sample
+    night_blocks: int
+    block_size: int
+    tables: Tables
+    scales: Tables
+    statistics: list[Statistic]
+    generator: np.random.Generator
+
+    @classmethod
+    def of(
+        cls, fitted: FittedReference, night: Sample, generator: np.random.Generator
+    ) -> "_Contest":
+        pool = fitted.pool
+        size = block_size(night.unit_count, pool.unit_count)
+        sides = (blocks_of(night.units, size, generator), blocks_of(pool.units, size, generator))
+        tables = tabulate(fitted.geometry, night, pool, sides)
+        statistics = statistics_for(fitted.geometry, tables)
+        tables = {name: table - table.mean(axis=0) for name, table in tables.items()}
+        scales = {name: _inverse_spread(table, size) for name, table in tables.items()}
+        return cls(night, pool, sides[0].count, size, tables, scales, statistics, generator)
+
+    def run(self, permutations: int) -> Judgement:
+        blocks = len(self.tables["axes"])
+        values = np.vstack(
+            [
+                self._measure(labels)
+                for labels in labellings(self.night_blocks, blocks, permutations, self.generator)
+            ]
+        )
+        combined = _combine(column_tails(values), [view.group for view in self.statistics])
+        views = [
+            View(s.name, s.group, _rank(column), s.effect(column[0], column.mean()))
+            for s, column in zip(self.statistics, values.T, strict=True)
+        ]
+        return Judgement(
+            _rank(combined), tuple(views), self.night.rows, self.pool.rows,
+            self.night.unit_count, self.pool.unit_count, permutations,
+        )  # fmt: skip
+
+    def _measure(self, labels: FloatArray) -> NDArray[np.float64]:
+        """(labellings, views) statistics."""
+        night, blocks = self.night_blocks, labels.shape[1]
+        weights = labels * np.float32(1 / night + 1 / (blocks - night))
+        raw: Differences = {name: weights @ table for name, table in self.tables.items()}
+        standardised = {name: raw[name] * scale for name, scale in self.scales.items()}
+        return np.stack([s.of(raw, standardised) for s in self.statistics], axis=1).astype(float)
+
+
+def _inverse_spread(centred: FloatArray, size: int) -> FloatArray:
+    """1 / standard deviation of a unit in each column, from block means; 0 without spread."""
+    spread = np.sqrt(np.square(centred, dtype=np.float64).mean(axis=0) * size)
+    spread = spread.astype(np.float32)
+    return np.asarray(np.divide(1, spread, out=np.zeros_like(spread), where=spread > 1e-6))
+
+
+def _combine(tails: NDArray[np.float64], groups: list[str]) -> NDArray[np.float64]:
+    """Sum over groups of the mean of 1 / p within: a few small p weigh more than many middling."""
+    inverse = 1 / tails
+    members = {group: [i for i, g in enumerate(groups) if g == group] for group in groups}
+    means = [inverse[:, columns].mean(axis=1) for columns in members.values()]
+    return np.asarray(np.sum(means, axis=0))
+
+
+def _rank(statistics: NDArray[np.float64]) -> float:
+    """Share of labellings at least as extreme as the observed, which is the first."""
+    observed = statistics[0]
+    return float(np.mean(statistics >= observed - 1e-6 * abs(observed)))

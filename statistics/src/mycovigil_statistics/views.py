@@ -1,0 +1,124 @@
+"""Complementary statistics of one relabelling: each sees a kind of shift that others miss.
+
+Every statistic is a function of mean differences between night and pool. Sums are squared effect
+sizes (standardised mean differences, Mahalanobis distances, Cohen's w², MMD²), maxima are effect
+sizes, so that a view's effect can be read without knowing the numbers of rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil_statistics.features import Geometry, Tables
+from mycovigil_statistics.sample import FloatArray
+
+Differences = dict[str, FloatArray]
+CLUSTER_CUTS = (4, 8, 16)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statistic:
+    """`of` maps mean differences, raw and standardised (each (p, f) by table), to (p,)."""
+
+    name: str
+    group: str
+    of: Callable[[Differences, Differences], FloatArray]
+    squared: bool = True
+
+    def effect(self, observed: float, calm: float) -> float:
+        """Effect size in excess of what relabelled rows show on average."""
+        excess = max(0.0, observed - calm)
+        return float(np.sqrt(excess)) if self.squared else excess
+
+
+def statistics_for(geometry: Geometry, tables: Tables) -> list[Statistic]:
+    """The views that these tables allow, group by group."""
+    views = [*_location(geometry), *_density(geometry, tables), *_dispersion()]
+    if "probabilities" in tables:
+        views += _predictions(tables)
+    if "covariates" in tables:
+        views += _covariates()
+    return views
+
+
+def _location(geometry: Geometry) -> list[Statistic]:
+    weights = np.sqrt(geometry.whitening.variances)
+    weights = weights / weights.mean()
+    return [
+        Statistic("mean_whitened", "location", lambda d, _: _sum_squares(d["axes"])),
+        Statistic("mean_half", "location", lambda d, _: np.square(d["axes"]) @ weights),
+        Statistic("leading_128", "location", lambda _, s: _sum_squares(s["axes"][:, :128])),
+        Statistic("largest_axis", "location", lambda _, s: _largest(s["axes"]), squared=False),
+        Statistic("largest_feature", "location", lambda _, s: _largest(s["features"]), False),
+    ]
+
+
+def _density(geometry: Geometry, tables: Tables) -> list[Statistic]:
+    shares = tables["clusters"].mean(axis=0)
+    views = [
+        Statistic("leading_8", "density", lambda _, s: _sum_squares(s["axes"][:, :8])),
+        Statistic("cluster_tree", "density", lambda _, s: _largest(s["clusters"]), squared=False),
+        Statistic("kernel", "density", lambda d, _: _sum_squares(d["kernel"])),
+    ]
+    for count in CLUSTER_CUTS:
+        nodes = geometry.clusters.cut(count)
+        weights = _inverse(shares[nodes])
+        views.append(
+            Statistic(f"clusters_{count}", "density", _chi_square("clusters", nodes, weights))
+        )
+    return views
+
+
+def _dispersion() -> list[Statistic]:
+    return [
+        Statistic("largest_score", "dispersion", lambda _, s: _largest(s["scores"]), squared=False),
+        Statistic("scores", "dispersion", lambda _, s: _sum_squares(s["scores"])),
+        Statistic("squares", "dispersion", lambda _, s: _sum_squares(s["squares"])),
+    ]
+
+
+def _predictions(tables: Tables) -> list[Statistic]:
+    precision = _precision(tables["probabilities"])
+    classes = np.arange(tables["predicted"].shape[1])
+    weights = _inverse(tables["predicted"].mean(axis=0))
+
+    def hotelling(d: Differences, _: Differences) -> FloatArray:
+        return np.einsum("pi,ij,pj->p", d["probabilities"], precision, d["probabilities"])
+
+    return [
+        Statistic("probabilities", "predictions", hotelling),
+        Statistic("predicted", "predictions", _chi_square("predicted", classes, weights)),
+    ]
+
+
+def _covariates() -> list[Statistic]:
+    return [
+        Statistic("covariates", "covariates", lambda _, s: _sum_squares(s["covariates"])),
+        Statistic("largest_covariate", "covariates", lambda _, s: _largest(s["covariates"]), False),
+    ]
+
+
+def _chi_square(
+    table: str, columns: NDArray[np.int64], weights: FloatArray
+) -> Callable[[Differences, Differences], FloatArray]:
+    return lambda d, _: np.square(d[table][:, columns]) @ weights
+
+
+def _sum_squares(differences: FloatArray) -> FloatArray:
+    return np.asarray(np.einsum("pf,pf->p", differences, differences))
+
+
+def _largest(differences: FloatArray) -> FloatArray:
+    return np.asarray(np.abs(differences).max(axis=1))
+
+
+def _inverse(shares: FloatArray) -> FloatArray:
+    return np.asarray(np.divide(1, shares, out=np.zeros_like(shares), where=shares > 0))
+
+
+def _precision(means: FloatArray) -> FloatArray:
+    """Pseudo-inverse of the blocks' covariance, since probabilities sum to one."""
+    covariance = np.atleast_2d(np.cov(means.T.astype(np.float64)))
+    return np.linalg.pinv(covariance, rcond=1e-6, hermitian=True).astype(np.float32)
