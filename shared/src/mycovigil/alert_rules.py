@@ -1,0 +1,51 @@
+"""When a report is worth waking somebody: pure functions from findings to a decision."""
+
+from dataclasses import dataclass
+
+from mycovigil.db.alert import AlertKind, IncidentState, Severity
+from mycovigil.db.report import ReportVerdict
+
+CALM_TO_RESOLVE = 2
+"""Calm nights in a row after which an incident resolves by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a report says, as far as alerting cares. ``harmful``: safety is affected."""
+
+    verdict: ReportVerdict
+    cause: str
+    harmful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known before the report: the unresolved incident, if any, and the calm run."""
+
+    state: IncidentState | None
+    severity: Severity | None
+    calm_before: int = 0
+
+
+def severity_of(finding: Finding) -> Severity:
+    """A novel species or harm done is critical; a camera or a season is a warning."""
+    if finding.harmful or finding.cause == "novel_species":
+        return Severity.CRITICAL
+    return Severity.WARNING
+
+
+def decide(finding: Finding, standing: Standing) -> AlertKind | None:
+    """The alert that a report calls for, if any.
+
+    One incident pages once when it opens and once more if it becomes worse; it does not page
+    every night. It resolves after :data:`CALM_TO_RESOLVE` calm nights in a row.
+    """
+    unresolved = standing.state is not None
+    if finding.verdict is ReportVerdict.DRIFT:
+        if not unresolved:
+            return AlertKind.OPENED
+        worse = standing.severity is Severity.WARNING and severity_of(finding) is Severity.CRITICAL
+        return AlertKind.ESCALATED if worse else None
+    if finding.verdict is ReportVerdict.CALM and unresolved:
+        return AlertKind.RESOLVED if standing.calm_before + 1 >= CALM_TO_RESOLVE else None
+    return None

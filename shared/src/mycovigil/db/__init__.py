@@ -1,0 +1,1 @@
+"""Tables, one module a noun; import :mod:`mycovigil.db.schema` for all of them at once."""

@@ -1,0 +1,87 @@
+"""Incidents, the alerts they raise, and silences."""
+
+import datetime
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import DateTime, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mycovigil.db.base import Base, CreatedAt, Instant, Key, one_of
+
+
+class IncidentState(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class AlertKind(StrEnum):
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Incident(Base):
+    """A drift from the first bad night until it is resolved; at most one unresolved a model."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        Index(
+            "ix_incidents_one_unresolved",
+            "model_id",
+            unique=True,
+            postgresql_where=text("state <> 'resolved'"),
+        ),
+        one_of("state", IncidentState),
+        one_of("severity", Severity),
+    )
+
+    id: Mapped[Key]
+    model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"))
+    report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("drift_reports.id"))
+    state: Mapped[str]
+    severity: Mapped[str]
+    cause: Mapped[str]
+    opened_at: Mapped[CreatedAt]
+    acknowledged_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    acknowledged_by: Mapped[str | None]
+    resolved_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    resolution: Mapped[str | None]
+
+
+class Alert(Base):
+    """One message to the world about an incident; ``event_id`` is its row in the outbox,
+    empty where a silence held it back."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (one_of("kind", AlertKind), one_of("severity", Severity))
+
+    id: Mapped[Key]
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    report_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("drift_reports.id"))
+    kind: Mapped[str]
+    severity: Mapped[str]
+    message: Mapped[str]
+    event_id: Mapped[uuid.UUID | None]
+    silence_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("silences.id"))
+    created_at: Mapped[CreatedAt]
+
+
+class Silence(Base):
+    """No alert events for a model (or for all, when empty) from ``starts_at`` to ``ends_at``."""
+
+    __tablename__ = "silences"
+
+    id: Mapped[Key]
+    model_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    reason: Mapped[str]
+    created_by: Mapped[str]
+    created_at: Mapped[CreatedAt]

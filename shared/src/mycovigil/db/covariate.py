@@ -1,0 +1,18 @@
+"""Covariates of an image, the same columns beside every feature vector."""
+
+from sqlalchemy.orm import Mapped
+
+from mycovigil.db.base import Real
+
+
+class CovariateColumns:
+    """See :class:`mycovigil.image.covariates.Covariates` for meanings and units."""
+
+    brightness: Mapped[Real]
+    contrast: Mapped[Real]
+    sharpness: Mapped[Real]
+    colour_temperature: Mapped[Real]
+    saturation: Mapped[Real]
+    width: Mapped[int]
+    height: Mapped[int]
+    jpeg_quality: Mapped[Real | None]

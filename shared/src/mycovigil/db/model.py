@@ -1,0 +1,74 @@
+"""Models and their way into production."""
+
+import datetime
+import uuid
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import DateTime, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mycovigil.db.base import Base, CreatedAt, Json, Key, one_of
+from mycovigil.safety import CertificateState
+
+
+class ModelStatus(StrEnum):
+    CANDIDATE = "candidate"
+    SHADOW = "shadow"
+    PRODUCTION = "production"
+    ARCHIVED = "archived"
+    REJECTED = "rejected"
+
+
+class Model(Base):
+    """A head on an encoder; ``artifact_uri`` is its bundle in storage, checked by ``sha256``."""
+
+    __tablename__ = "models"
+    __table_args__ = (
+        Index(
+            "ix_models_one_production",
+            "status",
+            unique=True,
+            postgresql_where=text("status = 'production'"),
+        ),
+        one_of("status", ModelStatus),
+        one_of("certificate_state", CertificateState),
+    )
+
+    id: Mapped[Key]
+    version: Mapped[str] = mapped_column(unique=True)
+    encoder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encoders.id"))
+    parent_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
+    artifact_uri: Mapped[str]
+    artifact_sha256: Mapped[str]
+    metrics: Mapped[Json]
+    calibration: Mapped[Json]
+    certificate: Mapped[Json]
+    certificate_state: Mapped[str]
+    certificate_reason: Mapped[str] = mapped_column(default="", server_default="")
+    status: Mapped[str] = mapped_column(default=ModelStatus.CANDIDATE)
+    created_at: Mapped[CreatedAt]
+    promoted_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class PromotionDecision(StrEnum):
+    INITIAL = "initial"
+    PASSED = "passed"
+    REFUSED = "refused"
+    ROLLBACK = "rollback"
+
+
+class Promotion(Base):
+    """One decision of the gate, with the evidence it was taken on."""
+
+    __tablename__ = "promotions"
+    __table_args__ = (one_of("decision", PromotionDecision),)
+
+    id: Mapped[Key]
+    model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"), index=True)
+    replaced_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
+    decision: Mapped[str]
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    decided_by: Mapped[str]
+    created_at: Mapped[CreatedAt]

@@ -1,0 +1,60 @@
+"""Daily partitions of ``predictions``: made ahead, on demand, and dropped by retention."""
+
+import datetime
+from collections.abc import Iterable
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+PARENT = "predictions"
+
+
+def name_of(day: datetime.date) -> str:
+    """``predictions_20261122``."""
+    return f"{PARENT}_{day:%Y%m%d}"
+
+
+def statement(day: datetime.date) -> str:
+    """DDL for one day's partition; safe to run twice."""
+    following = day + datetime.timedelta(days=1)
+    return (
+        f"CREATE TABLE IF NOT EXISTS {name_of(day)} PARTITION OF {PARENT} "
+        f"FOR VALUES FROM ('{day} 00:00:00+00') TO ('{following} 00:00:00+00')"
+    )
+
+
+def ensure(session: Session, days: Iterable[datetime.date]) -> None:
+    """Make the partitions of ``days``. One lock for all makers: two racing CREATEs would clash."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('predictions partitions'))"))
+    for day in days:
+        session.execute(text(statement(day)))
+
+
+def upcoming(today: datetime.date, ahead: int) -> list[datetime.date]:
+    """Yesterday (late rows of a spool) to ``ahead`` days from today."""
+    return [today + datetime.timedelta(days=offset) for offset in range(-1, ahead + 1)]
+
+
+def existing(session: Session) -> list[datetime.date]:
+    """Days that have a partition, in order."""
+    rows = session.execute(
+        text(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "JOIN pg_class p ON p.oid = i.inhparent WHERE p.relname = :parent ORDER BY 1"
+        ),
+        {"parent": PARENT},
+    )
+    return [
+        datetime.datetime.strptime(name.rsplit("_", 1)[1], "%Y%m%d")
+        .replace(tzinfo=datetime.UTC)
+        .date()
+        for (name,) in rows
+    ]
+
+
+def drop_before(session: Session, day: datetime.date) -> list[datetime.date]:
+    """Drop whole days before ``day``; returns them."""
+    old = [found for found in existing(session) if found < day]
+    for found in old:
+        session.execute(text(f"DROP TABLE {name_of(found)}"))
+    return old

@@ -1,0 +1,74 @@
+"""The prediction log, one row an answer, partitioned by day; and labels that arrive later."""
+
+import datetime
+import uuid
+from typing import Any
+
+from sqlalchemy import DateTime, Index, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mycovigil.db.base import Base, CreatedAt, Double, Features, Key, Real, Reals, Strings, one_of
+from mycovigil.db.covariate import CovariateColumns
+from mycovigil.safety import CertificateState, SafetyClass, Verdict
+
+
+class Prediction(CovariateColumns, Base):
+    """``created_at`` is the instant inside the UUIDv7 ``id``, so that a lookup by id alone
+    prunes to one day, and a row drained twice from the spool collides with itself.
+
+    ``sample_key`` is uniform on [0, 1): the first n rows by it are a random sample by index.
+    No foreign keys: partitions are dropped whole by retention.
+    """
+
+    __tablename__ = "predictions"
+    __table_args__ = (
+        Index(None, "model_id", "created_at"),
+        Index(None, "model_id", "sample_key"),
+        one_of("label", SafetyClass),
+        one_of("verdict", Verdict),
+        one_of("certificate", CertificateState),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime.datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    logged_at: Mapped[CreatedAt]
+    request_id: Mapped[str]
+    trace_id: Mapped[str | None]
+    client: Mapped[str]
+    group_key: Mapped[str | None]
+    app_version: Mapped[str | None]
+    model_id: Mapped[uuid.UUID]
+    encoder_id: Mapped[uuid.UUID]
+    features: Mapped[Features]
+    probabilities: Mapped[Reals]
+    label: Mapped[str]
+    prediction_set: Mapped[Strings]
+    verdict: Mapped[str]
+    certificate: Mapped[str]
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    distance: Mapped[Real]
+    photos: Mapped[int] = mapped_column(default=1, server_default="1")
+    image_sha256: Mapped[str]
+    image_key: Mapped[str | None]
+    sample_key: Mapped[Double] = mapped_column(server_default=func.random())
+    latency_ms: Mapped[Real]
+
+
+class Label(Base):
+    """Ground truth from a person. ``confidence`` is theirs: certain, probable or guess."""
+
+    __tablename__ = "labels"
+    __table_args__ = (
+        UniqueConstraint("prediction_id", "labelled_by"),
+        one_of("label", SafetyClass),
+    )
+
+    id: Mapped[Key]
+    prediction_id: Mapped[uuid.UUID]
+    label: Mapped[str]
+    species: Mapped[str | None]
+    confidence: Mapped[str]
+    labelled_by: Mapped[str]
+    created_at: Mapped[CreatedAt]

@@ -1,0 +1,47 @@
+"""Reference sets: what calm looks like, frozen and content-hashed."""
+
+import datetime
+import uuid
+
+from sqlalchemy import DateTime, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mycovigil.db.base import Base, CreatedAt, Features, Key, Reals
+from mycovigil.db.covariate import CovariateColumns
+
+
+class ReferenceSet(Base):
+    """Belongs to the model whose probabilities it holds; one is active a model: the newest
+    that is frozen and not retired."""
+
+    __tablename__ = "reference_sets"
+
+    id: Mapped[Key]
+    name: Mapped[str]
+    source: Mapped[str]
+    model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"), index=True)
+    encoder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encoders.id"))
+    content_hash: Mapped[str]
+    rows: Mapped[int]
+    created_at: Mapped[CreatedAt]
+    frozen_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    retired_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class ReferenceSample(CovariateColumns, Base):
+    """One photo of a reference set; ``label`` is the truth where known."""
+
+    __tablename__ = "reference_samples"
+
+    reference_set_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("reference_sets.id", ondelete="CASCADE"), primary_key=True
+    )
+    ordinal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    features: Mapped[Features]
+    probabilities: Mapped[Reals]
+    distance: Mapped[float]
+    label: Mapped[str | None]
+    species: Mapped[str | None]
+    group_key: Mapped[str | None]
+    image_sha256: Mapped[str | None]
+    image_key: Mapped[str | None]

@@ -1,0 +1,65 @@
+"""Drift reports: one verdict a (model, reference set, window), with inputs pinned for replay."""
+
+import uuid
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mycovigil.db.base import Base, CreatedAt, Double, Instant, Json, Key, one_of
+
+
+class ReportVerdict(StrEnum):
+    CALM = "calm"
+    DRIFT = "drift"
+    INSUFFICIENT = "insufficient"
+    FAILED = "failed"
+
+
+class DriftReport(Base):
+    """``level`` is the share of the month's false-alarm budget this test was given;
+    ``drift`` means ``p_value <= level``. ``failed`` carries its ``problem`` in plain words."""
+
+    __tablename__ = "drift_reports"
+    __table_args__ = (
+        UniqueConstraint("model_id", "reference_set_id", "window_start", "window_end"),
+        Index(None, "model_id", "window_end"),
+        one_of("verdict", ReportVerdict),
+    )
+
+    id: Mapped[Key]
+    model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"))
+    reference_set_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reference_sets.id"))
+    window_start: Mapped[Instant]
+    window_end: Mapped[Instant]
+    periods: Mapped[int]
+    origin: Mapped[str]
+    verdict: Mapped[str]
+    p_value: Mapped[Double | None]
+    level: Mapped[Double | None]
+    rows: Mapped[int]
+    sampled_rows: Mapped[int]
+    late_rows: Mapped[int] = mapped_column(default=0, server_default="0")
+    cause: Mapped[str | None]
+    problem: Mapped[str | None]
+    evidence: Mapped[Json]
+    views: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    gallery: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    inputs: Mapped[Json]
+    evidently_uri: Mapped[str | None]
+    snapshot_uri: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+
+
+class DriftMetric(Base):
+    """One number of a report, for trends: p-values, effects, covariate means, class shares."""
+
+    __tablename__ = "drift_metrics"
+
+    report_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("drift_reports.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Double]

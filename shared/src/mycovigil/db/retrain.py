@@ -1,0 +1,39 @@
+"""Retrain jobs: at most one an incident, run under a lease with a fencing token."""
+
+import datetime
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import DateTime, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mycovigil.db.base import Base, CreatedAt, Json, Key, one_of
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RetrainJob(Base):
+    """``lease_token`` grows with every taking of the lease: a worker that lost it and wakes
+    again holds an old token and can write nothing (Kleppmann, fencing)."""
+
+    __tablename__ = "retrain_jobs"
+    __table_args__ = (one_of("state", JobState),)
+
+    id: Mapped[Key]
+    incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), unique=True)
+    requested_by: Mapped[str]
+    state: Mapped[str]
+    parameters: Mapped[Json]
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    lease_token: Mapped[int] = mapped_column(default=0, server_default="0")
+    lease_until: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    model_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
+    error: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    started_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    finished_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,32 @@
+"""All tables, imported together so that the metadata is complete (migrations, tests)."""
+
+from mycovigil.db.alert import Alert, Incident, Silence
+from mycovigil.db.base import Base
+from mycovigil.db.encoder import Encoder
+from mycovigil.db.key import ApiKey
+from mycovigil.db.message import InboxMessage, OutboxMessage
+from mycovigil.db.model import Model, Promotion
+from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
+from mycovigil.db.report import DriftMetric, DriftReport
+from mycovigil.db.retrain import RetrainJob
+
+__all__ = [
+    "Alert",
+    "ApiKey",
+    "Base",
+    "DriftMetric",
+    "DriftReport",
+    "Encoder",
+    "InboxMessage",
+    "Incident",
+    "Label",
+    "Model",
+    "OutboxMessage",
+    "Prediction",
+    "Promotion",
+    "ReferenceSample",
+    "ReferenceSet",
+    "RetrainJob",
+    "Silence",
+]

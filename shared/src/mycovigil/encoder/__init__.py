@@ -1,0 +1,1 @@
+"""Encoders as files: identity, digests, and the packaged ones."""

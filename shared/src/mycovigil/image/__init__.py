@@ -1,0 +1,1 @@
+"""One way from bytes to pixels and covariates, for training and serving."""

@@ -1,0 +1,77 @@
+"""Covariates: what a camera and the light do to a photo, apart from what is on it."""
+
+from dataclasses import asdict, astuple, dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil.image.decode import DecodedImage
+
+LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+SRGB_TO_XYZ = np.array(
+    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Covariates:
+    """Measured on the encoder's square, so that reference and traffic are alike.
+
+    ``brightness`` and ``contrast``: mean and sd of luma in [0, 1]; ``sharpness``: log10 of the
+    variance of the Laplacian of luma; ``colour_temperature``: correlated, in kelvin (McCamy
+    1992) of the mean colour; ``saturation``: mean of (max - min) in [0, 1]; ``width`` and
+    ``height``: pixels of the photo as it came; ``jpeg_quality``: IJG 1 to 100, if a JPEG.
+    """
+
+    brightness: float
+    contrast: float
+    sharpness: float
+    colour_temperature: float
+    saturation: float
+    width: int
+    height: int
+    jpeg_quality: float | None
+
+    def columns(self) -> dict[str, float | int | None]:
+        return asdict(self)
+
+    def vector(self) -> NDArray[np.float64]:
+        """(8,) in the order of :data:`NAMES`; a missing quality is NaN."""
+        return np.array([np.nan if value is None else value for value in astuple(self)])
+
+
+NAMES: tuple[str, ...] = tuple(field.name for field in fields(Covariates))
+
+
+def measure(image: DecodedImage) -> Covariates:
+    """The covariates of a decoded photo; about 0.1 ms at 96 pixels."""
+    unit = image.pixels.astype(np.float32) / 255.0
+    luma = unit @ LUMA
+    spread = unit.max(axis=2) - unit.min(axis=2)
+    return Covariates(
+        brightness=float(luma.mean()),
+        contrast=float(luma.std()),
+        sharpness=float(np.log10(_laplacian(luma).var() + 1e-8)),
+        colour_temperature=_correlated_temperature(unit.reshape(-1, 3).mean(axis=0)),
+        saturation=float(spread.mean()),
+        width=image.width,
+        height=image.height,
+        jpeg_quality=image.jpeg_quality,
+    )
+
+
+def _laplacian(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    centre = luma[1:-1, 1:-1]
+    return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
+
+
+def _correlated_temperature(colour: NDArray[np.float32]) -> float:
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    xyz = SRGB_TO_XYZ @ linear
+    total = float(xyz.sum())
+    if total < 1e-6:
+        return 6500.0
+    x, y = float(xyz[0]) / total, float(xyz[1]) / total
+    n = (x - 0.3320) / (0.1858 - y) if abs(0.1858 - y) > 1e-6 else 0.0
+    kelvin = 449.0 * n**3 + 3525.0 * n**2 + 6823.3 * n + 5520.33
+    return float(np.clip(kelvin, 1_000.0, 25_000.0))

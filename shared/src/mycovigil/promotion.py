@@ -1,0 +1,145 @@
+"""The way into production and back: rows, certificate and event in the caller's transaction."""
+
+import datetime
+import uuid
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mycovigil import outbox, registry
+from mycovigil.db.base import new_id
+from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
+from mycovigil.event import Event, EventType, Topic
+
+SOURCE = "/mycovigil/promotion"
+EVENTS = {
+    PromotionDecision.INITIAL: EventType.MODEL_PROMOTED,
+    PromotionDecision.PASSED: EventType.MODEL_PROMOTED,
+    PromotionDecision.REFUSED: EventType.MODEL_REJECTED,
+    PromotionDecision.ROLLBACK: EventType.MODEL_ROLLED_BACK,
+}
+
+
+class GateClosed(PermissionError):
+    """The model may not go live; the message says what evidence is missing."""
+
+
+def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promotion:
+    """Make a candidate the production model.
+
+    The first model of all goes live without a comparison. Every other needs the gate's
+    evidence against the very model that is in production now.
+
+    Raises:
+        LookupError: no such model.
+        GateClosed: no passing evidence, or evidence against another production model.
+    """
+    candidate = _locked(session, model_id)
+    if candidate.status not in {ModelStatus.CANDIDATE, ModelStatus.SHADOW}:
+        raise GateClosed(f"model {candidate.version} is {candidate.status}, not a candidate")
+    current = _current(session)
+    if current is None:
+        return _switch(session, candidate, None, PromotionDecision.INITIAL, {}, decided_by)
+    evidence: dict[str, Any] = candidate.metrics.get("gate", {})
+    if evidence.get("against") != str(current.id):
+        raise GateClosed(
+            f"model {candidate.version} was not compared with production model {current.version}: "
+            "train it again, or run the gate"
+        )
+    if evidence.get("passed") is not True:
+        raise GateClosed(f"the gate refused model {candidate.version}: {evidence.get('reason')}")
+    return _switch(session, candidate, current, PromotionDecision.PASSED, evidence, decided_by)
+
+
+def refuse(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promotion:
+    """Record that the gate refused a candidate, with its evidence."""
+    candidate = _locked(session, model_id)
+    candidate.status = ModelStatus.REJECTED
+    evidence: dict[str, Any] = candidate.metrics.get("gate", {})
+    current = _current(session)
+    return _record(session, candidate, current, PromotionDecision.REFUSED, evidence, decided_by)
+
+
+def rollback(session: Session, *, decided_by: str, reason: str) -> Promotion:
+    """Bring back the model that production replaced.
+
+    Raises:
+        GateClosed: there is no earlier production model.
+    """
+    current = _current(session)
+    last = current and session.scalar(
+        select(Promotion)
+        .where(
+            Promotion.model_id == current.id,
+            Promotion.decision != PromotionDecision.REFUSED,
+        )
+        .order_by(Promotion.created_at.desc(), Promotion.id.desc())
+        .limit(1)
+    )
+    if current is None or last is None or last.replaced_id is None:
+        raise GateClosed("there is no earlier production model to roll back to")
+    earlier = _locked(session, last.replaced_id)
+    return _switch(
+        session, earlier, current, PromotionDecision.ROLLBACK, {"reason": reason}, decided_by
+    )
+
+
+def _switch(
+    session: Session,
+    model: Model,
+    replaced: Model | None,
+    decision: PromotionDecision,
+    evidence: dict[str, Any],
+    decided_by: str,
+) -> Promotion:
+    if replaced is not None:
+        replaced.status = ModelStatus.ARCHIVED
+        session.flush()  # the partial unique index allows one production model at a time
+    model.status = ModelStatus.PRODUCTION
+    model.promoted_at = datetime.datetime.now(tz=datetime.UTC)
+    registry.announce(session)
+    return _record(session, model, replaced, decision, evidence, decided_by)
+
+
+def _record(
+    session: Session,
+    model: Model,
+    other: Model | None,
+    decision: PromotionDecision,
+    evidence: dict[str, Any],
+    decided_by: str,
+) -> Promotion:
+    row = Promotion(
+        id=new_id(),
+        model_id=model.id,
+        replaced_id=other.id if other else None,
+        decision=decision,
+        evidence=evidence,
+        decided_by=decided_by,
+    )
+    session.add(row)
+    data = {
+        "model_id": str(model.id),
+        "version": model.version,
+        "replaced_id": str(other.id) if other else None,
+        "decision": decision.value,
+        "decided_by": decided_by,
+    }
+    event = Event(type=EVENTS[decision], source=SOURCE, subject=model.version, data=data)
+    outbox.add(session, Topic.MODELS, event)
+    session.flush()
+    return row
+
+
+def _current(session: Session) -> Model | None:
+    return session.scalar(
+        select(Model).where(Model.status == ModelStatus.PRODUCTION).with_for_update()
+    )
+
+
+def _locked(session: Session, model_id: uuid.UUID) -> Model:
+    model = session.get(Model, model_id, with_for_update=True)
+    if model is None:
+        raise LookupError(f"there is no model {model_id}")
+    return model

@@ -1,0 +1,112 @@
+"""Google Cloud Pub/Sub. ``PUBSUB_EMULATOR_HOST`` is honoured by Google's own client."""
+
+import structlog
+from google.api_core import exceptions
+from google.api_core.retry import Retry
+from google.cloud import pubsub_v1
+from google.pubsub_v1.types import DeadLetterPolicy, PubsubMessage, Subscription
+
+from mycovigil.event import Event, Topic
+from mycovigil.publisher import Handler
+from mycovigil.settings import PublisherSettings
+
+SUBSCRIPTIONS = ((Topic.ALERTS, "retrain-trigger"), (Topic.DEAD_LETTER, "inspection"))
+"""Made beforehand: the emulator and Pub/Sub alike drop what no subscription waits for."""
+TIMEOUT = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class PubSubPublisher:
+    """Ordered by key; dead letters after ``max_delivery_attempts``."""
+
+    def __init__(self, settings: PublisherSettings) -> None:
+        self._settings = settings
+        self._publisher = pubsub_v1.PublisherClient(
+            publisher_options=pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
+        )
+        self._subscriber = pubsub_v1.SubscriberClient()
+
+    def prepare(self) -> None:
+        for topic in Topic:
+            self._make_topic(topic)
+        for topic, name in SUBSCRIPTIONS:
+            self._make_subscription(topic, name)
+
+    def publish(self, topic: Topic, event: Event) -> None:
+        body, attributes = event.message()
+        path = self._topic(topic)
+        future = self._publisher.publish(
+            path, body, ordering_key=event.subject, timeout=TIMEOUT, **attributes
+        )
+        try:
+            future.result(timeout=TIMEOUT)
+        except Exception:
+            self._publisher.resume_publish(path, event.subject)
+            raise
+
+    def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
+        path = self._subscription(topic, subscription)
+        try:
+            response = self._subscriber.pull(
+                subscription=path, max_messages=10, timeout=wait, retry=Retry(deadline=wait)
+            )
+        except (exceptions.DeadlineExceeded, exceptions.RetryError):
+            return 0
+        done = [
+            received.ack_id
+            for received in response.received_messages
+            if self._handled(received.message, handler)
+        ]
+        refused = [r.ack_id for r in response.received_messages if r.ack_id not in done]
+        if done:
+            self._subscriber.acknowledge(subscription=path, ack_ids=done, timeout=TIMEOUT)
+        if refused:
+            self._subscriber.modify_ack_deadline(
+                subscription=path, ack_ids=refused, ack_deadline_seconds=0, timeout=TIMEOUT
+            )
+        return len(done)
+
+    def close(self) -> None:
+        self._publisher.stop()
+        self._publisher.transport.close()
+        self._subscriber.close()
+
+    def _handled(self, message: PubsubMessage, handler: Handler) -> bool:
+        try:
+            handler(Event.from_message(message.data, dict(message.attributes)))
+        except Exception:
+            log.exception("event not handled, left for redelivery", message=message.message_id)
+            return False
+        return True
+
+    def _make_topic(self, topic: Topic) -> None:
+        try:
+            self._publisher.create_topic(name=self._topic(topic), timeout=TIMEOUT)
+        except exceptions.AlreadyExists:
+            log.debug("topic exists", topic=topic.value)
+
+    def _make_subscription(self, topic: Topic, name: str) -> None:
+        request = Subscription(
+            name=self._subscription(topic, name),
+            topic=self._topic(topic),
+            ack_deadline_seconds=self._settings.ack_deadline,
+            enable_message_ordering=True,
+        )
+        if topic is not Topic.DEAD_LETTER:
+            request.dead_letter_policy = DeadLetterPolicy(
+                dead_letter_topic=self._topic(Topic.DEAD_LETTER),
+                max_delivery_attempts=self._settings.max_delivery_attempts,
+            )
+        try:
+            self._subscriber.create_subscription(request=request, timeout=TIMEOUT)
+        except exceptions.AlreadyExists:
+            log.debug("subscription exists", subscription=name)
+
+    def _topic(self, topic: Topic) -> str:
+        name = f"{self._settings.topic_prefix}.{topic.value}"
+        return f"projects/{self._settings.project}/topics/{name}"
+
+    def _subscription(self, topic: Topic, name: str) -> str:
+        full = f"{self._settings.topic_prefix}.{topic.value}.{name}"
+        return f"projects/{self._settings.project}/subscriptions/{full}"

@@ -1,0 +1,38 @@
+"""The vocabulary of safety: four classes, three verdicts, four states of a certificate."""
+
+from enum import StrEnum
+
+
+class SafetyClass(StrEnum):
+    """What a mushroom does to the person who eats it; the order is the column order everywhere."""
+
+    EDIBLE = "edible"
+    CONDITIONALLY_EDIBLE = "conditionally_edible"
+    POISONOUS = "poisonous"
+    DEADLY = "deadly"
+
+
+CLASSES: tuple[SafetyClass, ...] = tuple(SafetyClass)
+"""Index ``i`` of every probability vector belongs to ``CLASSES[i]``."""
+
+
+class Verdict(StrEnum):
+    """What we tell a person. There is no "safe": no photo can carry that promise."""
+
+    AVOID = "avoid"
+    EXPERT_CHECK = "expert_check"
+    CANNOT_TELL = "cannot_tell"
+
+
+class CertificateState(StrEnum):
+    """Whether the model's risk bound may be relied on today.
+
+    ``valid``: bounded on calibration photos and no drift seen since; ``suspect``: a drift is
+    open; ``void``: the drift affects safety; ``not_certifiable``: the calibration photos are too
+    few to support any bound.
+    """
+
+    VALID = "valid"
+    SUSPECT = "suspect"
+    VOID = "void"
+    NOT_CERTIFIABLE = "not_certifiable"

@@ -1,0 +1,1 @@
+"""The species, one module a safety class, and those that no training list knows."""

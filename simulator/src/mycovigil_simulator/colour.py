@@ -1,0 +1,49 @@
+"""Colour: light adds up in linear RGB, pictures are stored in sRGB (gamma 2.2)."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Image = NDArray[np.uint8]
+GAMMA = 2.2
+
+
+@lru_cache(maxsize=512)
+def linear(code: str) -> Array:
+    """`#rrggbb` as three linear intensities in [0, 1]."""
+    srgb = np.array([int(code[at : at + 2], 16) for at in (1, 3, 5)], dtype=np.float32) / 255
+    colour = (srgb**GAMMA).astype(np.float32)
+    colour.setflags(write=False)
+    return colour
+
+
+@lru_cache(maxsize=1)
+def encoding() -> Image:
+    """Lookup table from linear intensity in 1/4095 to an sRGB byte."""
+    return (255 * (np.arange(4096) / 4095) ** (1 / GAMMA) + 0.5).astype(np.uint8)
+
+
+def encode(light: Array) -> Image:
+    """Linear intensities, any shape, to sRGB bytes; what is brighter than white is cut."""
+    steps = np.clip(light * 4095, 0, 4095).astype(np.int16)
+    coded: Image = encoding()[steps]
+    return coded
+
+
+def vary(colour: Array, rng: np.random.Generator, spread: float = 0.06) -> Array:
+    """One specimen's version of a colour: brightness and hue wander a little."""
+    gain = np.exp(rng.normal(0, spread) + rng.normal(0, spread / 3, size=3))
+    return np.clip(colour * gain, 0, 1).astype(np.float32)
+
+
+def mix(first: Array, second: Array, share: Array) -> Array:
+    """(n, 3) colours between two colours, or two sets, by (n,) shares of the second."""
+    return first + (second - first) * share[:, None]
+
+
+def smoothstep(low: float, high: float, value: Array) -> Array:
+    """0 below `low`, 1 above `high`, a smooth step between."""
+    t = np.clip((value - low) / (high - low), 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)

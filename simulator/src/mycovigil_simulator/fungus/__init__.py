@@ -1,0 +1,1 @@
+"""The fruit body: an individual's growth, and the surfaces of its parts."""

@@ -1,0 +1,47 @@
+"""Gills, pores or ridges under the cap."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil_simulator.colour import smoothstep
+from mycovigil_simulator.fungus.growth import Body
+from mycovigil_simulator.fungus.profile import lower
+from mycovigil_simulator.fungus.sheet import Sheet, revolve
+from mycovigil_simulator.fungus.skin import Skin, skin
+from mycovigil_simulator.texture import cells, cloud, sample
+from mycovigil_simulator.traits import Fertile
+
+Array = NDArray[np.float32]
+
+
+def paint_hymenium(body: Body, eye: Array, spacing: float) -> Skin:
+    """The underside of the cap. The sun reaches only its outer edge."""
+    frame = body.head.inside(body.place)
+    radius, height = lower(body)
+    sheet = revolve(
+        radius, height, eye=frame.to_local(eye), spacing=spacing, wobble=body.wobble, outer=0.0, keep=-0.05
+    )
+    groove = _groove(body, sheet)
+    grain = sample(cloud(body.variant), sheet.position[0] * 0.2, sheet.position[1] * 0.2) - 0.5
+    albedo = body.under * (1 + 0.2 * grain)[:, None] * groove[:, None]
+    inward = 1 - 0.45 * sheet.along
+    return skin(sheet, frame, albedo, open_sky=0.80 * inward, open_sun=0.75 * (1 - sheet.along))
+
+
+def _groove(body: Body, sheet: Sheet) -> Array:
+    """Brightness between 0.4 (deep) and 1 (edge) of the fertile surface's relief."""
+    hymenium = body.species.hymenium
+    if hymenium.kind is Fertile.PORES:
+        scale = 1.0 / body.cap_radius
+        distance, _, _ = cells(body.variant, 144)
+        hole = sample(distance, sheet.position[0] * scale, sheet.position[1] * scale)
+        return 0.62 + 0.38 * smoothstep(0.15, 0.5, hole)
+    wander = 1.6 if hymenium.kind is Fertile.RIDGES else 0.3
+    drift = sample(cloud(body.variant), sheet.angle * (1 / 6.2832), sheet.along * 0.5) - 0.5
+    phase = sheet.angle * hymenium.count + wander * 3 * drift
+    main = 0.5 + 0.5 * np.cos(phase)
+    short = 0.5 + 0.5 * np.cos(2 * phase)
+    outer = smoothstep(0.55, 0.2, sheet.along)
+    edge = np.maximum(main, short * outer)
+    floor = 0.66 if hymenium.kind is Fertile.RIDGES else 0.42
+    return (floor + (1 - floor) * edge).astype(np.float32)

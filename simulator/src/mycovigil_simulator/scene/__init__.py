@@ -1,0 +1,1 @@
+"""The place: viewpoint, light, ground, plants and what else lies about."""

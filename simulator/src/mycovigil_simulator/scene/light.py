@@ -1,0 +1,82 @@
+"""Sun and sky, and how a surface answers them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil_simulator.colour import smoothstep
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """`direction` points to the sun. Colours are linear RGB; `softness` blurs shadows (0 to 1)."""
+
+    direction: Array
+    sun: Array
+    sky: Array
+    softness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """A cap seen as a disc that keeps the sun from what is below it (cm)."""
+
+    centre: Array
+    radius: float
+
+
+def draw_light(rng: np.random.Generator) -> Light:
+    """Anything from an overcast wood to low sun in a clearing."""
+    height = np.radians(rng.uniform(28, 75))
+    azimuth = rng.uniform(-2.6, 0.6)  # mostly from the side and from behind the camera
+    direction = np.array(
+        [
+            np.cos(azimuth) * np.cos(height),
+            np.sin(azimuth) * np.cos(height),
+            np.sin(height),
+        ]
+    )
+    softness = rng.uniform()
+    strength = 1.05 - 0.6 * softness
+    warmth = rng.normal(0.05, 0.05) * (1 - 0.5 * softness)
+    sun = strength * np.array([1 + warmth, 1.0, 1 - 1.6 * warmth])
+    sky = (0.34 + 0.34 * softness) * np.array([0.97, 1.0, 1.05]) * rng.uniform(0.9, 1.1)
+    return Light(
+        direction.astype(np.float32), sun.astype(np.float32), sky.astype(np.float32), softness
+    )
+
+
+def sunlit(position: Array, light: Light, shades: list[Shade]) -> Array:
+    """Share of the sun, (n,), that passes the caps above (3, n) positions."""
+    share = np.ones(position.shape[1], np.float32)
+    for shade in shades:
+        gap = (shade.centre[2] - position[2]) / light.direction[2]
+        across = position[0] + light.direction[0] * gap - shade.centre[0]
+        along = position[1] + light.direction[1] * gap - shade.centre[1]
+        edge = np.hypot(across, along) / shade.radius
+        soft = 0.06 + 0.3 * light.softness
+        share *= np.where(gap > 0, smoothstep(1 - soft, 1 + soft, edge), 1)
+    return share
+
+
+def reflect(
+    albedo: Array, normal: Array, toward_eye: Array, light: Light, *, lit: Array, open_sky: Array,
+    gloss: float,
+) -> Array:
+    """Light sent to the eye, (n, 3): wrapped Lambert, sky from above, soft Blinn highlight."""
+    facing = light.direction @ normal
+    direct = np.clip((facing + 0.18) / 1.18, 0, 1) * lit
+    ambient = (0.68 + 0.32 * normal[2]) * open_sky
+    bounce = 0.10 * np.clip(0.6 - normal[2], 0, 1) * open_sky
+    shone = albedo * (
+        direct[:, None] * light.sun + (ambient + bounce)[:, None] * light.sky
+    )
+    if gloss > 0:
+        half = toward_eye + light.direction[:, None]
+        half /= np.linalg.norm(half, axis=0)
+        glint = np.clip((half * normal).sum(0), 0, 1) ** (12 + 40 * gloss)
+        shone += (0.5 * gloss * glint * lit)[:, None] * light.sun
+    return shone.astype(np.float32)

@@ -1,0 +1,79 @@
+"""Where the camera stands: a pinhole above the ground plane (z up, y away, cm)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+LOWEST = 0.8  # cm: a camera laid on the ground
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`axes` are the rows right, up, forward; `focal` is in pixels of a `size` square canvas."""
+
+    eye: Array
+    axes: Array
+    focal: float
+    size: int
+    centre: tuple[float, float]
+    distance: float
+
+    @property
+    def pixel(self) -> float:
+        """Width of a pixel in cm at the distance of the subject."""
+        return self.distance / self.focal
+
+    def project(self, points: Array) -> tuple[Array, Array, Array]:
+        """(3, n) points to columns, rows and depth; what lies behind the camera gets depth .1."""
+        right, up, depth = self.axes @ (points - self.eye[:, None])
+        depth = np.maximum(depth, 0.1)
+        scale = self.focal / depth
+        return self.centre[0] + right * scale, self.centre[1] - up * scale, depth
+
+    def ground(self) -> tuple[Array, Array, Array]:
+        """Ground coordinates x, y of each pixel and its depth, (size, size); inf above horizon."""
+        columns, rows = np.meshgrid(
+            np.arange(self.size, dtype=np.float32), np.arange(self.size, dtype=np.float32)
+        )
+        across = (columns - self.centre[0]) / self.focal
+        upward = (self.centre[1] - rows) / self.focal
+        fall = self.axes[0, 2] * across + self.axes[1, 2] * upward + self.axes[2, 2]
+        depth = np.where(fall < -1e-4, -self.eye[2] / np.minimum(fall, -1e-4), np.inf)
+        depth = depth.astype(np.float32)
+        near = np.minimum(depth, 1e5)
+        x, y = (
+            self.eye[axis]
+            + near
+            * (self.axes[0, axis] * across + self.axes[1, axis] * upward + self.axes[2, axis])
+            for axis in (0, 1)
+        )
+        return x, y, depth
+
+
+def look(
+    *,
+    target: tuple[float, float, float],
+    extent: float,
+    elevation: float,
+    size: int,
+    roll: float = 0.0,
+    offset: tuple[float, float] = (0.0, 0.0),
+    field: float = 34.0,
+) -> View:
+    """A view of `target` from `elevation` degrees, so that `extent` cm fill the frame."""
+    focal = 0.5 * size / np.tan(np.radians(field) / 2)
+    distance = extent / size * focal
+    angle = np.radians(elevation)
+    aim = np.array(target)
+    eye = aim + distance * np.array([0.0, -np.cos(angle), np.sin(angle)])
+    eye[2] = max(eye[2], LOWEST)
+    forward = (aim - eye) / np.linalg.norm(aim - eye)
+    right = np.array([np.cos(np.radians(roll)), 0.0, np.sin(np.radians(roll))])
+    right -= forward * (right @ forward)
+    right /= np.linalg.norm(right)
+    up = np.cross(right, forward)
+    axes = np.stack([right, up, forward]).astype(np.float32)
+    centre = (size * (0.5 + offset[0]), size * (0.5 + offset[1]))
+    return View(eye.astype(np.float32), axes, float(focal), size, centre, float(distance))

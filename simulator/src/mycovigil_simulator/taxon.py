@@ -1,0 +1,39 @@
+"""A species: its name, its danger, its traits, where and when it grows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mycovigil_simulator.caption import describe
+from mycovigil_simulator.traits import Cap, Ground, Hymenium, SafetyClass, Stem, Veil
+
+
+@dataclass(frozen=True, slots=True)
+class Species:
+    """One species of the simulated wood. `months` are the months (1 to 12) when it fruits."""
+
+    name: str
+    safety_class: SafetyClass
+    cap: Cap
+    hymenium: Hymenium
+    stem: Stem
+    grounds: tuple[Ground, ...]
+    months: tuple[int, ...]
+    veil: Veil = Veil()
+    group: tuple[int, int] = (1, 3)
+    clustered: bool = False
+    look_alikes: tuple[str, ...] = ()
+
+    @property
+    def genus(self) -> str:
+        """The first half of the name, in lower case."""
+        return self.name.split("_", maxsplit=1)[0]
+
+    @property
+    def latin(self) -> str:
+        """The name as it is written in a field guide."""
+        return self.name.replace("_", " ").capitalize()
+
+    def caption(self, rng: np.random.Generator, ground: Ground | None = None) -> str:
+        """A natural caption: name, danger and a few traits in varying words."""
+        return describe(self, rng, ground)

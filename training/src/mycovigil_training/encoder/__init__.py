@@ -1,0 +1,1 @@
+"""Image encoders: pretraining `mini`, exporting any open_clip model to ONNX, measuring them."""

@@ -1,0 +1,113 @@
+"""Photos decoded once into memory, with what is known of them, and their honest splits."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+SIDE = 128  # pixels of the cached square; the largest view trained on is 96
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """n photos squashed to squares, row by row with their facts.
+
+    Attributes:
+        pixels: `(n, SIDE, SIDE, 3)` uint8 sRGB.
+        aspect: `(n,)` width divided by height before squashing.
+        species: Lower-case names, for photos without a mushroom what they show.
+        safety_class: One of the safety classes, `unknown` or `not_mushroom`.
+        group: What must stay on one side of a split: species and day.
+        rendered: Whether the simulator drew it.
+        caption: The simulator's description, empty for real photos.
+    """
+
+    pixels: NDArray[np.uint8]
+    aspect: NDArray[np.float32]
+    species: tuple[str, ...]
+    safety_class: tuple[str, ...]
+    group: tuple[str, ...]
+    rendered: NDArray[np.bool_]
+    caption: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Photographs:
+        """The chosen rows, by mask or position."""
+        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        return Photographs(
+            self.pixels[index],
+            self.aspect[index],
+            tuple(self.species[i] for i in index),
+            tuple(self.safety_class[i] for i in index),
+            tuple(self.group[i] for i in index),
+            self.rendered[index],
+            tuple(self.caption[i] for i in index),
+        )
+
+    def held_out(self, share: float) -> NDArray[np.bool_]:
+        """Mask of the rows held out: whole groups, chosen by a hash of their name.
+
+        The choice depends on nothing but the group's name, so training and evaluation agree
+        without a list on disk, and a photo added later moves no other.
+        """
+        return np.array([_uniform_hash(group) < share for group in self.group], dtype=np.bool_)
+
+
+def joined(parts: Sequence[Photographs]) -> Photographs:
+    """All photos of several collections in one."""
+    return Photographs(
+        np.concatenate([part.pixels for part in parts]),
+        np.concatenate([part.aspect for part in parts]),
+        tuple(species for part in parts for species in part.species),
+        tuple(kind for part in parts for kind in part.safety_class),
+        tuple(group for part in parts for group in part.group),
+        np.concatenate([part.rendered for part in parts]),
+        tuple(caption for part in parts for caption in part.caption),
+    )
+
+
+def read_folder(folder: Path) -> Photographs:
+    """Decode the photos that `folder/manifest.csv` lists.
+
+    The manifest's columns are path, species, safety_class and captured_at (ISO 8601 or empty).
+    Photos of a species without a date make one group.
+
+    Raises:
+        FileNotFoundError: There is no manifest, or a photo it lists is missing.
+    """
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    pixels = np.empty((len(rows), SIDE, SIDE, 3), dtype=np.uint8)
+    aspect = np.empty(len(rows), dtype=np.float32)
+    for i, row in enumerate(rows):
+        pixels[i], aspect[i] = squashed(folder / row["path"])
+    return Photographs(
+        pixels,
+        aspect,
+        tuple(row["species"].lower().replace("_", " ") for row in rows),
+        tuple(row["safety_class"] for row in rows),
+        tuple(f"{row['species'].lower()}|{row['captured_at'][:10]}" for row in rows),
+        np.zeros(len(rows), dtype=np.bool_),
+        ("",) * len(rows),
+    )
+
+
+def squashed(path: Path) -> tuple[NDArray[np.uint8], float]:
+    """A photo as a `(SIDE, SIDE, 3)` square, and its width divided by its height."""
+    with Image.open(path) as image:
+        upright = image.convert("RGB")
+    square = upright.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return np.asarray(square), upright.width / upright.height
+
+
+def _uniform_hash(text: str) -> float:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
