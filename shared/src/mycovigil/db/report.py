@@ -1,10 +1,11 @@
 """Drift reports: one verdict a (model, reference set, window), with inputs pinned for replay."""
 
+import datetime
 import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,3 +64,33 @@ class DriftMetric(Base):
     )
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Double]
+
+
+class ReportRequest(Base):
+    """A person asked for a window to be judged now; the worker's nightly tick drains these.
+
+    Waiting while ``handled_at`` is empty; then either ``report_id`` or ``problem`` says how it
+    went. At most one waiting request a (model, window): asking twice is asking once.
+    """
+
+    __tablename__ = "report_requests"
+    __table_args__ = (
+        Index(
+            "ix_report_requests_one_waiting",
+            "model_id",
+            "window_start",
+            "window_end",
+            unique=True,
+            postgresql_where=text("handled_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Key]
+    model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"))
+    window_start: Mapped[Instant]
+    window_end: Mapped[Instant]
+    requested_by: Mapped[str]
+    created_at: Mapped[CreatedAt]
+    handled_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    report_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("drift_reports.id"))
+    problem: Mapped[str | None]

@@ -8,7 +8,7 @@ from mycovigil.db.message import InboxMessage, OutboxMessage
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
-from mycovigil.db.report import DriftMetric, DriftReport
+from mycovigil.db.report import DriftMetric, DriftReport, ReportRequest
 from mycovigil.db.retrain import RetrainJob
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Promotion",
     "ReferenceSample",
     "ReferenceSet",
+    "ReportRequest",
     "RetrainJob",
     "Silence",
 ]
