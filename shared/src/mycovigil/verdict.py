@@ -124,7 +124,7 @@ RULES: tuple[Rule, ...] = (
         "no_class_fits",
         Verdict.CANNOT_TELL,
         "None of our classes fits this photo.",
-        lambda e: ~e.sets.any(axis=1),
+        lambda e: np.asarray(~e.sets.any(axis=1)),
     ),
     Rule(
         "ambiguous",
