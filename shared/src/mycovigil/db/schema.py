@@ -3,6 +3,7 @@
 from mycovigil.db.alert import Alert, Incident, Silence
 from mycovigil.db.base import Base
 from mycovigil.db.encoder import Encoder
+from mycovigil.db.idempotency import IdempotencyKey
 from mycovigil.db.key import ApiKey
 from mycovigil.db.message import InboxMessage, OutboxMessage
 from mycovigil.db.model import Model, Promotion
@@ -18,6 +19,7 @@ __all__ = [
     "DriftMetric",
     "DriftReport",
     "Encoder",
+    "IdempotencyKey",
     "InboxMessage",
     "Incident",
     "Label",
