@@ -68,7 +68,9 @@ def rollback(session: Session, *, decided_by: str, reason: str) -> Promotion:
         GateClosed: there is no earlier production model.
     """
     current = _current(session)
-    last = current and session.scalar(
+    if current is None:
+        raise GateClosed("there is no production model to roll back from")
+    last = session.scalar(
         select(Promotion)
         .where(
             Promotion.model_id == current.id,
@@ -77,7 +79,7 @@ def rollback(session: Session, *, decided_by: str, reason: str) -> Promotion:
         .order_by(Promotion.created_at.desc(), Promotion.id.desc())
         .limit(1)
     )
-    if current is None or last is None or last.replaced_id is None:
+    if last is None or last.replaced_id is None:
         raise GateClosed("there is no earlier production model to roll back to")
     earlier = _locked(session, last.replaced_id)
     return _switch(

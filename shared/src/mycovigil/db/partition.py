@@ -44,12 +44,7 @@ def existing(session: Session) -> list[datetime.date]:
         ),
         {"parent": PARENT},
     )
-    return [
-        datetime.datetime.strptime(name.rsplit("_", 1)[1], "%Y%m%d")
-        .replace(tzinfo=datetime.UTC)
-        .date()
-        for (name,) in rows
-    ]
+    return [datetime.date.fromisoformat(name.rsplit("_", 1)[1]) for (name,) in rows]
 
 
 def drop_before(session: Session, day: datetime.date) -> list[datetime.date]:

@@ -45,8 +45,8 @@ NAMES: tuple[str, ...] = tuple(field.name for field in fields(Covariates))
 
 def measure(image: DecodedImage) -> Covariates:
     """The covariates of a decoded photo; about 0.1 ms at 96 pixels."""
-    unit = image.pixels.astype(np.float32) / 255.0
-    luma = unit @ LUMA
+    unit = image.pixels.astype(np.float32) / np.float32(255)
+    luma = (unit @ LUMA).astype(np.float32)
     spread = unit.max(axis=2) - unit.min(axis=2)
     return Covariates(
         brightness=float(luma.mean()),

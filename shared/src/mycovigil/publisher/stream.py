@@ -52,7 +52,7 @@ class StreamPublisher:
         claimed = self._redis.xautoclaim(
             stream, group, self._consumer, min_idle_time=self._settings.ack_deadline * 1000
         )
-        return cast("list[Entry]", cast("list[Any]", claimed)[1])
+        return cast("list[Entry]", claimed[1])
 
     def _fresh(self, stream: str, group: str, wait: float) -> list[Entry]:
         read = self._redis.xreadgroup(

@@ -1,0 +1,163 @@
+"""The test bench: real Postgres, Redis and Pub/Sub emulator, one database an xdist worker."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from mycovigil import migration
+from mycovigil.db.schema import Base
+from mycovigil.db.session import engine_of, sessions_of
+from mycovigil.settings import (
+    DatabaseSettings,
+    DriftSettings,
+    EncoderSettings,
+    PredictorSettings,
+    PublisherSettings,
+    RedisSettings,
+    Settings,
+    StorageSettings,
+    TrainingSettings,
+)
+from mycovigil.stack.child import Child
+from mycovigil.stack.emulator import emulator_command
+from mycovigil.stack.port import free_port
+from mycovigil.stack.postgres import create_database, postgres
+from mycovigil.stack.redis import redis_command
+from mycovigil.storage import Storage
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def _quiet(_name: str, _line: str) -> None:
+    """Output of test servers; their failures carry the last lines anyway."""
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One throwaway server for all xdist workers: they share the run's base folder."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with postgres(shared / "postgres", throwaway=True) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> str:
+    """A database of this worker, made by the real migrations."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    url = create_database(postgres_server, f"test_{worker}")
+    migration.upgrade(DatabaseSettings(url=url))
+    return url
+
+
+@pytest.fixture(scope="session")
+def database_settings(postgres_url: str) -> DatabaseSettings:
+    return DatabaseSettings(url=postgres_url)
+
+
+@pytest.fixture(scope="session")
+def engine(database_settings: DatabaseSettings) -> Iterator[Engine]:
+    engine = engine_of(database_settings)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session whose outer transaction is rolled back, whatever the code under test commits."""
+    with engine.connect() as connection, connection.begin() as outer:
+        with sessions_of(engine)(
+            bind=connection, join_transaction_mode="create_savepoint"
+        ) as session:
+            yield session
+        outer.rollback()
+
+
+@pytest.fixture
+def clean_database(postgres_url: str, engine: Engine) -> Iterator[str]:
+    """The worker's database for tests where several connections commit; emptied afterwards."""
+    yield postgres_url
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    command = redis_command(tmp_path_factory.mktemp("redis"), port, throwaway=True)
+    server = Child("redis", command, os.environ, _quiet, ready="Server initialized")
+    server.start()
+    server.wait_ready(20)
+    yield f"redis://127.0.0.1:{port}/0"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def pubsub_emulator() -> Iterator[str]:
+    """The real emulator's ``host:port``; skips aloud where it is not installed."""
+    port = free_port()
+    command = emulator_command(port)
+    if command is None:
+        pytest.skip("the Pub/Sub emulator is not installed (gcloud components, Java)")
+    server = Child("pubsub", command, os.environ, _quiet, ready="Server started")
+    server.start()
+    server.wait_ready(60)
+    host = f"127.0.0.1:{port}"
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PUBSUB_EMULATOR_HOST", host)
+    yield host
+    patch.undo()
+    server.stop()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(StorageSettings(url=str(tmp_path / "storage")))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_settings: DatabaseSettings, redis_url: str) -> Settings:
+    """Everything real and local; events go to Redis Streams."""
+    return Settings(
+        database=database_settings,
+        redis=RedisSettings(url=redis_url),
+        publisher=PublisherSettings(backend="redis", topic_prefix=f"t{os.urandom(4).hex()}"),
+        storage=StorageSettings(url=str(tmp_path / "storage")),
+        encoder=EncoderSettings(),
+        predictor=PredictorSettings(port=0, spool_path=tmp_path / "spool.sqlite"),
+        drift=DriftSettings(port=0, grace_seconds=0),
+        training=TrainingSettings(dataset=tmp_path / "dataset"),
+    )
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """Real photos, which never enter the repository."""
+    for place in (os.environ.get("MYCOVIGIL_PHOTOS"), REPOSITORY.parent / "shared" / "data"):
+        if place and Path(place).is_dir():
+            return Path(place)
+    pytest.skip("no real photos: set MYCOVIGIL_PHOTOS or put them in ../shared/data")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's path; Debian's package is called chromium."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.skip("no Chromium on this machine (apt-get install chromium)")
+
+
+@pytest.fixture
+def server_connection(postgres_server: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A superuser's connection, for tests that take the database away."""
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        yield connection
