@@ -28,9 +28,8 @@ def describe(species: Species, rng: np.random.Generator, ground: Ground | None =
     opening = OPENINGS[rng.integers(len(OPENINGS))]
     danger = DANGER[species.safety_class][rng.integers(2)]
     features = traits(species)
-    kept = sorted(
-        rng.choice(len(features), size=rng.integers(2, len(features) + 1), replace=False)
-    )
+    size = rng.integers(min(2, len(features)), len(features) + 1)
+    kept = sorted(rng.choice(len(features), size=size, replace=False))
     place = ground or species.grounds[rng.integers(len(species.grounds))]
     where = "on" if place in {Ground.WOOD, Ground.SOIL} else "in"
     listed = enumerate_words([features[index] for index in kept])

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil_simulator.colour import mix, smoothstep
+from mycovigil_simulator.colour import linear, mix, smoothstep
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.profile import lower
 from mycovigil_simulator.fungus.sheet import Sheet, revolve
@@ -159,7 +159,7 @@ def paint_volva(body: Body, eye: Array, spacing: float) -> Skin | None:
 
 def body_colour(body: Body, code: str) -> Array:
     """A veil's colour, in the tone that this individual's stem has."""
-    from mycovigil_simulator.colour import linear
+
 
     tone = float(body.stem_top.mean() / max(linear(body.species.stem.colours[0]).mean(), 1e-3))
     return np.clip(linear(code) * np.clip(tone, 0.7, 1.25), 0, 1).astype(np.float32)

@@ -1,0 +1,68 @@
+"""The forest floor under the subject: litter in perspective, shadows, focus."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil_simulator.colour import Image
+from mycovigil_simulator.scene import litter
+from mycovigil_simulator.scene.backdrop import SIDE as BACKDROP_SIDE
+from mycovigil_simulator.scene.backdrop import VARIANTS as BACKDROPS
+from mycovigil_simulator.scene.backdrop import backdrop
+from mycovigil_simulator.scene.light import Light
+from mycovigil_simulator.scene.view import View
+from mycovigil_simulator.traits import Ground
+
+Array = NDArray[np.float32]
+
+
+def paint_ground(
+    view: View, ground: Ground, light: Light, rng: np.random.Generator
+) -> tuple[Image, Array]:
+    """The canvas with floor and backdrop, sRGB (size, size, 3), and the depth of each pixel."""
+    x, y, depth = view.ground()
+    sharp, blurred = litter.floor(ground, int(rng.integers(litter.VARIANTS)))
+    # Small subjects would show the floor's pixels: the floor's scale follows the scene's halfway.
+    density = litter.SIDE / litter.WIDTH * np.sqrt(20 / (view.pixel * view.size))
+    turn = rng.uniform(0, 6.2832)
+    cos, sin = np.cos(turn), np.sin(turn)
+    origin = rng.uniform(0, litter.SIDE, 2)
+    limit = 6 * litter.SIDE
+    u = np.clip((cos * x - sin * y) * density + origin[0], -limit, limit).astype(np.float32)
+    v = np.clip((sin * x + cos * y) * density + origin[1], -limit, limit).astype(np.float32)
+    near, far = (
+        cv2.remap(picture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        for picture in (sharp, blurred)
+    )
+    away = np.clip(np.abs(depth / view.distance - 1) * 1.8 - 0.25, 0, 1)
+    canvas = _blend(near, far, np.where(np.isfinite(depth), away, 1).astype(np.float32))
+    canvas = _lit(canvas, light, rng)
+    return _with_backdrop(canvas, view, depth, rng), depth
+
+
+def _blend(first: Image, second: Image, share: Array) -> Image:
+    blended: Image = cv2.blendLinear(first, second, 1 - share, share)
+    return blended
+
+
+def _lit(canvas: Image, light: Light, rng: np.random.Generator) -> Image:
+    """The light's colour and strength on the floor, and one floor's own hue."""
+    strength = light.sun * light.direction[2] + 0.8 * light.sky
+    gain = strength ** (1 / 2.2) * np.exp(rng.normal(0, 0.05, 3) + rng.normal(0, 0.13))
+    table = np.clip(np.arange(256)[:, None] * gain[None, :], 0, 255).astype(np.uint8)
+    lit: Image = cv2.LUT(canvas, table[None].astype(np.uint8))
+    return lit
+
+
+def _with_backdrop(canvas: Image, view: View, depth: Array, rng: np.random.Generator) -> Image:
+    """Put the backdrop above the horizon, with a soft border."""
+    picture = backdrop(int(rng.integers(BACKDROPS)))
+    left = int(rng.integers(BACKDROP_SIDE // 2))
+    gain = rng.uniform(0.6, 1.25)
+    fade = np.clip((depth / view.distance - 3.0) / 6.0, 0, 1)
+    if not (fade > 0).any():
+        return canvas
+    piece = picture[:, left : left + BACKDROP_SIDE // 2]
+    behind = cv2.resize(piece, (view.size, view.size), interpolation=cv2.INTER_CUBIC)
+    behind = cv2.convertScaleAbs(behind, alpha=gain)
+    return _blend(canvas, behind, fade.astype(np.float32))
