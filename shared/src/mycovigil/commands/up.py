@@ -1,0 +1,55 @@
+"""Start everything on this machine: servers, services, worker; Ctrl-C stops it."""
+
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from mycovigil.stack.log import MergedLog
+from mycovigil.stack.stack import Stack, running
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def up(
+    data_dir: Annotated[Path, typer.Option(help="Where servers keep their data.")] = Path(
+        ".mycovigil"
+    ),
+    predictor_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
+    drift_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
+    quiet: Annotated[bool, typer.Option(help="Log to the file only.")] = False,
+) -> None:
+    """Start everything on this machine and print the addresses."""
+    console = Console(highlight=False)
+    signal.signal(signal.SIGTERM, _interrupt)
+    path = data_dir / "stack.log"
+    with MergedLog(path, None if quiet else console) as merged:
+        try:
+            with running(data_dir, merged.line, ports=(predictor_port, drift_port)) as stack:
+                _announce(console, stack, path)
+                stack.watch()
+        except KeyboardInterrupt:
+            console.print("everything is stopped")
+
+
+def _announce(console: Console, stack: Stack, log: Path) -> None:
+    rows = {
+        "upload page and predictor": stack.predictor_url,
+        "dashboard and drift API": stack.drift_url,
+        "API key": stack.api_key,
+        "Pub/Sub": stack.pubsub,
+        "for scripts": str(stack.file),
+        "log": str(log),
+    }
+    width = max(map(len, rows))
+    console.rule("Mycovigil is up")
+    for name, value in rows.items():
+        console.print(f"  {name:<{width}}  [bold]{value}[/bold]", soft_wrap=True)
+    console.rule("Ctrl-C stops it")
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt

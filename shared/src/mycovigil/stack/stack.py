@@ -1,0 +1,209 @@
+"""Starts everything in order, watches it, and takes it down again."""
+
+import importlib.util
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from mycovigil import migration
+from mycovigil.access import Scope, create
+from mycovigil.db.session import one_session
+from mycovigil.settings import DatabaseSettings
+from mycovigil.stack.child import Child, LineSink
+from mycovigil.stack.emulator import emulator_command
+from mycovigil.stack.plan import SERVICES, Service
+from mycovigil.stack.port import free_port
+from mycovigil.stack.postgres import create_database, postgres
+from mycovigil.stack.redis import redis_command
+
+log = structlog.get_logger(__name__)
+START_TIMEOUT = 120.0
+RESTART_PAUSES = (0.5, 2.0, 5.0, 15.0)
+"""Seconds before a child that died is started again; the last one repeats."""
+
+
+@dataclass
+class Stack:
+    """A running stack. ``environment`` is what every child was given."""
+
+    data: Path
+    environment: dict[str, str]
+    predictor_url: str
+    drift_url: str
+    api_key: str
+    pubsub: str
+    children: list[Child] = field(default_factory=list)
+
+    @property
+    def file(self) -> Path:
+        return self.data / "stack.json"
+
+    def describe(self) -> dict[str, Any]:
+        """The content of ``stack.json``."""
+        return {
+            "predictor_url": self.predictor_url,
+            "drift_url": self.drift_url,
+            "api_key": self.api_key,
+            "database_url": self.environment["MYCOVIGIL_DATABASE_URL"],
+            "redis_url": self.environment["MYCOVIGIL_REDIS_URL"],
+            "pubsub": self.pubsub,
+            "pid": os.getpid(),
+            "processes": {child.name: child.pid for child in self.children},
+        }
+
+    def write(self) -> None:
+        """Write ``stack.json`` for scripts, readable by its owner alone, whole or not at all."""
+        partial = self.file.with_suffix(".part")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            json.dump(self.describe(), out, indent=2)
+        partial.replace(self.file)
+
+    def watch(self, *, interval: float = 0.5) -> None:
+        """Restart what dies, for ever; leave by KeyboardInterrupt or SystemExit."""
+        deaths: dict[str, int] = {}
+        due: dict[str, float] = {}
+        while True:
+            time.sleep(interval)
+            for child in self.children:
+                self._revive(child, deaths, due)
+
+    def _revive(self, child: Child, deaths: dict[str, int], due: dict[str, float]) -> None:
+        if child.alive:
+            return
+        if child.name not in due:
+            count = deaths[child.name] = deaths.get(child.name, -1) + 1
+            pause = RESTART_PAUSES[min(count, len(RESTART_PAUSES) - 1)]
+            due[child.name] = time.monotonic() + pause
+            child.sink("stack", f"{child.name} ended; it is started again in {pause} s")
+        elif time.monotonic() >= due.pop(child.name):
+            child.start()
+            self.write()
+
+
+@contextmanager
+def running(
+    data: Path,
+    sink: LineSink,
+    *,
+    ports: tuple[int, int] = (0, 0),
+    overrides: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
+    """Start the stack in ``data`` and stop it at the end, whatever happens.
+
+    A server named in the environment (``MYCOVIGIL_DATABASE_URL``, ``MYCOVIGIL_REDIS_URL``,
+    ``PUBSUB_EMULATOR_HOST``) is used instead of an embedded one.
+
+    Args:
+        ports: of the predictor and the drift API; 0 takes a free one.
+        overrides: environment variables of the children, over everything else.
+
+    Raises:
+        ChildFailed: a process did not become ready.
+    """
+    data = data.resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    environment = dict(os.environ) | _defaults(data)
+    with ExitStack() as exits:
+        _servers(data, environment, sink, exits)
+        environment |= {
+            "MYCOVIGIL_PREDICTOR_PORT": str(free_port(ports[0])),
+            "MYCOVIGIL_DRIFT_PORT": str(free_port(ports[1])),
+        }
+        environment |= dict(overrides or {})
+        database = DatabaseSettings(url=environment["MYCOVIGIL_DATABASE_URL"])
+        migration.upgrade(database)
+        stack = Stack(
+            data,
+            environment,
+            f"http://127.0.0.1:{environment['MYCOVIGIL_PREDICTOR_PORT']}",
+            f"http://127.0.0.1:{environment['MYCOVIGIL_DRIFT_PORT']}",
+            _api_key(database),
+            environment.get("PUBSUB_EMULATOR_HOST")
+            or environment.get("MYCOVIGIL_PUBSUB_BACKEND", "google"),
+        )
+        _services(stack, sink, exits)
+        stack.write()
+        exits.callback(stack.file.unlink, missing_ok=True)
+        yield stack
+
+
+def _defaults(data: Path) -> dict[str, str]:
+    chosen = {
+        "MYCOVIGIL_STORAGE_URL": str(data / "storage"),
+        "MYCOVIGIL_STORAGE_KEEP_PHOTOS": "true",
+        "MYCOVIGIL_PREDICTOR_SPOOL_PATH": str(data / "spool.sqlite"),
+        "MYCOVIGIL_PREDICTOR_PUBLIC_PAGE": "true",
+        "MYCOVIGIL_DRIFT_PUBLIC_DASHBOARD": "true",
+        "MYCOVIGIL_TRAINING_DATASET": str(data / "dataset"),
+        "MYCOVIGIL_LOG_FORMAT": "console",
+        "DO_NOT_TRACK": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {name: value for name, value in chosen.items() if name not in os.environ}
+
+
+def _servers(data: Path, environment: dict[str, str], sink: LineSink, exits: ExitStack) -> None:
+    if "MYCOVIGIL_DATABASE_URL" not in environment:
+        server = exits.enter_context(postgres(data / "postgres"))
+        environment["MYCOVIGIL_DATABASE_URL"] = create_database(server, "mycovigil")
+        sink("stack", f"Postgres 18 with pgvector in {data / 'postgres'}")
+    if "MYCOVIGIL_REDIS_URL" not in environment:
+        port = free_port()
+        command = redis_command(data / "redis", port)
+        _start(Child("redis", command, environment, sink, ready="Server initialized"), exits)
+        environment["MYCOVIGIL_REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
+    if not {"PUBSUB_EMULATOR_HOST", "MYCOVIGIL_PUBSUB_BACKEND", "MYCOVIGIL_PUBSUB_PROJECT"} & set(
+        environment
+    ):
+        _embedded_pubsub(environment, sink, exits)
+
+
+def _embedded_pubsub(environment: dict[str, str], sink: LineSink, exits: ExitStack) -> None:
+    port = free_port()
+    command = emulator_command(port)
+    if command is None:
+        environment["MYCOVIGIL_PUBSUB_BACKEND"] = "redis"
+        sink("stack", "no Pub/Sub emulator is installed: events go over Redis Streams")
+        return
+    _start(Child("pubsub", command, environment, sink, ready="Server started"), exits)
+    environment["PUBSUB_EMULATOR_HOST"] = f"127.0.0.1:{port}"
+
+
+def _start(child: Child, exits: ExitStack) -> Child:
+    exits.callback(child.stop)
+    child.start()
+    child.wait_ready(START_TIMEOUT)
+    return child
+
+
+def _services(stack: Stack, sink: LineSink, exits: ExitStack) -> None:
+    for service in SERVICES:
+        if importlib.util.find_spec(service.module) is None:
+            sink("stack", f"{service.name} is not installed and stays out")
+            continue
+        child = Child(
+            service.name, _command(service, stack), stack.environment, sink, service.ready
+        )
+        exits.callback(child.stop)
+        child.start()
+        stack.children.append(child)
+    for child in stack.children:
+        child.wait_ready(START_TIMEOUT)
+
+
+def _command(service: Service, stack: Stack) -> list[str]:
+    if service.name == "beat":
+        return [*service.command(), "-s", str(stack.data / "beat-schedule"), "--pidfile="]
+    return service.command()
+
+
+def _api_key(database: DatabaseSettings) -> str:
+    with one_session(database) as session:
+        return create(session, "local stack", list(Scope))
