@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mycovigil_simulator.camera import Camera, apply
 from mycovigil_simulator.colour import Image
-from mycovigil_simulator.fungus.body import paint_body, shade_of
+from mycovigil_simulator.fungus.body import shade_of, surfaces
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.scene.clutter import scatter
 from mycovigil_simulator.scene.foliage import blades, fallen_leaves, tufts
@@ -25,7 +25,7 @@ from mycovigil_simulator.taxon import Species
 from mycovigil_simulator.traits import Ground, SafetyClass
 
 SUPERSAMPLING = 2
-SPACING = 0.62  # canvas pixels between two painted points
+SPACING = 0.8  # canvas pixels between two painted points
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def render_empty(*, seed: int, size: int = 128, camera: Camera | None = None) ->
     light = draw_light(rng)
     sight = frame_ground(rng, size * SUPERSAMPLING)
     canvas, depths = paint_ground(sight, ground, light, rng)
-    things = scatter(canvas, sight, light, rng)
+    things = scatter(canvas, depths, sight, light, rng)
     blades(canvas, sight, ground, light, rng, depth=(-0.5, 0.8))
     fallen_leaves(canvas, sight, light, rng, depth=(-0.4, 0.6), count=int(rng.poisson(2)))
     pixels = _develop(defocus(canvas, depths, sight), size, camera, rng)
@@ -94,10 +94,10 @@ def _photograph(
     blades(canvas, view, ground, light, rng, depth=(0.0, 0.8))
     shades = [shade_of(body) for body in bodies]
     spacing = SPACING * view.pixel
-    skins = [
-        skin for body in bodies for skin in paint_body(body, view.eye, light.direction, spacing)
+    parts = [
+        part for body in bodies for part in surfaces(body, view.eye, light.direction, spacing)
     ]
-    splat(canvas, depths, skins, view, light, shades)
+    splat(canvas, depths, parts, view, light, shades)
     for body in sorted(bodies, key=lambda body: -float(body.place.origin[1])):
         x, y = (float(part) for part in body.place.origin[:2])
         radius = body.stem_radius * (1 + 0.6 * body.species.stem.bulb)

@@ -59,7 +59,7 @@ def folds(variant: int = 0) -> Array:
     return np.clip(np.abs(field - 0.5) * 4.2, 0, 1).astype(np.float32)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def cells(variant: int = 0, count: int = 48) -> tuple[Array, Array, Array]:
     """Worley noise: distance to the nearest point, to the border between two cells, cell value.
 

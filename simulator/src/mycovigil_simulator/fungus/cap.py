@@ -1,38 +1,46 @@
 """The skin of the cap: colour from centre to margin, and its relief."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil_simulator.colour import mix, smoothstep
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.profile import upper
-from mycovigil_simulator.fungus.sheet import Frame, Sheet, revolve
+from mycovigil_simulator.fungus.morel import folded, paint_brain, paint_honeycomb, pitted
+from mycovigil_simulator.fungus.sheet import Sheet, revolve
 from mycovigil_simulator.fungus.skin import Skin as Painted
-from mycovigil_simulator.fungus.skin import skin
-from mycovigil_simulator.texture import cells, cloud, folds, sample, streaks
+from mycovigil_simulator.fungus.skin import Surface
+from mycovigil_simulator.texture import cells, cloud, sample, streaks
 from mycovigil_simulator.traits import Form, Skin
 
 Array = NDArray[np.float32]
 
 
-def paint_cap(body: Body, eye: Array, sun: Array, spacing: float) -> Painted:
+def cap_surface(body: Body, eye: Array, sun: Array, spacing: float) -> Surface:
     """The upper side of the cap as the eye sees it. `sun` is the world direction of the light."""
     frame = body.head.inside(body.place)
     form = body.species.cap.form
+    displaced = form in {Form.HONEYCOMB, Form.BRAIN}
     radius, height = upper(body)
-    keep = -0.35 if form in {Form.HONEYCOMB, Form.BRAIN} else 0.0
-    dense = spacing * (0.85 if keep else 1.0)
     sheet = revolve(
-        radius, height, eye=frame.to_local(eye), spacing=dense, wobble=body.wobble, keep=keep
+        radius,
+        height,
+        eye=frame.to_local(eye),
+        spacing=spacing * (0.85 if displaced else 1.0),
+        wobble=body.wobble,
+        slack=0.35 if displaced else 0.0,
     )
     if form is Form.HONEYCOMB:
-        return _honeycomb(body, sheet, frame)
+        return Surface(pitted(body, sheet), frame, partial(paint_honeycomb, body))
     if form is Form.BRAIN:
-        return _brain(body, sheet, frame)
-    return _skin_of_cap(body, sheet, frame, frame.rotation.T @ sun)
+        return Surface(folded(body, sheet), frame, partial(paint_brain, body))
+    return Surface(sheet, frame, partial(_paint, body, frame.rotation.T @ sun))
 
 
-def _skin_of_cap(body: Body, sheet: Sheet, frame: Frame, sun: Array) -> Painted:
+def _paint(body: Body, sun: Array, sheet: Sheet) -> Painted:
+    """The smooth or marked skin of a cap; `sun` in the cap's own axes."""
     cap = body.species.cap
     across, down = _flattened(body, sheet)
     patch = sample(cloud(body.variant), across * 0.45, down * 0.45) - 0.5
@@ -43,11 +51,11 @@ def _skin_of_cap(body: Body, sheet: Sheet, frame: Frame, sun: Array) -> Painted:
     relief = np.stack([patch, grain, np.zeros_like(grain)]) * 0.12
     if cap.striate > 0:
         lines = np.sin(sheet.angle * 44 + 3 * patch)
-        albedo *= (1 - 0.3 * cap.striate * smoothstep(0.62, 0.95, sheet.along)
-                   * smoothstep(-0.2, 0.9, lines))[:, None]
+        streak = smoothstep(0.62, 0.95, sheet.along) * smoothstep(-0.2, 0.9, lines)
+        albedo *= (1 - 0.3 * cap.striate * streak)[:, None]
     albedo, emboss = _marked(body, sheet, albedo, (across, down), sun)
     albedo *= (1 + emboss)[:, None]
-    return skin(sheet, frame, albedo, gloss=cap.gloss, relief=relief)
+    return Painted(albedo, gloss=cap.gloss, relief=relief)
 
 
 def _flattened(body: Body, sheet: Sheet) -> tuple[Array, Array]:
@@ -94,48 +102,3 @@ def _raised(body: Body, flat: tuple[Array, Array], along: Array) -> Array:
     if cap.skin is Skin.SCALY:
         size = size * (1.5 - 0.85 * along) * 0.75
     return smoothstep(0.03, -0.09, reach + 0.55 * fray - size)
-
-
-def _honeycomb(body: Body, sheet: Sheet, frame: Frame) -> Painted:
-    """A morel: pits between ridges; a low `tall` gives the long wrinkles of a Verpa."""
-    cap = body.species.cap
-    wrinkled = cap.tall < 1.2
-    turns, rows = (1.0, 0.28) if wrinkled else (0.78, 0.62)
-    u = body.shift[0] + np.round(turns * 2) / 2 * sheet.angle / 6.2832
-    v = body.shift[1] + rows * sheet.along
-    warp = sample(cloud(body.variant), u * 2, v * 2) - 0.5
-    _, border, value = cells(body.variant, 49)
-    gap = sample(border, u + 0.05 * warp, v + 0.05 * warp)
-    ridge = smoothstep(0.42, 0.08, gap)
-    deep = 0.2 * body.cap_radius * (0.5 if wrinkled else 1.0)
-    position = sheet.position - sheet.normal * (deep * (1 - ridge))
-    grain = sample(cloud(body.variant, 0.7), u * 3, v * 3) - 0.5
-    pit = body.cap_centre * (0.30 + 0.25 * sample(value, u, v)[:, None])
-    albedo = mix(pit, body.cap_margin, ridge) * (1 + 0.4 * grain)[:, None]
-    moved = Sheet(sheet.along, sheet.angle, position, sheet.normal)
-    return skin(moved, frame, albedo, open_sky=0.35 + 0.65 * ridge, open_sun=0.3 + 0.7 * ridge)
-
-
-def _brain(body: Body, sheet: Sheet, frame: Frame) -> Painted:
-    """A false morel: lobes with winding folds."""
-    u = body.shift[0] + sheet.angle / 6.2832
-    v = body.shift[1] + 0.42 * sheet.along
-    warp = 0.06 * (sample(cloud(body.variant), u, v * 2) - 0.5)
-    fold = sample(folds(body.variant), u + warp, v - warp)
-    ridge = smoothstep(0.0, 0.75, fold)
-    lobes = sample(cloud(body.variant, 2.2), u, v) - 0.5
-    push = body.cap_radius * (0.55 * lobes - 0.17 * (1 - ridge))
-    position = sheet.position + sheet.normal * push
-    albedo = mix(body.cap_centre * 0.35, body.cap_margin, ridge)
-    slope = sample(folds(body.variant), u + warp + 0.01, v - warp) - fold
-    relief = np.stack([-np.sin(sheet.angle), np.cos(sheet.angle), 0 * slope]) * (-3.0 * slope)
-    moved = Sheet(sheet.along, sheet.angle, position, sheet.normal)
-    return skin(
-        moved,
-        frame,
-        albedo,
-        open_sky=0.3 + 0.7 * ridge,
-        open_sun=0.25 + 0.75 * ridge,
-        gloss=body.species.cap.gloss,
-        relief=relief,
-    )

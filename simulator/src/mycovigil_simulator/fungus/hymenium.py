@@ -1,5 +1,7 @@
 """Gills, pores or ridges under the cap."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,25 +9,36 @@ from mycovigil_simulator.colour import smoothstep
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.profile import lower
 from mycovigil_simulator.fungus.sheet import Sheet, revolve
-from mycovigil_simulator.fungus.skin import Skin, skin
+from mycovigil_simulator.fungus.skin import Skin, Surface
 from mycovigil_simulator.texture import cells, cloud, sample
 from mycovigil_simulator.traits import Fertile
 
 Array = NDArray[np.float32]
 
 
-def paint_hymenium(body: Body, eye: Array, spacing: float) -> Skin:
-    """The underside of the cap. The sun reaches only its outer edge."""
+def hymenium_surface(body: Body, eye: Array, spacing: float) -> Surface:
+    """The underside of the cap as the eye sees it."""
     frame = body.head.inside(body.place)
     radius, height = lower(body)
     sheet = revolve(
-        radius, height, eye=frame.to_local(eye), spacing=spacing, wobble=body.wobble, outer=0.0, keep=-0.05
+        radius,
+        height,
+        eye=frame.to_local(eye),
+        spacing=spacing,
+        wobble=body.wobble,
+        outer=0.0,
+        slack=0.1,
     )
+    return Surface(sheet, frame, partial(_paint, body))
+
+
+def _paint(body: Body, sheet: Sheet) -> Skin:
+    """Gills, pores or ridges; the sun reaches only their outer edge."""
     groove = _groove(body, sheet)
     grain = sample(cloud(body.variant), sheet.position[0] * 0.2, sheet.position[1] * 0.2) - 0.5
     albedo = body.under * (1 + 0.2 * grain)[:, None] * groove[:, None]
     inward = 1 - 0.45 * sheet.along
-    return skin(sheet, frame, albedo, open_sky=0.80 * inward, open_sun=0.75 * (1 - sheet.along))
+    return Skin(albedo, open_sky=0.80 * inward, open_sun=0.75 * (1 - sheet.along))
 
 
 def _groove(body: Body, sheet: Sheet) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+TURN = 6.2831853
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,19 @@ class Sheet:
     position: Array
     normal: Array
 
+    def take(self, chosen: NDArray[np.int32]) -> "Sheet":
+        """Some of the points."""
+        return Sheet(
+            self.along[chosen],
+            self.angle[chosen],
+            self.position[:, chosen],
+            self.normal[:, chosen],
+        )
+
+    def moved(self, position: Array) -> "Sheet":
+        """The same points elsewhere."""
+        return Sheet(self.along, self.angle, position, self.normal)
+
 
 @dataclass(frozen=True, slots=True)
 class Wobble:
@@ -50,9 +64,11 @@ class Wobble:
     vertical: Array
 
     def bend(self, angle: Array) -> tuple[Array, Array]:
-        """Relative radius and height offsets at each angle."""
-        turned = np.cos(self.waves[:, None] * angle + self.phases[:, None])
-        return self.radial @ turned, self.vertical @ turned
+        """Relative radius and height offsets at each angle, from a table of 512 angles."""
+        table = np.arange(512, dtype=np.float32) * (TURN / 512)
+        turned = np.cos(self.waves[:, None] * table + self.phases[:, None])
+        nearest = (angle * (512 / TURN)).astype(np.int32) & 511
+        return (self.radial @ turned)[nearest], (self.vertical @ turned)[nearest]
 
 
 def tilted(tilt_x: float, tilt_y: float, turn: float = 0.0) -> Array:
@@ -73,45 +89,65 @@ def revolve(
     eye: Array,
     spacing: float,
     wobble: Wobble | None = None,
-    keep: float = 0.0,
+    slack: float = 0.0,
     outer: float = 1.0,
+    both_sides: bool = False,
 ) -> Sheet:
     """The visible part of a surface of revolution, about one point every `spacing` cm.
 
     `radius` and `height` are the profile's knots (cm); the outside lies to the left of its
-    direction seen in the (radius, height) plane. `keep` < 0 also keeps points that look away
-    a little (displaced surfaces need them); -1 keeps all and turns normals toward the eye.
+    direction seen in the (radius, height) plane. `slack` (radians) keeps points that look away
+    a little, as displaced surfaces need; `both_sides` keeps all and turns normals to the eye.
     `outer` says which end of the profile is the rim that the wobble bends: 1 the last, 0 the first.
     """
-    steps = np.hypot(np.diff(radius), np.diff(height))
-    length = np.concatenate([[0], np.cumsum(steps)])
-    count = max(int(length[-1] / spacing), 4)
-    at = np.linspace(0, length[-1], count)
-    r = np.interp(at, length, radius).astype(np.float32)
-    z = np.interp(at, length, height).astype(np.float32)
+    r, z, along = _even(radius, height, spacing)
     slope_r, slope_z = np.gradient(r), np.gradient(z)
     norm = np.hypot(slope_r, slope_z) + 1e-9
-    around = np.maximum((2 * np.pi * r / spacing).astype(np.int64), 6)
-    ring = np.repeat(np.arange(count), around)
-    within = np.arange(len(ring)) - np.repeat(np.cumsum(around) - around, around)
-    angle = (2 * np.pi * (within + 0.5 * (ring & 1)) / around[ring]).astype(np.float32)
+    outward, upward = -slope_z / norm, slope_r / norm
+    middle, half = _window(r, z, outward, upward, eye)
+    half = np.full_like(half, np.pi) if both_sides else np.clip(half + slack, 0, np.pi)
+    number = np.ceil(2 * half * r / spacing).astype(np.int32) + (half > 0)
+    ring = np.repeat(np.arange(len(r), dtype=np.int32), number)
+    within = np.arange(len(ring), dtype=np.int32) - np.repeat(np.cumsum(number) - number, number)
+    step = (2 * half / np.maximum(number, 1)).astype(np.float32)
+    start = (middle - half + 0.25 * step).astype(np.float32)
+    angle = start[ring] + step[ring] * (within + 0.5 * (ring & 1)).astype(np.float32)
     cos, sin = np.cos(angle), np.sin(angle)
-    outward = (-slope_z / norm).astype(np.float32)[ring]
-    upward = (slope_r / norm).astype(np.float32)[ring]
-    normal = np.stack([outward * cos, outward * sin, upward])
-    along = (at / length[-1]).astype(np.float32)[ring]
-    reach, level = r[ring], z[ring]
+    reach, level, down = r[ring], z[ring], along[ring]
+    tilt, rise = outward.astype(np.float32)[ring], upward.astype(np.float32)[ring]
+    normal = np.stack([tilt * cos, tilt * sin, rise])
     if wobble is not None:
         wide, high = wobble.bend(angle)
-        edge = 1 - np.abs(outer - along)
-        edge = edge * edge
+        edge = (1 - np.abs(outer - down)) ** 2
         reach = reach * (1 + wide * edge)
-        level = level + high * edge * float(radius.max())
+        level = level + high * edge * np.float32(radius.max())
     position = np.stack([reach * cos, reach * sin, level])
-    toward = eye[:, None] - position
-    facing = (normal * toward).sum(0)
-    if keep <= -1:
-        normal = normal * np.where(facing < 0, -1, 1).astype(np.float32)
-        return Sheet(along, angle, position, normal)
-    seen = np.flatnonzero(facing > keep * np.linalg.norm(toward[:, :1]))
-    return Sheet(along[seen], angle[seen], position[:, seen], normal[:, seen])
+    if both_sides:
+        facing = np.einsum("ij,ij->j", normal, eye[:, None] - position)
+        normal *= np.where(facing < 0, np.float32(-1), np.float32(1))
+    return Sheet(down, angle, position, normal)
+
+
+def _even(radius: Array, height: Array, spacing: float) -> tuple[Array, Array, Array]:
+    """The profile resampled to even steps: radius, height and the share of the way (n,)."""
+    length = np.concatenate([[0], np.cumsum(np.hypot(np.diff(radius), np.diff(height)))])
+    along = np.linspace(0, 1, max(int(length[-1] / spacing), 4))
+    at = along * length[-1]
+    r, z = np.interp(at, length, radius), np.interp(at, length, height)
+    return r.astype(np.float32), z.astype(np.float32), along.astype(np.float32)
+
+
+def _window(
+    r: Array, z: Array, outward: Array, upward: Array, eye: Array
+) -> tuple[Array, Array]:
+    """Middle and half width (radians) of each ring's arc that faces the eye.
+
+    The normal n at angle t faces the eye e where n . (e - p) > 0, which is
+    outward * (|e_xy| cos(t - t_eye) - r) + upward * (e_z - z) > 0.
+    """
+    away = max(float(np.hypot(eye[0], eye[1])), 1e-6)
+    toward = float(np.arctan2(eye[1], eye[0]))
+    steep = np.where(np.abs(outward) < 1e-6, 1e-6, outward)
+    arc = np.arccos(np.clip((r - upward * (eye[2] - z) / steep) / away, -1, 1))
+    middle = np.where(steep > 0, toward, toward + np.pi)
+    return middle, np.where(steep > 0, arc, np.pi - arc)

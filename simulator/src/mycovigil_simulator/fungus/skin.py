@@ -1,5 +1,6 @@
-"""A painted surface: sheet points in world coordinates with their colour and openness."""
+"""Surfaces: the geometry that decides what is seen, and the paint for what is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,37 +13,31 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Skin:
-    """(3, n) positions and unit normals, (n, 3) linear albedo, (n,) openness to sky and sun."""
+    """Paint of n points: (n, 3) linear albedo, (n,) openness to sky and sun, (3, n) relief.
 
-    position: Array
-    normal: Array
+    `relief` is added to the unit normals before shading.
+    """
+
     albedo: Array
-    open_sky: Array
-    open_sun: Array
+    open_sky: Array | float = 1.0
+    open_sun: Array | float = 1.0
     gloss: float = 0.0
+    relief: Array | None = None
 
 
-def skin(
-    sheet: Sheet,
-    frame: Frame,
-    albedo: Array,
-    *,
-    open_sky: Array | float = 1.0,
-    open_sun: Array | float = 1.0,
-    gloss: float = 0.0,
-    relief: Array | None = None,
-) -> Skin:
-    """Carry a sheet into the world. `relief` (3, n) is added to the unit normals."""
-    normal = sheet.normal
-    if relief is not None:
-        normal = normal + relief
-        normal /= np.linalg.norm(normal, axis=0)
-    count = sheet.along.size
-    return Skin(
-        frame.to_world(sheet.position),
-        frame.rotation @ normal,
-        np.clip(albedo, 0, 1).astype(np.float32),
-        np.broadcast_to(np.float32(open_sky), (count,)),
-        np.broadcast_to(np.float32(open_sun), (count,)),
-        gloss,
-    )
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A sheet in its frame, and how to paint those of its points that the eye sees."""
+
+    sheet: Sheet
+    frame: Frame
+    paint: Callable[[Sheet], Skin]
+
+    def normals(self, seen: Sheet, skin: Skin) -> Array:
+        """World unit normals (3, n) of painted points."""
+        normal = seen.normal
+        if skin.relief is not None:
+            normal = normal + skin.relief
+            normal /= np.sqrt(np.einsum("ij,ij->j", normal, normal))
+        turned: Array = self.frame.rotation @ normal
+        return turned

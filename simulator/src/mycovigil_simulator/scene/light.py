@@ -63,7 +63,7 @@ def sunlit(position: Array, light: Light, shades: list[Shade]) -> Array:
 
 
 def reflect(
-    albedo: Array, normal: Array, toward_eye: Array, light: Light, *, lit: Array, open_sky: Array,
+    albedo: Array, normal: Array, toward_eye: Array, light: Light, *, lit: Array, open_sky: Array | float,
     gloss: float,
 ) -> Array:
     """Light sent to the eye, (n, 3): wrapped Lambert, sky from above, soft Blinn highlight."""
@@ -76,7 +76,7 @@ def reflect(
     )
     if gloss > 0:
         half = toward_eye + light.direction[:, None]
-        half /= np.linalg.norm(half, axis=0)
-        glint = np.clip((half * normal).sum(0), 0, 1) ** (12 + 40 * gloss)
+        half /= np.sqrt(np.einsum("ij,ij->j", half, half))
+        glint = np.clip(np.einsum("ij,ij->j", half, normal), 0, 1) ** (12 + 40 * gloss)
         shone += (0.5 * gloss * glint * lit)[:, None] * light.sun
     return shone.astype(np.float32)
