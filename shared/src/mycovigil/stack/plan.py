@@ -25,7 +25,7 @@ SERVICES = (
     Service(
         "worker",
         "mycovigil_worker",
-        ("celery", "-A", "mycovigil_worker.app", "worker", "--concurrency", "1", "-P", "solo"),
+        ("celery", "-A", "mycovigil_worker.app", "worker", "--concurrency", "2", "-P", "threads"),
         "ready",
     ),
     Service(

@@ -18,7 +18,7 @@ from mycovigil.db.session import one_session
 from mycovigil.settings import DatabaseSettings
 from mycovigil.stack.child import Child, LineSink
 from mycovigil.stack.emulator import emulator_command
-from mycovigil.stack.plan import SERVICES, Service
+from mycovigil.stack.plan import SERVICES
 from mycovigil.stack.port import free_port
 from mycovigil.stack.postgres import create_database, postgres
 from mycovigil.stack.redis import redis_command
@@ -188,20 +188,12 @@ def _services(stack: Stack, sink: LineSink, exits: ExitStack) -> None:
         if importlib.util.find_spec(service.module) is None:
             sink("stack", f"{service.name} is not installed and stays out")
             continue
-        child = Child(
-            service.name, _command(service, stack), stack.environment, sink, service.ready
-        )
+        child = Child(service.name, service.command(), stack.environment, sink, service.ready)
         exits.callback(child.stop)
         child.start()
         stack.children.append(child)
     for child in stack.children:
         child.wait_ready(START_TIMEOUT)
-
-
-def _command(service: Service, stack: Stack) -> list[str]:
-    if service.name == "beat":
-        return [*service.command(), "-s", str(stack.data / "beat-schedule"), "--pidfile="]
-    return service.command()
 
 
 def _api_key(database: DatabaseSettings) -> str:

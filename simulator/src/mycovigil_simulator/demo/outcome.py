@@ -1,0 +1,69 @@
+"""What became of a night, for the table and for the JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.table import Table
+
+SIGNS = {"calm": "[green]calm[/]", "drift": "[bold red]DRIFT[/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One line of the table."""
+
+    night: int
+    title: str
+    photos: int
+    labelled: int
+    deadly: int
+    deadly_missed: int
+    verdict: str
+    p_value: float | None
+    level: float | None
+    cause: str | None
+    alert: str | None
+    retrain: str | None
+    model: str
+    report_id: str
+    outside_window: int
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+COLUMNS = (
+    "night",
+    "what happens",
+    "photos",
+    "deadly missed",
+    "verdict",
+    "p-value",
+    "cause",
+    "alert",
+    "retrain",
+    "model after",
+)
+
+
+def table(outcomes: list[Outcome]) -> Table:
+    """All nights so far."""
+    drawn = Table(*COLUMNS, title="Seven nights", title_justify="left")
+    for one in outcomes:
+        drawn.add_row(*_cells(one))
+    return drawn
+
+
+def _cells(one: Outcome) -> tuple[str, ...]:
+    return (
+        str(one.night),
+        one.title,
+        str(one.photos),
+        f"{one.deadly_missed} of {one.deadly}",
+        SIGNS.get(one.verdict, one.verdict),
+        "" if one.p_value is None else f"{one.p_value:.2g}",
+        (one.cause or "").replace("_", " "),
+        one.alert or "",
+        one.retrain or "",
+        one.model,
+    )

@@ -1,0 +1,81 @@
+"""Simulated photos: 32 known species to train on, fresh specimens and novel species each night."""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from mycovigil_simulator import dataset
+from mycovigil_simulator.camera import NEW_PHONE, REFERENCE_CAMERAS, to_jpeg
+from mycovigil_simulator.demo.material import Shot
+from mycovigil_simulator.demo.story import Night
+from mycovigil_simulator.species import NOVEL, SPECIES
+from mycovigil_simulator.walk import walk
+
+SIZE = 128
+LOOK_ALIKES = tuple(species for species in NOVEL if species.safety_class == "deadly")
+
+
+@dataclass(frozen=True)
+class SimulatedMaterial:
+    """``photos`` a night; ``per_species`` reference photos, kept in ``folder`` between runs."""
+
+    folder: Path
+    photos: int
+    per_species: int
+    seed: int
+    workers: int = 2
+
+    def describe(self) -> str:
+        return (
+            f"simulated photos of {len(SPECIES)} species; "
+            f"the look-alikes to come: {', '.join(s.name for s in LOOK_ALIKES)}"
+        )
+
+    def dataset(self) -> Path:
+        place = self.folder / f"simulated-{self.per_species}-{self.seed}"
+        complete = place / "complete"
+        if not complete.exists():
+            dataset.write(
+                place,
+                per_species=self.per_species,
+                seed=self.seed,
+                size=SIZE,
+                workers=self.workers,
+            )
+            complete.touch()
+        return place
+
+    def traffic(self, night: Night, number: int) -> list[Shot]:
+        """Walks of old and of new cameras, rendered on all workers."""
+        new = round(self.photos * night.new_phone)
+        parts = [(self.photos - new, False), (new, True)]
+        jobs = [
+            (count // self.workers + (part < count % self.workers), modern, night.novel, seed)
+            for count, modern in parts
+            for part in range(self.workers)
+            if (seed := self.seed + 1_000 * number + 10 * part + modern)
+        ]
+        with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool:
+            rendered = pool.map(_walk, *zip(*jobs, strict=True))
+            return [shot for shots in rendered for shot in shots]
+
+
+def _walk(count: int, modern: bool, novel: float, seed: int) -> list[Shot]:
+    photos = walk(
+        count,
+        seed=seed,
+        cameras=(NEW_PHONE,) if modern else REFERENCE_CAMERAS,
+        novel_share=novel,
+        novel=LOOK_ALIKES,
+        size=SIZE,
+    )
+    return [
+        Shot(
+            to_jpeg(photo.pixels, photo.camera or REFERENCE_CAMERAS[0]),
+            str(photo.species),
+            str(photo.safety_class),
+            photo.specimen,
+        )
+        for photo in photos
+    ]

@@ -1,0 +1,25 @@
+"""The story: what happens to the world, night by night."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """``new_phone`` and ``novel``: shares of the night's photos; ``expected``: what we hope for,
+    only shown, never used."""
+
+    title: str
+    new_phone: float
+    novel: float
+    expected: str
+
+
+STORY = (
+    Night("calm", 0.0, 0.0, "calm"),
+    Night("calm", 0.0, 0.0, "calm"),
+    Night("a new phone camera spreads", 0.6, 0.0, "drift"),
+    Night("it stays, the model has learned it", 0.6, 0.0, "calm"),
+    Night("a deadly look-alike arrives", 0.6, 0.25, "drift"),
+    Night("it stays, the model has learned it", 0.6, 0.25, "calm"),
+    Night("calm", 0.6, 0.25, "calm"),
+)

@@ -1,0 +1,137 @@
+"""Tells the story on the terminal and, if wanted, to a JSON file."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.live import Live
+
+from mycovigil.client import Client
+from mycovigil.stack.log import MergedLog
+from mycovigil.stack.stack import Stack, running
+from mycovigil_simulator.demo import play, proof, screenshot
+from mycovigil_simulator.demo.material import Material
+from mycovigil_simulator.demo.observer import Observer
+from mycovigil_simulator.demo.outcome import Outcome, table
+from mycovigil_simulator.demo.real import RealMaterial
+from mycovigil_simulator.demo.simulated import SimulatedMaterial
+
+PHOTOS_A_NIGHT = 160
+PER_SPECIES = 36
+SEED = 20_261_122
+
+
+@dataclass
+class Teller:
+    """``photos``: a folder of real photos, or none for simulated ones."""
+
+    photos: Path | None
+    data: Path
+    period: float
+    keep: bool
+    console: Console = field(default_factory=lambda: Console(highlight=False))
+
+    def tell(self, json_file: Path | None) -> bool:
+        """Play everything; true if the counts prove that the loop is closed."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        material = self._material()
+        self.console.print(f"[bold]Mycovigil demo[/]: {material.describe()}", soft_wrap=True)
+        with ExitStack() as exits:
+            merged = exits.enter_context(MergedLog(self.data / "stack.log", None))
+            with self._step("preparing reference photos (kept for the next time)"):
+                dataset = material.dataset()
+            with self._step("starting Postgres, Redis, Pub/Sub, predictor, drift API, worker"):
+                stack = exits.enter_context(
+                    running(self.data, merged.line, overrides=self._overrides(dataset))
+                )
+            with self._step("training, calibrating and certifying the first model"):
+                play.train(stack, dataset, merged.line)
+            outcomes = self._nights(stack, material)
+            return self._conclude(stack, outcomes, json_file)
+
+    def _material(self) -> Material:
+        cache = self.data.parent / "demo-photos"
+        if self.photos is None:
+            return SimulatedMaterial(cache, PHOTOS_A_NIGHT, PER_SPECIES, SEED)
+        return RealMaterial(self.photos.resolve(), cache, PHOTOS_A_NIGHT, SEED)
+
+    def _overrides(self, dataset: Path) -> dict[str, str]:
+        """A night of seconds; everything else as in production."""
+        return {
+            "MYCOVIGIL_DRIFT_PERIOD_SECONDS": str(self.period),
+            "MYCOVIGIL_DRIFT_GRACE_SECONDS": "0.3",
+            "MYCOVIGIL_DRIFT_LONG_WINDOW_PERIODS": "0",
+            "MYCOVIGIL_TRAINING_DATASET": str(dataset.resolve()),
+        }
+
+    def _nights(self, stack: Stack, material: Material) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        headers = {"authorization": f"Bearer {stack.api_key}"}
+        with (
+            httpx.Client(headers=headers, timeout=30) as http,
+            Client(stack.predictor_url, stack.api_key) as client,
+            Live(table(outcomes), console=self.console, refresh_per_second=4) as live,
+        ):
+            watched = play.nights(
+                Observer(stack, http), client, material, timedelta(seconds=self.period)
+            )
+            for outcome in watched:
+                outcomes.append(outcome)
+                live.update(table(outcomes))
+        return outcomes
+
+    def _conclude(self, stack: Stack, outcomes: list[Outcome], json_file: Path | None) -> bool:
+        answered = sum(outcome.photos for outcome in outcomes)
+        counts = proof.collect(stack.environment["MYCOVIGIL_DATABASE_URL"], answered)
+        picture = screenshot.take(stack.drift_url, self.data / "dashboard.png")
+        self._print(stack, counts, picture, outcomes)
+        if json_file is not None:
+            document = {
+                "nights": [outcome.document() for outcome in outcomes],
+                "proof": counts.document(),
+                "stack": {name: stack.describe()[name] for name in ("predictor_url", "drift_url")},
+                "screenshot": str(picture) if picture else None,
+            }
+            json_file.write_text(json.dumps(document, indent=2) + "\n")
+        if self.keep:
+            self._stay(stack)
+        return counts.closed
+
+    def _print(
+        self, stack: Stack, counts: proof.Proof, picture: Path | None, outcomes: list[Outcome]
+    ) -> None:
+        say = self.console.print
+        say(f"predictions answered {counts.answered} = rows logged {counts.rows_logged}")
+        say(
+            f"alerts fired {counts.alerts_fired} = messages received {counts.messages_received} "
+            f"= retrain jobs {counts.retrain_jobs}"
+        )
+        outside = sum(outcome.outside_window for outcome in outcomes)
+        if outside:
+            say(f"[yellow]{outside} answers fell into the following window and count there[/]")
+        say("[bold green]the loop is closed[/]" if counts.closed else "[bold red]A GAP[/]")
+        say(f"dashboard   {stack.drift_url}" + ("" if self.keep else "   (--keep leaves it up)"))
+        say(f"screenshot  {picture or 'none: no Chromium on this machine'}", soft_wrap=True)
+        say(f"log         {self.data / 'stack.log'}", soft_wrap=True)
+
+    def _stay(self, stack: Stack) -> None:
+        self.console.print(f"API key {stack.api_key}; Ctrl-C stops everything", soft_wrap=True)
+        try:
+            stack.watch()
+        except KeyboardInterrupt:
+            self.console.print("everything is stopped")
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        """A spinner while it lasts, a line with its seconds when it is done."""
+        start = time.monotonic()
+        with self.console.status(what):
+            yield
+        self.console.print(f"  {what}: {time.monotonic() - start:.0f} s", soft_wrap=True)

@@ -1,0 +1,46 @@
+"""A night's traffic through the public API, and the labels that experts send afterwards."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from mycovigil.client import Answer, Client
+from mycovigil_simulator.demo.material import Shot
+
+CONCURRENCY = 8
+LABELLED = 2
+"""An expert looks at every other photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was sent and what came back."""
+
+    shot: Shot
+    answer: Answer
+
+
+def send(client: Client, shots: list[Shot]) -> list[Told]:
+    """Send all photos, eight at a time; every one must be answered."""
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        answers = pool.map(lambda s: client.predict(s.jpeg, session=s.session), shots)
+        return [Told(shot, answer) for shot, answer in zip(shots, answers, strict=True)]
+
+
+def label(client: Client, told: list[Told]) -> int:
+    """Send the truth about every other photo; returns how many."""
+    chosen = told[::LABELLED]
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        list(pool.map(lambda one: _label(client, one), chosen))
+    return len(chosen)
+
+
+def _label(client: Client, one: Told) -> None:
+    client.label(
+        one.answer.id, one.shot.safety_class, species=one.shot.species, confidence="certain"
+    )
+
+
+def deadly_misses(told: list[Told]) -> tuple[int, int]:
+    """Deadly photos that were answered neither "avoid" nor "cannot tell", and deadly photos."""
+    deadly = [one.answer.verdict for one in told if one.shot.safety_class == "deadly"]
+    return sum(verdict == "expert_check" for verdict in deadly), len(deadly)
