@@ -1,0 +1,1 @@
+"""Alerts: what was told to the world about an incident."""

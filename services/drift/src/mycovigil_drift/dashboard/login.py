@@ -1,0 +1,57 @@
+"""Login with an API key: it is kept in a cookie that scripts and other sites cannot use."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from mycovigil.access import Scope
+from mycovigil.problem import Problem
+from mycovigil_drift.access import COOKIE, authorise
+from mycovigil_drift.dashboard.templating import render
+from mycovigil_drift.session import Database, database
+
+router = APIRouter(include_in_schema=False)
+ONE_WEEK = 7 * 24 * 3600
+
+
+@router.get("/login")
+def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002
+    return render(request, "login.html", next=_local(next), refusal=None)
+
+
+@router.post("/login")
+def login(
+    request: Request,
+    database: Annotated[Database, Depends(database)],
+    key: Annotated[str, Form(max_length=200)],
+    next: Annotated[str, Form()] = "/",  # noqa: A002
+) -> Response:
+    try:
+        authorise(database, key.strip(), Scope.READ)
+    except Problem as problem:
+        context = {"next": _local(next), "refusal": problem.detail}
+        return render(request, "login.html", status=problem.status, **context)
+    response = RedirectResponse(_local(next), 303)
+    response.set_cookie(
+        COOKIE,
+        key.strip(),
+        max_age=ONE_WEEK,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+@router.post("/logout")
+def logout() -> Response:
+    response = RedirectResponse("/login", 303)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return response
+
+
+def _local(place: str) -> str:
+    """A path on this host: never somebody else's page after our login."""
+    safe = place.startswith("/") and not place.startswith(("//", "/\\"))
+    return place if safe else "/"

@@ -1,0 +1,24 @@
+"""Stylesheet, fonts, icon and scripts: addresses carry a digest, so browsers keep them."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from mycovigil_drift.dashboard.templating import STATIC
+
+FOREVER = "public, max-age=31536000, immutable"
+
+
+class ImmutableFiles(StaticFiles):
+    """Static files that never change under the same address."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200 and b"v=" in scope.get("query_string", b""):
+            MutableHeaders(raw=response.raw_headers)["Cache-Control"] = FOREVER
+        return response
+
+
+def immutable() -> ImmutableFiles:
+    return ImmutableFiles(directory=STATIC)

@@ -1,0 +1,1 @@
+"""Incidents: a drift from the first bad night until it is resolved."""

@@ -1,0 +1,42 @@
+"""What a person does about an incident: one at a time, and never after it is over."""
+
+import uuid
+
+from sqlalchemy.orm import Session
+
+from mycovigil import incident as incidents
+from mycovigil.db.alert import Incident, IncidentState
+from mycovigil.problem import conflict, not_found
+
+
+def acknowledge(session: Session, incident_id: uuid.UUID, *, who: str) -> Incident:
+    """Note who looks at it; the first to say so stays noted.
+
+    Raises:
+        Problem: 404, or 409 once it is resolved.
+    """
+    incident = _unresolved(session, incident_id)
+    incidents.acknowledge(incident, who=who)
+    session.flush()
+    return incident
+
+
+def resolve(session: Session, incident_id: uuid.UUID, *, resolution: str) -> Incident:
+    """Close it, with its alert and event.
+
+    Raises:
+        Problem: 404, or 409 once it is resolved.
+    """
+    incident = _unresolved(session, incident_id)
+    incidents.resolve(session, incident, resolution=resolution)
+    return incident
+
+
+def _unresolved(session: Session, incident_id: uuid.UUID) -> Incident:
+    incident = session.get(Incident, incident_id, with_for_update=True)
+    if incident is None:
+        raise not_found("incident", incident_id)
+    if incident.state == IncidentState.RESOLVED:
+        detail = f"Incident {incident_id} is resolved already: {incident.resolution}."
+        raise conflict("incident-resolved", detail)
+    return incident

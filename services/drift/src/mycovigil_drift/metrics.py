@@ -1,0 +1,105 @@
+"""Prometheus metrics: requests, the relay, and the state of the watch itself, read at scrape."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from mycovigil_drift.session import Database
+
+log = structlog.get_logger(__name__)
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10)
+
+GAUGES = {
+    "outbox_waiting": (
+        "Events not yet published.",
+        "SELECT count(*) FROM outbox WHERE published_at IS NULL",
+    ),
+    "outbox_oldest_seconds": (
+        "Age of the oldest event not yet published.",
+        "SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM outbox "
+        "WHERE published_at IS NULL",
+    ),
+    "incidents_unresolved": (
+        "Incidents open or acknowledged.",
+        "SELECT count(*) FROM incidents WHERE state <> 'resolved'",
+    ),
+    "retrain_jobs_waiting": (
+        "Retrain jobs queued or running.",
+        "SELECT count(*) FROM retrain_jobs WHERE state IN ('queued', 'running')",
+    ),
+    "last_judged_timestamp_seconds": (
+        "Dead man's switch: end of the latest window that has a report, as a Unix time.",
+        "SELECT coalesce(extract(epoch FROM max(window_end)), 0) FROM drift_reports",
+    ),
+    "last_report_timestamp_seconds": (
+        "Dead man's switch: when the latest report was made, as a Unix time.",
+        "SELECT coalesce(extract(epoch FROM max(created_at)), 0) FROM drift_reports",
+    ),
+}
+
+
+class Metrics:
+    """Counters of one application, on a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "mycovigil_drift_request_seconds",
+            "Requests by route and status: rate, errors, duration.",
+            ("method", "route", "status"),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.relay_published = Counter(
+            "mycovigil_relay_published_total",
+            "Events handed to the broker.",
+            ("topic",),
+            registry=self.registry,
+        )
+        self.relay_failures = Counter(
+            "mycovigil_relay_failures_total",
+            "Attempts the broker did not take.",
+            ("topic",),
+            registry=self.registry,
+        )
+
+    def watch(self, database: Database) -> None:
+        """Read :data:`GAUGES` from ``database`` at each scrape."""
+        self.registry.register(WatchCollector(database))
+
+
+class WatchCollector(Collector):
+    """Gauges from rows; a database that is away leaves them out rather than showing old ones."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def describe(self) -> list[Metric]:
+        """Names without reading anything, so that registering needs no database."""
+        return [GaugeMetricFamily(f"mycovigil_{name}", said) for name, (said, _) in GAUGES.items()]
+
+    def collect(self) -> Iterator[Metric]:
+        reachable, values = self._read()
+        up = GaugeMetricFamily("mycovigil_database_up", "Whether the database answered.")
+        up.add_metric([], float(reachable))
+        yield up
+        for name, value in values.items():
+            gauge = GaugeMetricFamily(f"mycovigil_{name}", GAUGES[name][0])
+            gauge.add_metric([], float(value))
+            yield gauge
+
+    def _read(self) -> tuple[bool, dict[str, Any]]:
+        columns = ", ".join(f"({query}) AS {name}" for name, (_, query) in GAUGES.items())
+        try:
+            with self._database.reads() as session:
+                row = session.execute(text(f"SELECT {columns}")).mappings().one()
+        except SQLAlchemyError as error:
+            log.warning("metrics without the database", error=str(error).splitlines()[0])
+            return False, {}
+        return True, dict(row)

@@ -1,0 +1,1 @@
+"""Reference sets: what calm looks like."""

@@ -1,0 +1,137 @@
+"""The outbox relay: a thread that publishes waiting events, at least once, in order per key."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import psycopg
+import structlog
+from sqlalchemy.orm import Session, sessionmaker
+
+from mycovigil import outbox
+from mycovigil.event import Event, Topic
+from mycovigil.publisher import Publisher
+from mycovigil.settings import Settings
+from mycovigil_drift.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+BATCH = 100
+LOCK = "mycovigil outbox relay"
+"""Advisory lock: of several relays one publishes and the others stand by, so that the order of
+events with one key holds across processes too."""
+SLICE = 0.2
+"""Seconds the thread sleeps at a stretch, so that it stops soon when asked to."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RelayHealth:
+    """``leading``: this relay holds the lock; ``problem``: why it cannot work, empty if it can."""
+
+    alive: bool = False
+    leading: bool = False
+    problem: str = ""
+
+
+class Relay:
+    """Wakes by LISTEN and by poll; outlives outages of the broker and of the database."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sessions: sessionmaker[Session],
+        publisher: Callable[[Settings], Publisher],
+        metrics: Metrics,
+    ) -> None:
+        self._settings = settings
+        self._sessions = sessions
+        self._make_publisher = publisher
+        self._metrics = metrics
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="outbox-relay", daemon=True)
+        self._health = RelayHealth()
+
+    @property
+    def health(self) -> RelayHealth:
+        return replace(self._health, alive=self._thread.is_alive())
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float = 15.0) -> None:
+        """Finish the batch in hand, then stop."""
+        self._stopping.set()
+        self._thread.join(timeout)
+
+    def drain(self, publish: Callable[[Topic, Event], None]) -> int:
+        """Publish batch after batch until nothing more goes out; each is its own transaction."""
+        total = 0
+        while not self._stopping.is_set():
+            with self._sessions.begin() as session:
+                sent = outbox.relay(session, publish, limit=BATCH)
+            total += sent
+            if sent < BATCH:
+                break
+        return total
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            try:
+                self._serve()
+                pause = FIRST_PAUSE
+            except Exception as error:  # broker or database away: wait, and begin again
+                self._health = RelayHealth(problem=f"{type(error).__name__}: {error}")
+                log.warning("relay interrupted", error=str(error), again_in=pause)
+                self._stopping.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _serve(self) -> None:
+        publisher = self._make_publisher(self._settings)
+        try:
+            publisher.prepare()
+            url = self._settings.database.url.get_secret_value()
+            with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+                connection.execute(f"LISTEN {outbox.CHANNEL}")
+                while not self._stopping.is_set():
+                    self._turn(connection, publisher)
+        finally:
+            publisher.close()
+
+    def _turn(self, connection: psycopg.Connection, publisher: Publisher) -> None:
+        if not self._health.leading:
+            leading = _lead(connection)
+            self._health = RelayHealth(leading=leading)
+        if self._health.leading:
+            self._work(publisher)
+        self._sleep(connection)
+
+    def _work(self, publisher: Publisher) -> None:
+        failures: list[str] = []
+
+        def publish(topic: Topic, event: Event) -> None:
+            try:
+                publisher.publish(topic, event)
+            except Exception as error:
+                failures.append(f"{type(error).__name__}: {error}")
+                self._metrics.relay_failures.labels(topic.value).inc()
+                raise
+            self._metrics.relay_published.labels(topic.value).inc()
+
+        if sent := self.drain(publish):
+            log.info("events published", events=sent)
+        if failures:
+            log.warning("events not published, kept for later", events=len(failures))
+        self._health = RelayHealth(leading=True, problem=failures[-1] if failures else "")
+
+    def _sleep(self, connection: psycopg.Connection) -> None:
+        deadline = time.monotonic() + self._settings.drift.relay_seconds
+        while not self._stopping.is_set() and (left := deadline - time.monotonic()) > 0:
+            for _ in connection.notifies(timeout=min(left, SLICE), stop_after=1):
+                return
+
+
+def _lead(connection: psycopg.Connection) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (LOCK,)).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,1 @@
+"""Drift reports: one verdict a model and window, and requests for one now."""

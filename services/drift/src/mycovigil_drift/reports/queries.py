@@ -1,0 +1,94 @@
+"""Reading reports and their neighbours."""
+
+import uuid
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, defer
+
+from mycovigil.db.alert import Incident
+from mycovigil.db.report import DriftMetric, DriftReport
+from mycovigil.problem import not_found
+from mycovigil_drift.models import queries as models
+from mycovigil_drift.pagination import fetch
+from mycovigil_drift.reports.schemas import ReportQuery
+
+HEAVY = (DriftReport.evidence, DriftReport.views, DriftReport.gallery, DriftReport.inputs)
+"""Documents that lists do not need."""
+
+
+def page(session: Session, query: ReportQuery) -> tuple[list[DriftReport], str | None]:
+    """Reports by the end of their window, newest first, without the heavy documents."""
+    statement = filtered(session, query).options(*(defer(column) for column in HEAVY))
+    return fetch(session, statement, (DriftReport.window_end, DriftReport.id), query)
+
+
+def filtered(session: Session, query: ReportQuery) -> Select[DriftReport]:
+    """The reports a query asks for, in no order yet."""
+    statement = select(DriftReport)
+    if query.model is not None:
+        model = models.find(session, query.model)
+        statement = statement.where(DriftReport.model_id == model.id)
+    if query.verdict is not None:
+        statement = statement.where(DriftReport.verdict == query.verdict)
+    if query.periods is not None:
+        statement = statement.where(DriftReport.periods == query.periods)
+    if query.since is not None:
+        statement = statement.where(DriftReport.window_end > query.since)
+    if query.until is not None:
+        statement = statement.where(DriftReport.window_start < query.until)
+    return statement
+
+
+def get(session: Session, report_id: uuid.UUID) -> DriftReport:
+    """The report.
+
+    Raises:
+        Problem: 404.
+    """
+    report = session.get(DriftReport, report_id)
+    if report is None:
+        raise not_found("report", report_id)
+    return report
+
+
+def metrics(session: Session, report_id: uuid.UUID) -> dict[str, float]:
+    """Every number of a report by name."""
+    rows = session.execute(
+        select(DriftMetric.name, DriftMetric.value)
+        .where(DriftMetric.report_id == report_id)
+        .order_by(DriftMetric.name)
+    )
+    return {row.name: row.value for row in rows}
+
+
+def incident(session: Session, report: DriftReport) -> Incident | None:
+    """The incident whose time this report falls into: it opened it, fed it, or closed it."""
+    opening = select(DriftReport.window_end).where(DriftReport.id == Incident.report_id)
+    return session.scalar(
+        select(Incident)
+        .where(
+            Incident.model_id == report.model_id,
+            opening.scalar_subquery() <= report.window_end,
+            Incident.resolved_at.is_(None) | (Incident.resolved_at >= report.created_at),
+        )
+        .order_by(Incident.opened_at.desc(), Incident.id.desc())
+        .limit(1)
+    )
+
+
+def neighbours(
+    session: Session, report: DriftReport
+) -> tuple[DriftReport | None, DriftReport | None]:
+    """The report before and the report after, of the same model and length of window."""
+    alike = select(DriftReport).where(
+        DriftReport.model_id == report.model_id,
+        DriftReport.periods == report.periods,
+        DriftReport.id != report.id,
+    )
+    light = alike.options(*(defer(column) for column in HEAVY)).limit(1)
+    earlier = light.where(DriftReport.window_end <= report.window_end)
+    later = light.where(DriftReport.window_end > report.window_end)
+    return (
+        session.scalar(earlier.order_by(DriftReport.window_end.desc())),
+        session.scalar(later.order_by(DriftReport.window_end)),
+    )

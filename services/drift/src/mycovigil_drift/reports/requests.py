@@ -1,0 +1,60 @@
+"""``POST /v1/reports``: a window judged now. A row asks; the worker's next tick answers."""
+
+import datetime
+import uuid
+
+from fastapi import APIRouter, Response
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mycovigil.db.base import new_id
+from mycovigil.db.report import ReportRequest
+from mycovigil.problem import Problem, not_found
+from mycovigil_drift.access import Operator, Reader
+from mycovigil_drift.models import queries as models
+from mycovigil_drift.reports.schemas import ReportRequestIn, ReportRequestOut
+from mycovigil_drift.session import Reading, Writing
+
+router = APIRouter(tags=["reports"])
+
+
+@router.post("/v1/reports", summary="Ask for a window to be judged now", status_code=202)
+def create_request(
+    body: ReportRequestIn, session: Writing, operator: Operator, response: Response
+) -> ReportRequestOut:
+    """Asking twice while the first is waiting is asking once."""
+    _check(body)
+    models.get(session, body.model_id)
+    row = _enqueue(session, body, operator.name)
+    response.headers["Location"] = f"/v1/report-requests/{row.id}"
+    return ReportRequestOut.of(row)
+
+
+@router.get("/v1/report-requests/{request_id}", summary="How a request for a report went")
+def get_request(request_id: uuid.UUID, session: Reading, _: Reader) -> ReportRequestOut:
+    row = session.get(ReportRequest, request_id)
+    if row is None:
+        raise not_found("report request", request_id)
+    return ReportRequestOut.of(row)
+
+
+def _check(body: ReportRequestIn) -> None:
+    if body.window_end <= body.window_start:
+        detail = "The window ends before it starts; swap the two."
+        raise Problem(422, "window-reversed", "The window is reversed", detail)
+    if body.window_end > datetime.datetime.now(tz=datetime.UTC):
+        detail = "The window ends in the future; ask again once it is over."
+        raise Problem(422, "window-in-future", "The window is not over yet", detail)
+
+
+def _enqueue(session: Session, body: ReportRequestIn, who: str) -> ReportRequest:
+    window = body.model_dump()
+    session.execute(
+        insert(ReportRequest)
+        .values(id=new_id(), requested_by=who, **window)
+        .on_conflict_do_nothing()
+    )
+    return session.scalars(
+        select(ReportRequest).filter_by(handled_at=None, **window).with_for_update()
+    ).one()

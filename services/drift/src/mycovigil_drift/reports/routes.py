@@ -1,0 +1,99 @@
+"""``/v1/reports``: read, filtered, exported, with Evidently's page and the gallery."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from mycovigil.db.model import Model
+from mycovigil.db.report import DriftReport
+from mycovigil.problem import Problem
+from mycovigil.storage import MissingObject, Storage
+from mycovigil_drift.access import Reader, Viewer
+from mycovigil_drift.models.schemas import ModelRef
+from mycovigil_drift.pagination import Page
+from mycovigil_drift.reports import export, queries
+from mycovigil_drift.reports.schemas import GalleryOut, ReportOut, ReportQuery, ReportSummary
+from mycovigil_drift.session import Reading
+from mycovigil_drift.state import AppState
+
+router = APIRouter(prefix="/v1/reports", tags=["reports"])
+# Evidently's page runs its own scripts: in a sandbox of no origin it reaches no cookie, no key,
+# no network.
+SANDBOX = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+EXPORTED = 10_000
+
+
+@router.get("", summary="Reports, latest window first")
+def list_reports(
+    session: Reading, _: Reader, query: Annotated[ReportQuery, Query()]
+) -> Page[ReportSummary]:
+    reports, following = queries.page(session, query)
+    return Page(items=[ReportSummary.model_validate(report) for report in reports], next=following)
+
+
+@router.get(".csv", summary="Reports as CSV", response_class=Response)
+def export_reports(session: Reading, _: Viewer, query: Annotated[ReportQuery, Query()]) -> Response:
+    """All that match, at most 10,000; ``limit`` and ``cursor`` are not heeded."""
+    statement = queries.filtered(session, query).order_by(DriftReport.window_end.desc())
+    return export.reports_csv(session.scalars(statement.limit(EXPORTED)))
+
+
+@router.get("/{report_id}", summary="One report, whole")
+def get_report(report_id: uuid.UUID, session: Reading, _: Viewer) -> ReportOut:
+    report = queries.get(session, report_id)
+    version = session.scalars(select(Model.version).where(Model.id == report.model_id)).one()
+    incident = queries.incident(session, report)
+    summary = ReportSummary.model_validate(report)
+    return ReportOut(
+        **summary.model_dump(),
+        model=ModelRef(id=report.model_id, version=version),
+        views=report.views,
+        evidence=report.evidence,
+        inputs=report.inputs,
+        metrics=queries.metrics(session, report_id),
+        incident_id=incident.id if incident else None,
+        evidently=f"/v1/reports/{report_id}/evidently" if report.evidently_uri else None,
+        gallery=f"/v1/reports/{report_id}/gallery",
+    )
+
+
+@router.get("/{report_id}/metrics.csv", summary="Every number of a report as CSV")
+def export_report(report_id: uuid.UUID, session: Reading, _: Viewer) -> Response:
+    report = queries.get(session, report_id)
+    return export.report_csv(report, queries.metrics(session, report_id))
+
+
+@router.get("/{report_id}/gallery", summary="The photos most responsible")
+def get_gallery(report_id: uuid.UUID, session: Reading, _: Viewer) -> GalleryOut:
+    return GalleryOut(report_id=report_id, photos=queries.get(session, report_id).gallery)
+
+
+@router.get("/{report_id}/evidently", summary="Evidently's page", response_class=HTMLResponse)
+def get_evidently(report_id: uuid.UUID, session: Reading, state: AppState, _: Viewer) -> Response:
+    report = queries.get(session, report_id)
+    data = _stored(state.storage, report.evidently_uri, "Evidently page")
+    return HTMLResponse(data, headers={"Content-Security-Policy": SANDBOX})
+
+
+@router.get("/{report_id}/snapshot", summary="Evidently's snapshot, for its own workspace")
+def get_snapshot(report_id: uuid.UUID, session: Reading, state: AppState, _: Viewer) -> Response:
+    report = queries.get(session, report_id)
+    data = _stored(state.storage, report.snapshot_uri, "Evidently snapshot")
+    return Response(data, media_type="application/json")
+
+
+def _stored(storage: Storage, key: str | None, noun: str) -> bytes:
+    if key is not None:
+        try:
+            return storage.read(key)
+        except MissingObject:
+            key = None
+    detail = f"This report has no {noun}: none was made, or retention has deleted it."
+    raise Problem(404, "not-kept", "Not kept", detail)

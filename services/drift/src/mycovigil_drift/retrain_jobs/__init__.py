@@ -1,0 +1,1 @@
+"""Retrain jobs: asked for by an incident or by a person."""

@@ -1,0 +1,1 @@
+"""Silences: stretches of time in which no alert goes out."""
