@@ -13,9 +13,9 @@ from mycovigil_simulator.traits import Form, Range
 Array = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Body:
-    """One fruit body, measured (cm), coloured (linear RGB) and placed."""
+    """One fruit body, measured (cm), coloured (linear RGB) and placed. Equal only to itself."""
 
     species: Species
     age: float

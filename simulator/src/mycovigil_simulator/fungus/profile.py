@@ -1,5 +1,7 @@
 """Profiles of caps: (radius, height) knots in cm, the rim at height 0."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ Array = NDArray[np.float32]
 KNOTS = 48
 
 
+@lru_cache(maxsize=32)
 def upper(body: Body) -> tuple[Array, Array]:
     """From the centre of the cap to its rim (for a ball or a morel: all the way down)."""
     s = np.linspace(0, 1, KNOTS)
@@ -56,6 +59,7 @@ def _dome(body: Body, s: Array) -> tuple[Array, Array]:
     )
 
 
+@lru_cache(maxsize=32)
 def lower(body: Body) -> tuple[Array, Array]:
     """From the rim in and up, or down, to the stem."""
     hymenium = body.species.hymenium

@@ -33,12 +33,23 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Points of one surface that face the eye. `along` runs 0 to 1 down the profile."""
+    """Points of one surface that face the eye. `along` runs 0 to 1 down the profile.
+
+    `ring` is the row of each point in `slope`, (2, rings): the outward and the upward part of
+    the unit normal there.
+    """
 
     along: Array
     angle: Array
     position: Array
-    normal: Array
+    ring: NDArray[np.int32]
+    slope: Array
+
+    @property
+    def normal(self) -> Array:
+        """Unit normals (3, n) of the smooth surface."""
+        outward, upward = self.slope[:, self.ring]
+        return np.stack([outward * np.cos(self.angle), outward * np.sin(self.angle), upward])
 
     def take(self, chosen: NDArray[np.int32]) -> "Sheet":
         """Some of the points."""
@@ -46,12 +57,13 @@ class Sheet:
             self.along[chosen],
             self.angle[chosen],
             self.position[:, chosen],
-            self.normal[:, chosen],
+            self.ring[chosen],
+            self.slope,
         )
 
     def moved(self, position: Array) -> "Sheet":
         """The same points elsewhere."""
-        return Sheet(self.along, self.angle, position, self.normal)
+        return Sheet(self.along, self.angle, position, self.ring, self.slope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ def revolve(
 
     `radius` and `height` are the profile's knots (cm); the outside lies to the left of its
     direction seen in the (radius, height) plane. `slack` (radians) keeps points that look away
-    a little, as displaced surfaces need; `both_sides` keeps all and turns normals to the eye.
+    a little, as displaced surfaces need; `both_sides` keeps all of a thin one.
     `outer` says which end of the profile is the rim that the wobble bends: 1 the last, 0 the first.
     """
     r, z, along = _even(radius, height, spacing)
@@ -112,20 +124,14 @@ def revolve(
     step = (2 * half / np.maximum(number, 1)).astype(np.float32)
     start = (middle - half + 0.25 * step).astype(np.float32)
     angle = start[ring] + step[ring] * (within + 0.5 * (ring & 1)).astype(np.float32)
-    cos, sin = np.cos(angle), np.sin(angle)
     reach, level, down = r[ring], z[ring], along[ring]
-    tilt, rise = outward.astype(np.float32)[ring], upward.astype(np.float32)[ring]
-    normal = np.stack([tilt * cos, tilt * sin, rise])
     if wobble is not None:
         wide, high = wobble.bend(angle)
         edge = (1 - np.abs(outer - down)) ** 2
         reach = reach * (1 + wide * edge)
         level = level + high * edge * np.float32(radius.max())
-    position = np.stack([reach * cos, reach * sin, level])
-    if both_sides:
-        facing = np.einsum("ij,ij->j", normal, eye[:, None] - position)
-        normal *= np.where(facing < 0, np.float32(-1), np.float32(1))
-    return Sheet(down, angle, position, normal)
+    position = np.stack([reach * np.cos(angle), reach * np.sin(angle), level])
+    return Sheet(down, angle, position, ring, np.stack([outward, upward]).astype(np.float32))
 
 
 def _even(radius: Array, height: Array, spacing: float) -> tuple[Array, Array, Array]:

@@ -33,11 +33,13 @@ class Surface:
     frame: Frame
     paint: Callable[[Sheet], Skin]
 
-    def normals(self, seen: Sheet, skin: Skin) -> Array:
-        """World unit normals (3, n) of painted points."""
+    def normals(self, seen: Sheet, skin: Skin, toward: Array) -> Array:
+        """World unit normals (3, n) of painted points, turned to the side that is seen."""
         normal = seen.normal
         if skin.relief is not None:
             normal = normal + skin.relief
             normal /= np.sqrt(np.einsum("ij,ij->j", normal, normal))
         turned: Array = self.frame.rotation @ normal
+        away = np.einsum("ij,ij->j", turned, toward) < 0
+        turned[:, away] *= -1
         return turned

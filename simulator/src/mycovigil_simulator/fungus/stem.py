@@ -1,6 +1,6 @@
 """The stem with its bulb and pattern."""
 
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ def _paint(body: Body, sheet: Sheet) -> Skin:
     return Skin(albedo, open_sky=(0.5 + 0.5 * near_cap) * (1 - 0.4 * earth))
 
 
+@lru_cache(maxsize=32)
 def stem_profile(body: Body) -> tuple[Array, Array]:
     """(radius, height) knots of the stem from top to bottom, cm."""
     stem = body.species.stem

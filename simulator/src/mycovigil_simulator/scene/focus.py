@@ -12,10 +12,12 @@ Array = NDArray[np.float32]
 
 def defocus(canvas: Image, depths: Array, view: View) -> Image:
     """The canvas with its surroundings blurred by their distance from the subject's plane."""
+    side = view.size // 2
     away = np.abs(view.distance / np.maximum(depths, 1e-3) - 1)
     share = np.clip(away * 3.2 - 0.45, 0, 1).astype(np.float32)
-    scale = view.size / 256
-    share = cv2.GaussianBlur(share, (0, 0), 1.5 * scale)
-    blurred = cv2.GaussianBlur(canvas, (0, 0), 2.6 * scale)
+    share = cv2.GaussianBlur(share, (5, 5), 0)
+    small = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), 2.6 * side / 256)
+    blurred = cv2.resize(small, (view.size, view.size), interpolation=cv2.INTER_LINEAR)
     blended: Image = cv2.blendLinear(canvas, blurred, 1 - share, share)
     return blended

@@ -30,14 +30,20 @@ def paint_ground(
     limit = 6 * litter.SIDE
     u = np.clip((cos * x - sin * y) * density + origin[0], -limit, limit).astype(np.float32)
     v = np.clip((sin * x + cos * y) * density + origin[1], -limit, limit).astype(np.float32)
-    near, far = (
-        cv2.remap(picture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        for picture in (sharp, blurred)
-    )
+    near = _mapped(sharp, u, v)
+    far = cv2.resize(_mapped(blurred, u[::2, ::2], v[::2, ::2]), (view.size, view.size))
     away = np.clip(np.abs(depth / view.distance - 1) * 1.8 - 0.25, 0, 1)
     canvas = _blend(near, far, np.where(np.isfinite(depth), away, 1).astype(np.float32))
     canvas = _lit(canvas, light, rng)
     return _with_backdrop(canvas, view, depth, rng), depth
+
+
+def _mapped(floor: Image, u: Array, v: Array) -> Image:
+    """The floor at columns u and rows v, mirrored beyond its edges."""
+    picture: Image = cv2.remap(
+        floor, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return picture
 
 
 def _blend(first: Image, second: Image, share: Array) -> Image:

@@ -11,23 +11,31 @@ from mycovigil_simulator.scene.light import Light
 from mycovigil_simulator.scene.view import View
 
 Array = NDArray[np.float32]
+COARSE = 2  # shadows are soft: canvas pixels a mask pixel
+UPWARD = np.array([0.0, 0.0, 1.0], np.float32)
 
 
 def cast(canvas: Image, view: View, light: Light, bodies: list[Body]) -> None:
     """Darken the ground in `canvas`, in place: the sun's shadow, and less sky near the bodies."""
-    sun = np.zeros((view.size, view.size), np.uint8)
-    sky = np.zeros_like(sun)
+    side = view.size // COARSE
+    sun, sky = np.zeros((side, side), np.uint8), np.zeros((side, side), np.uint8)
     for body in bodies:
-        _fill(sun, view, _fallen(_outline(body), light.direction), 255)
-        straight = np.array([0.0, 0.0, 1.0], np.float32)
-        _fill(sky, view, _fallen(_outline(body), straight), 130)
+        outline = _outline(body)
+        _fill(sun, view, _fallen(outline, light.direction), 255)
+        _fill(sky, view, _fallen(outline, UPWARD), 130)
         _fill(sky, view, _foot(body), 255)
-    scale = view.size / 256
-    blur = (2.0 + 9.0 * light.softness) * scale
-    hard = cv2.GaussianBlur(sun, (0, 0), blur).astype(np.float32) / 255
-    soft = cv2.GaussianBlur(sky, (0, 0), 7 * scale).astype(np.float32) / 255
+    scale = side / 256
+    hard = _soften(sun, (2.0 + 9.0 * light.softness) * scale)
+    soft = _soften(sky, 7 * scale)
     keep = (1 - (0.62 - 0.4 * light.softness) * hard) * (1 - 0.55 * soft)
-    np.multiply(canvas, keep[..., None], out=canvas, casting="unsafe")
+    keep = cv2.resize(keep, (view.size, view.size), interpolation=cv2.INTER_LINEAR)
+    cv2.multiply(canvas, cv2.merge([keep, keep, keep]), dst=canvas, dtype=cv2.CV_8U)
+
+
+def _soften(mask: Image, blur: float) -> Array:
+    """The mask blurred by `blur` pixels, as shares."""
+    soft = cv2.GaussianBlur(mask, (0, 0), max(blur, 0.3))
+    return np.asarray(soft, np.float32) / 255
 
 
 def _outline(body: Body) -> Array:
@@ -59,5 +67,6 @@ def _fallen(points: Array, toward: Array) -> Array:
 
 def _fill(mask: Image, view: View, points: Array, value: int) -> None:
     columns, rows, _ = view.project(points.astype(np.float32))
-    corners = np.stack([columns, rows], 1).clip(-4000, 4000).astype(np.int32)
-    cv2.fillConvexPoly(mask, cv2.convexHull(corners), value)
+    corners = np.stack([columns, rows], 1) / COARSE
+    hull = cv2.convexHull(corners.clip(-4000, 4000).astype(np.int32))
+    cv2.fillConvexPoly(mask, hull, value)

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil_simulator.colour import Image, encode
+from mycovigil_simulator.fungus.sheet import Sheet
 from mycovigil_simulator.fungus.skin import Surface
 from mycovigil_simulator.scene.light import Light, Shade, reflect, sunlit
 from mycovigil_simulator.scene.view import View
@@ -20,36 +21,36 @@ def splat(
     """Draw the surfaces into `canvas` and `depths` (size, size), in place."""
     if not surfaces:
         return
-    worlds = [surface.frame.to_world(surface.sheet.position) for surface in surfaces]
-    points = np.concatenate(worlds, axis=1)
-    starts = np.cumsum([0] + [world.shape[1] for world in worlds])
-    place, depth = _places(points, view)
+    placed = [_places(surface, view) for surface in surfaces]
+    place, depth = (np.concatenate(parts) for parts in zip(*placed, strict=True))
+    starts = np.cumsum([0] + [surface.sheet.along.size for surface in surfaces])
     owner = _nearest(place, depth, view.size)
     drawn = np.flatnonzero(owner >= 0)
     winners = owner[drawn]
     colours = np.empty((len(winners), 3), np.uint8)
     turn = np.argsort(winners, kind="stable")
     bounds = np.searchsorted(winners[turn], starts)
-    for surface, world, start, low, high in zip(
-        surfaces, worlds, starts, bounds[:-1], bounds[1:], strict=False
+    for surface, start, low, high in zip(
+        surfaces, starts[:-1], bounds[:-1], bounds[1:], strict=True
     ):
         chosen = turn[low:high]
         if chosen.size:
-            mine = (winners[chosen] - start).astype(np.int32)
-            colours[chosen] = _shaded(surface, world[:, mine], mine, view, light, shades)
+            seen = surface.sheet.take((winners[chosen] - start).astype(np.int32))
+            colours[chosen] = _shaded(surface, seen, view, light, shades)
     canvas.reshape(-1, 3)[drawn] = colours
     depths.reshape(-1)[drawn] = depth[winners]
     _mend(canvas, depths, view)
 
 
-def _places(points: Array, view: View) -> tuple[NDArray[np.int32], Array]:
+def _places(surface: Surface, view: View) -> tuple[NDArray[np.int32], Array]:
     """Pixel index of each point, or size * size where it is outside or buried, and its depth."""
-    columns, rows, depth = view.project(points)
+    columns, rows, depth, level = view.project_from(surface.frame, surface.sheet.position)
     column, row = (columns + 0.5).astype(np.int32), (rows + 0.5).astype(np.int32)
     limit = np.uint32(view.size)
     inside = (column.view(np.uint32) < limit) & (row.view(np.uint32) < limit)
-    inside &= points[2] > BURIED
-    return np.where(inside, row * view.size + column, view.size * view.size), depth
+    inside &= level > BURIED
+    outside = np.int32(view.size * view.size)
+    return np.where(inside, row * np.int32(view.size) + column, outside), depth
 
 
 def _nearest(place: NDArray[np.int32], depth: Array, size: int) -> NDArray[np.int32]:
@@ -63,17 +64,16 @@ def _nearest(place: NDArray[np.int32], depth: Array, size: int) -> NDArray[np.in
 
 
 def _shaded(
-    surface: Surface, position: Array, chosen: NDArray[np.int32], view: View, light: Light,
-    shades: list[Shade],
+    surface: Surface, seen: Sheet, view: View, light: Light, shades: list[Shade]
 ) -> Image:
-    """sRGB (n, 3) of the chosen points of a surface at world positions (3, n)."""
-    seen = surface.sheet.take(chosen)
+    """sRGB (n, 3) of the points of a surface that are seen."""
     skin = surface.paint(seen)
+    position = surface.frame.to_world(seen.position)
     toward = view.eye[:, None] - position
     toward /= np.sqrt(np.einsum("ij,ij->j", toward, toward))
     shone = reflect(
         np.clip(skin.albedo, 0, 1),
-        surface.normals(seen, skin),
+        surface.normals(seen, skin, toward),
         toward,
         light,
         lit=sunlit(position, light, shades) * skin.open_sun,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mycovigil_simulator.fungus.sheet import Frame
+
 Array = NDArray[np.float32]
 LOWEST = 0.8  # cm: a camera laid on the ground
 
@@ -31,6 +33,15 @@ class View:
         depth = np.maximum(depth, 0.1)
         scale = self.focal / depth
         return self.centre[0] + right * scale, self.centre[1] - up * scale, depth
+
+    def project_from(self, frame: Frame, points: Array) -> tuple[Array, Array, Array, Array]:
+        """(3, n) points in a part's frame to columns, rows, depth and height above the ground."""
+        turn = np.vstack([self.axes @ frame.rotation, frame.rotation[2]])
+        shift = np.append(self.axes @ (frame.origin - self.eye), frame.origin[2])
+        right, up, depth, level = turn @ points + shift.astype(np.float32)[:, None]
+        depth = np.maximum(depth, 0.1)
+        scale = self.focal / depth
+        return self.centre[0] + right * scale, self.centre[1] - up * scale, depth, level
 
     def ground(self) -> tuple[Array, Array, Array]:
         """Ground coordinates x, y of each pixel and its depth, (size, size); inf above horizon."""
