@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycovigil_statistics.density import Clusters, Fourier, fit_clusters, fit_fourier
+from mycovigil_statistics.errors import DimensionMismatch
 from mycovigil_statistics.features import Geometry
 from mycovigil_statistics.sample import Groups, IntArray, Sample, validated
 from mycovigil_statistics.whitening import Whitening, fit_whitening
@@ -36,6 +37,21 @@ class FittedReference:
     @property
     def dimension(self) -> int:
         return self.geometry.whitening.dimension
+
+    def require_comparable(self, night: Sample) -> None:
+        """Raise `DimensionMismatch` if a column count differs from the reference's."""
+        widths = {
+            "features": (self.pool.features, night.features),
+            "probabilities": (self.pool.probabilities, night.probabilities),
+            "covariates": (self.pool.covariates, night.covariates),
+        }
+        for name, (reference, tonight) in widths.items():
+            if reference is None or tonight is None or reference.shape[1] == tonight.shape[1]:
+                continue
+            raise DimensionMismatch(
+                f"{name} have {tonight.shape[1]} columns, the reference has {reference.shape[1]}: "
+                "features of two encoders are never compared"
+            )
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Plain arrays by name, for `numpy.savez` or safetensors; no pickle needed."""

@@ -16,11 +16,10 @@ Groups = Sequence[Any] | NDArray[Any] | None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Rows to test, in any order.
+    """Rows to test, in a canonical order, so that nothing depends on the order of arrival.
 
     `features` (n, d), `probabilities` (n, c) or None, `covariates` (n, k) or None (NaN means
-    missing), `units` (n,): the independent unit of each row, numbered from 0 by first appearance
-    in a canonical order of the rows, so that nothing depends on the order they were handed in.
+    missing), `units` (n,): the independent unit of each row, numbered from 0 by first appearance.
     """
 
     features: FloatArray
@@ -65,12 +64,13 @@ def validated(
     z = None if covariates is None else _matrix(covariates, "covariates", len(x), finite=False)
     if z is not None:
         z = np.where(np.isfinite(z), z, np.float32(np.nan))
-    units = _unit_of_each_row(groups, canonical_order(x))
+    order = canonical_order(x)
+    units = _units(groups, order)
     if units.max() + 1 < least_groups:
         raise InsufficientRows(
             f"{units.max() + 1} independent groups given, at least {least_groups} are needed"
         )
-    return Sample(x, p, z, units)
+    return Sample(x[order], None if p is None else p[order], None if z is None else z[order], units)
 
 
 def canonical_order(features: FloatArray) -> IntArray:
@@ -97,18 +97,16 @@ def _matrix(
     return matrix
 
 
-def _unit_of_each_row(groups: Groups, order: IntArray) -> IntArray:
-    """Unit numbers by first appearance in `order`; a row whose group is None stands alone."""
+def _units(groups: Groups, order: IntArray) -> IntArray:
+    """Unit numbers of the rows taken in `order`; a row whose group is missing stands alone."""
     if groups is None:
-        units = np.empty(len(order), np.int64)
-        units[order] = np.arange(len(order))
-        return units
+        return np.arange(len(order), dtype=np.int64)
     if len(groups) != len(order):
         raise DimensionMismatch(f"{len(groups)} groups for {len(order)} rows of features")
     number: dict[Any, int] = {}
     units = np.empty(len(order), np.int64)
-    for row in order.tolist():
+    for place, row in enumerate(order.tolist()):
         group = groups[row]
         alone = group is None or group != group  # noqa: PLR0124 - NaN, as pandas writes missing
-        units[row] = number.setdefault(("row", row) if alone else group, len(number))
+        units[place] = number.setdefault(("row", row) if alone else group, len(number))
     return units

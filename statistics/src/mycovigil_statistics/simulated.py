@@ -89,8 +89,8 @@ class World:
         return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
 
     def _noise(self, rows: int, generator: np.random.Generator) -> FloatArray:
-        noise = generator.standard_normal((rows, len(self.centre)), dtype=np.float32)
-        noise = noise @ self.colouring
+        white = generator.standard_normal((rows, len(self.centre)), dtype=np.float32)
+        noise: FloatArray = white @ self.colouring
         if self.heavy:
             df = DEGREES_OF_FREEDOM
             noise *= np.sqrt((df - 2) / generator.chisquare(df, (rows, 1))).astype(np.float32)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycovigil_statistics.blocks import block_size, blocks_of
-from mycovigil_statistics.errors import DimensionMismatch
 from mycovigil_statistics.features import Tables, tabulate
 from mycovigil_statistics.judgement import Judgement, View
 from mycovigil_statistics.permutation import labellings
@@ -25,8 +24,9 @@ from mycovigil_statistics.views import Differences, Statistic, statistics_for
 LEAST_ROWS = 30
 LEAST_GROUPS = 10
 PERMUTATIONS = 999
-MORE_PERMUTATIONS = 9_999
+CLOSER_PERMUTATIONS = 9_999
 LOOK_CLOSER = 0.01
+SHARPNESS = 0.7
 
 
 def judge(
@@ -37,13 +37,14 @@ def judge(
     *,
     groups: Groups = None,
     seed: int = 0,
+    permutations: int = CLOSER_PERMUTATIONS,
 ) -> Judgement:
     """Compare a night to a reference: (m, d) features, (m, c) probabilities, (m, k) covariates.
 
     `groups`: one key a row, rows that share one are dependent; whole groups are permuted, and
     every group counts once. What only one side has is left out. A p of at most .01 after 999
-    relabellings is measured again with 9,999 fresh ones and that one is reported, which keeps
-    `P(p <= a) <= a` for every a.
+    relabellings is measured again with `permutations` fresh ones and that one is reported, which
+    keeps `P(p <= a) <= a` for every a; levels below 1 / `permutations` need more of them.
 
     Raises `InsufficientRows` below 30 rows or 10 groups, `DimensionMismatch`, `NotFinite`.
     """
@@ -51,28 +52,12 @@ def judge(
         features, probabilities, covariates, groups,
         least_rows=LEAST_ROWS, least_groups=LEAST_GROUPS,
     )  # fmt: skip
-    _match(fitted, night)
+    fitted.require_comparable(night)
     contest = _Contest.of(fitted, night, np.random.default_rng(seed))
     outcome = contest.run(PERMUTATIONS)
-    if outcome.p_value <= LOOK_CLOSER:
-        outcome = contest.run(MORE_PERMUTATIONS)
+    if outcome.p_value <= LOOK_CLOSER and permutations > PERMUTATIONS:
+        outcome = contest.run(permutations)
     return outcome
-
-
-def _match(fitted: FittedReference, night: Sample) -> None:
-    widths = {
-        "features": (fitted.pool.features, night.features),
-        "probabilities": (fitted.pool.probabilities, night.probabilities),
-        "covariates": (fitted.pool.covariates, night.covariates),
-    }
-    for name, (reference, tonight) in widths.items():
-        if reference is None or tonight is None:
-            continue
-        if reference.shape[1] != tonight.shape[1]:
-            raise DimensionMismatch(
-                f"{name} have {tonight.shape[1]} columns, the reference has {reference.shape[1]}: "
-                "features of two encoders are never compared"
-            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +109,7 @@ class _Contest:
         night, blocks = self.night_blocks, labels.shape[1]
         weights = labels * np.float32(1 / night + 1 / (blocks - night))
         raw: Differences = {name: weights @ table for name, table in self.tables.items()}
-        standardised = {name: raw[name] * scale for name, scale in self.scales.items()}
+        standardised: Differences = {name: raw[name] * scale for name, scale in self.scales.items()}
         return np.stack([s.of(raw, standardised) for s in self.statistics], axis=1).astype(float)
 
 
@@ -136,8 +121,12 @@ def _inverse_spread(centred: FloatArray, size: int) -> FloatArray:
 
 
 def _combine(tails: NDArray[np.float64], groups: list[str]) -> NDArray[np.float64]:
-    """Sum over groups of the mean of 1 / p within: a few small p weigh more than many middling."""
-    inverse = 1 / tails
+    """Sum over groups of the mean of p ** -0.7 within: between the harmonic mean and Fisher's rule.
+
+    A few small p weigh more than many middling ones, whatever the views' dependence (Vovk and
+    Wang, 2020, Combining p-values via averaging); the permutations calibrate the sum.
+    """
+    inverse = tails**-SHARPNESS
     members = {group: [i for i, g in enumerate(groups) if g == group] for group in groups}
     means = [inverse[:, columns].mean(axis=1) for columns in members.values()]
     return np.asarray(np.sum(means, axis=0))

@@ -85,7 +85,8 @@ def _predictions(tables: Tables) -> list[Statistic]:
     weights = _inverse(tables["predicted"].mean(axis=0))
 
     def hotelling(d: Differences, _: Differences) -> FloatArray:
-        return np.einsum("pi,ij,pj->p", d["probabilities"], precision, d["probabilities"])
+        shift = d["probabilities"]
+        return np.asarray(np.einsum("pi,ij,pj->p", shift, precision, shift))
 
     return [
         Statistic("probabilities", "predictions", hotelling),
@@ -103,7 +104,10 @@ def _covariates() -> list[Statistic]:
 def _chi_square(
     table: str, columns: NDArray[np.int64], weights: FloatArray
 ) -> Callable[[Differences, Differences], FloatArray]:
-    return lambda d, _: np.square(d[table][:, columns]) @ weights
+    def statistic(d: Differences, _: Differences) -> FloatArray:
+        return np.asarray(np.square(d[table][:, columns]) @ weights)
+
+    return statistic
 
 
 def _sum_squares(differences: FloatArray) -> FloatArray:
