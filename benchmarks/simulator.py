@@ -22,7 +22,9 @@ def main() -> None:
     start = time.process_time()
     for seed in range(count):
         began = time.process_time()
-        render(SPECIES[seed % len(SPECIES)], seed=seed, size=size, camera=REFERENCE_CAMERAS[seed % 3])
+        render(
+            SPECIES[seed % len(SPECIES)], seed=seed, size=size, camera=REFERENCE_CAMERAS[seed % 3]
+        )
         times.append(time.process_time() - began)
     rate = count / (time.process_time() - start)
     print(f"{count} photos at {size} px: {rate:.1f} images a core second")

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array, Image
 from mycovigil_simulator.colour import GAMMA
-
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +35,36 @@ class Camera:
 
 
 COMPACT = Camera(
-    "compact", white_balance=(1.04, 1.0, 0.95), blur=0.55, noise=5.0, vignette=0.18, quality=84,
+    "compact",
+    white_balance=(1.04, 1.0, 0.95),
+    blur=0.55,
+    noise=5.0,
+    vignette=0.18,
+    quality=84,
     resolution=0.85,
 )
 REFLEX = Camera("reflex", blur=0.25, noise=2.0, quality=93, saturation=1.05)
 PHONE = Camera(
-    "phone", white_balance=(0.97, 1.0, 1.04), blur=0.35, noise=4.0, sharpening=0.3, contrast=1.06,
+    "phone",
+    white_balance=(0.97, 1.0, 1.04),
+    blur=0.35,
+    noise=4.0,
+    sharpening=0.3,
+    contrast=1.06,
     quality=88,
 )
 REFERENCE_CAMERAS: tuple[Camera, ...] = (COMPACT, REFLEX, PHONE)
 NEW_PHONE = Camera(
-    "new_phone", exposure=0.45, white_balance=(0.84, 1.0, 1.26), contrast=1.18, saturation=1.25,
-    blur=0.2, sharpening=1.1, noise=8.0, vignette=0.02, quality=72,
+    "new_phone",
+    exposure=0.45,
+    white_balance=(0.84, 1.0, 1.26),
+    contrast=1.18,
+    saturation=1.25,
+    blur=0.2,
+    sharpening=1.1,
+    noise=8.0,
+    vignette=0.02,
+    quality=72,
 )
 
 
@@ -62,7 +78,7 @@ def apply(camera: Camera, image: Image, rng: np.random.Generator) -> Image:
     return np.clip(shown + 0.5, 0, 255).astype(np.uint8)
 
 
-def _tone(camera: Camera, image: Image, rng: np.random.Generator) -> NDArray[np.float32]:
+def _tone(camera: Camera, image: Image, rng: np.random.Generator) -> Array:
     """Exposure, white balance, contrast and saturation, as float32 in [0, 255]."""
     stops = camera.exposure + camera.exposure_spread * rng.standard_normal()
     drift = np.exp(camera.balance_spread * rng.standard_normal(3))
@@ -75,11 +91,14 @@ def _tone(camera: Camera, image: Image, rng: np.random.Generator) -> NDArray[np.
     return np.asarray(grey[..., None] + (shown - grey[..., None]) * camera.saturation, np.float32)
 
 
-def _optics(camera: Camera, shown: NDArray[np.float32]) -> NDArray[np.float32]:
+def _optics(camera: Camera, shown: Array) -> Array:
     """Sensor resolution, lens blur, sharpening and vignette."""
     height, width = shown.shape[:2]
     if camera.resolution < 1:
-        small = (max(round(width * camera.resolution), 1), max(round(height * camera.resolution), 1))
+        small = (
+            max(round(width * camera.resolution), 1),
+            max(round(height * camera.resolution), 1),
+        )
         shown = cv2.resize(shown, small, interpolation=cv2.INTER_AREA)
         shown = cv2.resize(shown, (width, height), interpolation=cv2.INTER_LINEAR)
     if camera.blur > 0:

@@ -3,11 +3,11 @@
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
-Image = NDArray[np.uint8]
+from mycovigil_simulator.arrays import Array, Image
+
 GAMMA = 2.2
+KNEE = 0.55  # linear intensity above which highlights are compressed
 
 
 @lru_cache(maxsize=512)
@@ -21,13 +21,16 @@ def linear(code: str) -> Array:
 
 @lru_cache(maxsize=1)
 def encoding() -> Image:
-    """Lookup table from linear intensity in 1/4095 to an sRGB byte."""
-    return (255 * (np.arange(4096) / 4095) ** (1 / GAMMA) + 0.5).astype(np.uint8)
+    """Lookup table from linear intensity in 1/2048 (0 to 2) to an sRGB byte, with a shoulder."""
+    light = np.arange(4096) / 2048
+    shoulder = KNEE + (1 - KNEE) * (1 - np.exp(-(light - KNEE) / (1 - KNEE)))
+    shown = np.where(light < KNEE, light, shoulder)
+    return (255 * shown ** (1 / GAMMA) + 0.5).astype(np.uint8)
 
 
 def encode(light: Array) -> Image:
-    """Linear intensities, any shape, to sRGB bytes; what is brighter than white is cut."""
-    steps = np.clip(light * 4095, 0, 4095).astype(np.int16)
+    """Linear intensities, any shape, to sRGB bytes; highlights roll off softly."""
+    steps = np.clip(light * 2048, 0, 4095).astype(np.int16)
     coded: Image = encoding()[steps]
     return coded
 

@@ -35,7 +35,9 @@ def write(
         ValueError: `per_species` or `workers` is below 1, or `size` below 16.
     """
     if per_species < 1 or workers < 1 or size < 16:
-        message = f"need per_species >= 1, workers >= 1, size >= 16, got {per_species}, {workers}, {size}"
+        message = (
+            f"need per_species >= 1, workers >= 1, size >= 16, got {per_species}, {workers}, {size}"
+        )
         raise ValueError(message)
     jobs = [(Path(folder), one.name, per_species, seed, size) for one in species]
     with _progress(len(jobs) * per_species) as advance:

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Image
 from mycovigil_simulator.camera import Camera, apply
-from mycovigil_simulator.colour import Image
 from mycovigil_simulator.fungus.body import shade_of, surfaces
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.scene.clutter import scatter
-from mycovigil_simulator.scene.foliage import blades, fallen_leaves, tufts
 from mycovigil_simulator.scene.focus import defocus
+from mycovigil_simulator.scene.foliage import blades, fallen_leaves, tufts
+from mycovigil_simulator.scene.framing import frame_bodies, frame_ground
 from mycovigil_simulator.scene.ground import paint_ground
 from mycovigil_simulator.scene.group import gather
-from mycovigil_simulator.scene.framing import frame_bodies, frame_ground
 from mycovigil_simulator.scene.light import Light, draw_light
 from mycovigil_simulator.scene.shadow import cast
 from mycovigil_simulator.scene.splat import splat
@@ -78,7 +77,7 @@ def render_empty(*, seed: int, size: int = 128, camera: Camera | None = None) ->
     things = scatter(canvas, depths, sight, light, rng)
     blades(canvas, sight, ground, light, rng, depth=(-0.5, 0.8))
     fallen_leaves(canvas, sight, light, rng, depth=(-0.4, 0.6), count=int(rng.poisson(2)))
-    pixels = _develop(defocus(canvas, depths, sight), size, camera, rng)
+    pixels = _develop(defocus(canvas, depths, sight.distance), size, camera, rng)
     caption = f"a photo of {things}, no mushroom, {ground.value}"
     return Photo(pixels, "not_mushroom", None, caption, f"empty-{seed}", camera=camera)
 
@@ -94,27 +93,29 @@ def _photograph(
     blades(canvas, view, ground, light, rng, depth=(0.0, 0.8))
     shades = [shade_of(body) for body in bodies]
     spacing = SPACING * view.pixel
-    parts = [
-        part for body in bodies for part in surfaces(body, view.eye, light.direction, spacing)
-    ]
+    parts = [part for body in bodies for part in surfaces(body, view.eye, light.direction, spacing)]
     splat(canvas, depths, parts, view, light, shades)
     for body in sorted(bodies, key=lambda body: -float(body.place.origin[1])):
-        x, y = (float(part) for part in body.place.origin[:2])
         radius = body.stem_radius * (1 + 0.6 * body.species.stem.bulb)
-        tufts(canvas, view, ground, light, rng, foot=(x, y), radius=radius)
-    canvas = defocus(canvas, depths, view)
+        foot = body.place.origin - np.array([0, radius, 0], np.float32)
+        if view.sees(foot, depths, slack=1.5 * radius):
+            tufts(canvas, view, ground, light, rng, foot=body.place.origin, radius=radius)
+    canvas = defocus(canvas, depths, view.depth_of(shades[0].centre))
     clear = max(body.cap_radius for body in bodies)
     fallen_leaves(
-        canvas, view, light, rng, depth=(-0.5, -0.15), count=int(rng.poisson(0.5 * loose)),
+        canvas,
+        view,
+        light,
+        rng,
+        depth=(-0.5, -0.15),
+        count=int(rng.poisson(0.5 * loose)),
         clear=clear,
     )
     blades(canvas, view, ground, light, rng, depth=(-0.5, -0.05), share=0.35)
     return canvas
 
 
-def _develop(
-    canvas: Image, size: int, camera: Camera | None, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def _develop(canvas: Image, size: int, camera: Camera | None, rng: np.random.Generator) -> Image:
     """Down to the photo's size, and through the camera."""
     pixels: Image = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
     return pixels if camera is None else apply(camera, pixels, rng)

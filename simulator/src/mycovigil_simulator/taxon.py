@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mycovigil_simulator.caption import describe
-from mycovigil_simulator.traits import Cap, Ground, Hymenium, SafetyClass, Stem, Veil
+from mycovigil_simulator.traits import NO_VEIL, Cap, Ground, Hymenium, SafetyClass, Stem, Veil
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Species:
     stem: Stem
     grounds: tuple[Ground, ...]
     months: tuple[int, ...]
-    veil: Veil = Veil()
+    veil: Veil = NO_VEIL
     group: tuple[int, int] = (1, 3)
     clustered: bool = False
     look_alikes: tuple[str, ...] = ()

@@ -6,9 +6,9 @@ Every texture is a pure function of its name and variant, so pictures stay deter
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from mycovigil_simulator.arrays import Array
+
 SIZE = 256
 VARIANTS = 4
 

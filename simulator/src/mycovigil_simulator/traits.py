@@ -139,3 +139,6 @@ class Veil:
     ring_colour: str = "#f4f0e2"
     volva: Volva = Volva.NONE
     volva_colour: str = "#f1eee4"
+
+
+NO_VEIL = Veil()

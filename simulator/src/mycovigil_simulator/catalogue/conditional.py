@@ -12,7 +12,6 @@ from mycovigil_simulator.traits import (
     Skin,
     Stem,
     Veil,
-    Volva,
 )
 
 CONDITIONAL: tuple[Species, ...] = (
@@ -126,16 +125,16 @@ CONDITIONAL: tuple[Species, ...] = (
         safety_class="conditionally_edible",
         cap=Cap(
             words="violet cap fading to brown",
-            colours=(("#8a6a86", "#a585b4"), ("#7d5f86", "#9b80b8"), ("#97766f", "#ad8fae")),
+            colours=(("#86687c", "#957a9e"), ("#7a5f7c", "#8e76a2"), ("#8f7068", "#9d8298")),
             radius=(3.5, 7.0),
             spread=(85, 25),
             wavy=0.08,
             gloss=0.25,
         ),
-        hymenium=Hymenium("violet gills", ("#a98bc4", "#a08cab")),
+        hymenium=Hymenium("violet gills", ("#a48cb6", "#9c8aa2")),
         stem=Stem(
             "violet fibrous stem",
-            ("#a48abb", "#a791b0"),
+            ("#a08db0", "#a592a6"),
             (4, 8),
             (0.9, 1.4),
             bulb=0.35,
@@ -152,7 +151,7 @@ CONDITIONAL: tuple[Species, ...] = (
         safety_class="conditionally_edible",
         cap=Cap(
             words="honeycombed yellow brown cap",
-            colours=(("#8a6a3a", "#d6b06a"), ("#6f5630", "#c19a5a"), ("#7d6a4a", "#c9b07c")),
+            colours=(("#9a7438", "#d6b06a"), ("#7f6030", "#c19a5a"), ("#8a744a", "#c9b07c")),
             radius=(1.8, 3.2),
             form=Form.HONEYCOMB,
             tall=1.55,
@@ -201,7 +200,11 @@ CONDITIONAL: tuple[Species, ...] = (
         ),
         hymenium=Hymenium("deep vertical wrinkles", ("#8a6a3a", "#8a6a3a"), Fertile.NONE),
         stem=Stem(
-            "long cream stem", ("#f2e6c9", "#ecdcb8"), (6, 10), (0.7, 1.1), pattern=Pattern.BANDS,
+            "long cream stem",
+            ("#f2e6c9", "#ecdcb8"),
+            (6, 10),
+            (0.7, 1.1),
+            pattern=Pattern.BANDS,
             marks="#d2bc8c",
         ),
         grounds=(Ground.LEAVES, Ground.SOIL, Ground.GRASS),

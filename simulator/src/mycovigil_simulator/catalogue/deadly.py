@@ -3,8 +3,8 @@
 from mycovigil_simulator.taxon import Species
 from mycovigil_simulator.traits import (
     Cap,
-    Form,
     Fertile,
+    Form,
     Ground,
     Hymenium,
     Pattern,
@@ -130,7 +130,7 @@ DEADLY: tuple[Species, ...] = (
         safety_class="deadly",
         cap=Cap(
             words="reddish brown brain-like cap",
-            colours=(("#5e2a18", "#8e4826"), ("#6c3420", "#9c5430"), ("#4e2416", "#7c3e22")),
+            colours=(("#54281a", "#7e4026"), ("#60301e", "#8c4c2e"), ("#462216", "#6e3822")),
             radius=(2.2, 4.2),
             form=Form.BRAIN,
             tall=0.85,
@@ -208,7 +208,7 @@ DEADLY: tuple[Species, ...] = (
             colours=(("#7c562a", "#a37b42"), ("#6e4c26", "#96703a"), ("#8a6434", "#ae8a52")),
             radius=(3.0, 6.5),
             spread=(100, 35),
-            dip=0.55,
+            dip=0.38,
             gloss=0.25,
             wavy=0.06,
         ),

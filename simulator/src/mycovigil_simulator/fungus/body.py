@@ -1,8 +1,8 @@
 """All surfaces of one fruit body."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.fungus.cap import cap_surface
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.hymenium import hymenium_surface
@@ -11,8 +11,6 @@ from mycovigil_simulator.fungus.stem import stem_surface
 from mycovigil_simulator.fungus.veil import ring_surface, volva_surface
 from mycovigil_simulator.scene.light import Shade
 from mycovigil_simulator.traits import Form
-
-Array = NDArray[np.float32]
 
 
 def surfaces(body: Body, eye: Array, sun: Array, spacing: float) -> list[Surface]:
@@ -32,3 +30,8 @@ def shade_of(body: Body) -> Shade:
     """The disc of the body's cap, in the plane of its rim."""
     frame = body.head.inside(body.place)
     return Shade(frame.origin, body.cap_radius)
+
+
+def ends(body: Body) -> Array:
+    """The middle of the cap and the foot, world points (3, 2)."""
+    return np.stack([body.head.inside(body.place).origin, body.place.origin], axis=1)

@@ -3,19 +3,17 @@
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import mix, smoothstep
 from mycovigil_simulator.fungus.growth import Body
-from mycovigil_simulator.fungus.profile import upper
 from mycovigil_simulator.fungus.morel import folded, paint_brain, paint_honeycomb, pitted
+from mycovigil_simulator.fungus.profile import upper
 from mycovigil_simulator.fungus.sheet import Sheet, revolve
 from mycovigil_simulator.fungus.skin import Skin as Painted
 from mycovigil_simulator.fungus.skin import Surface
 from mycovigil_simulator.texture import cells, cloud, sample, streaks
 from mycovigil_simulator.traits import Form, Skin
-
-Array = NDArray[np.float32]
 
 
 def cap_surface(body: Body, eye: Array, sun: Array, spacing: float) -> Surface:
@@ -90,15 +88,16 @@ def _raised(body: Body, flat: tuple[Array, Array], along: Array) -> Array:
     cap = body.species.cap
     fray = sample(cloud(body.variant, 0.9), flat[0] * 1.1, flat[1] * 1.1) - 0.5
     if cap.skin is Skin.CRACKED:
-        scale = 0.75 / cap.mark_size
+        scale = 0.85 / cap.mark_size
         _, border, _ = cells(body.variant, 64)
         gap = sample(border, flat[0] * scale, flat[1] * scale)
         return smoothstep(0.30, 0.12, gap + 0.35 * fray) * smoothstep(0.0, 0.3, along)
-    scale = {Skin.WARTY: 0.62, Skin.SCALY: 0.95, Skin.SPINY: 1.6}[cap.skin] / cap.mark_size
+    scale = {Skin.WARTY: 0.78, Skin.SCALY: 0.95, Skin.SPINY: 2.2}[cap.skin] / cap.mark_size
     distance, _, value = cells(body.variant, 48)
     reach = sample(distance, flat[0] * scale, flat[1] * scale)
     chosen = sample(value, flat[0] * scale, flat[1] * scale)
-    size = cap.coverage * body.marked * (0.45 + 0.75 * chosen)
+    size = cap.coverage * body.marked * (0.25 + 0.95 * chosen)
     if cap.skin is Skin.SCALY:
         size = size * (1.5 - 0.85 * along) * 0.75
-    return smoothstep(0.03, -0.09, reach + 0.55 * fray - size)
+    rough = 0.7 if cap.skin is Skin.SCALY else 0.3
+    return smoothstep(0.03, -0.09, reach + rough * fray - size)

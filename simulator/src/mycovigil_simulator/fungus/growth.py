@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import linear, vary
 from mycovigil_simulator.fungus.sheet import Frame, Wobble, tilted
 from mycovigil_simulator.taxon import Species
 from mycovigil_simulator.traits import Form, Range
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,14 +92,20 @@ def grow(
         place=_place(base, rng, picked=picked, radius=radius, length=length),
         head=Frame(
             tilted(float(head_tilt[0]), float(head_tilt[1]), float(rng.uniform(0, 6.28))),
-            np.array([bend[0], bend[1], length if cap.form is not Form.BALL else length * 0.9],
-                     dtype=np.float32),
+            np.array(
+                [bend[0], bend[1], length if cap.form is not Form.BALL else length * 0.9],
+                dtype=np.float32,
+            ),
         ),
     )
 
 
 def _place(
-    base: tuple[float, float], rng: np.random.Generator, *, picked: bool, radius: float,
+    base: tuple[float, float],
+    rng: np.random.Generator,
+    *,
+    picked: bool,
+    radius: float,
     length: float,
 ) -> Frame:
     """Standing at `base`, or picked and laid on its side with the gills toward the camera."""

@@ -3,8 +3,8 @@
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import smoothstep
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.profile import lower
@@ -12,8 +12,6 @@ from mycovigil_simulator.fungus.sheet import Sheet, revolve
 from mycovigil_simulator.fungus.skin import Skin, Surface
 from mycovigil_simulator.texture import cells, cloud, sample
 from mycovigil_simulator.traits import Fertile
-
-Array = NDArray[np.float32]
 
 
 def hymenium_surface(body: Body, eye: Array, spacing: float) -> Surface:
@@ -37,8 +35,8 @@ def _paint(body: Body, sheet: Sheet) -> Skin:
     groove = _groove(body, sheet)
     grain = sample(cloud(body.variant), sheet.position[0] * 0.2, sheet.position[1] * 0.2) - 0.5
     albedo = body.under * (1 + 0.2 * grain)[:, None] * groove[:, None]
-    inward = 1 - 0.45 * sheet.along
-    return Skin(albedo, open_sky=0.80 * inward, open_sun=0.75 * (1 - sheet.along))
+    inward = 1 - 0.35 * sheet.along
+    return Skin(albedo, open_sky=0.95 * inward, open_sun=0.3 + 0.55 * (1 - sheet.along))
 
 
 def _groove(body: Body, sheet: Sheet) -> Array:

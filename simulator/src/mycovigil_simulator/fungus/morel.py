@@ -1,15 +1,13 @@
 """Heads without a free rim: the morel's honeycomb and the false morel's brain."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import mix, smoothstep
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.sheet import TURN, Sheet
 from mycovigil_simulator.fungus.skin import Skin
 from mycovigil_simulator.texture import cells, cloud, folds, sample
-
-Array = NDArray[np.float32]
 
 
 def pitted(body: Body, sheet: Sheet) -> Sheet:
@@ -24,9 +22,9 @@ def paint_honeycomb(body: Body, sheet: Sheet) -> Skin:
     ridge, value = _ridge(body, sheet)
     u, v = _chart(body, sheet)
     grain = sample(cloud(body.variant, 0.7), u * 3, v * 3) - 0.5
-    pit = body.cap_centre * (0.30 + 0.25 * value)[:, None]
+    pit = body.cap_centre * (0.45 + 0.35 * value)[:, None]
     albedo = mix(pit, body.cap_margin, ridge) * (1 + 0.4 * grain)[:, None]
-    return Skin(albedo, open_sky=0.35 + 0.65 * ridge, open_sun=0.3 + 0.7 * ridge)
+    return Skin(albedo, open_sky=0.45 + 0.55 * ridge, open_sun=0.35 + 0.65 * ridge)
 
 
 def _wrinkled(body: Body) -> bool:
@@ -36,7 +34,7 @@ def _wrinkled(body: Body) -> bool:
 
 def _chart(body: Body, sheet: Sheet) -> tuple[Array, Array]:
     """Texture coordinates around and down the head."""
-    rows = 0.28 if _wrinkled(body) else 0.62
+    rows = 0.16 if _wrinkled(body) else 0.72
     return body.shift[0] + sheet.angle / TURN, body.shift[1] + rows * sheet.along
 
 
@@ -44,23 +42,23 @@ def _ridge(body: Body, sheet: Sheet) -> tuple[Array, Array]:
     """1 on a ridge, 0 in a pit, and a random value for each pit."""
     u, v = _chart(body, sheet)
     warp = 0.05 * (sample(cloud(body.variant), u * 2, v * 2) - 0.5)
-    _, border, value = cells(body.variant, 49)
+    _, border, value = cells(body.variant, 100)
     gap = sample(border, u + warp, v + warp)
-    return smoothstep(0.42, 0.08, gap), sample(value, u, v)
+    return smoothstep(0.46, 0.1, gap), sample(value, u, v)
 
 
 def folded(body: Body, sheet: Sheet) -> Sheet:
     """The smooth head blown into lobes, with its folds pressed in."""
     ridge, _ = _fold(body, sheet)
     lobes = sample(cloud(body.variant, 2.2), *_brain_chart(body, sheet)) - 0.5
-    push = body.cap_radius * (0.55 * lobes - 0.17 * (1 - ridge))
+    push = body.cap_radius * (0.95 * lobes - 0.2 * (1 - ridge))
     return sheet.moved(sheet.position + sheet.normal * push)
 
 
 def paint_brain(body: Body, sheet: Sheet) -> Skin:
     """Lobes with dark creases."""
     ridge, slope = _fold(body, sheet)
-    albedo = mix(body.cap_centre * 0.35, body.cap_margin, ridge)
+    albedo = mix(body.cap_centre * 0.4, body.cap_margin, ridge)
     around = np.stack([-np.sin(sheet.angle), np.cos(sheet.angle), np.zeros_like(slope)])
     return Skin(
         albedo,

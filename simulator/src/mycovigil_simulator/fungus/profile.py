@@ -3,12 +3,11 @@
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.traits import Fertile, Form
 
-Array = NDArray[np.float32]
 KNOTS = 48
 
 
@@ -32,7 +31,8 @@ def _closed(form: Form, s: Array) -> tuple[Array, Array]:
     if form is Form.HONEYCOMB:
         return np.sin(turn * 0.93) ** 0.8 * (1 + 0.12 * s), 1 + np.cos(turn * 0.95) - 0.1
     if form is Form.BALL:
-        return np.sin(turn * 0.9) ** 0.95, 0.75 + np.cos(turn * 0.93)
+        neck = 1 - 0.22 * np.clip(s - 0.55, 0, 1) / 0.45
+        return np.sin(turn * 0.87) ** 0.9 * neck, 0.72 + 0.92 * np.cos(turn * 0.93)
     return np.sin(turn * 0.88) ** 0.7, 0.6 + 0.9 * np.cos(turn * 0.9)
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from mycovigil_simulator.arrays import Array, Index
+
 TURN = 6.2831853
 
 
@@ -42,7 +42,7 @@ class Sheet:
     along: Array
     angle: Array
     position: Array
-    ring: NDArray[np.int32]
+    ring: Index
     slope: Array
 
     @property
@@ -51,7 +51,7 @@ class Sheet:
         outward, upward = self.slope[:, self.ring]
         return np.stack([outward * np.cos(self.angle), outward * np.sin(self.angle), upward])
 
-    def take(self, chosen: NDArray[np.int32]) -> "Sheet":
+    def take(self, chosen: Index) -> "Sheet":
         """Some of the points."""
         return Sheet(
             self.along[chosen],
@@ -143,9 +143,7 @@ def _even(radius: Array, height: Array, spacing: float) -> tuple[Array, Array, A
     return r.astype(np.float32), z.astype(np.float32), along.astype(np.float32)
 
 
-def _window(
-    r: Array, z: Array, outward: Array, upward: Array, eye: Array
-) -> tuple[Array, Array]:
+def _window(r: Array, z: Array, outward: Array, upward: Array, eye: Array) -> tuple[Array, Array]:
     """Middle and half width (radians) of each ring's arc that faces the eye.
 
     The normal n at angle t faces the eye e where n . (e - p) > 0, which is

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.fungus.sheet import Frame, Sheet
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

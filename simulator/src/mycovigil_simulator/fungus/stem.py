@@ -3,8 +3,8 @@
 from functools import lru_cache, partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import mix, smoothstep
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.profile import lower
@@ -13,7 +13,6 @@ from mycovigil_simulator.fungus.skin import Skin, Surface
 from mycovigil_simulator.texture import cells, cloud, sample, streaks
 from mycovigil_simulator.traits import Form, Pattern
 
-Array = NDArray[np.float32]
 KNOTS = 40
 
 
@@ -34,7 +33,7 @@ def _paint(body: Body, sheet: Sheet) -> Skin:
     earth = smoothstep(0.1, -0.02, level + 0.08 * grain)
     albedo *= (1 - 0.35 * earth)[:, None]
     near_cap = smoothstep(1.0, 0.72, level)
-    return Skin(albedo, open_sky=(0.5 + 0.5 * near_cap) * (1 - 0.4 * earth))
+    return Skin(albedo, open_sky=(0.62 + 0.38 * near_cap) * (1 - 0.4 * earth))
 
 
 @lru_cache(maxsize=32)
@@ -82,7 +81,7 @@ def _patterned(body: Body, sheet: Sheet, albedo: Array, level: Array) -> Array:
         return mix(albedo, body.stem_marks, 0.75 * smoothstep(0.5, 0.9, fibre))
     if pattern is Pattern.NET:
         _, border, _ = cells(body.variant, 100)
-        net = smoothstep(0.28, 0.08, sample(border, turn, tall * 0.5))
+        net = smoothstep(0.34, 0.10, sample(border, 2 * turn, tall * 1.1))
         return mix(albedo, body.stem_marks, 0.75 * net * smoothstep(0.1, 0.55, level))
     warp = sample(cloud(body.variant), turn, tall) - 0.5
     if pattern is Pattern.SCALES:

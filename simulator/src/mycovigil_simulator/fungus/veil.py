@@ -3,8 +3,8 @@
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import linear
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.sheet import TURN, Sheet, revolve
@@ -13,7 +13,6 @@ from mycovigil_simulator.fungus.stem import bent, stem_profile
 from mycovigil_simulator.texture import cloud, sample
 from mycovigil_simulator.traits import Ring, Volva
 
-Array = NDArray[np.float32]
 YOUNGEST = 0.12  # younger caps are still closed: no ring shows
 
 

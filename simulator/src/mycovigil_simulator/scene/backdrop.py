@@ -5,13 +5,16 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from mycovigil_simulator.colour import Image
+from mycovigil_simulator.arrays import Image
 from mycovigil_simulator.scene.litter import rgb
 
 SIDE = 256
 VARIANTS = 10
 TONES = (
-    ("#5a6a34", "#2c3a1c"), ("#7a8a4a", "#3c4c24"), ("#6a5a3a", "#33281a"), ("#8a9a78", "#4a5a3a"),
+    ("#5a6a34", "#2c3a1c"),
+    ("#7a8a4a", "#3c4c24"),
+    ("#6a5a3a", "#33281a"),
+    ("#8a9a78", "#4a5a3a"),
     ("#3c4a2a", "#1e2614"),
 )
 

@@ -1,9 +1,9 @@
 """Things on the ground that are no mushrooms: stones, sticks, cones."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mycovigil_simulator.colour import Image, linear, mix, vary
+from mycovigil_simulator.arrays import Array, Image
+from mycovigil_simulator.colour import linear, mix, vary
 from mycovigil_simulator.fungus.sheet import TURN, Frame, Sheet, Wobble, revolve, tilted
 from mycovigil_simulator.fungus.skin import Skin, Surface
 from mycovigil_simulator.scene.light import Light
@@ -11,7 +11,6 @@ from mycovigil_simulator.scene.splat import splat
 from mycovigil_simulator.scene.view import View
 from mycovigil_simulator.texture import VARIANTS, cells, cloud, sample
 
-Array = NDArray[np.float32]
 STONES = ("#8a8880", "#6f6a62", "#a39c8c", "#5a5a5c")
 STICKS = ("#6a5238", "#4f3c2a", "#8a7350")
 CONES = ("#6a4628", "#7d5836")

@@ -2,9 +2,8 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from mycovigil_simulator.colour import Image
+from mycovigil_simulator.arrays import Array, Image
 from mycovigil_simulator.scene.light import Light
 from mycovigil_simulator.scene.litter import (
     GRASS_TONES,
@@ -17,7 +16,6 @@ from mycovigil_simulator.scene.litter import (
 from mycovigil_simulator.scene.view import View
 from mycovigil_simulator.traits import Ground
 
-Array = NDArray[np.float32]
 SHIFT = 4  # fillPoly's fixed-point bits
 STEPS = np.linspace(0, 1, 6, dtype=np.float32)
 TONES = {
@@ -39,8 +37,15 @@ SPARSE = {
 
 
 def blades(
-    canvas: Image, view: View, ground: Ground, light: Light, rng: np.random.Generator, *,
-    depth: tuple[float, float], share: float = 1.0, spread: float = 0.55,
+    canvas: Image,
+    view: View,
+    ground: Ground,
+    light: Light,
+    rng: np.random.Generator,
+    *,
+    depth: tuple[float, float],
+    share: float = 1.0,
+    spread: float = 0.55,
 ) -> None:
     """Draw blades whose roots lie between two depths (in scene widths, 0 the subject), in place."""
     count, tall = SPARSE[ground]
@@ -50,13 +55,19 @@ def blades(
         return
     y = np.sort(rng.uniform(*depth, number))[::-1] * width
     x = rng.uniform(-spread, spread, number) * width * (1 + y / width * 0.5)
-    height = tall * rng.uniform(0.4, 1.3, number) * np.sqrt(width / 20)
+    height = tall * rng.uniform(0.4, 1.3, number) * (width / 20) ** 0.85
     _draw(canvas, view, _strip(x, y, height, rng), TONES[ground], light, rng)
 
 
 def tufts(
-    canvas: Image, view: View, ground: Ground, light: Light, rng: np.random.Generator, *,
-    foot: tuple[float, float], radius: float,
+    canvas: Image,
+    view: View,
+    ground: Ground,
+    light: Light,
+    rng: np.random.Generator,
+    *,
+    foot: Array,
+    radius: float,
 ) -> None:
     """A few short blades before a stem's base, so that it grows out of the ground, in place."""
     number = int(rng.integers(6, 12))
@@ -92,7 +103,11 @@ def _strip(
 
 
 def _draw(
-    canvas: Image, view: View, outlines: Array, tones: tuple[str, ...], light: Light,
+    canvas: Image,
+    view: View,
+    outlines: Array,
+    tones: tuple[str, ...],
+    light: Light,
     rng: np.random.Generator,
 ) -> None:
     columns, rows, _ = view.project(outlines.reshape(-1, 3).T.astype(np.float32))
@@ -107,8 +122,14 @@ def _draw(
 
 
 def fallen_leaves(
-    canvas: Image, view: View, light: Light, rng: np.random.Generator, *,
-    depth: tuple[float, float], count: int, clear: float = 0.0,
+    canvas: Image,
+    view: View,
+    light: Light,
+    rng: np.random.Generator,
+    *,
+    depth: tuple[float, float],
+    count: int,
+    clear: float = 0.0,
 ) -> None:
     """Loose leaves on the ground between two depths (scene widths), `clear` cm off the middle."""
     width = view.pixel * view.size
@@ -129,7 +150,8 @@ def fallen_leaves(
         tone = np.array(rgb(LEAF_TONES[rng.integers(len(LEAF_TONES))])) * gain
         shadow = (corners + (2 << SHIFT)).astype(np.int32)
         cv2.fillPoly(canvas, [shadow], tuple(0.25 * tone), cv2.LINE_AA, SHIFT)
-        cv2.fillPoly(canvas, [corners.astype(np.int32)], tuple(np.minimum(tone, 255)),
-                     cv2.LINE_AA, SHIFT)
+        cv2.fillPoly(
+            canvas, [corners.astype(np.int32)], tuple(np.minimum(tone, 255)), cv2.LINE_AA, SHIFT
+        )
         ends = corners[[0, 13]].astype(np.int32)
         cv2.polylines(canvas, [ends], False, tuple(0.7 * tone), 1, cv2.LINE_AA, SHIFT)

@@ -14,16 +14,23 @@ def frame_bodies(bodies: list[Body], rng: np.random.Generator, size: int) -> Vie
         frame = body.head.inside(body.place)
         _, height = upper(body)
         peak = frame.to_world(np.array([[0.0], [0.0], [float(height[0])]], np.float32))[:, 0]
-        for point, reach in ((frame.origin, body.cap_radius), (peak, 0.0),
-                             (body.place.origin, body.stem_radius)):
+        for point, reach in (
+            (frame.origin, body.cap_radius),
+            (peak, 0.0),
+            (body.place.origin, body.stem_radius),
+        ):
             low = np.minimum(low, point - reach * np.array([1, 1, 0.1]))
             high = np.maximum(high, point + reach * np.array([1, 1, 0.1]))
     low[2] = max(low[2], 0.0)
-    elevation = float(rng.choice([rng.uniform(1, 12), rng.uniform(10, 32), rng.uniform(30, 62)],
-                                 p=[0.42, 0.38, 0.20]))
+    elevation = float(
+        rng.choice(
+            [rng.uniform(1, 12), rng.uniform(10, 32), rng.uniform(30, 62)], p=[0.42, 0.38, 0.20]
+        )
+    )
     span = high - low
-    seen = max(span[0], span[2] * np.cos(np.radians(elevation))
-               + span[1] * np.sin(np.radians(elevation)))
+    seen = max(
+        span[0], span[2] * np.cos(np.radians(elevation)) + span[1] * np.sin(np.radians(elevation))
+    )
     extent = seen / rng.uniform(0.62, 0.94)
     middle = (low + high) / 2
     return look(

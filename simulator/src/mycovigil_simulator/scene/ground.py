@@ -2,9 +2,8 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from mycovigil_simulator.colour import Image
+from mycovigil_simulator.arrays import Array, Image
 from mycovigil_simulator.scene import litter
 from mycovigil_simulator.scene.backdrop import SIDE as BACKDROP_SIDE
 from mycovigil_simulator.scene.backdrop import VARIANTS as BACKDROPS
@@ -12,8 +11,6 @@ from mycovigil_simulator.scene.backdrop import backdrop
 from mycovigil_simulator.scene.light import Light
 from mycovigil_simulator.scene.view import View
 from mycovigil_simulator.traits import Ground
-
-Array = NDArray[np.float32]
 
 
 def paint_ground(
@@ -24,7 +21,7 @@ def paint_ground(
     sharp, blurred = litter.floor(ground, int(rng.integers(litter.VARIANTS)))
     # Small subjects would show the floor's pixels: the floor's scale follows the scene's halfway.
     density = litter.SIDE / litter.WIDTH * np.sqrt(20 / (view.pixel * view.size))
-    turn = rng.uniform(0, 6.2832)
+    turn = rng.normal(0, 0.3) if ground is Ground.WOOD else rng.uniform(0, 6.2832)
     cos, sin = np.cos(turn), np.sin(turn)
     origin = rng.uniform(0, litter.SIDE, 2)
     limit = 6 * litter.SIDE
@@ -40,9 +37,7 @@ def paint_ground(
 
 def _mapped(floor: Image, u: Array, v: Array) -> Image:
     """The floor at columns u and rows v, mirrored beyond its edges."""
-    picture: Image = cv2.remap(
-        floor, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
+    picture: Image = cv2.remap(floor, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     return picture
 
 
@@ -54,7 +49,7 @@ def _blend(first: Image, second: Image, share: Array) -> Image:
 def _lit(canvas: Image, light: Light, rng: np.random.Generator) -> Image:
     """The light's colour and strength on the floor, and one floor's own hue."""
     strength = light.sun * light.direction[2] + 0.8 * light.sky
-    gain = strength ** (1 / 2.2) * np.exp(rng.normal(0, 0.05, 3) + rng.normal(0, 0.13))
+    gain = strength ** (1 / 2.2) * np.exp(rng.normal(0, 0.025, 3) + rng.normal(0, 0.15))
     table = np.clip(np.arange(256)[:, None] * gain[None, :], 0, 255).astype(np.uint8)
     lit: Image = cv2.LUT(canvas, table[None].astype(np.uint8))
     return lit

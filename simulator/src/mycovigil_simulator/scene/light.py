@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import smoothstep
 
-Array = NDArray[np.float32]
+BOUNCE = np.array([1.12, 1.0, 0.78], np.float32)  # light from leaves and soil is warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ def draw_light(rng: np.random.Generator) -> Light:
         ]
     )
     softness = rng.uniform()
-    strength = 1.05 - 0.6 * softness
+    strength = 0.82 - 0.46 * softness
     warmth = rng.normal(0.05, 0.05) * (1 - 0.5 * softness)
     sun = strength * np.array([1 + warmth, 1.0, 1 - 1.6 * warmth])
-    sky = (0.34 + 0.34 * softness) * np.array([0.97, 1.0, 1.05]) * rng.uniform(0.9, 1.1)
+    sky = (0.30 + 0.30 * softness) * np.array([1.0, 1.0, 0.98]) * rng.uniform(0.9, 1.1)
     return Light(
         direction.astype(np.float32), sun.astype(np.float32), sky.astype(np.float32), softness
     )
@@ -63,16 +63,24 @@ def sunlit(position: Array, light: Light, shades: list[Shade]) -> Array:
 
 
 def reflect(
-    albedo: Array, normal: Array, toward_eye: Array, light: Light, *, lit: Array, open_sky: Array | float,
+    albedo: Array,
+    normal: Array,
+    toward_eye: Array,
+    light: Light,
+    *,
+    lit: Array,
+    open_sky: Array | float,
     gloss: float,
 ) -> Array:
     """Light sent to the eye, (n, 3): wrapped Lambert, sky from above, soft Blinn highlight."""
     facing = light.direction @ normal
     direct = np.clip((facing + 0.18) / 1.18, 0, 1) * lit
-    ambient = (0.68 + 0.32 * normal[2]) * open_sky
-    bounce = 0.10 * np.clip(0.6 - normal[2], 0, 1) * open_sky
+    ambient = (0.70 + 0.30 * normal[2]) * open_sky
+    bounce = 0.30 * np.clip(0.7 - normal[2], 0, 1.2) * (0.4 + 0.6 * open_sky)
     shone = albedo * (
-        direct[:, None] * light.sun + (ambient + bounce)[:, None] * light.sky
+        direct[:, None] * light.sun
+        + ambient[:, None] * light.sky
+        + bounce[:, None] * (light.sky + 0.35 * light.sun) * BOUNCE
     )
     if gloss > 0:
         half = toward_eye + light.direction[:, None]

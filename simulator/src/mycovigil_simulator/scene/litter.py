@@ -5,7 +5,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from mycovigil_simulator.colour import Image
+from mycovigil_simulator.arrays import Array, Image
 from mycovigil_simulator.texture import cloud
 from mycovigil_simulator.traits import Ground
 
@@ -14,8 +14,9 @@ WIDTH = 44.0  # cm
 VARIANTS = 4
 LEAF_TONES = ("#6b4a2c", "#8a5f36", "#5a3c24", "#a37a48", "#4a3422", "#b08a5a", "#7a4a26")
 NEEDLE_TONES = ("#6e4a2c", "#8a6238", "#553820", "#a07c4c", "#44301e", "#5f5a32")
-MOSS_TONES = ("#3f5a1e", "#57762a", "#6f8f36", "#2e4418", "#86a548", "#4c6a28")
-GRASS_TONES = ("#4a6a26", "#5f8232", "#78983f", "#37521e", "#8fa858", "#a59a5c")
+MOSS_TONES = ("#46562a", "#5c6c34", "#74834a", "#333f20", "#8a9658", "#56662c")
+MOSS_BRIGHT = ("#7d8f4a", "#93a35a", "#66783a", "#a5ad6a", "#576a32", "#8a8a4e")
+GRASS_TONES = ("#4c632c", "#5f7838", "#788c48", "#3a4e24", "#8f9e5c", "#a5985e")
 SOIL_TONES = ("#4a3828", "#5c4632", "#3a2c20", "#75603f", "#2e241a", "#857052")
 
 
@@ -51,7 +52,7 @@ def _base(tone: str) -> Image:
     return np.full((SIDE, SIDE, 3), rgb(tone), np.uint8)
 
 
-def leaf_outline(rng: np.random.Generator, length: float) -> np.ndarray:
+def leaf_outline(rng: np.random.Generator, length: float) -> Array:
     """A leaf lying along x with its stalk at the left, (n, 2): beech or oak."""
     t = np.linspace(0, 1, 14)
     half = 0.30 * length * np.sin(np.pi * t**0.85) ** 0.8
@@ -64,7 +65,7 @@ def leaf_outline(rng: np.random.Generator, length: float) -> np.ndarray:
     )
 
 
-def _turned(outline: np.ndarray, angle: float) -> np.ndarray:
+def _turned(outline: Array, angle: float) -> Array:
     cos, sin = np.cos(angle), np.sin(angle)
     return outline @ np.array([[cos, sin], [-sin, cos]])
 
@@ -86,8 +87,14 @@ def _leaves(rng: np.random.Generator) -> Image:
 
 
 def _strokes(
-    canvas: Image, rng: np.random.Generator, *, tones: tuple[str, ...], count: int,
-    length: tuple[float, float], thick: int, curl: float = 0.0,
+    canvas: Image,
+    rng: np.random.Generator,
+    *,
+    tones: tuple[str, ...],
+    count: int,
+    length: tuple[float, float],
+    thick: int,
+    curl: float = 0.0,
 ) -> Image:
     """Short strokes in layers, the deep ones dark."""
     starts = rng.uniform(-20, SIDE + 20, (count, 2))
@@ -114,9 +121,10 @@ def _needles(rng: np.random.Generator) -> Image:
 
 
 def _moss(rng: np.random.Generator) -> Image:
-    return _strokes(
-        _base("#233314"), rng, tones=MOSS_TONES, count=7000, length=(7, 17), thick=2, curl=0.6
+    deep = _strokes(
+        _base("#2b381a"), rng, tones=MOSS_TONES, count=2500, length=(8, 20), thick=3, curl=0.9
     )
+    return _strokes(deep, rng, tones=MOSS_BRIGHT, count=9000, length=(5, 13), thick=1, curl=0.9)
 
 
 def _grass(rng: np.random.Generator) -> Image:
@@ -133,23 +141,30 @@ def _soil(rng: np.random.Generator) -> Image:
         axes = np.maximum(rng.gamma(1.6, 2.2, 2), 1).astype(np.int32)
         tone = np.array(rgb(SOIL_TONES[rng.integers(len(SOIL_TONES))])) * depth
         angle = float(rng.uniform(0, 180))
-        cv2.ellipse(canvas, (centre + 1).tolist(), axes.tolist(), angle, 0, 360,
-                    tuple(tone * 0.45), -1)
-        cv2.ellipse(canvas, centre.tolist(), axes.tolist(), angle, 0, 360, tuple(tone), -1,
-                    cv2.LINE_AA)
+        cv2.ellipse(
+            canvas, (centre + 1).tolist(), axes.tolist(), angle, 0, 360, tuple(tone * 0.45), -1
+        )
+        cv2.ellipse(
+            canvas, centre.tolist(), axes.tolist(), angle, 0, 360, tuple(tone), -1, cv2.LINE_AA
+        )
     return _strokes(canvas, rng, tones=LEAF_TONES, count=160, length=(12, 50), thick=2, curl=0.2)
 
 
 def _wood(rng: np.random.Generator) -> Image:
     streak = rng.normal(size=(SIDE, SIDE)).astype(np.float32)
-    fine = cv2.GaussianBlur(streak, (0, 0), sigmaX=26, sigmaY=1.3)
-    broad = cv2.GaussianBlur(streak, (0, 0), sigmaX=60, sigmaY=9)
+    fine = cv2.GaussianBlur(streak, (0, 0), sigmaX=15, sigmaY=1.5)
+    broad = cv2.GaussianBlur(streak, (0, 0), sigmaX=40, sigmaY=10)
     tone = 0.62 + 0.16 * fine / fine.std() + 0.10 * broad / broad.std()
     cracks = np.where(fine / fine.std() < -1.6, 0.35, 1.0)
     wood = np.array(rgb("#7a6246")) * (tone * cracks)[..., None]
     canvas = np.clip(wood, 0, 255).astype(np.uint8)
-    tufts = _strokes(canvas.copy(), rng, tones=MOSS_TONES, count=3500, length=(6, 15), thick=2,
-                     curl=0.6)
+    for _ in range(260):
+        x, y = rng.uniform(0, SIDE, 2)
+        ends = [(int(x), int(y)), (int(x + rng.uniform(15, 90)), int(y + rng.normal(0, 2)))]
+        cv2.line(canvas, ends[0], ends[1], rgb("#2c2118"), int(rng.integers(1, 4)), cv2.LINE_AA)
+    tufts = _strokes(
+        canvas.copy(), rng, tones=MOSS_TONES, count=3500, length=(6, 15), thick=2, curl=0.6
+    )
     cover = cv2.resize(cloud(int(rng.integers(4)), 1.8), (SIDE, SIDE)) > 0.60
     cover = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), 3)[..., None]
     return (canvas * (1 - cover) + tufts * cover).astype(np.uint8)

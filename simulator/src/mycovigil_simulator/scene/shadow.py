@@ -2,15 +2,13 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from mycovigil_simulator.colour import Image
+from mycovigil_simulator.arrays import Array, Image
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.profile import upper
 from mycovigil_simulator.scene.light import Light
 from mycovigil_simulator.scene.view import View
 
-Array = NDArray[np.float32]
 COARSE = 2  # shadows are soft: canvas pixels a mask pixel
 UPWARD = np.array([0.0, 0.0, 1.0], np.float32)
 

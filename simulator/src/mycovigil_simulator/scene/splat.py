@@ -2,20 +2,23 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from mycovigil_simulator.colour import Image, encode
+from mycovigil_simulator.arrays import Array, Image, Index
+from mycovigil_simulator.colour import encode
 from mycovigil_simulator.fungus.sheet import Sheet
 from mycovigil_simulator.fungus.skin import Surface
 from mycovigil_simulator.scene.light import Light, Shade, reflect, sunlit
 from mycovigil_simulator.scene.view import View
 
-Array = NDArray[np.float32]
 BURIED = -0.05  # cm: what lies deeper is under the ground
 
 
 def splat(
-    canvas: Image, depths: Array, surfaces: list[Surface], view: View, light: Light,
+    canvas: Image,
+    depths: Array,
+    surfaces: list[Surface],
+    view: View,
+    light: Light,
     shades: list[Shade],
 ) -> None:
     """Draw the surfaces into `canvas` and `depths` (size, size), in place."""
@@ -42,7 +45,7 @@ def splat(
     _mend(canvas, depths, view)
 
 
-def _places(surface: Surface, view: View) -> tuple[NDArray[np.int32], Array]:
+def _places(surface: Surface, view: View) -> tuple[Index, Array]:
     """Pixel index of each point, or size * size where it is outside or buried, and its depth."""
     columns, rows, depth, level = view.project_from(surface.frame, surface.sheet.position)
     column, row = (columns + 0.5).astype(np.int32), (rows + 0.5).astype(np.int32)
@@ -53,7 +56,7 @@ def _places(surface: Surface, view: View) -> tuple[NDArray[np.int32], Array]:
     return np.where(inside, row * np.int32(view.size) + column, outside), depth
 
 
-def _nearest(place: NDArray[np.int32], depth: Array, size: int) -> NDArray[np.int32]:
+def _nearest(place: Index, depth: Array, size: int) -> Index:
     """For each pixel the index of its nearest point, or -1."""
     near, far = float(depth.min()), float(depth.max())
     key = ((far - depth) * (65535 / (far - near + 1e-6))).astype(np.uint16)
@@ -63,9 +66,7 @@ def _nearest(place: NDArray[np.int32], depth: Array, size: int) -> NDArray[np.in
     return owner[:-1]
 
 
-def _shaded(
-    surface: Surface, seen: Sheet, view: View, light: Light, shades: list[Shade]
-) -> Image:
+def _shaded(surface: Surface, seen: Sheet, view: View, light: Light, shades: list[Shade]) -> Image:
     """sRGB (n, 3) of the points of a surface that are seen."""
     skin = surface.paint(seen)
     position = surface.frame.to_world(seen.position)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.fungus.sheet import Frame
 
-Array = NDArray[np.float32]
 LOWEST = 0.8  # cm: a camera laid on the ground
 
 
@@ -33,6 +32,23 @@ class View:
         depth = np.maximum(depth, 0.1)
         scale = self.focal / depth
         return self.centre[0] + right * scale, self.centre[1] - up * scale, depth
+
+    def pixel_at(self, points: Array) -> float:
+        """Width in cm of a pixel at the nearest of (3, n) world points."""
+        depths = self.axes[2] @ (points - self.eye[:, None])
+        return max(float(depths.min()), 0.2 * self.distance) / self.focal
+
+    def depth_of(self, point: Array) -> float:
+        """Distance of a world point (3,) from the camera's plane, cm."""
+        return float(self.axes[2] @ (point - self.eye))
+
+    def sees(self, point: Array, depths: Array, slack: float) -> bool:
+        """Whether a world point (3,) is in the frame and nothing drawn hides it by > `slack` cm."""
+        columns, rows, depth = self.project(point[:, None])
+        column, row = int(columns[0]), int(rows[0])
+        if not (0 <= column < self.size and 0 <= row < self.size):
+            return False
+        return bool(depths[row, column] > depth[0] - slack)
 
     def project_from(self, frame: Frame, points: Array) -> tuple[Array, Array, Array, Array]:
         """(3, n) points in a part's frame to columns, rows, depth and height above the ground."""
