@@ -7,6 +7,7 @@ import numpy as np
 
 from mycovigil_simulator.arrays import Array, Image
 from mycovigil_simulator.colour import GAMMA
+from mycovigil_simulator.raster import blur, resize
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def apply(camera: Camera, image: Image, rng: np.random.Generator) -> Image:
     if camera.noise > 0:
         grain = rng.standard_normal(image.shape, dtype=np.float32)
         shown = shown + grain * camera.noise
-    return np.clip(shown + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(shown + 0.5, 0, 255), np.uint8)
 
 
 def _tone(camera: Camera, image: Image, rng: np.random.Generator) -> Array:
@@ -94,18 +95,14 @@ def _tone(camera: Camera, image: Image, rng: np.random.Generator) -> Array:
 def _optics(camera: Camera, shown: Array) -> Array:
     """Sensor resolution, lens blur, sharpening and vignette."""
     height, width = shown.shape[:2]
+    scale = max(width, height) / 128
     if camera.resolution < 1:
-        small = (
-            max(round(width * camera.resolution), 1),
-            max(round(height * camera.resolution), 1),
-        )
-        shown = cv2.resize(shown, small, interpolation=cv2.INTER_AREA)
-        shown = cv2.resize(shown, (width, height), interpolation=cv2.INTER_LINEAR)
+        narrow, low = (max(round(side * camera.resolution), 1) for side in (width, height))
+        shown = resize(resize(shown, narrow, low, area=True), width, height)
     if camera.blur > 0:
-        shown = cv2.GaussianBlur(shown, (0, 0), camera.blur * max(width, height) / 128)
+        shown = blur(shown, camera.blur * scale)
     if camera.sharpening > 0:
-        soft = cv2.GaussianBlur(shown, (0, 0), 1.0 * max(width, height) / 128)
-        shown = shown + camera.sharpening * (shown - soft)
+        shown = shown + camera.sharpening * (shown - blur(shown, scale))
     if camera.vignette > 0:
         across = np.linspace(-1, 1, width, dtype=np.float32) ** 2
         down = np.linspace(-1, 1, height, dtype=np.float32)[:, None] ** 2

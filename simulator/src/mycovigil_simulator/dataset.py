@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def write(
             for job in jobs:
                 advance(_write_species(*job))
         else:
-            with ProcessPoolExecutor(workers) as pool:
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
                 for written in pool.map(_write_species, *zip(*jobs, strict=True)):
                     advance(written)
     return len(jobs) * per_species

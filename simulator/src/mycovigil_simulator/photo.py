@@ -3,13 +3,13 @@
 import zlib
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from mycovigil_simulator.arrays import Image
 from mycovigil_simulator.camera import Camera, apply
 from mycovigil_simulator.fungus.body import shade_of, surfaces
 from mycovigil_simulator.fungus.growth import Body
+from mycovigil_simulator.raster import resize
 from mycovigil_simulator.scene.clutter import scatter
 from mycovigil_simulator.scene.focus import defocus
 from mycovigil_simulator.scene.foliage import blades, fallen_leaves, tufts
@@ -117,5 +117,5 @@ def _photograph(
 
 def _develop(canvas: Image, size: int, camera: Camera | None, rng: np.random.Generator) -> Image:
     """Down to the photo's size, and through the camera."""
-    pixels: Image = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    pixels = resize(canvas, size, area=True)
     return pixels if camera is None else apply(camera, pixels, rng)

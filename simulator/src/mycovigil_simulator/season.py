@@ -30,4 +30,4 @@ def prior(species: tuple[Species, ...], day_of_year: int | None) -> NDArray[np.f
     if day_of_year is None:
         return np.full(len(species), 1 / len(species))
     weights = np.array([abundance(one, day_of_year) for one in species])
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())

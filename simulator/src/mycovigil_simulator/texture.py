@@ -26,14 +26,14 @@ def _spectrum(seed: int, gain: Array) -> Array:
     white = np.random.default_rng(seed).normal(size=(SIZE, SIZE))
     field = np.fft.irfft2(np.fft.rfft2(white) * gain, s=(SIZE, SIZE))
     field = (field - field.mean()) / field.std()
-    return np.clip(0.5 + 0.2 * field, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(0.5 + 0.2 * field, 0, 1), np.float32)
 
 
 def _frequencies(stretch: float = 1.0) -> Array:
     """Radial frequency in cycles a tile; `stretch` > 1 makes streaks along v."""
     rows = np.fft.fftfreq(SIZE, 1 / SIZE)[:, None] * stretch
     columns = np.fft.rfftfreq(SIZE, 1 / SIZE)[None, :]
-    return np.hypot(rows, columns).astype(np.float32)
+    return np.asarray(np.hypot(rows, columns), np.float32)
 
 
 @lru_cache(maxsize=32)
@@ -56,7 +56,7 @@ def folds(variant: int = 0) -> Array:
     """Winding folds, as on a brain: 0 in the creases, 1 on the ridges."""
     frequency = _frequencies()
     field = _spectrum(variant + 51, np.exp(-(((frequency - 7) / 2.2) ** 2)))
-    return np.clip(np.abs(field - 0.5) * 4.2, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(np.abs(field - 0.5) * 4.2, 0, 1), np.float32)
 
 
 @lru_cache(maxsize=64)

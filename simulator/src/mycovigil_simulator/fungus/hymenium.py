@@ -55,4 +55,4 @@ def _groove(body: Body, sheet: Sheet) -> Array:
     outer = smoothstep(0.55, 0.2, sheet.along)
     edge = np.maximum(main, short * outer)
     floor = 0.66 if hymenium.kind is Fertile.RIDGES else 0.42
-    return (floor + (1 - floor) * edge).astype(np.float32)
+    return np.asarray(floor + (1 - floor) * edge, np.float32)

@@ -91,7 +91,7 @@ def tilted(tilt_x: float, tilt_y: float, turn: float = 0.0) -> Array:
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_z = np.array([[ct, -st, 0], [st, ct, 0], [0, 0, 1]])
-    return (about_y @ about_x @ about_z).astype(np.float32)
+    return np.asarray(about_y @ about_x @ about_z, np.float32)
 
 
 def revolve(

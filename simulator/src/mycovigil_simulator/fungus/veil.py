@@ -92,4 +92,4 @@ def _toned(body: Body, code: str) -> Array:
     """A veil's colour, as bright as this individual's stem is for its species."""
     usual = float(linear(body.species.stem.colours[0]).mean())
     tone = np.clip(float(body.stem_top.mean()) / max(usual, 1e-3), 0.7, 1.25)
-    return np.clip(linear(code) * tone, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(linear(code) * tone, 0, 1), np.float32)

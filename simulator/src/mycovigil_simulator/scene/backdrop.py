@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from mycovigil_simulator.arrays import Image
+from mycovigil_simulator.raster import blur
 from mycovigil_simulator.scene.litter import rgb
 
 SIDE = 256
@@ -35,5 +36,4 @@ def backdrop(variant: int) -> Image:
         centre = (int(rng.uniform(0, SIDE)), int(rng.beta(1.2, 2) * SIDE))
         tone = bright * rng.uniform(0.7, 1.9)
         cv2.circle(canvas, centre, int(rng.uniform(3, 16)), tuple(map(float, tone)), -1)
-    blurred = cv2.GaussianBlur(np.clip(canvas, 0, 255), (0, 0), float(rng.uniform(4, 11)))
-    return blurred.astype(np.uint8)
+    return blur(np.asarray(np.clip(canvas, 0, 255), np.uint8), float(rng.uniform(4, 11)))

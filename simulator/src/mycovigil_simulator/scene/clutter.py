@@ -60,7 +60,7 @@ def _grained(
 
 def _stone(at: Array, size: float, view: View, rng: np.random.Generator) -> Surface:
     s = np.linspace(0.001, 0.999, 30) * np.pi
-    frame = Frame(tilted(*rng.normal(0, 0.3, 2), rng.uniform(0, TURN)), at)
+    frame = Frame(tilted(rng.normal(0, 0.3), rng.normal(0, 0.3), rng.uniform(0, TURN)), at)
     wobble = Wobble(
         np.array([1, 2, 3, 4], np.float32),
         rng.uniform(0, TURN, 4).astype(np.float32),

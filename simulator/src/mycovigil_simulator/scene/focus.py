@@ -1,9 +1,9 @@
 """Depth of field: what is far from the plane of focus blurs."""
 
-import cv2
 import numpy as np
 
 from mycovigil_simulator.arrays import Array, Image
+from mycovigil_simulator.raster import blend, blur, resize
 
 
 def defocus(canvas: Image, depths: Array, focus: float) -> Image:
@@ -12,9 +12,5 @@ def defocus(canvas: Image, depths: Array, focus: float) -> Image:
     side = size // 2
     away = np.abs(focus / np.maximum(depths, 1e-3) - 1)
     share = np.clip(away * 2.6 - 0.5, 0, 1).astype(np.float32)
-    share = cv2.GaussianBlur(share, (5, 5), 0)
-    small = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (0, 0), 2.6 * side / 256)
-    blurred = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
-    blended: Image = cv2.blendLinear(canvas, blurred, 1 - share, share)
-    return blended
+    small = blur(resize(canvas, side, area=True), 2.6 * side / 256)
+    return blend(canvas, resize(small, size), blur(share, 1.1))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from mycovigil_simulator.arrays import Array, Image
+from mycovigil_simulator.raster import blend, resize
 from mycovigil_simulator.scene import litter
 from mycovigil_simulator.scene.backdrop import SIDE as BACKDROP_SIDE
 from mycovigil_simulator.scene.backdrop import VARIANTS as BACKDROPS
@@ -28,22 +29,17 @@ def paint_ground(
     u = np.clip((cos * x - sin * y) * density + origin[0], -limit, limit).astype(np.float32)
     v = np.clip((sin * x + cos * y) * density + origin[1], -limit, limit).astype(np.float32)
     near = _mapped(sharp, u, v)
-    far = cv2.resize(_mapped(blurred, u[::2, ::2], v[::2, ::2]), (view.size, view.size))
+    far = resize(_mapped(blurred, u[::2, ::2], v[::2, ::2]), view.size)
     away = np.clip(np.abs(depth / view.distance - 1) * 1.8 - 0.25, 0, 1)
-    canvas = _blend(near, far, np.where(np.isfinite(depth), away, 1).astype(np.float32))
+    canvas = blend(near, far, np.where(np.isfinite(depth), away, 1))
     canvas = _lit(canvas, light, rng)
     return _with_backdrop(canvas, view, depth, rng), depth
 
 
 def _mapped(floor: Image, u: Array, v: Array) -> Image:
     """The floor at columns u and rows v, mirrored beyond its edges."""
-    picture: Image = cv2.remap(floor, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    return picture
-
-
-def _blend(first: Image, second: Image, share: Array) -> Image:
-    blended: Image = cv2.blendLinear(first, second, 1 - share, share)
-    return blended
+    mirrored = cv2.BORDER_REFLECT_101
+    return np.asarray(cv2.remap(floor, u, v, cv2.INTER_LINEAR, borderMode=mirrored), np.uint8)
 
 
 def _lit(canvas: Image, light: Light, rng: np.random.Generator) -> Image:
@@ -51,8 +47,7 @@ def _lit(canvas: Image, light: Light, rng: np.random.Generator) -> Image:
     strength = light.sun * light.direction[2] + 0.8 * light.sky
     gain = strength ** (1 / 2.2) * np.exp(rng.normal(0, 0.025, 3) + rng.normal(0, 0.15))
     table = np.clip(np.arange(256)[:, None] * gain[None, :], 0, 255).astype(np.uint8)
-    lit: Image = cv2.LUT(canvas, table[None].astype(np.uint8))
-    return lit
+    return np.asarray(cv2.LUT(canvas, table[None]), np.uint8)
 
 
 def _with_backdrop(canvas: Image, view: View, depth: Array, rng: np.random.Generator) -> Image:
@@ -64,6 +59,5 @@ def _with_backdrop(canvas: Image, view: View, depth: Array, rng: np.random.Gener
     if not (fade > 0).any():
         return canvas
     piece = picture[:, left : left + BACKDROP_SIDE // 2]
-    behind = cv2.resize(piece, (view.size, view.size), interpolation=cv2.INTER_CUBIC)
-    behind = cv2.convertScaleAbs(behind, alpha=gain)
-    return _blend(canvas, behind, fade.astype(np.float32))
+    behind = np.asarray(cv2.convertScaleAbs(resize(piece, view.size), alpha=gain), np.uint8)
+    return blend(canvas, behind, fade)

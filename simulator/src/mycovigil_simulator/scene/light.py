@@ -87,4 +87,4 @@ def reflect(
         half /= np.sqrt(np.einsum("ij,ij->j", half, half))
         glint = np.clip(np.einsum("ij,ij->j", half, normal), 0, 1) ** (12 + 40 * gloss)
         shone += (0.5 * gloss * glint * lit)[:, None] * light.sun
-    return shone.astype(np.float32)
+    return np.asarray(shone, np.float32)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from mycovigil_simulator.arrays import Array, Image
+from mycovigil_simulator.raster import blend, blur, resize
 from mycovigil_simulator.texture import cloud
 from mycovigil_simulator.traits import Ground
 
@@ -38,7 +39,7 @@ def floor(ground: Ground, variant: int) -> tuple[Image, Image]:
         Ground.WOOD: _wood,
     }[ground]
     sharp = _mottled(paint(rng), variant)
-    return sharp, cv2.GaussianBlur(sharp, (0, 0), 7)
+    return sharp, blur(sharp, 7)
 
 
 def _mottled(canvas: Image, variant: int) -> Image:
@@ -67,7 +68,7 @@ def leaf_outline(rng: np.random.Generator, length: float) -> Array:
 
 def _turned(outline: Array, angle: float) -> Array:
     cos, sin = np.cos(angle), np.sin(angle)
-    return outline @ np.array([[cos, sin], [-sin, cos]])
+    return np.asarray(outline @ np.array([[cos, sin], [-sin, cos]]))
 
 
 def _leaves(rng: np.random.Generator) -> Image:
@@ -165,6 +166,5 @@ def _wood(rng: np.random.Generator) -> Image:
     tufts = _strokes(
         canvas.copy(), rng, tones=MOSS_TONES, count=3500, length=(6, 15), thick=2, curl=0.6
     )
-    cover = cv2.resize(cloud(int(rng.integers(4)), 1.8), (SIDE, SIDE)) > 0.60
-    cover = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), 3)[..., None]
-    return (canvas * (1 - cover) + tufts * cover).astype(np.uint8)
+    overgrown = resize(cloud(int(rng.integers(4)), 1.8), SIDE) > 0.60
+    return blend(canvas, tufts, blur(overgrown.astype(np.float32), 3))
