@@ -1,0 +1,47 @@
+"""``python -m mycovigil_predictor``: serve until SIGTERM or Ctrl-C, then finish what was taken."""
+
+import os
+
+import structlog
+import uvicorn
+
+from mycovigil.settings import Settings
+from mycovigil.telemetry import configure_logging
+from mycovigil_predictor.app import create_app
+from mycovigil_predictor.wire import BoundedProtocol
+
+GRACE_SECONDS = 5
+BACKLOG = 2_048
+logger = structlog.get_logger("mycovigil_predictor")
+
+
+def server_of(settings: Settings) -> uvicorn.Server:
+    """A server for the app; ``run(sockets=[…])`` or ``serve()`` starts it."""
+    options = settings.predictor
+    config = uvicorn.Config(
+        create_app(settings),
+        host=options.host,
+        port=options.port,
+        http=BoundedProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=int(options.deadline_seconds) + GRACE_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def main() -> None:
+    settings = Settings.load()
+    configure_logging(settings.telemetry, service="predictor")
+    server = server_of(settings)
+    socket = server.config.bind_socket()
+    host, port = socket.getsockname()[:2]
+    logger.info("listening", url=f"http://{host}:{port}", pid=os.getpid())
+    server.run(sockets=[socket])
+
+
+if __name__ == "__main__":
+    main()

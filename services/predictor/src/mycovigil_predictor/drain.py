@@ -1,0 +1,66 @@
+"""Brings spooled rows home, exactly once by id, and finds out when Postgres is back."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+
+import psycopg
+import structlog
+
+from mycovigil_predictor import copy
+from mycovigil_predictor.database import AWAY, Line
+from mycovigil_predictor.log import PredictionLog
+from mycovigil_predictor.metrics import Metrics
+from mycovigil_predictor.row import Row
+from mycovigil_predictor.spool import Spool
+
+CHUNK = 500
+PROBE_SECONDS = 1.0
+HOUR_OF_PROBES = 3_600
+FORGET = "DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'"
+logger = structlog.get_logger(__name__)
+
+
+class Drain:
+    """Runs beside the log. A chunk is removed from the spool after its commit; a crash between
+    the two repeats the chunk, and the rows collide with themselves."""
+
+    def __init__(self, line: Line, spool: Spool, log: PredictionLog, metrics: Metrics) -> None:
+        self._line = line
+        self._spool = spool
+        self._log = log
+        self._metrics = metrics
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        for turn in itertools.count():
+            try:
+                await self.turn(tidy=turn % HOUR_OF_PROBES == 0)
+            except AWAY:
+                self._metrics.spool_depth.set(self._spool.depth)
+            except psycopg.Error:
+                logger.exception("spooled rows cannot be merged", rows=self._spool.depth)
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def turn(self, *, tidy: bool = False) -> None:
+        """Merge all that is spooled, if there is anything to do."""
+        if not (tidy or self._log.away or self._spool.depth):
+            return
+        async with self._line.connected() as connection:
+            if tidy:
+                await connection.execute(FORGET)
+            await connection.execute("SELECT 1")
+            self._log.back()
+            while rows := await asyncio.to_thread(self._spool.oldest, CHUNK):
+                await self._merge(connection, rows)
+
+    async def close(self) -> None:
+        await self._line.close()
+
+    async def _merge(self, connection: copy.Connection, rows: Sequence[Row]) -> None:
+        await copy.ensure_partitions(connection, sorted({row.created_at.date() for row in rows}))
+        await copy.merge(connection, rows)
+        await asyncio.to_thread(self._spool.remove, [row.id for row in rows])
+        self._metrics.spool_depth.set(self._spool.depth)
+        self._metrics.drained.inc(len(rows))
+        logger.info("spooled rows merged", rows=len(rows), left=self._spool.depth)

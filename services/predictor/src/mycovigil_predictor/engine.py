@@ -1,0 +1,100 @@
+"""The encoder at work: an ONNX Runtime graph, several one-thread calls at a time."""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch
+
+Pixels = NDArray[np.uint8]
+Features = NDArray[np.float32]
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+PAYS = 0.8
+"""A wide session must take less than this share of the narrow one's time to be used."""
+TRIALS = 5
+
+
+class Engine:
+    """One graph for up to ``lanes`` concurrent one-thread calls (a session is thread-safe, and
+    computes on the calling thread). A photo that is alone may use all cores, if a trial at
+    start shows that this pays on this machine with this graph.
+    """
+
+    def __init__(self, onnx: Path, identity: EncoderIdentity, *, lanes: int) -> None:
+        self.identity = identity
+        self.lanes = lanes
+        self._running = 0
+        self._pool = ThreadPoolExecutor(lanes, thread_name_prefix="encode")
+        self._narrow = _session(onnx, threads=1)
+        self._check_graph()
+        self.provider = str(self._narrow.get_providers()[0])
+        self._wide = self._wide_if_it_pays(onnx)
+
+    @property
+    def uses_all_cores_for_one(self) -> bool:
+        return self._wide is not self._narrow
+
+    async def encode(self, pixels: Sequence[Pixels]) -> list[Features]:
+        """Unit features (D,) of each photo's pixels (S, S, 3), in order."""
+        alone = len(pixels) == 1 and self._running == 0
+        session = self._wide if alone else self._narrow
+        self._running += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, _encode, session, pixels)
+        finally:
+            self._running -= 1
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)
+
+    def _check_graph(self) -> None:
+        side, dimension = self.identity.image_size, self.identity.dimension
+        blank = np.zeros((side, side, 3), dtype=np.uint8)
+        shape = _encode(self._narrow, [blank, blank])[0].shape
+        if shape != (dimension,):
+            raise EncoderMismatch(
+                f"the graph gives features of shape {shape}, its identity says ({dimension},)"
+            )
+
+    def _wide_if_it_pays(self, onnx: Path) -> ort.InferenceSession:
+        cores = os.cpu_count() or 1
+        if cores == 1 or self.provider != "CPUExecutionProvider":
+            return self._narrow
+        wide = _session(onnx, threads=cores)
+        narrow_time = _seconds(self._narrow, self.identity.image_size)
+        wide_time = _seconds(wide, self.identity.image_size)
+        return wide if wide_time < PAYS * narrow_time else self._narrow
+
+
+def _session(onnx: Path, *, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    known = ort.get_available_providers()
+    return ort.InferenceSession(
+        str(onnx), options, providers=[name for name in PROVIDERS if name in known]
+    )
+
+
+def _encode(session: ort.InferenceSession, pixels: Sequence[Pixels]) -> list[Features]:
+    return list(session.run(["features"], {"pixels": np.stack(pixels)})[0])
+
+
+def _seconds(session: ort.InferenceSession, side: int) -> float:
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    times = []
+    for _ in range(TRIALS):
+        start = time.perf_counter()
+        _encode(session, [noise])
+        times.append(time.perf_counter() - start)
+    return min(times)

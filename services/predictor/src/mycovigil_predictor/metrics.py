@@ -1,0 +1,66 @@
+"""What Prometheus may ask: rate, errors, duration; batches, queues, the spool, abstentions."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+PREFIX = "mycovigil_predictor"
+
+
+class Metrics:
+    """One registry an app, so that several apps can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            f"{PREFIX}_requests",
+            "Requests by route and status.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self.request_seconds = self._seconds("request", "Whole requests, by route.", ["route"])
+        self.decode_seconds = self._seconds("decode", "Decoding the photos of a request.")
+        self.encode_seconds = self._seconds("encode", "Encoding one micro-batch.")
+        self.queue_seconds = self._seconds("queue_and_encode", "From submission to features.")
+        self.log_seconds = self._seconds("log", "Writing one batch of rows to Postgres.")
+        self.batch_sizes = Histogram(
+            f"{PREFIX}_batch_size",
+            "Photos in a micro-batch.",
+            buckets=SIZES,
+            registry=self.registry,
+        )
+        self.waiting = self._gauge("waiting_photos", "Photos waiting for, or in, the encoder.")
+        self.inside = self._gauge("requests_inside", "Predictions being made.")
+        self.held_bytes = self._gauge("upload_bytes", "Bytes of uploads held in memory.")
+        self.spool_depth = self._gauge("spool_rows", "Rows waiting for Postgres to come back.")
+        self.drained = self._counter("drained_rows", "Spooled rows merged into Postgres.")
+        self.predictions = self._counter(
+            "predictions", "Answers by verdict and where they were logged.", ["verdict", "logged"]
+        )
+        self.reasons = self._counter("reasons", "Answers by reason, so abstentions too.", ["code"])
+        self.refused_photos = self._counter("problems", "Problems answered, by type.", ["slug"])
+        self.reloads = self._counter("reloads", "Changes of the served model.", ["result"])
+        self.limit_failures = self._counter(
+            "limit_failures", "Rate limits checked locally because Redis was away."
+        )
+        self.model = Gauge(
+            f"{PREFIX}_model_info",
+            "1 for the model that is served.",
+            ["model", "encoder", "certificate"],
+            registry=self.registry,
+        )
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self.registry)
+
+    def _seconds(self, name: str, told: str, labels: list[str] | None = None) -> Histogram:
+        return Histogram(
+            f"{PREFIX}_{name}_seconds", told, labels or [], buckets=SECONDS, registry=self.registry
+        )
+
+    def _counter(self, name: str, told: str, labels: list[str] | None = None) -> Counter:
+        return Counter(f"{PREFIX}_{name}", told, labels or [], registry=self.registry)
+
+    def _gauge(self, name: str, told: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", told, registry=self.registry)

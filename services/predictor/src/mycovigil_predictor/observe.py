@@ -1,0 +1,103 @@
+"""Around every request: its id, security headers, metrics, one log line, and no naked 500."""
+
+import re
+import time
+from dataclasses import dataclass
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mycovigil.db.base import new_id
+from mycovigil_predictor import problems
+from mycovigil_predictor.metrics import Metrics
+
+ACCEPTED_ID = re.compile(r"[\x21-\x7e]{1,128}")
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+logger = structlog.get_logger(__name__)
+tracer = trace.get_tracer(__name__)
+propagator = TraceContextTextMapPropagator()
+
+
+@dataclass(slots=True)
+class _Seen:
+    status: int = 0
+
+
+class Observe:
+    """ASGI middleware, the outermost."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        scope["request_id"] = given if ACCEPTED_ID.fullmatch(given) else str(new_id())
+        structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
+        seen = _Seen()
+        context = propagator.extract(headers)
+        kind = trace.SpanKind.SERVER
+        with tracer.start_as_current_span(scope["method"], context, kind) as span:
+            scope["trace_id"] = _trace_id(span)
+            await self._answer(scope, receive, _watched(send, scope["request_id"], seen), seen)
+        self._record(scope, seen.status, time.perf_counter() - start)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, seen: _Seen) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            logger.exception("unexpected error", path=scope["path"])
+            if seen.status:
+                raise
+            response = problems.response(problems.unexpected(), Request(scope))
+            await response(scope, receive, send)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        self._metrics.requests.labels(scope["method"], route, status).inc()
+        self._metrics.request_seconds.labels(route).observe(seconds)
+        if route not in QUIET:
+            logger.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1_000, 1),
+                prediction_id=scope.get("prediction_id"),
+                trace_id=scope["trace_id"],
+            )
+
+
+def _watched(send: Send, request_id: str, seen: _Seen) -> Send:
+    async def watched(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            seen.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = request_id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return watched
+
+
+def _trace_id(span: trace.Span) -> str | None:
+    context = span.get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None

@@ -1,0 +1,85 @@
+"""Photos as the encoder takes them, developed in threads that cannot starve the event loop."""
+
+import asyncio
+import hashlib
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from mycovigil.encoder.identity import EncoderIdentity
+from mycovigil.image.covariates import Covariates, measure
+from mycovigil.image.decode import TooManyPixels, UndecodableImage, UnsupportedImage, decode
+from mycovigil.problem import Problem
+
+KEPT_SIDE = 1_280
+KEPT_QUALITY = 88
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """``pixels`` uint8 (S, S, 3); ``sha256`` of the bytes as they came; ``kept`` a JPEG without
+    any metadata, where photos are kept."""
+
+    pixels: NDArray[np.uint8]
+    covariates: Covariates
+    sha256: str
+    kept: bytes | None
+
+
+class Darkroom:
+    """Threads that turn bytes into photos."""
+
+    def __init__(self, *, threads: int, max_pixels: int, keep: bool) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._max_pixels = max_pixels
+        self._keep = keep
+
+    async def develop(self, data: bytes, identity: EncoderIdentity) -> Photo:
+        """Decode and measure one photo for an encoder.
+
+        Raises:
+            Problem: 413, 415 or 422, saying what is wrong with the photo.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, self._develop, data, identity)
+        except UnsupportedImage as error:
+            raise _refused(415, "unsupported-photo", "A format we do not read", error) from error
+        except UndecodableImage as error:
+            raise _refused(422, "undecodable-photo", "Not a readable photo", error) from error
+        except TooManyPixels as error:
+            raise _refused(413, "too-many-pixels", "The photo is too large", error) from error
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)
+
+    def _develop(self, data: bytes, identity: EncoderIdentity) -> Photo:
+        image = decode(
+            data, size=identity.image_size, max_pixels=self._max_pixels, resize=identity.resize
+        )
+        return Photo(
+            pixels=image.pixels,
+            covariates=measure(image),
+            sha256=hashlib.sha256(data).hexdigest(),
+            kept=without_metadata(data) if self._keep else None,
+        )
+
+
+def without_metadata(data: bytes) -> bytes:
+    """An upright JPEG of at most 1,280 px a side: no EXIF, no place, no owner."""
+    with Image.open(io.BytesIO(data)) as image:
+        image.draft("RGB", (KEPT_SIDE, KEPT_SIDE))
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+        upright.thumbnail((KEPT_SIDE, KEPT_SIDE))
+        clean = Image.fromarray(np.asarray(upright))
+    stream = io.BytesIO()
+    clean.save(stream, "JPEG", quality=KEPT_QUALITY)
+    return stream.getvalue()
+
+
+def _refused(status: int, slug: str, title: str, error: Exception) -> Problem:
+    return Problem(status, slug, title, f"{str(error).rstrip('.')}.")

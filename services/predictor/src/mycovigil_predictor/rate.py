@@ -1,0 +1,55 @@
+"""Rate limits on Redis, shared by all predictors; local while Redis is away."""
+
+import math
+import time
+
+import structlog
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.exceptions import RedisError
+
+from mycovigil_predictor import problems
+from mycovigil_predictor.metrics import Metrics
+
+REDIS_SECONDS = 0.25
+PAUSE_SECONDS = 2.0
+logger = structlog.get_logger(__name__)
+
+
+class RateLimit:
+    """Sliding-window counters. Fails open: without Redis, each process counts for itself."""
+
+    def __init__(self, redis_url: str, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._shared = SlidingWindowCounterRateLimiter(
+            RedisStorage(
+                f"async+{redis_url}",
+                implementation="redispy",
+                key_prefix="mycovigil-limits",
+                socket_timeout=REDIS_SECONDS,
+                socket_connect_timeout=REDIS_SECONDS,
+            )
+        )
+        self._away_until = -math.inf
+
+    async def check(self, rate: str, *names: str) -> None:
+        """Count one request of ``names``, for instance ("key", prefix).
+
+        Raises:
+            Problem: 429, over ``rate``.
+        """
+        item = parse(rate)
+        if not await self._hit(item, *names):
+            raise problems.rate_limited(rate, item.get_expiry() // item.amount + 1)
+
+    async def _hit(self, item: RateLimitItem, *names: str) -> bool:
+        if time.monotonic() >= self._away_until:
+            try:
+                return await self._shared.hit(item, *names)
+            except (RedisError, OSError) as error:
+                logger.warning("rate limits are local, Redis is away", error=str(error))
+                self._away_until = time.monotonic() + PAUSE_SECONDS
+        self._metrics.limit_failures.inc()
+        return await self._local.hit(item, *names)

@@ -1,0 +1,152 @@
+"""Follows the production model: NOTIFY and polling, a swap without a restart."""
+
+import asyncio
+import contextlib
+
+import psycopg
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from mycovigil import registry
+from mycovigil.db.session import Sessions
+from mycovigil.registry import CHANNEL, Production
+from mycovigil.safety import CertificateState
+from mycovigil.settings import Settings
+from mycovigil.storage import Storage
+from mycovigil_predictor.database import AWAY, connect
+from mycovigil_predictor.metrics import Metrics
+from mycovigil_predictor.pipeline import Pipeline
+from mycovigil_predictor.serving import ModelCard, Serving, card_of, engine_of
+
+logger = structlog.get_logger(__name__)
+DEMO_ARCHITECTURES = ("mini",)
+
+
+class Follower:
+    """Holds the present :class:`Serving`; a model that cannot be loaded leaves the old one."""
+
+    def __init__(
+        self, settings: Settings, sessions: Sessions, storage: Storage, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._sessions = sessions
+        self._storage = storage
+        self._metrics = metrics
+        self._retiring: set[asyncio.Task[None]] = set()
+        self.serving: Serving | None = None
+        self.trouble: str | None = None
+        self.database_reached = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with contextlib.suppress(*AWAY, psycopg.Error):
+                await self._listen()
+            await self.follow()
+            await asyncio.sleep(self._settings.predictor.reload_seconds)
+
+    async def follow(self) -> None:
+        """Compare with the registry once, and swap if something changed."""
+        try:
+            production = await asyncio.to_thread(self._production)
+        except SQLAlchemyError:
+            self.database_reached = False
+            return  # what is served stays
+        self.database_reached = True
+        if production is None or (self.serving and self.serving.is_still(production)):
+            return
+        try:
+            self._swap(await self._load(production))
+        except (OSError, ValueError, LookupError, RuntimeError) as error:
+            self._refuse(production, error)
+
+    async def close(self) -> None:
+        if self.serving:
+            await self.serving.pipeline.retire()
+        await asyncio.gather(*self._retiring)
+
+    async def _listen(self) -> None:
+        """Follow until the connection breaks; each notice and each pause is a look."""
+        url = self._settings.database.url.get_secret_value()
+        async with await connect(url, "reload") as connection:
+            await connection.execute(f"LISTEN {CHANNEL}".encode())
+            while True:
+                await self.follow()
+                notices = connection.notifies(
+                    timeout=self._settings.predictor.reload_seconds, stop_after=1
+                )
+                async for _notice in notices:
+                    pass
+
+    def _production(self) -> Production | None:
+        with self._sessions() as session:
+            return registry.production(session)
+
+    async def _load(self, production: Production) -> Serving:
+        model = production.model
+        now = self.serving
+        card: ModelCard
+        if now and now.card.model_id == model.id:
+            card = now.card
+        else:
+            card = await asyncio.to_thread(card_of, self._storage, production)
+        if now and now.encoder_id == production.encoder.id:
+            pipeline = now.pipeline
+        else:
+            pipeline = await self._pipeline(production)
+        return Serving(
+            card=card,
+            encoder_id=production.encoder.id,
+            certificate_state=CertificateState(model.certificate_state),
+            certificate_reason=model.certificate_reason,
+            pipeline=pipeline,
+        )
+
+    async def _pipeline(self, production: Production) -> Pipeline:
+        lanes = self._settings.predictor.engines
+        engine = await asyncio.to_thread(engine_of, production, lanes=lanes)
+        pipeline = Pipeline(engine, self._settings.predictor, self._metrics)
+        pipeline.start()
+        _introduce(engine.identity.name, engine.identity.architecture, engine.provider)
+        return pipeline
+
+    def _swap(self, serving: Serving) -> None:
+        old, self.serving, self.trouble = self.serving, serving, None
+        if old and old.pipeline is not serving.pipeline:
+            task = asyncio.create_task(old.pipeline.retire())
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+        self._metrics.reloads.labels("swapped").inc()
+        self._metrics.model.clear()
+        self._metrics.model.labels(
+            serving.card.version, serving.card.meta.encoder_name, serving.certificate_state
+        ).set(1)
+        logger.info(
+            "model is served",
+            model=serving.card.version,
+            model_id=str(serving.card.model_id),
+            certificate=serving.certificate_state,
+            replaced=old.card.version if old else None,
+        )
+
+    def _refuse(self, production: Production, error: Exception) -> None:
+        told = f"model {production.model.version} cannot be served: {error}"
+        if told != self.trouble:
+            logger.error(
+                "model cannot be served",
+                model=production.model.version,
+                error=str(error),
+                still=self.serving.card.version if self.serving else None,
+            )
+            self._metrics.reloads.labels("refused").inc()
+        self.trouble = told
+
+
+def _introduce(name: str, architecture: str, provider: str) -> None:
+    logger.info("encoder is loaded", encoder=name, architecture=architecture, provider=provider)
+    if name.startswith(DEMO_ARCHITECTURES) or architecture.startswith(DEMO_ARCHITECTURES):
+        logger.warning(
+            "this is a demo and screening encoder, no identifier: export BioCLIP "
+            "('mycovigil encoder export') before anybody relies on an answer",
+            encoder=name,
+        )

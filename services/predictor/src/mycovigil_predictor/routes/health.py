@@ -1,0 +1,61 @@
+"""``/healthz``, ``/readyz``, ``/metrics``: for whoever runs the service."""
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+
+from mycovigil_predictor import problems
+from mycovigil_predictor.routes import documented
+from mycovigil_predictor.state import Service
+
+router = APIRouter(tags=["health"])
+
+
+class Alive(BaseModel):
+    status: str = "alive"
+
+
+class Ready(BaseModel):
+    """``database``: reachable, or spooling while it is away."""
+
+    status: str = "ready"
+    model: str
+    certificate: str
+    database: str
+    spool_rows: int
+    trouble: str | None
+
+
+@router.get("/healthz")
+async def healthz() -> Alive:
+    """The process answers."""
+    return Alive()
+
+
+@router.get("/readyz", responses=documented.problems(503))
+async def readyz(predictor: Service) -> Ready:
+    """A model is loaded, and rows have a place to go to."""
+    serving = predictor.follower.serving
+    if serving is None:
+        raise problems.no_model()
+    away = predictor.log.away or not predictor.follower.database_reached
+    if away and predictor.spool.full:
+        raise problems.no_room()
+    return Ready(
+        model=serving.card.version,
+        certificate=serving.certificate_state,
+        database="spooling" if away else "reachable",
+        spool_rows=predictor.spool.depth,
+        trouble=predictor.follower.trouble,
+    )
+
+
+@router.get("/metrics", response_class=Response, include_in_schema=False)
+async def metrics(predictor: Service) -> Response:
+    """Prometheus exposition format."""
+    measured, serving = predictor.metrics, predictor.follower.serving
+    measured.inside.set(predictor.admission.inside)
+    measured.held_bytes.set(predictor.admission.held)
+    measured.waiting.set(serving.pipeline.waiting if serving else 0)
+    measured.spool_depth.set(predictor.spool.depth)
+    return Response(measured.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,135 @@
+"""``/v1/predictions``: classify, look up, label."""
+
+import asyncio
+import datetime
+import uuid
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from mycovigil.access import Scope
+from mycovigil.db.base import new_id
+from mycovigil.db.prediction import Label
+from mycovigil.problem import not_found
+from mycovigil.safety import SafetyClass
+from mycovigil_predictor import problems, records
+from mycovigil_predictor.answer import Answer, answer_of
+from mycovigil_predictor.classify import Origin
+from mycovigil_predictor.log import Outcome
+from mycovigil_predictor.routes import documented, intake
+from mycovigil_predictor.routes.caller import Documented, Labelling, Predicting, Reading
+from mycovigil_predictor.routes.origin import Headers, origin_of
+from mycovigil_predictor.row import Row
+from mycovigil_predictor.state import Predictor, Service
+from mycovigil_predictor.upload import Upload
+
+router = APIRouter(prefix="/v1/predictions", tags=["predictions"], dependencies=[Documented])
+
+
+class LabelBody(BaseModel):
+    """Ground truth from a person."""
+
+    model_config = ConfigDict(extra="forbid")
+    label: SafetyClass
+    species: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
+    confidence: str = Field(pattern="^(certain|probable|guess)$")
+
+
+class LabelView(LabelBody):
+    prediction_id: uuid.UUID
+    labelled_by: str
+    created_at: datetime.datetime
+
+
+@router.post(
+    "",
+    response_model=Answer,
+    responses=documented.problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    openapi_extra=documented.UPLOAD,
+    summary="Classify the photos of one specimen",
+)
+async def predict(
+    request: Request, headers: Headers, caller: Predicting, predictor: Service
+) -> Response:
+    most = predictor.settings.predictor.deadline_seconds
+    origin = origin_of(request, headers, caller, most_seconds=most)
+
+    async def known(_uploaded: Upload) -> Origin:
+        return origin
+
+    answer = await intake.receive(predictor, request, known)
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+@router.get(
+    "/{prediction_id}",
+    responses=documented.problems(401, 403, 404, 422, 429, 503),
+    summary="Look up a prediction",
+)
+async def look_up(prediction_id: uuid.UUID, caller: Reading, predictor: Service) -> Answer:
+    """With the scope ``read`` any prediction, else only the caller's own."""
+    row, outcome = await _found(predictor, prediction_id)
+    if Scope.READ not in caller.scopes and row.client != caller.name:
+        raise not_found("prediction", prediction_id)
+    return answer_of(row, await intake.card(predictor, row), outcome)
+
+
+@router.put(
+    "/{prediction_id}/label",
+    responses=documented.problems(401, 403, 404, 422, 429, 503),
+    summary="Tell the truth about a prediction",
+)
+async def label(
+    prediction_id: uuid.UUID, body: LabelBody, caller: Labelling, predictor: Service
+) -> LabelView:
+    """Repeating it with another label corrects the earlier one of the same key."""
+    await _found(predictor, prediction_id)
+    created_at = await asyncio.to_thread(_store, predictor, prediction_id, body, caller.name)
+    return LabelView(
+        **body.model_dump(),
+        prediction_id=prediction_id,
+        labelled_by=caller.name,
+        created_at=created_at,
+    )
+
+
+async def _found(predictor: Predictor, identifier: uuid.UUID) -> tuple[Row, Outcome]:
+    if predictor.spool.depth:
+        spooled = await asyncio.to_thread(predictor.spool.get, identifier)
+        if spooled:
+            return spooled, Outcome.SPOOL
+    row = await asyncio.to_thread(_read, predictor, identifier)
+    if row is None:
+        raise not_found("prediction", identifier)
+    return row, Outcome.DATABASE
+
+
+def _read(predictor: Predictor, identifier: uuid.UUID) -> Row | None:
+    try:
+        with predictor.sessions() as session:
+            return records.find(session, identifier)
+    except SQLAlchemyError as error:
+        raise problems.database_away() from error
+
+
+def _store(
+    predictor: Predictor, identifier: uuid.UUID, body: LabelBody, by: str
+) -> datetime.datetime:
+    values = {"label": body.label.value, "species": body.species, "confidence": body.confidence}
+    statement = (
+        insert(Label)
+        .values(id=new_id(), prediction_id=identifier, labelled_by=by, **values)
+        .on_conflict_do_update(
+            index_elements=["prediction_id", "labelled_by"],
+            set_=values | {"created_at": func.now()},
+        )
+        .returning(Label.created_at)
+    )
+    try:
+        with predictor.sessions.begin() as session:
+            return session.execute(statement).scalar_one()
+    except SQLAlchemyError as error:
+        raise problems.database_away() from error

@@ -1,0 +1,76 @@
+"""A row of the prediction log: on its way to Postgres, and in the spool."""
+
+import base64
+import datetime
+import json
+import uuid
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil.db.base import instant_of
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An idempotency key that this row fulfils."""
+
+    client: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Columns of ``predictions`` (see :class:`mycovigil.db.prediction.Prediction`); ``features``
+    (D,) float32, exact in half precision."""
+
+    id: uuid.UUID
+    request_id: str
+    trace_id: str | None
+    client: str
+    group_key: str | None
+    app_version: str | None
+    model_id: uuid.UUID
+    encoder_id: uuid.UUID
+    features: NDArray[np.float32]
+    probabilities: list[float]
+    label: str
+    prediction_set: list[str]
+    verdict: str
+    certificate: str
+    reasons: list[dict[str, str]]
+    distance: float
+    photos: int
+    image_sha256: str
+    image_key: str | None
+    latency_ms: float
+    covariates: dict[str, float | int | None]
+    claim: Claim | None = None
+
+    @property
+    def created_at(self) -> datetime.datetime:
+        """The instant inside the id, to the millisecond."""
+        return instant_of(self.id)
+
+    def to_json(self) -> bytes:
+        values: dict[str, Any] = {name: getattr(self, name) for name in NAMES}
+        half = self.features.astype("<f2").tobytes()
+        values["features"] = base64.b64encode(half).decode()
+        values["claim"] = asdict(self.claim) if self.claim else None
+        return json.dumps(values, default=str).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        values = json.loads(data)
+        half = np.frombuffer(base64.b64decode(values["features"]), dtype="<f2")
+        values["features"] = half.astype(np.float32)
+        for name in ("id", "model_id", "encoder_id"):
+            values[name] = uuid.UUID(values[name])
+        values["claim"] = Claim(**values["claim"]) if values["claim"] else None
+        return cls(**values)
+
+
+NAMES = tuple(field.name for field in fields(Row))

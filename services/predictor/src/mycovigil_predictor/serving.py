@@ -1,0 +1,83 @@
+"""What is served at one moment: a model on an encoder. Replaced whole, never changed."""
+
+import uuid
+from dataclasses import dataclass
+
+from mycovigil import registry
+from mycovigil.bundle import Bundle, BundleMeta, Certificate
+from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch, locate
+from mycovigil.registry import Production
+from mycovigil.safety import CertificateState
+from mycovigil.storage import Storage
+from mycovigil_predictor.engine import Engine
+from mycovigil_predictor.judgement import Judge
+from mycovigil_predictor.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A model as answers name it; ``judge`` computes with its bundle."""
+
+    model_id: uuid.UUID
+    version: str
+    meta: BundleMeta
+    judge: Judge
+
+    @property
+    def certificate(self) -> Certificate:
+        return self.meta.certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """``certificate_state`` is today's, from the registry; the bundle's is that of its birth."""
+
+    card: ModelCard
+    encoder_id: uuid.UUID
+    certificate_state: CertificateState
+    certificate_reason: str
+    pipeline: Pipeline
+
+    def is_still(self, production: Production) -> bool:
+        """Whether nothing that is answered has changed."""
+        return (
+            self.card.model_id == production.model.id
+            and self.certificate_state == production.model.certificate_state
+            and self.certificate_reason == production.model.certificate_reason
+        )
+
+
+def card_of(storage: Storage, production: Production) -> ModelCard:
+    """Load a model's bundle, checked against its registered digest and its encoder.
+
+    Raises:
+        BundleError: other bytes than the registered ones.
+        MissingObject: they are gone.
+        EncoderMismatch: a head of another encoder.
+    """
+    model, encoder = production.model, production.encoder
+    bundle: Bundle = registry.load_bundle(storage, model)
+    if (bundle.meta.onnx_digest, bundle.meta.preprocessing_digest) != (
+        encoder.onnx_digest,
+        encoder.preprocessing_digest,
+    ):
+        raise EncoderMismatch(f"model {model.version} was trained on another encoder")
+    return ModelCard(model.id, model.version, bundle.meta, Judge(bundle))
+
+
+def engine_of(production: Production, *, lanes: int) -> Engine:
+    """Load the encoder of a model, checked against its registered digests.
+
+    Raises:
+        FileNotFoundError: the encoder is not on this machine.
+        EncoderMismatch: its files are not the registered ones.
+    """
+    encoder = production.encoder
+    folder = locate(encoder.uri)
+    identity = EncoderIdentity.read(folder)
+    if (identity.onnx_digest, identity.preprocessing_digest) != (
+        encoder.onnx_digest,
+        encoder.preprocessing_digest,
+    ):
+        raise EncoderMismatch(f"{folder} is not the encoder {encoder.name} that was registered")
+    return Engine(identity.checked_onnx(folder), identity, lanes=lanes)

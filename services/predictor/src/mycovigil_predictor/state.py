@@ -1,0 +1,112 @@
+"""The parts of a running predictor, made and ended by the app's lifespan."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from mycovigil.db.session import Sessions, engine_of, sessions_of
+from mycovigil.settings import Settings
+from mycovigil.storage import Storage
+from mycovigil_predictor.access import Keyring
+from mycovigil_predictor.admission import Admission
+from mycovigil_predictor.classify import Classifier
+from mycovigil_predictor.database import Line
+from mycovigil_predictor.drain import Drain
+from mycovigil_predictor.log import PredictionLog
+from mycovigil_predictor.metrics import Metrics
+from mycovigil_predictor.photo import Darkroom
+from mycovigil_predictor.rate import RateLimit
+from mycovigil_predictor.records import Cards
+from mycovigil_predictor.reload import Follower
+from mycovigil_predictor.spool import Spool
+
+UPLOADS_IN_MEMORY = 16
+"""Uploads of the largest size that may be held in memory at once; ordinary photos fit by the
+hundred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    settings: Settings
+    metrics: Metrics
+    sessions: Sessions
+    follower: Follower
+    classifier: Classifier
+    log: PredictionLog
+    spool: Spool
+    cards: Cards
+    keyring: Keyring
+    rate: RateLimit
+    admission: Admission
+
+
+@asynccontextmanager
+async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predictor]:
+    """A predictor at work; on leaving, all that was accepted is finished first."""
+    options = settings.predictor
+    url = settings.database.url.get_secret_value()
+    engine = engine_of(settings.database)
+    sessions, storage = sessions_of(engine), Storage(settings.storage)
+    spool = Spool(options.spool_path, most_rows=options.spool_max_rows)
+    log = PredictionLog(Line(url, name="log"), spool, metrics, capacity=2 * options.queue_size)
+    drain = Drain(Line(url, name="drain"), spool, log, metrics)
+    follower = Follower(settings, sessions, storage, metrics)
+    darkroom = Darkroom(
+        threads=options.decode_threads,
+        max_pixels=options.max_pixels,
+        keep=settings.storage.keep_photos,
+    )
+    log.start()
+    await follower.follow()
+    tasks = [asyncio.create_task(follower.run()), asyncio.create_task(drain.run())]
+    try:
+        yield Predictor(
+            settings=settings,
+            metrics=metrics,
+            sessions=sessions,
+            follower=follower,
+            classifier=Classifier(
+                follower=follower,
+                darkroom=darkroom,
+                log=log,
+                spool=spool,
+                sessions=sessions,
+                storage=storage,
+                metrics=metrics,
+            ),
+            log=log,
+            spool=spool,
+            cards=Cards(storage),
+            keyring=Keyring(sessions),
+            rate=RateLimit(settings.redis.url.get_secret_value(), metrics),
+            admission=Admission(
+                most_requests=options.queue_size,
+                most_bytes=UPLOADS_IN_MEMORY * options.max_upload_bytes,
+            ),
+        )
+    finally:
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await log.stop()
+        await drain.close()
+        await follower.close()
+        darkroom.close()
+        spool.close()
+        engine.dispose()
+
+
+def of(request: Request) -> Predictor:
+    """The predictor that answers ``request``."""
+    predictor = request.state.predictor
+    assert isinstance(predictor, Predictor)
+    return predictor
+
+
+Service = Annotated[Predictor, Depends(of)]
