@@ -53,7 +53,7 @@ def _normal(n: int, generator: torch.Generator, scale: float) -> Tensor:
 def _crop(view: Tensor, aspect: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """Random resized crop with rotation and flip, boxes in the photo's true proportions."""
     n = view.shape[0]
-    area = _uniform(n, generator, 0.3, 1.0) * aspect
+    area = _uniform(n, generator, 0.4, 1.0) * aspect
     ratio = torch.exp(_normal(n, generator, 0.15))
     width = torch.minimum(torch.sqrt(area * ratio), aspect)
     height = torch.sqrt(area / ratio).clamp(max=1.0)

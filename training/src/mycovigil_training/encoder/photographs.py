@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
+
+from mycovigil.image.decode import decode
 
 SIDE = 128  # pixels of the cached square; the largest view trained on is 96
+MAX_PIXELS = 100_000_000
+SIDEWAYS = 5  # EXIF orientations 5 to 8 swap width and height
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,15 @@ class Photographs:
             tuple(self.caption[i] for i in index),
         )
 
-    def held_out(self, share: float) -> NDArray[np.bool_]:
+    def held_out(self, shares: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Mask of the rows held out: whole groups, chosen by a hash of their name.
+
+        `shares` `(n,)` is the share to hold out of each row's kind.
 
         The choice depends on nothing but the group's name, so training and evaluation agree
         without a list on disk, and a photo added later moves no other.
         """
-        return np.array([_uniform_hash(group) < share for group in self.group], dtype=np.bool_)
+        return np.array([_uniform_hash(group) for group in self.group]) < shares
 
 
 def joined(parts: Sequence[Photographs]) -> Photographs:
@@ -102,11 +109,13 @@ def read_folder(folder: Path) -> Photographs:
 
 
 def squashed(path: Path) -> tuple[NDArray[np.uint8], float]:
-    """A photo as a `(SIDE, SIDE, 3)` square, and its width divided by its height."""
-    with Image.open(path) as image:
-        upright = image.convert("RGB")
-    square = upright.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.asarray(square), upright.width / upright.height
+    """A photo as a `(SIDE, SIDE, 3)` square, and its upright width divided by its height."""
+    data = path.read_bytes()
+    photo = decode(data, size=SIDE, max_pixels=MAX_PIXELS, resize="squash")
+    with Image.open(io.BytesIO(data)) as image:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= SIDEWAYS
+    aspect = photo.width / photo.height
+    return photo.pixels, 1.0 / aspect if turned else aspect
 
 
 def _uniform_hash(text: str) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from mycovigil_training.encoder.augmentation import mix, random_view
 from mycovigil_training.encoder.captions import CaptionSet, Vocabulary, captions_of
@@ -47,7 +47,7 @@ class Pretraining:
         )
         self.average = AveragedModel(
             self.model,
-            multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging),
+            avg_fn=_warmed_average(recipe.averaging),
             use_buffers=True,
         )
         self.optimiser = torch.optim.AdamW(
@@ -146,6 +146,16 @@ class Pretraining:
         self.generator.set_state(state["generator"])
         self.step = state["step"]
         budget.spent += state["elapsed"]
+
+
+def _warmed_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Exponential moving average that forgets the untrained start quickly."""
+
+    def average(mean: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
+        kept = min(decay, (1.0 + float(count)) / (10.0 + float(count)))
+        return kept * mean + (1.0 - kept) * value
+
+    return average
 
 
 def _decay_groups(modules: list[torch.nn.Module], decay: float) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mycovigil_training.encoder.photographs import Photographs
 
-SHARES = {"real": 0.56, "rendered": 0.28, "no_mushroom": 0.16}
+SHARES = {"real": 0.6, "rendered": 0.24, "no_mushroom": 0.16}
 
 
 class BatchSampler:

@@ -14,13 +14,13 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    batch_size: int = 128
-    learning_rate: float = 2e-3
+    batch_size: int = 64
+    learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warmup: float = 0.03
-    averaging: float = 0.998
-    mixed_share: float = 0.5
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 64), (0.35, 80), (0.65, 96))
+    averaging: float = 0.997
+    mixed_share: float = 0.3
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 64), (0.35, 80), (0.7, 96))
     seed: int = 0
 
     def view_size(self, progress: float) -> int:

@@ -1,0 +1,127 @@
+"""Image encoders: pretrain the small one, export any to ONNX, evaluate, list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(help="Image encoders: pretrain, export, evaluate, list.", no_args_is_help=True)
+
+MANIFEST = "folder with manifest.csv (path, species, safety_class, captured_at)"
+
+
+@app.command()
+def pretrain(
+    out: Annotated[Path, typer.Option(help="Where weights, record and checkpoint go.")],
+    photos: Annotated[list[Path] | None, typer.Option(help=f"A {MANIFEST}; repeatable.")] = None,
+    rendered: Annotated[int, typer.Option(help="Photos to draw with the simulator.")] = 9000,
+    seconds: Annotated[float, typer.Option(help="Time budget; the schedule follows it.")] = 3600,
+    steps: Annotated[int | None, typer.Option(help="Steps instead of seconds.")] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads of torch.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+) -> None:
+    """Train `mini` on simulator photos and on the training split of photo folders.
+
+    A second call with the same OUT goes on where the first was stopped.
+    """
+    from mycovigil_training.encoder.session import PretrainingPlan, pretrain_mini
+
+    plan = PretrainingPlan(
+        out=out,
+        photos=tuple(photos or ()),
+        rendered=rendered,
+        seconds=seconds,
+        steps=steps,
+        threads=threads,
+        seed=seed,
+    )
+    try:
+        record = pretrain_mini(plan)
+    except (ValueError, FileNotFoundError) as error:
+        _refuse(error)
+    typer.echo(f"{out / 'mini.safetensors'}: {record.steps} steps, {record.views} views")
+
+
+@app.command()
+def export(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="hf-hub:ORG/REPO, ARCHITECTURE/TAG, ARCHITECTURE:CHECKPOINT, local-dir:FOLDER, "
+            "or a mini .safetensors file."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for encoder.onnx and encoder.json.")],
+    precision: Annotated[str, typer.Option(help="fp32, fp16 or int8.")] = "fp32",
+    photos: Annotated[
+        Path | None, typer.Option(help="Photos to calibrate on and judge by; else simulated.")
+    ] = None,
+    bound: Annotated[
+        float | None, typer.Option(help="Least cosine to the torch model.", min=0.0, max=1.0)
+    ] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the weights.")] = None,
+) -> None:
+    """Export an encoder to ONNX with its identity, refused unless it agrees with torch."""
+    from mycovigil_training.encoder.export import Precision
+    from mycovigil_training.encoder.export import export as write
+    from mycovigil_training.encoder.source import load_source
+
+    try:
+        identity = write(
+            load_source(name, licence=licence),
+            out,
+            precision=Precision(precision),
+            photos=photos,
+            bound=bound,
+        )
+    except (ValueError, FileNotFoundError) as error:
+        _refuse(error)
+    typer.echo(f"{out}: {identity.name} {identity.precision}, {identity.dimension} dimensions")
+    for measure, value in identity.parity.items():
+        typer.echo(f"  {measure}: {value}")
+
+
+@app.command()
+def evaluate(
+    photos: Annotated[Path, typer.Option(help=f"The photographer trained on: a {MANIFEST}.")],
+    other: Annotated[Path, typer.Option(help=f"Another photographer: a {MANIFEST}.")],
+    negatives: Annotated[Path, typer.Option(help=f"Photos without mushrooms: a {MANIFEST}.")],
+    encoder: Annotated[
+        list[str] | None, typer.Option(help="Packaged name or folder; repeatable.")
+    ] = None,
+    rendered: Annotated[int, typer.Option(help="Simulator photos for the linear head.")] = 1536,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
+) -> None:
+    """Measure encoders on held-out photos beside chance, colour histogram and random tower."""
+    from mycovigil_training.encoder.evaluation import Trial, evaluate_encoders, table
+
+    try:
+        trial = Trial.read(photos, other, negatives, rendered)
+        figures = evaluate_encoders(trial, encoder or ["mini/fp16", "mini/int8"])
+    except (ValueError, FileNotFoundError) as error:
+        _refuse(error)
+    typer.echo(table(figures))
+    if json is not None:
+        json.write_text(figures.model_dump_json(indent=2) + "\n")
+
+
+@app.command(name="list")
+def list_encoders(
+    folder: Annotated[
+        list[Path] | None, typer.Option(help="Look for exported encoders below; repeatable.")
+    ] = None,
+) -> None:
+    """List the packaged encoders and those exported below the given folders."""
+    from rich.console import Console
+
+    from mycovigil_training.encoder.catalogue import known_encoders, table
+
+    Console().print(table(known_encoders(folder or [])))
+
+
+def _refuse(error: Exception) -> NoReturn:
+    """Say what is wrong and leave with status 1, without a traceback."""
+    typer.echo(f"mycovigil encoder: {error}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,41 @@
+"""Photos to calibrate an export on and to judge it by: files of a folder, or the simulator's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mycovigil_training.encoder.rendered import as_file, draw
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+FIRST_SEED = 2_000_000  # apart from the seeds that encoders are trained on
+
+
+class TooFewPhotos(ValueError):
+    """The folder holds fewer photos than the export needs."""
+
+
+def trial_photos(folder: Path | None, count: int) -> list[bytes]:
+    """`count` photo files, spread evenly over the sorted files of `folder` and its subfolders.
+
+    Without a folder the simulator draws them.
+
+    Raises:
+        TooFewPhotos: The folder has not that many.
+    """
+    if folder is None:
+        return [as_file(draw(place, FIRST_SEED)) for place in range(count)]
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if len(files) < count:
+        raise TooFewPhotos(f"{folder} holds {len(files)} photos; {count} are needed")
+    chosen = np.linspace(0, len(files) - 1, count).round().astype(int)
+    return [files[i].read_bytes() for i in chosen]
+
+
+def dealt(photos: Sequence[bytes], judged: int) -> tuple[list[bytes], list[bytes]]:
+    """Split into photos to calibrate on and `judged` photos to judge by, evenly interleaved."""
+    kept = set(np.linspace(0, len(photos) - 1, judged).round().astype(int).tolist())
+    calibration = [photo for i, photo in enumerate(photos) if i not in kept]
+    return calibration, [photo for i, photo in enumerate(photos) if i in kept]
