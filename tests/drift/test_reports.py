@@ -1,0 +1,222 @@
+"""Reports over HTTP: lists, filters, pages, documents from storage, exports, requests."""
+
+import csv
+import io
+import uuid
+from typing import Any
+
+import pytest
+from factories.incident import make_incident
+from factories.model import make_model
+from factories.reference_set import make_reference_set
+from factories.report import FIRST_NIGHT, make_report
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mycovigil.db.report import ReportRequest, ReportVerdict
+from mycovigil.settings import Settings
+from mycovigil.storage import Storage
+
+
+@pytest.fixture
+def nights(session: Session) -> list[str]:
+    """Ids of seven nights of one model, first to last; the fifth is a drift."""
+    model = make_model(session, version="autumn")
+    reference = make_reference_set(session, model)
+    verdicts = [ReportVerdict.CALM] * 4 + [ReportVerdict.DRIFT] + [ReportVerdict.CALM] * 2
+    return [
+        str(make_report(session, model, reference, night=night, verdict=verdict).id)
+        for night, verdict in enumerate(verdicts)
+    ]
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(
+    reader: TestClient, nights: list[str]
+) -> None:
+    seen: list[str] = []
+    query: dict[str, Any] = {"limit": 3}
+    while True:
+        page = reader.get("/v1/reports", params=query).json()
+        seen += [item["id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert seen == nights[::-1]
+
+
+def test_a_page_stays_where_it_was_when_reports_arrive(
+    reader: TestClient, session: Session, nights: list[str]
+) -> None:
+    first = reader.get("/v1/reports", params={"limit": 3}).json()
+    model = make_model(session, status="candidate")  # type: ignore[arg-type]
+    make_report(session, model, make_reference_set(session, model), night=30)
+    second = reader.get("/v1/reports", params={"limit": 3, "cursor": first["next"]}).json()
+    assert [item["id"] for item in second["items"]] == nights[::-1][3:6]
+
+
+def test_filters(reader: TestClient, nights: list[str]) -> None:
+    def found(**query: str) -> list[str]:
+        return [item["id"] for item in reader.get("/v1/reports", params=query).json()["items"]]
+
+    assert found(verdict="drift") == [nights[4]]
+    assert found(model="autumn") == nights[::-1]
+    assert found(since=FIRST_NIGHT.replace(day=6).isoformat()) == nights[:4:-1]
+    assert found(periods="7") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "slug"),
+    [
+        ({"cursor": "nonsense"}, 422, "bad-cursor"),
+        ({"cursor": "MjAyNi0wMS0wMXw"}, 422, "bad-cursor"),
+        ({"limit": "0"}, 422, "invalid-request"),
+        ({"limit": "201"}, 422, "invalid-request"),
+        ({"verdict": "worse"}, 422, "invalid-request"),
+        ({"since": "2026-01-01T00:00:00"}, 422, "invalid-request"),
+        ({"modle": "autumn"}, 422, "invalid-request"),
+        ({"model": "winter"}, 404, "not-found"),
+    ],
+)
+def test_bad_queries_say_so(
+    reader: TestClient, query: dict[str, str], status: int, slug: str
+) -> None:
+    answer = reader.get("/v1/reports", params=query)
+    assert answer.status_code == status
+    assert answer.json()["type"].endswith(f"/{slug}")
+
+
+def test_a_report_whole(reader: TestClient, session: Session, nights: list[str]) -> None:
+    document = reader.get(f"/v1/reports/{nights[4]}").json()
+    assert document["model"]["version"] == "autumn"
+    assert document["verdict"] == "drift"
+    assert document["incident_id"] is None
+    assert {view["group"] for view in document["views"]} == {
+        "features",
+        "probabilities",
+        "covariates",
+    }
+    assert document["inputs"]["seed"] == 20_261_122
+    assert document["metrics"]["rows"] == 400
+    assert document["evidently"] is None
+
+
+def test_a_report_knows_its_incident(reader: TestClient, session: Session) -> None:
+    model = make_model(session)
+    reference = make_reference_set(session, model)
+    before = make_report(session, model, reference, night=0)
+    drift = make_report(session, model, reference, night=1, verdict=ReportVerdict.DRIFT)
+    incident = make_incident(session, drift)
+    after = make_report(session, model, reference, night=2)
+    known = [
+        reader.get(f"/v1/reports/{report.id}").json()["incident_id"]
+        for report in (before, drift, after)
+    ]
+    assert known == [None, str(incident.id), str(incident.id)]
+
+
+def test_unknown_reports_are_404(reader: TestClient) -> None:
+    for tail in ("", "/evidently", "/gallery", "/snapshot", "/metrics.csv"):
+        assert reader.get(f"/v1/reports/{uuid.uuid4()}{tail}").status_code == 404
+    assert reader.get("/v1/reports/7").status_code == 422
+
+
+def test_the_gallery(reader: TestClient, session: Session) -> None:
+    model = make_model(session)
+    photo = {"prediction_id": str(uuid.uuid4()), "score": 0.9, "label": "deadly", "neighbours": []}
+    report = make_report(session, model, make_reference_set(session, model), gallery=[photo])
+    assert reader.get(f"/v1/reports/{report.id}/gallery").json()["photos"] == [photo]
+
+
+def test_evidently_is_served_where_it_can_do_no_harm(
+    reader: TestClient, session: Session, settings: Settings
+) -> None:
+    key = Storage(settings.storage).write("reports/a/evidently.html", b"<h1>Evidently</h1>")
+    model = make_model(session)
+    reference = make_reference_set(session, model)
+    report = make_report(session, model, reference, evidently_uri=key)
+    answer = reader.get(f"/v1/reports/{report.id}/evidently")
+    assert answer.text == "<h1>Evidently</h1>"
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts; default-src 'none'")
+    assert "allow-same-origin" not in policy
+
+
+def test_a_document_deleted_by_retention_is_404(reader: TestClient, session: Session) -> None:
+    model = make_model(session)
+    reference = make_reference_set(session, model)
+    report = make_report(session, model, reference, evidently_uri="reports/gone.html")
+    answer = reader.get(f"/v1/reports/{report.id}/evidently")
+    assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (404, "not-kept")
+
+
+def test_exports(reader: TestClient, session: Session, nights: list[str]) -> None:
+    listed = reader.get("/v1/reports.csv", params={"verdict": "drift"})
+    assert listed.headers["content-disposition"] == 'attachment; filename="reports.csv"'
+    rows = list(csv.DictReader(io.StringIO(listed.text)))
+    assert [(row["id"], row["verdict"]) for row in rows] == [(nights[4], "drift")]
+    numbers = dict(csv.reader(io.StringIO(reader.get(f"/v1/reports/{nights[4]}/metrics.csv").text)))
+    assert (numbers["name"], numbers["verdict"], numbers["p_value"]) == ("value", "drift", "0.41")
+
+
+def test_an_export_holds_no_formula(reader: TestClient, session: Session) -> None:
+    model = make_model(session)
+    reference = make_reference_set(session, model)
+    problem = "=cmd|' /C calc'!A0"
+    make_report(session, model, reference, verdict=ReportVerdict.FAILED, problem=problem)
+    row = next(csv.DictReader(io.StringIO(reader.get("/v1/reports.csv").text)))
+    assert row["problem"] == f"'{problem}"
+
+
+def _window(model_id: object, start: str, end: str) -> dict[str, str]:
+    return {"model_id": str(model_id), "window_start": start, "window_end": end}
+
+
+def test_asking_for_a_report_twice_is_asking_once(client: TestClient, session: Session) -> None:
+    model = make_model(session)
+    body = _window(model.id, "2026-09-01T00:00:00Z", "2026-09-02T00:00:00Z")
+    first, second = (client.post("/v1/reports", json=body) for _ in range(2))
+    assert first.status_code == second.status_code == 202
+    assert first.json()["id"] == second.json()["id"]
+    assert session.scalar(select(func.count()).select_from(ReportRequest)) == 1
+    followed = client.get(first.headers["location"]).json()
+    assert (followed["state"], followed["requested_by"]) == ("waiting", "tester")
+
+
+def test_a_request_tells_how_it_went(client: TestClient, session: Session) -> None:
+    model = make_model(session)
+    report = make_report(session, model, make_reference_set(session, model))
+    body = _window(model.id, "2026-09-01T00:00:00Z", "2026-09-02T00:00:00Z")
+    place = client.post("/v1/reports", json=body).headers["location"]
+    row = session.scalars(select(ReportRequest)).one()
+    row.handled_at, row.report_id = FIRST_NIGHT, report.id
+    session.flush()
+    assert client.get(place).json()["state"] == "done"
+    row.report_id, row.problem = None, "no reference set"
+    session.flush()
+    assert client.get(place).json()["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "slug"),
+    [
+        ("2026-09-02T00:00:00Z", "2026-09-01T00:00:00Z", "window-reversed"),
+        ("2026-09-01T00:00:00Z", "2026-09-01T00:00:00Z", "window-reversed"),
+        ("2026-09-01T00:00:00Z", "2126-09-01T00:00:00Z", "window-in-future"),
+        ("2026-09-01T00:00:00", "2026-09-02T00:00:00", "invalid-request"),
+        ("yesterday", "2026-09-02T00:00:00Z", "invalid-request"),
+    ],
+)
+def test_impossible_windows_are_refused(
+    client: TestClient, session: Session, start: str, end: str, slug: str
+) -> None:
+    model = make_model(session)
+    answer = client.post("/v1/reports", json=_window(model.id, start, end))
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith(f"/{slug}")
+    assert session.scalar(select(func.count()).select_from(ReportRequest)) == 0
+
+
+def test_a_report_for_an_unknown_model_is_404(client: TestClient) -> None:
+    body = _window(uuid.uuid4(), "2026-09-01T00:00:00Z", "2026-09-02T00:00:00Z")
+    assert client.post("/v1/reports", json=body).status_code == 404

@@ -1,0 +1,125 @@
+"""What is true of the whole service: health, metrics, headers, errors, documentation."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from factories.model import make_model
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.exc import InternalError
+from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
+
+from mycovigil.settings import DatabaseSettings, Settings
+from mycovigil.storage import Storage, photo_key
+from mycovigil_drift.app import create_app
+from mycovigil_drift.session import Database
+
+DIGEST = "ab" * 32
+
+
+@pytest.fixture
+def stranded(settings: Settings) -> Iterator[TestClient]:
+    """The service with nobody at the database's address."""
+    nowhere = DatabaseSettings(url=SecretStr("postgresql://nobody@127.0.0.1:1/nothing"))
+    app = create_app(settings.model_copy(update={"database": nowhere}))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_alive_and_ready_need_no_key(anonymous: TestClient) -> None:
+    assert anonymous.get("/healthz").json() == {"status": "alive"}
+    ready = anonymous.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["database"] == "answers"
+
+
+def test_without_a_database_it_lives_and_says_so(stranded: TestClient) -> None:
+    assert stranded.get("/healthz").status_code == 200
+    ready = stranded.get("/readyz")
+    assert (ready.status_code, ready.headers["retry-after"]) == (503, "5")
+    answer = stranded.get("/v1/models", headers={"Authorization": "Bearer myco_a_b"})
+    assert answer.status_code == 503
+    assert answer.json()["type"].endswith("/database-away")
+    assert "mycovigil_database_up 0.0" in stranded.get("/metrics").text
+
+
+def test_metrics_count_requests_and_watch_the_watch(client: TestClient, session: Session) -> None:
+    model = make_model(session)
+    client.get(f"/v1/models/{model.id}")
+    text = client.get("/metrics").text
+    assert re.search(
+        r'request_seconds_count\{method="GET",route="/v1/models/\{model_id\}",status="200"\} 1',
+        text,
+    )
+    for name in ("last_judged_timestamp_seconds", "outbox_waiting", "incidents_unresolved"):
+        assert f"\nmycovigil_{name} " in text
+
+
+def test_every_answer_carries_an_id_and_safe_headers(anonymous: TestClient) -> None:
+    given = anonymous.get("/healthz", headers={"X-Request-ID": "abc-1"})
+    assert given.headers["x-request-id"] == "abc-1"
+    assert "default-src 'none'" in given.headers["content-security-policy"]
+    assert given.headers["x-content-type-options"] == "nosniff"
+    strange = anonymous.get("/healthz", headers={"X-Request-ID": "a b{}\"'"})
+    assert re.fullmatch("[0-9a-f]{32}", strange.headers["x-request-id"])
+
+
+def test_errors_are_problems_for_programs_and_pages_for_people(anonymous: TestClient) -> None:
+    program = anonymous.get("/nowhere")
+    assert program.headers["content-type"] == "application/problem+json"
+    assert program.json()["instance"] == "/nowhere"
+    person = anonymous.get("/nowhere", headers={"Accept": "text/html"})
+    assert person.status_code == 404
+    assert person.headers["content-type"].startswith("text/html")
+    assert anonymous.delete("/v1/models").status_code == 405
+
+
+def test_an_unexpected_error_is_told_without_its_insides(app: FastAPI, client: TestClient) -> None:
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("the secret is 42")
+
+    with capture_logs() as logs:
+        answer = client.get("/broken")
+    assert "unexpected error" in [line["event"] for line in logs]
+    assert answer.status_code == 500
+    assert answer.json()["type"].endswith("/internal-error")
+    assert "42" not in answer.text
+
+
+def test_a_read_session_cannot_write(database_settings: DatabaseSettings) -> None:
+    database = Database.of(database_settings)
+    with database.reads() as session, pytest.raises(InternalError, match="read-only transaction"):
+        session.execute(text("DELETE FROM models"))
+    database.engine.dispose()
+
+
+def test_photos_are_served_while_they_are_kept(reader: TestClient, settings: Settings) -> None:
+    path = f"/v1/photos/{DIGEST}"
+    gone = reader.get(path)
+    assert gone.status_code == 404
+    assert "not kept" in gone.text
+    Storage(settings.storage).write(photo_key(DIGEST), b"jpeg")
+    kept = reader.get(path)
+    assert (kept.status_code, kept.content) == (200, b"jpeg")
+    assert "immutable" in kept.headers["cache-control"]
+    assert reader.get("/v1/photos/..%2f..%2fetc").status_code in {404, 422}
+
+
+def test_docs_ask_no_cdn(anonymous: TestClient) -> None:
+    page = anonymous.get("/docs").text
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
+    for asset in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert anonymous.get(asset).status_code == 200, asset
+
+
+def test_every_operation_is_described(anonymous: TestClient) -> None:
+    document = anonymous.get("/openapi.json").json()
+    for path, operations in document["paths"].items():
+        assert all(operation["summary"] for operation in operations.values()), path
+    assert "HTTPBearer" in json.dumps(document["components"]["securitySchemes"])
