@@ -1,0 +1,1 @@
+"""Sub-commands of ``mycovigil``; light modules, the work is imported when it is done."""

@@ -1,0 +1,84 @@
+"""Fetch, curate and describe folders of mushroom photos."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mycovigil.settings import Settings
+from mycovigil.telemetry import configure_logging
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+Source = Annotated[Path, typer.Argument(help="Classes/<class>/<species>/*, or a manifest.csv.")]
+Target = Annotated[
+    Path | None,
+    typer.Option("--to", help="The curated folder; default: MYCOVIGIL_TRAINING_DATASET."),
+]
+
+
+@app.command()
+def fetch(
+    handle: Annotated[str, typer.Argument(help="A Kaggle dataset.")] = "",
+    target: Target = None,
+) -> None:
+    """Download the seed photos from Kaggle, and curate them."""
+    from mycovigil_training.dataset.fetching import SEED, FetchFailed
+    from mycovigil_training.dataset.fetching import fetch as download
+
+    _logs()
+    try:
+        folder = download(handle or SEED)
+    except FetchFailed as error:
+        sys.exit(f"mycovigil dataset fetch: {error}")
+    typer.echo(f"downloaded to {folder}")
+    curate(folder, target)
+
+
+@app.command()
+def curate(folder: Source, target: Target = None) -> None:
+    """Drop broken and duplicate photos, settle classes, find specimens; FOLDER stays as it is."""
+    from mycovigil_training.dataset.curation import curate as run
+
+    _logs()
+    home = target or Settings.load().training.dataset
+    try:
+        run(folder, home)
+    except ValueError as error:
+        sys.exit(f"mycovigil dataset curate: {error}")
+    describe(home)
+
+
+@app.command()
+def describe(
+    folder: Annotated[Path | None, typer.Argument(help="A curated folder.")] = None,
+) -> None:
+    """Count a curated folder's photos, species and specimens, and tell what curation did."""
+    from mycovigil_training.dataset import curated
+
+    home = folder or Settings.load().training.dataset
+    if not curated.is_curated(home):
+        sys.exit(
+            f"mycovigil dataset describe: {home} is not curated: run 'mycovigil dataset curate'"
+        )
+    report = curated.report_of(home)
+    console = Console()
+    table = Table("class", "photos", "species", "specimens", title=str(home), title_justify="left")
+    for name in report["photos"]:
+        cells = (str(report[kind][name]) for kind in ("photos", "species", "specimens"))
+        table.add_row(name, *cells)
+    console.print(table)
+    console.print(
+        f"{report['seen']} photos seen, {report['kept']} kept; {len(report['undecodable'])} "
+        f"undecodable, {len(report['duplicates'])} duplicates, {report['without_class']} without "
+        f"a safety class, {report['misnamed']} with a suffix that is not their format"
+    )
+    for species, settled in report["two_classes"].items():
+        console.print(f"  {species} stood under several classes: taken as {settled}")
+
+
+def _logs() -> None:
+    configure_logging(Settings.load().telemetry, service="training")

@@ -1,0 +1,26 @@
+"""Run a retrain job: the worker starts this as a child process and reads its last line."""
+
+import json
+import sys
+import uuid
+from typing import Annotated
+
+import typer
+
+from mycovigil.settings import Settings
+from mycovigil.telemetry import configure_logging
+
+Job = Annotated[uuid.UUID, typer.Option("--job", help="Id of the retrain job.")]
+
+
+def retrain(job: Job) -> None:
+    """Retrain for JOB; the last line of standard output is JSON (model_id, version, gate)."""
+    settings = Settings.load()
+    configure_logging(settings.telemetry, service="training")
+    from mycovigil_training.retraining import retrain as run
+
+    try:
+        retrained = run(settings, job)
+    except (ValueError, LookupError, FileNotFoundError) as error:
+        sys.exit(f"retrain {job}: {error}")
+    sys.stdout.write(json.dumps(retrained, separators=(",", ":")) + "\n")

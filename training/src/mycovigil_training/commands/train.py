@@ -1,0 +1,78 @@
+"""Train a model on a folder of photos, certify it, and register it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mycovigil.settings import Settings
+from mycovigil.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from mycovigil_training.training import Trained
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+Folder = Annotated[
+    Path | None,
+    typer.Argument(help="Photos as Classes/<class>/<species>/*; default: the curated folder."),
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Hydra overrides: head.epochs=50 augmentation=none …")
+]
+Promote = Annotated[
+    bool, typer.Option(help="Go live: as the first model, or when the gate lets it pass.")
+]
+
+
+@app.command()
+def train(folder: Folder = None, overrides: Overrides = None, *, promote: Promote = True) -> None:
+    """Train on FOLDER, calibrate, certify, register; promote if it may go live."""
+    settings = Settings.load()
+    configure_logging(settings.telemetry, service="training")
+    changes = list(overrides or ())
+    if folder is not None and "=" in str(folder) and not folder.exists():
+        changes.insert(0, str(folder))  # no folder was given, only overrides
+        folder = None
+    from mycovigil_training.training import train as run
+
+    try:
+        trained = run(settings, folder, overrides=changes, promote=promote)
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(f"mycovigil train: {error}")
+    _show(trained)
+
+
+def _show(trained: "Trained") -> None:
+    console = Console()
+    meta = trained.bundle.meta
+    metrics = meta.metrics
+    table = Table(title=f"model {meta.version}", title_justify="left", show_header=False)
+    table.add_row("encoder", f"{meta.encoder_name} ({meta.encoder_precision})")
+    table.add_row(
+        "photos judged on", f"{metrics['photos']} of {metrics.get('specimens', 0)} specimens"
+    )
+    if metrics["photos"]:
+        missed = metrics["deadly_missed"]
+        table.add_row("macro recall", f"{metrics['macro_recall']:.3f}")
+        for name, recall in metrics["recall"].items():
+            table.add_row(f"  {name}", _share(recall))
+        table.add_row("deadly missed", _share(missed) if missed["trials"] else "no deadly photo")
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in metrics["verdicts"].items())
+        table.add_row("verdicts", shares)
+        table.add_row("calibration error", f"{metrics['calibration_error']:.3f}")
+    table.add_row("certificate", f"{meta.certificate.state}: {meta.certificate.statement}")
+    table.add_row("gate", trained.gate["reason"])
+    table.add_row("status", "in production" if trained.promoted else "candidate")
+    table.add_row("took", f"{trained.seconds:.1f} s")
+    console.print(table)
+
+
+def _share(interval: dict[str, float]) -> str:
+    return (
+        f"{interval['estimate']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}] "
+        f"of {interval['trials']}"
+    )

@@ -1,0 +1,1 @@
+"""Hydra's configuration: ``train.yaml`` and its groups."""

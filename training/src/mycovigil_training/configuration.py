@@ -1,0 +1,101 @@
+"""Training's configuration: composed by Hydra from ``conf/``, checked by pydantic."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+CONFIG_MODULE = "mycovigil_training.conf"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AugmentationConfig(Section):
+    """``views`` augmented views of each training photo beside the photo itself."""
+
+    views: int = Field(ge=0, le=64)
+    smallest_crop: float = Field(gt=0, le=1)
+    light: float = Field(ge=0, lt=1)
+    white_balance: float = Field(ge=0, le=1)
+    blur: float = Field(ge=0, le=1)
+    noise: float = Field(gt=0.01, le=0.5)
+    lowest_jpeg_quality: int = Field(ge=5, le=95)
+
+
+class SplitConfig(Section):
+    """Shares of the specimens; what is left over is for training."""
+
+    validation: float = Field(gt=0, lt=0.5)
+    calibration: float = Field(gt=0, lt=0.5)
+    holdout: float = Field(gt=0, lt=0.5)
+
+
+class HeadConfig(Section):
+    """The linear head's training (AdamW). ``balance`` is the power of the inverse class count;
+    ``deadly_cost`` weighs the probability that a deadly photo gives to the edible classes."""
+
+    epochs: int = Field(ge=1, le=10_000)
+    patience: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    smoothing: float = Field(ge=0, lt=1)
+    balance: float = Field(ge=0, le=1)
+    deadly_cost: float = Field(ge=0)
+
+
+class SafetyConfig(Section):
+    """What is asked of the calibration photos; every target is an expected share of photos."""
+
+    miss_targets: tuple[float, ...]
+    harm_target: float = Field(gt=0, lt=1)
+    harm_ceiling: float = Field(gt=0, lt=1)
+    set_targets: tuple[float, float, float, float]
+    novelty_share: float = Field(gt=0, lt=1)
+    neighbours: int = Field(ge=1)
+    anchors: int = Field(ge=1)
+    anchor_choice: str = Field(pattern="^(random|k_centre)$")
+
+
+class GateConfig(Section):
+    """``recall_tolerance``: how far macro recall may fall; ``alpha`` of the paired test."""
+
+    recall_tolerance: float = Field(ge=0, lt=1)
+    alpha: float = Field(gt=0, lt=0.5)
+
+
+class TrainConfig(Section):
+    seed: int = Field(ge=0)
+    encode_batch: int = Field(ge=1)
+    reference_rows: int = Field(ge=100)
+    augmentation: AugmentationConfig
+    split: SplitConfig
+    head: HeadConfig
+    safety: SafetyConfig
+    gate: GateConfig
+
+
+class BadConfiguration(ValueError):
+    """An override that Hydra or the checks refuse."""
+
+
+def compose(overrides: Sequence[str] = ()) -> TrainConfig:
+    """The configuration with Hydra ``overrides`` (``head.epochs=50``, ``augmentation=none``).
+
+    Raises:
+        BadConfiguration: an unknown key, a wrong type, or a value out of its range.
+    """
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with hydra.initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+            composed = hydra.compose("train", overrides=list(overrides))
+        values: Any = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+        return TrainConfig.model_validate(values)
+    except (HydraException, OmegaConfBaseException, ValidationError) as error:
+        raise BadConfiguration(f"the configuration is refused: {error}") from error

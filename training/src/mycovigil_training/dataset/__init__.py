@@ -1,0 +1,1 @@
+"""Photos on disk: fetched, curated once, described, and read back."""

@@ -1,0 +1,1 @@
+"""The head: a linear layer on encoder features, trained by Lightning, calibrated, folded."""

@@ -1,0 +1,62 @@
+"""What a training run works on: a curated folder as features."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil_training.configuration import TrainConfig
+from mycovigil_training.dataset import curated
+from mycovigil_training.dataset.curated import CuratedPhoto
+from mycovigil_training.dataset.species import DANGER
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.extraction import extract, extract_views
+from mycovigil_training.features.table import FeatureTable
+from mycovigil_training.split import Split, split
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """``photos`` and ``table`` row by row; ``foreign`` (M, D) features without a mushroom."""
+
+    folder: Path
+    photos: tuple[CuratedPhoto, ...]
+    table: FeatureTable
+    foreign: NDArray[np.float32]
+
+    def split(self, config: TrainConfig, trained: frozenset[str] = frozenset()) -> Split:
+        """Parts by specimen; photos ``trained`` on by another model stay in training."""
+        table = self.table
+        pinned = [row for row, digest in enumerate(table.sha256) if digest in trained]
+        return split(
+            table.labels,
+            table.species,
+            table.groups,
+            config.split,
+            seed=config.seed,
+            pinned=pinned,
+        )
+
+    def views(
+        self, rows: NDArray[np.int64], engine: Engine, config: TrainConfig
+    ) -> NDArray[np.float32]:
+        """(n, views, D) features of augmented views of these rows."""
+        chosen = [self.photos[row] for row in rows]
+        return extract_views(
+            self.folder, chosen, engine, config.augmentation, batch=config.encode_batch
+        )
+
+
+def gather(folder: Path, engine: Engine, config: TrainConfig) -> Material:
+    """Features of a curated folder's photos.
+
+    Raises:
+        NotCurated: the folder was not curated.
+    """
+    photos = curated.read(folder)
+    mushrooms = tuple(photo for photo in photos if photo.safety_class in DANGER)
+    others = [photo for photo in photos if photo.safety_class not in DANGER]
+    table = extract(folder, mushrooms, engine, batch=config.encode_batch)
+    foreign = extract(folder, others, engine, batch=config.encode_batch).features
+    return Material(folder, mushrooms, table, foreign)

@@ -1,0 +1,129 @@
+"""Production's own rows: the labelled ones to learn from, and those of the drifted nights."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mycovigil.db.alert import Incident
+from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.image.covariates import NAMES
+from mycovigil.safety import CLASSES, SafetyClass
+from mycovigil.window import Window
+from mycovigil_training.dataset.species import normalised
+from mycovigil_training.features.table import UNLABELLED, FeatureTable, table
+
+TRUSTED = ("certain", "probable")
+DANGER = {name: rank for rank, name in enumerate(CLASSES)}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRows:
+    """Rows with ground truth; ``drifted`` (N,) marks those of the drifted nights."""
+
+    table: FeatureTable
+    drifted: NDArray[np.bool_]
+
+
+def drifted_windows(session: Session, incident_id: uuid.UUID | None) -> list[Window]:
+    """The nights (or longer windows) that drifted since the incident began, in order.
+
+    Raises:
+        LookupError: no such incident.
+    """
+    if incident_id is None:
+        return []
+    incident = session.get(Incident, incident_id)
+    if incident is None:
+        raise LookupError(f"there is no incident {incident_id}")
+    first = session.get_one(DriftReport, incident.report_id)
+    reports = session.scalars(
+        select(DriftReport)
+        .where(
+            DriftReport.model_id == incident.model_id,
+            DriftReport.verdict == ReportVerdict.DRIFT,
+            DriftReport.window_end >= first.window_end,
+        )
+        .order_by(DriftReport.window_start)
+    )
+    return [Window(row.window_start, row.window_end, row.periods) for row in reports]
+
+
+def in_windows(
+    session: Session, encoder_id: uuid.UUID, windows: Sequence[Window], *, most: int, dimension: int
+) -> FeatureTable:
+    """Predictions inside the windows, a random sample (by ``sample_key``) of at most ``most``."""
+    found: dict[uuid.UUID, Prediction] = {}
+    for window in windows:
+        rows = session.scalars(
+            select(Prediction)
+            .where(
+                Prediction.encoder_id == encoder_id,
+                Prediction.created_at >= window.start,
+                Prediction.created_at < window.end,
+            )
+            .order_by(Prediction.sample_key)
+            .limit(most)
+        )
+        found |= {row.id: row for row in rows}
+    chosen = sorted(found.values(), key=lambda row: row.sample_key)[:most]
+    return _table([(row, None) for row in chosen], dimension)
+
+
+def labelled(
+    session: Session, encoder_id: uuid.UUID, windows: Sequence[Window], *, dimension: int
+) -> LabelledRows:
+    """Every prediction of this encoder that somebody labelled, guesses left out.
+
+    Where several people disagree the more certain ones count, and of those the most dangerous
+    class.
+    """
+    pairs = session.execute(
+        select(Prediction, Label)
+        .join(Label, Label.prediction_id == Prediction.id)
+        .where(Prediction.encoder_id == encoder_id, Label.confidence.in_(TRUSTED))
+        .order_by(Prediction.created_at, Prediction.id)
+    )
+    votes: dict[uuid.UUID, list[Label]] = {}
+    rows: dict[uuid.UUID, Prediction] = {}
+    for prediction, label in pairs:
+        rows[prediction.id] = prediction
+        votes.setdefault(prediction.id, []).append(label)
+    chosen = [(rows[key], _settled(labels)) for key, labels in votes.items()]
+    drifted = [any(w.start <= row.created_at < w.end for w in windows) for row, _ in chosen]
+    return LabelledRows(_table(chosen, dimension), np.asarray(drifted, dtype=bool))
+
+
+def _settled(labels: list[Label]) -> Label:
+    certain = [label for label in labels if label.confidence == TRUSTED[0]]
+    return max(certain or labels, key=lambda label: DANGER[SafetyClass(label.label)])
+
+
+def _table(rows: Iterable[tuple[Prediction, Label | None]], dimension: int) -> FeatureTable:
+    pairs = list(rows)
+    return table(
+        [_unit(row.features) for row, _ in pairs],
+        [_covariates(row) for row, _ in pairs],
+        [CLASSES.index(SafetyClass(label.label)) if label else UNLABELLED for _, label in pairs],
+        [normalised(label.species or "") if label else "" for _, label in pairs],
+        [f"production/{row.group_key or row.image_sha256}" for row, _ in pairs],
+        [row.image_sha256 for row, _ in pairs],
+        dimension=dimension,
+    )
+
+
+def _unit(features: object) -> NDArray[np.float32]:
+    """Half precision loses a little of the length."""
+    vector = np.asarray(features.to_numpy() if hasattr(features, "to_numpy") else features)
+    vector = vector.astype(np.float32)
+    return np.asarray(vector / np.float32(max(np.linalg.norm(vector), 1e-9)), dtype=np.float32)
+
+
+def _covariates(row: Prediction) -> NDArray[np.float64]:
+    values = (getattr(row, name) for name in NAMES)
+    return np.array([np.nan if value is None else float(value) for value in values])

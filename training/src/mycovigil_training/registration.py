@@ -1,0 +1,64 @@
+"""A finished bundle enters the registry, with its reference set; the caller owns the session."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from mycovigil import registry
+from mycovigil.bundle import Bundle
+from mycovigil.db.model import Model
+from mycovigil.registry import Production
+from mycovigil.storage import Storage
+from mycovigil_training import reference, trained
+from mycovigil_training.configuration import TrainConfig
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.table import FeatureTable
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRows:
+    """Rows of the reference set, and where they come from (``training`` or ``production``)."""
+
+    rows: FeatureTable
+    source: str
+
+
+def with_gate(bundle: Bundle, evidence: dict[str, Any]) -> Bundle:
+    """The bundle with the gate's evidence among its metrics."""
+    meta = bundle.meta.model_copy(update={"metrics": bundle.meta.metrics | {"gate": evidence}})
+    return bundle.model_copy(update={"meta": meta})
+
+
+def register(
+    session: Session,
+    storage: Storage,
+    bundle: Bundle,
+    *,
+    engine: Engine,
+    parent: Production | None,
+    reference_rows: ReferenceRows,
+    trained_on: list[str],
+    config: TrainConfig,
+) -> Model:
+    """Encoder row, bundle, candidate row and frozen reference set, in the caller's transaction."""
+    encoder_id = registry.register_encoder(session, engine.identity, engine.uri)
+    trained.remember(storage, bundle.meta.version, trained_on)
+    model = registry.register_model(
+        session,
+        storage,
+        bundle,
+        encoder_id=encoder_id,
+        parent_id=parent.model.id if parent else None,
+    )
+    reference.freeze(
+        session,
+        model,
+        bundle,
+        reference_rows.rows,
+        name=f"{reference_rows.source} of {bundle.meta.version}",
+        source=reference_rows.source,
+        most=config.reference_rows,
+        seed=config.seed,
+    )
+    return model

@@ -1,0 +1,174 @@
+"""A retrain job: the curated photos and production's labelled rows, against production."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from mycovigil.db.retrain import RetrainJob
+from mycovigil.db.session import one_session
+from mycovigil.settings import Settings
+from mycovigil.storage import Storage
+from mycovigil_training import gate, production_rows
+from mycovigil_training.assembly import Parts, assemble
+from mycovigil_training.comparison import Incumbent, incumbent, trial
+from mycovigil_training.configuration import TrainConfig, compose
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.table import FeatureTable, table
+from mycovigil_training.material import Material, gather
+from mycovigil_training.production_rows import LabelledRows
+from mycovigil_training.registration import ReferenceRows, register, with_gate
+from mycovigil_training.split import Split, split
+
+FEWEST_REFERENCE_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the job asks for, read in one transaction before the long work."""
+
+    against: Incumbent | None
+    encoder_uri: str
+    labelled: LabelledRows
+    drifted: FeatureTable
+    overrides: tuple[str, ...]
+
+
+def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
+    """Train, judge and register a candidate; promotion is the worker's, under its lease.
+
+    Returns:
+        ``model_id``, ``version`` and ``gate``, as the worker reads them.
+
+    Raises:
+        LookupError: no such job.
+        NotCurated, TooFewPhotos, BadConfiguration: the input cannot be used.
+    """
+    storage = Storage(settings.storage)
+    with one_session(settings.database) as session:
+        order = _order(session, storage, settings, job_id)
+    config = compose(order.overrides)
+    engine = Engine(order.encoder_uri)
+    material = gather(settings.training.dataset, engine, config)
+    parts, held, drifted_holdout = _parts(material, order, engine, config)
+    bundle = assemble(
+        parts,
+        config,
+        identity=engine.identity,
+        encoder_uri=order.encoder_uri,
+        origin={
+            "dataset": str(material.folder.resolve()),
+            "kind": "retrain",
+            "job": str(job_id),
+            "labelled_rows": len(order.labelled.table),
+        },
+    )
+    evidence = gate.unopposed()
+    if order.against is not None:
+        compared = trial(
+            bundle, parts.holdout, order.against, material, config, drifted=drifted_holdout
+        )
+        evidence = gate.judge(
+            compared,
+            config.gate,
+            against=str(order.against.production.model.id),
+            margin=settings.training.miss_margin,
+        )
+    with one_session(settings.database) as session:
+        model = register(
+            session,
+            storage,
+            with_gate(bundle, evidence),
+            engine=engine,
+            parent=order.against.production if order.against else None,
+            reference_rows=_reference(order.drifted, held),
+            trained_on=parts.train.sha256.tolist(),
+            config=config,
+        )
+        model_id = str(model.id)
+    return {"model_id": model_id, "version": bundle.meta.version, "gate": evidence}
+
+
+def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.UUID) -> Order:
+    job = session.get(RetrainJob, job_id)
+    if job is None:
+        raise LookupError(f"there is no retrain job {job_id}")
+    overrides = tuple(str(item) for item in job.parameters.get("overrides", ()))
+    against = incumbent(session, storage)
+    if against is None:
+        return _without_production(settings, overrides)
+    encoder = against.production.encoder
+    windows = production_rows.drifted_windows(session, job.incident_id)
+    most = compose(overrides).reference_rows
+    size = encoder.dimension
+    return Order(
+        against=against,
+        encoder_uri=encoder.uri,
+        labelled=production_rows.labelled(session, encoder.id, windows, dimension=size),
+        drifted=production_rows.in_windows(session, encoder.id, windows, most=most, dimension=size),
+        overrides=overrides,
+    )
+
+
+def _without_production(settings: Settings, overrides: tuple[str, ...]) -> Order:
+    dimension = Engine(settings.encoder.uri).identity.dimension
+    none = _no_rows(dimension)
+    return Order(
+        against=None,
+        encoder_uri=settings.encoder.uri,
+        labelled=LabelledRows(none, np.zeros(0, dtype=bool)),
+        drifted=none,
+        overrides=overrides,
+    )
+
+
+def _no_rows(dimension: int) -> FeatureTable:
+    return table([], [], [], [], [], [], dimension=dimension)
+
+
+def _parts(
+    material: Material, order: Order, engine: Engine, config: TrainConfig
+) -> tuple[Parts, FeatureTable, NDArray[np.bool_]]:
+    """Parts of photos and labelled rows together; rows not trained on; the drifted holdout."""
+    trained = order.against.trained if order.against else frozenset()
+    photos, rows = material.table, order.labelled.table
+    of_photos = material.split(config, trained)
+    pinned = [row for row, digest in enumerate(rows.sha256) if digest in trained]
+    of_rows = split(
+        rows.labels, rows.species, rows.groups, config.split, seed=config.seed, pinned=pinned
+    )
+
+    def both(part: str) -> FeatureTable:
+        return photos.take(getattr(of_photos, part)).joined(rows.take(getattr(of_rows, part)))
+
+    parts = Parts(
+        train=both("train"),
+        views=material.views(of_photos.train, engine, config),
+        validation=both("validation"),
+        calibration=both("calibration"),
+        holdout=both("holdout"),
+        foreign=material.foreign,
+    )
+    drifted = np.concatenate(
+        [
+            np.zeros(len(of_photos.holdout), dtype=bool),
+            order.labelled.drifted[of_rows.holdout],
+        ]
+    )
+    return parts, photos.take(_not_trained(of_photos)), drifted
+
+
+def _not_trained(parts: Split) -> NDArray[np.int64]:
+    return np.sort(np.concatenate([parts.validation, parts.calibration, parts.holdout]))
+
+
+def _reference(drifted: FeatureTable, held: FeatureTable) -> ReferenceRows:
+    """The drifted nights are the new normal; held-out photos fill up where they are too few."""
+    if not len(drifted):
+        return ReferenceRows(held, "training")
+    if len(drifted) < FEWEST_REFERENCE_ROWS:
+        return ReferenceRows(drifted.joined(held), "production")
+    return ReferenceRows(drifted, "production")

@@ -1,0 +1,20 @@
+"""Which photos a model was trained on, kept beside its bundle: it must not be judged on them."""
+
+from mycovigil.storage import MissingObject, Storage
+
+
+def key_of(version: str) -> str:
+    return f"models/{version}/trained.txt"
+
+
+def remember(storage: Storage, version: str, digests: list[str]) -> None:
+    """Write the sha256 of every training photo, one a line."""
+    storage.write(key_of(version), "\n".join(sorted(set(digests))).encode())
+
+
+def recall(storage: Storage, version: str) -> frozenset[str]:
+    """The sha256 of the photos that a model version was trained on; empty if nobody wrote it."""
+    try:
+        return frozenset(storage.read(key_of(version)).decode().split())
+    except MissingObject:
+        return frozenset()

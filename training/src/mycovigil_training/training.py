@@ -1,0 +1,146 @@
+"""One training run, from a folder of photos to a registered candidate, or the first model."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from sqlalchemy.orm import Session
+
+from mycovigil import promotion
+from mycovigil.bundle import Bundle
+from mycovigil.db.session import one_session
+from mycovigil.settings import Settings
+from mycovigil.storage import Storage
+from mycovigil_training import gate
+from mycovigil_training.assembly import Parts, assemble
+from mycovigil_training.comparison import Incumbent, incumbent, trial
+from mycovigil_training.configuration import TrainConfig, compose
+from mycovigil_training.dataset import curated
+from mycovigil_training.dataset.curation import curate
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.table import FeatureTable
+from mycovigil_training.material import Material, gather
+from mycovigil_training.registration import ReferenceRows, register, with_gate
+
+DECIDED_BY = "mycovigil train"
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run left: ids for programs, the bundle's figures for people."""
+
+    model_id: str
+    bundle: Bundle
+    gate: dict[str, Any]
+    promoted: bool
+    seconds: float
+
+
+def train(
+    settings: Settings,
+    folder: Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    promote: bool = True,
+) -> Trained:
+    """Train on ``folder`` (curated first if need be), register, and promote if it may go live.
+
+    Raises:
+        UnknownLayout, NotCurated, TooFewPhotos, BadConfiguration: the input cannot be used.
+        FileNotFoundError: no such encoder.
+    """
+    started = time.monotonic()
+    config = compose(overrides)
+    engine = Engine(settings.encoder.uri)
+    storage = Storage(settings.storage)
+    material = gather(prepared(folder, settings), engine, config)
+    with one_session(settings.database) as session:
+        against = incumbent(session, storage)
+    parts, held = _parts(material, engine, config, against)
+    bundle = assemble(
+        parts,
+        config,
+        identity=engine.identity,
+        encoder_uri=settings.encoder.uri,
+        origin={"dataset": str(material.folder.resolve()), "kind": "train"},
+    )
+    evidence = _evidence(bundle, parts.holdout, against, material, config, settings)
+    bundle = with_gate(bundle, evidence)
+    with one_session(settings.database) as session:
+        model = register(
+            session,
+            storage,
+            bundle,
+            engine=engine,
+            parent=against.production if against else None,
+            reference_rows=ReferenceRows(held, "training"),
+            trained_on=parts.train.sha256.tolist(),
+            config=config,
+        )
+        model_id = str(model.id)
+        promoted = promote and evidence["passed"] and _promoted(session, model.id)
+    return Trained(model_id, bundle, evidence, promoted, time.monotonic() - started)
+
+
+def prepared(folder: Path | None, settings: Settings) -> Path:
+    """A curated folder: the one given, or one made from it where the settings say."""
+    home = settings.training.dataset
+    if folder is None:
+        return home
+    if curated.is_curated(folder):
+        return folder
+    report = curate(folder, home)
+    structlog.get_logger("mycovigil.training").info(
+        "curated", source=str(folder), target=str(home), seen=report.seen, kept=report.kept
+    )
+    return home
+
+
+def _parts(
+    material: Material, engine: Engine, config: TrainConfig, against: Incumbent | None
+) -> tuple[Parts, FeatureTable]:
+    """The parts, and all rows that are not trained on: the reference set."""
+    dealt = material.split(config, against.trained if against else frozenset())
+    table = material.table
+    parts = Parts(
+        train=table.take(dealt.train),
+        views=material.views(dealt.train, engine, config),
+        validation=table.take(dealt.validation),
+        calibration=table.take(dealt.calibration),
+        holdout=table.take(dealt.holdout),
+        foreign=material.foreign,
+    )
+    held = np.sort(np.concatenate([dealt.validation, dealt.calibration, dealt.holdout]))
+    return parts, table.take(held)
+
+
+def _evidence(
+    bundle: Bundle,
+    holdout: FeatureTable,
+    against: Incumbent | None,
+    material: Material,
+    config: TrainConfig,
+    settings: Settings,
+) -> dict[str, Any]:
+    if against is None:
+        return gate.unopposed()
+    calm = np.zeros(len(holdout), dtype=bool)
+    return gate.judge(
+        trial(bundle, holdout, against, material, config, drifted=calm),
+        config.gate,
+        against=str(against.production.model.id),
+        margin=settings.training.miss_margin,
+    )
+
+
+def _promoted(session: Session, model_id: Any) -> bool:
+    try:
+        promotion.promote(session, model_id, decided_by=DECIDED_BY)
+    except promotion.GateClosed as closed:
+        structlog.get_logger("mycovigil.training").warning("not promoted", reason=str(closed))
+        return False
+    return True
