@@ -1,27 +1,28 @@
-"""Encoder and model rows, without files behind them."""
+"""Encoder and model rows."""
 
-import datetime
 import uuid
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from mycovigil.db.base import new_id
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.safety import CertificateState
 
 
-def make_encoder(session: Session, *, dimension: int = 8) -> Encoder:
-    digest = uuid.uuid4().hex
+def make_encoder(session: Session, *, dimension: int = 16) -> Encoder:
+    token = uuid.uuid4().hex
     encoder = Encoder(
+        id=new_id(),
         name="tiny",
         architecture="pooled-projection",
-        weights_digest=digest,
-        onnx_digest=digest,
+        weights_digest=token,
+        onnx_digest=token,
         precision="fp32",
         dimension=dimension,
-        preprocessing_digest=digest,
-        uri="tiny/fp32",
+        preprocessing_digest="p",
+        uri="tiny",
         licence="MIT",
     )
     session.add(encoder)
@@ -33,45 +34,26 @@ def make_model(
     session: Session,
     *,
     encoder: Encoder | None = None,
-    status: ModelStatus = ModelStatus.PRODUCTION,
-    version: str | None = None,
-    parent: Model | None = None,
-    metrics: dict[str, Any] | None = None,
-    certified: CertificateState = CertificateState.VALID,
-    created_at: datetime.datetime | None = None,
+    status: ModelStatus = ModelStatus.CANDIDATE,
+    state: CertificateState = CertificateState.VALID,
+    **values: Any,
 ) -> Model:
-    """``certified`` is what calibration supported; the state starts there."""
-    encoder_id = parent.encoder_id if parent and not encoder else None
+    encoder = encoder or make_encoder(session)
     model = Model(
-        version=version or f"test-{uuid.uuid4().hex[:8]}",
-        encoder_id=encoder_id or (encoder or make_encoder(session)).id,
-        parent_id=parent.id if parent else None,
-        artifact_uri="models/test/bundle.safetensors",
-        artifact_sha256="0" * 64,
-        metrics=metrics or {"macro_recall": 0.81, "deadly_missed": 0.02},
-        calibration={"method": "temperature", "temperature": 1.3, "ece": 0.021},
-        certificate=_certificate(certified),
-        certificate_state=certified,
-        status=status,
-        promoted_at=created_at if status == ModelStatus.PRODUCTION else None,
+        **{
+            "id": new_id(),
+            "version": f"m-{uuid.uuid4().hex[:8]}",
+            "encoder_id": encoder.id,
+            "artifact_uri": "models/x/bundle.safetensors",
+            "artifact_sha256": "0" * 64,
+            "metrics": {},
+            "calibration": {},
+            "certificate": {"state": state.value},
+            "certificate_state": state,
+            "status": status,
+        }
+        | values
     )
-    if created_at is not None:
-        model.created_at = created_at
     session.add(model)
     session.flush()
     return model
-
-
-def _certificate(state: CertificateState) -> dict[str, Any]:
-    certified = state is not CertificateState.NOT_CERTIFIABLE
-    return {
-        "state": state.value,
-        "risk": "deadly_missed",
-        "target": 0.05,
-        "bound": 0.048 if certified else None,
-        "calibration_photos": 240,
-        "smallest_certifiable": 1 / 241,
-        "statement": "At most 4.8% of deadly photos are neither 'avoid' nor 'cannot tell'."
-        if certified
-        else "Too few calibration photos to support any bound.",
-    }

@@ -34,7 +34,7 @@ def production(session: Session) -> Production | None:
         .join(Encoder, Model.encoder_id == Encoder.id)
         .where(Model.status == ModelStatus.PRODUCTION)
     ).first()
-    return Production(*row.tuple()) if row else None
+    return Production(model=row[0], encoder=row[1]) if row else None
 
 
 def register_encoder(session: Session, identity: EncoderIdentity, uri: str | Path) -> uuid.UUID:

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from mycovigil.image.jpeg import estimated_quality
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 DRAFT_FACTOR = 2
 """JPEG scaled decoding stops at twice the target, which keeps the resize faithful."""
 
@@ -56,7 +56,7 @@ def decode(data: bytes, *, size: int, max_pixels: int, resize: str = "shortest")
     except (UndecodableImage, TooManyPixels):
         raise
     except Image.DecompressionBombError as error:
-        raise TooManyPixels(str(error)) from error
+        raise TooManyPixels(f"the photo is far over {max_pixels:,} pixels") from error
     except UnidentifiedImageError as error:
         raise _unidentified(data) from error
     except MemoryError:

@@ -91,7 +91,10 @@ class PubSubPublisher:
             name=self._subscription(topic, name),
             topic=self._topic(topic),
             ack_deadline_seconds=self._settings.ack_deadline,
-            enable_message_ordering=True,
+            # Unordered: our consumers are idempotent by event, an event that cannot be handled
+            # must not block its model's later ones, and the emulator (0.8.20) never forwards
+            # dead letters of an ordered subscription.
+            enable_message_ordering=False,
         )
         if topic is not Topic.DEAD_LETTER:
             request.dead_letter_policy = DeadLetterPolicy(

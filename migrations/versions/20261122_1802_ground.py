@@ -3,9 +3,9 @@
 A migration must work with the code before it and after it: add before use, use before remove.
 Set a lock timeout on tables in use; never rewrite `predictions` in one step.
 
-Revision: 45b98bc0677c
+Revision: 3137bb3c37b1
 Parent:
-Created: 2026-11-22 17:45:59.336297
+Created: 2026-11-22 18:02:19.598641
 """
 
 import pgvector.sqlalchemy
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "45b98bc0677c"
+revision = "3137bb3c37b1"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -64,6 +64,23 @@ def upgrade() -> None:
             "preprocessing_digest",
             name=op.f("uq_encoders_onnx_digest_preprocessing_digest"),
         ),
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("client", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("prediction_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("client", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index(
+        op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False
     )
     op.create_table(
         "inbox",
@@ -585,5 +602,7 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("labels")
     op.drop_table("inbox")
+    op.drop_index(op.f("ix_idempotency_keys_created_at"), table_name="idempotency_keys")
+    op.drop_table("idempotency_keys")
     op.drop_table("encoders")
     op.drop_table("api_keys")

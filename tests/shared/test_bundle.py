@@ -1,0 +1,63 @@
+"""Bundles survive storage, and anything else is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories.bundle import make_bundle
+from factories.encoder import tiny_encoder_folder
+
+from mycovigil import bundle as bundles
+from mycovigil.bundle import Bundle, BundleError
+from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch, locate
+from mycovigil.storage import MissingObject, Storage, photo_key
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    return tiny_encoder_folder(tmp_path / "encoder")
+
+
+def test_round_trip(encoder: Path) -> None:
+    made = make_bundle(encoder)
+    data = made.to_bytes()
+    read = Bundle.from_bytes(data, sha256=bundles.digest(data))
+    assert (read.meta, read.species) == (made.meta, made.species)
+    np.testing.assert_array_equal(read.weight, made.weight)
+    np.testing.assert_array_equal(read.anchors, made.anchors)
+
+
+def test_another_digest_is_refused(encoder: Path) -> None:
+    with pytest.raises(BundleError, match="sha256"):
+        Bundle.from_bytes(make_bundle(encoder).to_bytes(), sha256="0" * 64)
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 100, b"\x08" + bytes(7) + b"{}      "])
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(BundleError, match="not a model bundle"):
+        Bundle.from_bytes(data)
+
+
+def test_a_changed_encoder_is_refused(encoder: Path) -> None:
+    identity = EncoderIdentity.read(locate(str(encoder)))
+    assert identity.checked_onnx(encoder).exists()
+    with (encoder / "encoder.onnx").open("ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(EncoderMismatch, match="export the encoder again"):
+        identity.checked_onnx(encoder)
+
+
+def test_an_unknown_encoder_says_what_to_give() -> None:
+    with pytest.raises(FileNotFoundError, match="mini/int8"):
+        locate("nowhere/at-all")
+
+
+def test_storage_by_key(storage: Storage) -> None:
+    key = storage.write(photo_key("ab" * 32), b"photo")
+    assert storage.read(key) == b"photo"
+    assert storage.keys("photos") == [key]
+    storage.delete(key)
+    with pytest.raises(MissingObject):
+        storage.read(key)
+    with pytest.raises(ValueError, match="not a key"):
+        storage.read("../secrets")

@@ -1,0 +1,122 @@
+"""A drift pages once, once more if it becomes worse, and resolves after calm nights."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jsonschema
+import pytest
+from factories.model import make_model
+from factories.report import make_reference_set, make_report
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mycovigil import alert_rules, incident
+from mycovigil.alert_rules import Finding, Standing
+from mycovigil.db.alert import Alert, AlertKind, IncidentState, Severity, Silence
+from mycovigil.db.base import new_id
+from mycovigil.db.message import OutboxMessage
+from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.report import ReportVerdict
+from mycovigil.event import EventType, schema_of
+from mycovigil.safety import CertificateState
+
+DRIFT, CALM = ReportVerdict.DRIFT, ReportVerdict.CALM
+
+
+class Nights:
+    """Reports night after night for one model."""
+
+    def __init__(self, session: Session, state: CertificateState = CertificateState.VALID) -> None:
+        self.session = session
+        self.model: Model = make_model(session, status=ModelStatus.PRODUCTION, state=state)
+        self.reference = make_reference_set(session, self.model)
+        self.count = 0
+
+    def pass_(
+        self, verdict: ReportVerdict, *, harmful: bool = False, **values: Any
+    ) -> Alert | None:
+        report = make_report(
+            self.session, self.model, self.reference, night=self.count, verdict=verdict, **values
+        )
+        self.count += 1
+        return incident.respond(self.session, report, harmful=harmful)
+
+
+def kinds(alerts: list[Alert | None]) -> list[str | None]:
+    return [alert.kind if alert else None for alert in alerts]
+
+
+def test_one_page_while_it_lasts_and_a_resolution_after_two_calm_nights(session: Session) -> None:
+    nights = Nights(session)
+    verdicts = [CALM, DRIFT, DRIFT, CALM, DRIFT, CALM, CALM, CALM]
+    alerts = [nights.pass_(verdict, cause="camera_or_light") for verdict in verdicts]
+    assert kinds(alerts) == [None, "opened", None, None, None, None, "resolved", None]
+
+
+def test_a_worse_cause_escalates_once(session: Session) -> None:
+    nights = Nights(session)
+    causes = ["camera_or_light", "novel_species", "novel_species"]
+    alerts = [nights.pass_(DRIFT, cause=cause) for cause in causes]
+    assert kinds(alerts) == ["opened", "escalated", None]
+    assert alerts[1] is not None
+    assert alerts[1].severity == Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("harmful", "expected"),
+    [(False, CertificateState.SUSPECT), (True, CertificateState.VOID)],
+)
+def test_the_certificate_follows_and_returns(
+    session: Session, harmful: bool, expected: CertificateState
+) -> None:
+    nights = Nights(session)
+    nights.pass_(DRIFT, harmful=harmful)
+    assert nights.model.certificate_state == expected
+    found = incident.unresolved(session, nights.model.id)
+    assert found is not None
+    incident.resolve(session, found, resolution="model promoted")
+    assert nights.model.certificate_state == CertificateState.VALID
+    assert found.state == IncidentState.RESOLVED
+
+
+def test_what_was_never_certified_does_not_become_suspect(session: Session) -> None:
+    nights = Nights(session, CertificateState.NOT_CERTIFIABLE)
+    nights.pass_(DRIFT)
+    assert nights.model.certificate_state == CertificateState.NOT_CERTIFIABLE
+
+
+def test_a_silence_holds_the_event_back_but_not_the_alert(session: Session) -> None:
+    nights = Nights(session)
+    now = datetime.now(tz=UTC)
+    session.add(
+        Silence(
+            id=new_id(),
+            model_id=None,
+            starts_at=now - timedelta(hours=1),
+            ends_at=now + timedelta(hours=1),
+            reason="maintenance",
+            created_by="test",
+        )
+    )
+    session.flush()
+    alert = nights.pass_(DRIFT)
+    assert alert is not None
+    assert (alert.event_id, alert.silence_id is not None) == (None, True)
+    assert session.scalars(select(OutboxMessage)).all() == []
+
+
+def test_the_event_keeps_its_schema(session: Session) -> None:
+    alert = Nights(session).pass_(DRIFT)
+    assert alert is not None
+    message = session.get_one(OutboxMessage, alert.event_id)
+    schema = json.loads(schema_of(EventType(message.event["type"])))
+    jsonschema.validate(message.event["data"], schema)
+
+
+def test_insufficient_nights_neither_page_nor_count_as_calm() -> None:
+    standing = Standing(IncidentState.OPEN, Severity.WARNING, calm_before=5)
+    finding = Finding(ReportVerdict.INSUFFICIENT, "unknown", harmful=False)
+    assert alert_rules.decide(finding, standing) is None
+    calm = Finding(ReportVerdict.CALM, "unknown", harmful=False)
+    assert alert_rules.decide(calm, standing) is AlertKind.RESOLVED

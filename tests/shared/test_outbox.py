@@ -1,0 +1,75 @@
+"""The outbox publishes after commit, at least once, in order by key."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mycovigil import inbox, outbox
+from mycovigil.db.base import new_id
+from mycovigil.db.message import OutboxMessage
+from mycovigil.event import Event, EventType, Topic
+
+
+def event(subject: str, number: int) -> Event:
+    return Event(
+        type=EventType.ALERT_OPENED, source="/test", subject=subject, data={"number": number}
+    )
+
+
+class Broker:
+    """Remembers what it was given; refuses the subjects it is told to."""
+
+    def __init__(self, refused: set[str] | None = None) -> None:
+        self.refused = refused or set()
+        self.seen: list[tuple[str, int]] = []
+
+    def publish(self, topic: Topic, event: Event) -> None:
+        assert topic is Topic.ALERTS
+        if event.subject in self.refused:
+            raise ConnectionError("broker away")
+        self.seen.append((event.subject, event.data["number"]))
+
+
+def fill(session: Session, *subjects: str) -> None:
+    for number, subject in enumerate(subjects):
+        outbox.add(session, Topic.ALERTS, event(subject, number))
+    session.flush()
+
+
+def test_events_go_out_once_in_order(session: Session) -> None:
+    fill(session, "a", "b", "a")
+    broker = Broker()
+    assert outbox.relay(session, broker.publish) == 3
+    assert outbox.relay(session, broker.publish) == 0
+    assert broker.seen == [("a", 0), ("b", 1), ("a", 2)]
+
+
+def test_a_failed_event_waits_and_holds_back_its_key_only(session: Session) -> None:
+    fill(session, "a", "b", "a")
+    broker = Broker(refused={"a"})
+    assert outbox.relay(session, broker.publish) == 1
+    waiting = session.scalars(
+        select(OutboxMessage).where(OutboxMessage.published_at.is_(None))
+    ).all()
+    assert [message.attempts for message in waiting] == [1, 0]
+    assert waiting[0].last_error == "ConnectionError: broker away"
+    broker.refused.clear()
+    assert outbox.relay(session, broker.publish) == 2
+    assert broker.seen == [("b", 1), ("a", 0), ("a", 2)]
+
+
+def test_inbox_takes_an_event_once_a_consumer(session: Session) -> None:
+    identifier = new_id()
+    assert inbox.first_time(session, "one", identifier)
+    assert not inbox.first_time(session, "one", identifier)
+    assert inbox.first_time(session, "two", identifier)
+
+
+def test_event_survives_its_message() -> None:
+    sent = event("model-1", 3)
+    assert Event.from_message(*sent.message()) == sent
+
+
+def test_a_foreign_message_is_refused() -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        Event.from_message(b"{}", {"ce-type": "somebody.else"})
