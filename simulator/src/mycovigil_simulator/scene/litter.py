@@ -13,6 +13,7 @@ from mycovigil_simulator.traits import Ground
 SIDE = 640  # pixels
 WIDTH = 44.0  # cm
 VARIANTS = 4
+LAYERS = 16
 LEAF_TONES = ("#6b4a2c", "#8a5f36", "#5a3c24", "#a37a48", "#4a3422", "#b08a5a", "#7a4a26")
 NEEDLE_TONES = ("#6e4a2c", "#8a6238", "#553820", "#a07c4c", "#44301e", "#5f5a32")
 MOSS_TONES = ("#46562a", "#5c6c34", "#74834a", "#333f20", "#8a9658", "#56662c")
@@ -97,20 +98,18 @@ def _strokes(
     thick: int,
     curl: float = 0.0,
 ) -> Image:
-    """Short strokes in layers, the deep ones dark."""
-    starts = rng.uniform(-20, SIDE + 20, (count, 2))
-    angles = rng.uniform(0, 6.3, count)
-    lengths = rng.uniform(*length, count)
-    picks = rng.integers(len(tones), size=count)
-    for index in range(count):
-        depth = 0.4 + 0.65 * index / count
-        angle, reach = angles[index], lengths[index]
-        first = np.array([np.cos(angle), np.sin(angle)]) * reach * 0.5
-        second = np.array([np.cos(angle + curl), np.sin(angle + curl)]) * reach * 0.5
-        line = np.stack([starts[index], starts[index] + first, starts[index] + first + second])
-        tone = np.array(rgb(tones[picks[index]])) * depth
-        cv2.polylines(canvas, [(line + 2).astype(np.int32)], False, tuple(tone * 0.35), thick)
-        cv2.polylines(canvas, [line.astype(np.int32)], False, tuple(tone), thick, cv2.LINE_AA)
+    """Short bent strokes in layers, the deep ones dark, each layer over its own shadow."""
+    starts = rng.uniform(-20, SIDE + 20, (count, 1, 2))
+    angle = rng.uniform(0, 6.3, count)[:, None] + np.array([0.0, curl])
+    half = 0.5 * rng.uniform(*length, count)[:, None, None]
+    steps = half * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    lines = np.concatenate([starts, starts + np.cumsum(steps, axis=1)], axis=1).astype(np.int32)
+    batches = np.array_split(lines, LAYERS * len(tones))
+    for index, batch in enumerate(batches):
+        depth = 0.4 + 0.65 * index / len(batches)
+        tone = np.array(rgb(tones[index % len(tones)])) * depth
+        cv2.polylines(canvas, list(batch + 2), False, tuple(tone * 0.35), thick)
+        cv2.polylines(canvas, list(batch), False, tuple(tone), thick, cv2.LINE_AA)
     return canvas
 
 
