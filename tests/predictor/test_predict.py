@@ -32,7 +32,7 @@ def test_a_photo_becomes_a_row_and_an_answer(predictor, engine: Engine, producti
     assert row.model_id == production.id == uuid.UUID(document["model"]["id"])
     assert set(document["probabilities"]) == {name.value for name in CLASSES}
     assert sum(document["probabilities"].values()) == pytest.approx(1)
-    assert np.linalg.norm(row.features.to_numpy().astype(float)) == pytest.approx(1, abs=1e-3)
+    assert np.linalg.norm(row.features) == pytest.approx(1, abs=1e-3)
     assert (row.width, row.height) == (96, 64)
     assert document["logged"] == "database"
     assert document["verdict"] in {"avoid", "expert_check", "cannot_tell"}

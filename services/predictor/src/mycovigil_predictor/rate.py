@@ -7,6 +7,9 @@ import structlog
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.asyncio import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from mycovigil_predictor import problems
@@ -23,13 +26,18 @@ class RateLimit:
     def __init__(self, redis_url: str, metrics: Metrics) -> None:
         self._metrics = metrics
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._connections = ConnectionPool.from_url(
+            redis_url,
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
         self._shared = SlidingWindowCounterRateLimiter(
             RedisStorage(
                 f"async+{redis_url}",
                 implementation="redispy",
                 key_prefix="mycovigil-limits",
-                socket_timeout=REDIS_SECONDS,
-                socket_connect_timeout=REDIS_SECONDS,
+                connection_pool=self._connections,
             )
         )
         self._away_until = -math.inf
@@ -43,6 +51,9 @@ class RateLimit:
         item = parse(rate)
         if not await self._hit(item, *names):
             raise problems.rate_limited(rate, item.get_expiry() // item.amount + 1)
+
+    async def close(self) -> None:
+        await self._connections.aclose()
 
     async def _hit(self, item: RateLimitItem, *names: str) -> bool:
         if time.monotonic() >= self._away_until:

@@ -79,7 +79,7 @@ def _row(found: Prediction) -> Row:
         app_version=found.app_version,
         model_id=found.model_id,
         encoder_id=found.encoder_id,
-        features=np.asarray(found.features.to_numpy(), dtype=np.float32),
+        features=np.asarray(found.features, dtype=np.float32),
         probabilities=list(found.probabilities),
         label=found.label,
         prediction_set=list(found.prediction_set),

@@ -61,6 +61,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         max_pixels=options.max_pixels,
         keep=settings.storage.keep_photos,
     )
+    rate = RateLimit(settings.redis.url.get_secret_value(), metrics)
     log.start()
     await follower.follow()
     tasks = [asyncio.create_task(follower.run()), asyncio.create_task(drain.run())]
@@ -83,7 +84,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
             spool=spool,
             cards=Cards(storage),
             keyring=Keyring(sessions),
-            rate=RateLimit(settings.redis.url.get_secret_value(), metrics),
+            rate=rate,
             admission=Admission(
                 most_requests=options.queue_size,
                 most_bytes=UPLOADS_IN_MEMORY * options.max_upload_bytes,
@@ -96,6 +97,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
                 await task
         await log.stop()
         await drain.close()
+        await rate.close()
         await follower.close()
         darkroom.close()
         spool.close()
