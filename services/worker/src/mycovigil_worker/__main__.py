@@ -1,0 +1,35 @@
+"""``python -m mycovigil_worker trigger``: run the retrain trigger until SIGTERM."""
+
+import signal
+import sys
+import threading
+
+from mycovigil.publisher import publisher_of
+from mycovigil.settings import Settings
+from mycovigil.telemetry import configure_logging
+from mycovigil_worker import trigger
+from mycovigil_worker.state import State
+
+USAGE = "usage: python -m mycovigil_worker trigger"
+
+
+def main(arguments: list[str]) -> int:
+    """The composition root of the trigger process."""
+    if arguments != ["trigger"]:
+        sys.stderr.write(f"{USAGE}\n")
+        return 2
+    settings = Settings.load()
+    configure_logging(settings.telemetry, service="retrain-trigger")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    publisher = publisher_of(settings)
+    try:
+        trigger.listen(State.of(settings), publisher, stop)
+    finally:
+        publisher.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,80 @@
+"""The Celery application: ``celery -A mycovigil_worker.app worker`` (or ``beat``).
+
+Importing it connects to nothing and reads no settings: Celery asks :func:`configuration` when it
+first needs its configuration.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from celery import Celery, signals
+from celery.schedules import crontab
+from kombu import Queue
+
+from mycovigil.settings import Settings
+from mycovigil.telemetry import configure_logging
+
+NAME = "mycovigil_worker"
+NIGHTS = "nights"
+RETRAIN = "retrain"
+"""Two queues, so that an operator can give long retrainings workers of their own (``-Q``)."""
+LONGEST_TICK = timedelta(hours=1)
+
+
+def tick_of(settings: Settings) -> timedelta:
+    """How often the nightly task looks for missing reports."""
+    return min(settings.period, LONGEST_TICK)
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """Celery's configuration, JSON and UTC throughout.
+
+    Tasks are acknowledged late and fetched one at a time, so a killed worker loses none; the
+    broker hands a task out again only after the longest retraining could have ended.
+    """
+    return {
+        "broker_url": settings.redis.url.get_secret_value(),
+        "broker_connection_retry_on_startup": True,
+        "broker_transport_options": {
+            "visibility_timeout": int(settings.training.timeout_seconds) + 3600
+        },
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "task_ignore_result": True,
+        "enable_utc": True,
+        "timezone": "UTC",
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        "task_publish_retry_policy": {"max_retries": 2, "interval_start": 0.1},
+        "task_queues": [Queue(NIGHTS), Queue(RETRAIN)],
+        "task_default_queue": NIGHTS,
+        "task_routes": {f"{NAME}.retrain": {"queue": RETRAIN}},
+        "worker_hijack_root_logger": False,
+        "beat_scheduler": "celery.beat:Scheduler",  # keeps no file: what is due is in the database
+        "beat_max_loop_interval": min(tick_of(settings).total_seconds(), 300),
+        "beat_schedule": schedule(settings),
+    }
+
+
+def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What beat sends, and when. A tick that nobody took before the next one expires."""
+    tick = tick_of(settings)
+    return {
+        "nightly": {
+            "task": f"{NAME}.nightly",
+            "schedule": tick,
+            "options": {"expires": tick.total_seconds()},
+        },
+        "partitions": {"task": f"{NAME}.partitions", "schedule": timedelta(hours=6)},
+        "retention": {"task": f"{NAME}.retention", "schedule": crontab(hour="0", minute="20")},
+    }
+
+
+app = Celery(NAME, include=[f"{NAME}.tasks"])
+app.add_defaults(lambda: configuration(Settings.load()))
+
+
+@signals.setup_logging.connect
+def _configure_logging(**_: object) -> None:
+    configure_logging(Settings.load().telemetry, service="worker")

@@ -1,0 +1,128 @@
+"""Training as a child process: its last line of output is its result, its log is kept."""
+
+import json
+import subprocess
+import sys
+import threading
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from typing import IO, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mycovigil.settings import TrainingSettings
+
+KEPT_LINES = 20_000
+PATIENCE = 10.0
+"""Seconds between the polite signal and the other one."""
+
+
+class TrainingFailed(RuntimeError):
+    """The child ended without a result; the message is the reason it gave."""
+
+
+class Gate(BaseModel):
+    """The comparison with the production model; more fields are evidence."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    passed: bool
+    reason: str
+
+
+class Result(BaseModel):
+    """The last line of standard output of ``mycovigil_training retrain``."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_id: uuid.UUID
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the child ended: exit code, and its output by stream."""
+
+    code: int
+    output: list[str]
+    errors: list[str]
+    timed_out: bool
+
+    @property
+    def log(self) -> bytes:
+        return "\n".join([*self.errors, "--- standard output", *self.output, ""]).encode()
+
+    def result(self) -> Result:
+        """Raises :class:`TrainingFailed` where there is none."""
+        if self.timed_out:
+            raise TrainingFailed("training took longer than its timeout and was stopped")
+        if self.code != 0:
+            reason = self.errors[-1] if self.errors else "no reason given"
+            raise TrainingFailed(f"training ended with code {self.code}: {reason}")
+        try:
+            return Result.model_validate(json.loads(self.output[-1] if self.output else ""))
+        except (ValidationError, json.JSONDecodeError) as error:
+            raise TrainingFailed(f"training printed no result on its last line: {error}") from error
+
+
+class Child:
+    """One training process; :meth:`stop` may be called from another thread."""
+
+    def __init__(self, settings: TrainingSettings, job_id: uuid.UUID) -> None:
+        first, *rest = settings.command
+        program = sys.executable if first == "python" else first
+        self._command = [program, *rest, "retrain", "--job", str(job_id)]
+        self._timeout = settings.timeout_seconds
+        self._process: subprocess.Popen[str] | None = None
+
+    def run(self) -> Ended:
+        """Start it and wait for its end, at most the timeout.
+
+        Raises:
+            TrainingFailed: the command cannot be started.
+        """
+        try:
+            process = subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        except OSError as error:
+            raise TrainingFailed(f"cannot start {self._command[0]}: {error}") from error
+        self._process = process
+        streams = [_Lines(process.stdout), _Lines(process.stderr)]
+        timed_out = False
+        try:
+            process.wait(self._timeout)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+            self.stop()
+        output, errors = (stream.collected() for stream in streams)
+        return Ended(process.returncode, output, errors, timed_out)
+
+    def stop(self) -> None:
+        """Ask it to end, then make it."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class _Lines:
+    """Reads a stream to its end in a thread, keeping the last lines."""
+
+    def __init__(self, stream: IO[Any] | None) -> None:
+        assert stream is not None
+        self._stream = stream
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with self._stream:
+            self._lines.extend(line.rstrip("\n") for line in self._stream if line.strip())
+
+    def collected(self) -> list[str]:
+        self._thread.join()
+        return list(self._lines)

@@ -1,0 +1,63 @@
+"""The evidence beside a verdict: which covariate moved, which classes grew, and odd inputs."""
+
+from typing import Any
+
+import numpy as np
+
+from mycovigil.image.covariates import NAMES
+from mycovigil.safety import CLASSES
+from mycovigil_worker.outcome import Comparison
+from mycovigil_worker.rows import Rows
+
+
+def covariates(comparison: Comparison) -> list[dict[str, Any]]:
+    """Means of the reference and of the whole window; the effect is in reference sds."""
+    found = []
+    for column, name in zip(comparison.reference.rows.covariates.T, NAMES, strict=True):
+        known = column[np.isfinite(column)].astype(np.float64)
+        night = comparison.totals.covariates.get(name)
+        if not len(known) or night is None:
+            continue
+        spread = float(known.std())
+        effect = (night - known.mean()) / spread if spread > 0 else 0.0
+        found.append(
+            {
+                "name": name,
+                "reference": float(known.mean()),
+                "night": night,
+                "effect": float(effect),
+            }
+        )
+    return found
+
+
+def classes(comparison: Comparison) -> list[dict[str, Any]]:
+    """Shares of the predicted classes, in the reference and in the whole window."""
+    counts = np.bincount(comparison.reference.rows.predicted, minlength=len(CLASSES))
+    total = max(comparison.totals.rows, 1)
+    return [
+        {
+            "class": name.value,
+            "reference": float(count / counts.sum()),
+            "night": comparison.totals.predicted[name.value] / total,
+        }
+        for name, count in zip(CLASSES, counts, strict=True)
+    ]
+
+
+def warnings(comparison: Comparison) -> list[str]:
+    """What a reader should know about the inputs although the test could be made."""
+    sides = (("the window", comparison.night), ("the reference set", comparison.reference.rows))
+    return [text for side, rows in sides for text in _oddities(side, rows)]
+
+
+def _oddities(side: str, rows: Rows) -> list[str]:
+    found = []
+    constant = int((np.ptp(rows.features, axis=0) == 0).sum())
+    if constant:
+        found.append(f"{constant} feature columns of {side} are constant")
+    predicted = np.unique(rows.predicted)
+    if len(predicted) == 1:
+        name = CLASSES[int(predicted[0])].value.replace("_", " ")
+        found.append(f"every photo of {side} was predicted {name}")
+    return found

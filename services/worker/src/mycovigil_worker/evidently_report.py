@@ -1,0 +1,113 @@
+"""Evidently's report on the human columns, with our verdict inside it.
+
+Never a table over the embedding's columns: Evidently's drift preset on 512 of them alarms on
+every calm night of 50 photos and sees nothing at 1,000 (docs, ``measured.md``).
+"""
+
+import os
+import uuid
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mycovigil.image.covariates import NAMES
+from mycovigil.safety import CLASSES
+from mycovigil.storage import Storage
+from mycovigil_worker.outcome import Comparison
+from mycovigil_worker.rows import Rows
+
+if TYPE_CHECKING:
+    from evidently.core.report import Snapshot
+
+MOST_ROWS = 2_000
+PROBABILITIES = [f"probability_{name.value}" for name in CLASSES]
+NUMBERS = [*PROBABILITIES, "confidence", "distance_to_reference", *NAMES]
+PREDICTED = "predicted_class"
+EMBEDDINGS = "features"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Keys of a stored report."""
+
+    html: str
+    snapshot: str
+
+
+def stored(storage: Storage, report_id: uuid.UUID, comparison: Comparison, level: float) -> Stored:
+    """Run the report and keep its page and its snapshot."""
+    snapshot = _run(comparison, level)
+    folder = f"reports/{report_id}"
+    page = snapshot.get_html_str(as_iframe=False)
+    document = snapshot.json()
+    return Stored(
+        storage.write(f"{folder}/evidently.html", page.encode()),
+        storage.write(f"{folder}/evidently.json", document.encode()),
+    )
+
+
+def _run(comparison: Comparison, level: float) -> "Snapshot":
+    os.environ["DO_NOT_TRACK"] = "1"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Evidently uses deprecated parts of NumPy and pandas
+        from evidently import DataDefinition, Dataset, Report
+
+        night, reference = comparison.night, comparison.reference.rows
+        names = [f"f{number}" for number in range(night.features.shape[1])]
+        numbers = [name for name in NUMBERS if _comparable(night, reference, name)]
+        definition = DataDefinition(
+            numerical_columns=numbers,
+            categorical_columns=[PREDICTED],
+            embeddings={EMBEDDINGS: names},
+        )
+        tonight, before = (
+            Dataset.from_pandas(_frame(rows, names), data_definition=definition)
+            for rows in (night, reference)
+        )
+        return Report(_metrics(comparison, level, numbers)).run(tonight, before)
+
+
+def _metrics(comparison: Comparison, level: float, numbers: list[str]) -> list[Any]:
+    from evidently.metrics import ValueDrift
+    from evidently.metrics.embeddings import DistanceDriftMethod
+    from evidently.tests import gt
+
+    from mycovigil_worker.verdict_metrics import EmbeddingsDriftScore, OmnibusPValue, ViewPValue
+
+    judgement = comparison.judgement
+    return [
+        OmnibusPValue(p_value=judgement.p_value, level=level, tests=[gt(level)]),
+        *(
+            ViewPValue(view=f"{v.group}: {v.name}", p_value=v.p_value, effect=v.effect)
+            for v in judgement.views
+        ),
+        *(ValueDrift(column=name) for name in [PREDICTED, *numbers]),
+        EmbeddingsDriftScore(embeddings_name=EMBEDDINGS, drift_method=DistanceDriftMethod()),
+    ]
+
+
+def _frame(rows: Rows, names: list[str]) -> pd.DataFrame:
+    """Human columns and features of at most 2,000 rows (both samples are in random order)."""
+    some = slice(None, MOST_ROWS)
+    numbers = {name: _column(rows, name)[some].astype(np.float64) for name in NUMBERS}
+    predicted = [CLASSES[index].value for index in rows.predicted[some]]
+    human = pd.DataFrame(numbers | {PREDICTED: predicted})
+    return pd.concat([human, pd.DataFrame(rows.features[some], columns=names)], axis=1)
+
+
+def _column(rows: Rows, name: str) -> Any:
+    if name in PROBABILITIES:
+        return rows.probabilities[:, PROBABILITIES.index(name)]
+    if name == "confidence":
+        return rows.probabilities.max(axis=1)
+    if name == "distance_to_reference":
+        return rows.distances
+    return rows.covariates[:, NAMES.index(name)]
+
+
+def _comparable(night: Rows, reference: Rows, name: str) -> bool:
+    """Evidently fails on a column that is empty on one side (no photo was a JPEG)."""
+    return all(np.isfinite(_column(rows, name)[:MOST_ROWS]).any() for rows in (night, reference))

@@ -1,0 +1,19 @@
+"""Which windows end with a night, and the level each may alarm at: the month's fixed plan."""
+
+from mycovigil_statistics.budget import MonthlyBudget
+
+from mycovigil.settings import DriftSettings
+
+MONTH = 30
+"""Periods that share one budget, counted from the epoch like the windows."""
+
+
+def levels_of(night_index: int, drift: DriftSettings) -> dict[int, float]:
+    """Level by length in periods of every window that ends with this night.
+
+    Only the production model may page, so a month's budget serves one model at a time.
+    """
+    budget = MonthlyBudget(total=drift.monthly_budget, days=MONTH)
+    day = night_index % MONTH + 1
+    lengths = budget.windows(day) if drift.long_window_periods else (1,)
+    return {length: budget.level(length, day) for length in lengths}

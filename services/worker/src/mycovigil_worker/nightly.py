@@ -1,0 +1,147 @@
+"""Nightly and catch-up are one thing: make every report that should exist and does not.
+
+One transaction a report, in order of time, one worker a model at a time (an advisory lock), and
+the unique key on (model, reference set, window) behind it: running twice changes nothing.
+"""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from mycovigil.db.model import Model
+from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil_worker import novelty, report
+from mycovigil_worker import reference as references
+from mycovigil_worker.judge import outcome_of
+from mycovigil_worker.lock import try_model_lock
+from mycovigil_worker.outcome import Commission, Origin, Outcome
+from mycovigil_worker.sample import first_row
+from mycovigil_worker.schedule import Planned, Span, planned
+from mycovigil_worker.state import State
+from mycovigil_worker.tenure import Tenure, tenures
+
+log = structlog.get_logger(__name__)
+MISSING_REFERENCE = (
+    "the model has no active reference set: freeze one, or train the model again; until then its "
+    "nights cannot be judged"
+)
+
+
+def run(state: State, *, now: datetime) -> list[uuid.UUID]:
+    """Make what is due at ``now``; returns the new reports. Cheap where nothing is due."""
+    with state.sessions() as session:
+        served = tenures(session)
+        due = {tenure: list(due_of(session, state, tenure, now)) for tenure in served}
+    made: list[uuid.UUID] = []
+    for tenure, windows in due.items():
+        try:
+            made += _make_all(state, tenure.model_id, windows)
+        except (DBAPIError, OSError):
+            log.exception("nights not judged, will be", model=str(tenure.model_id))
+    return made
+
+
+def due_of(session: Session, state: State, tenure: Tenure, now: datetime) -> Iterator[Planned]:
+    """Windows of a tenure that lack a report, in order."""
+    drift = state.settings.drift
+    horizon = now - drift.catch_up_periods * state.settings.period
+    if tenure.end is not None and tenure.end < horizon:
+        return
+    first = first_row(session, tenure.model_id, tenure.start)
+    if first is not None:
+        reported = _reported(session, tenure.model_id, horizon - state.settings.period)
+        yield from planned(tenure, first, reported, now, drift)
+
+
+def _reported(session: Session, model_id: uuid.UUID, since: datetime) -> set[Span]:
+    rows = session.execute(
+        select(DriftReport.window_start, DriftReport.window_end).where(
+            DriftReport.model_id == model_id, DriftReport.window_end > since
+        )
+    )
+    return {(start, end) for start, end in rows}
+
+
+def _make_all(state: State, model_id: uuid.UUID, windows: list[Planned]) -> list[uuid.UUID]:
+    made = []
+    for item in windows:
+        with state.sessions.begin() as session:
+            if not try_model_lock(session, model_id):
+                break  # another worker is at this model's nights
+            found = _make(session, state, model_id, item)
+            if found is not None:
+                made.append(found.id)
+    return made
+
+
+def _make(session: Session, state: State, model_id: uuid.UUID, item: Planned) -> DriftReport | None:
+    """The window's report; none if another worker was faster, or nothing can hold it."""
+    if existing(session, model_id, (item.window.start, item.window.end)) is not None:
+        return None
+    row = references.active(session).get(model_id)
+    holder = row or references.newest(session, model_id)
+    if holder is None:
+        log.error("night not judged", model=str(model_id), problem=MISSING_REFERENCE)
+        return None
+    commission = Commission(model_id, holder.id, item.window, item.level, Origin.NIGHTLY)
+    if row is None:
+        failed = Outcome(ReportVerdict.FAILED, datetime.now(tz=UTC), problem=MISSING_REFERENCE)
+        return report.write(
+            session, state.storage, state.settings.drift, commission, failed, novelty=None
+        )
+    return make(session, state, commission)
+
+
+def make(session: Session, state: State, commission: Commission) -> DriftReport:
+    """Judge and write in the caller's transaction. A crash of the judging itself becomes a
+    ``failed`` report, so that one poisoned night cannot hold back those after it."""
+    model = session.get_one(Model, commission.model_id)
+    drift = state.settings.drift
+    threshold = novelty.threshold_of(state.storage, model)
+    as_of = session.scalar(select(func.clock_timestamp())) or datetime.now(tz=UTC)
+    try:
+        with session.begin_nested():
+            outcome = outcome_of(
+                session, state.storage, drift, commission, novelty=threshold, as_of=as_of
+            )
+            return _told(
+                report.write(session, state.storage, drift, commission, outcome, novelty=threshold),
+                model,
+            )
+    except (DBAPIError, OSError):
+        raise  # the database or the storage is away: the next tick tries again
+    except Exception as error:
+        log.exception("judging crashed", model=model.version, window=str(commission.window))
+        problem = f"judging crashed: {type(error).__name__}: {error}"
+        failed = Outcome(ReportVerdict.FAILED, as_of, problem=problem)
+        return report.write(session, state.storage, drift, commission, failed, novelty=None)
+
+
+def existing(session: Session, model_id: uuid.UUID, span: Span) -> DriftReport | None:
+    """The report of this very window, whoever asked for it."""
+    return session.scalar(
+        select(DriftReport).where(
+            DriftReport.model_id == model_id,
+            DriftReport.window_start == span[0],
+            DriftReport.window_end == span[1],
+        )
+    )
+
+
+def _told(row: DriftReport, model: Model) -> DriftReport:
+    log.info(
+        "window judged",
+        model=model.version,
+        start=row.window_start.isoformat(),
+        periods=row.periods,
+        verdict=row.verdict,
+        p_value=row.p_value,
+        rows=row.rows,
+        cause=row.cause,
+    )
+    return row

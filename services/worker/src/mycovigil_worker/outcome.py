@@ -1,0 +1,61 @@
+"""What judging one window found, before it becomes rows."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from mycovigil_statistics import FittedReference, Judgement
+
+from mycovigil.db.report import ReportVerdict
+from mycovigil.window import Window
+from mycovigil_worker.reference import Reference
+from mycovigil_worker.rows import Rows
+from mycovigil_worker.totals import Totals
+
+
+class Origin(StrEnum):
+    """Who asked. Only the nightly test spends alarm budget and may open an incident."""
+
+    NIGHTLY = "nightly"
+    REQUEST = "request"
+    BACKFILL = "backfill"
+
+
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """One report to make: a window of a model against a reference set at a level."""
+
+    model_id: uuid.UUID
+    reference_set_id: uuid.UUID
+    window: Window
+    level: float
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """The two samples and what the test said about them. ``span``: the window with the
+    insufficient nights pooled into it."""
+
+    reference: Reference
+    night: Rows
+    totals: Totals
+    span: Window
+    fitted: FittedReference
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """A report's content. ``comparison`` is empty where no test could be made."""
+
+    verdict: ReportVerdict
+    as_of: datetime
+    rows: int = 0
+    sampled_rows: int = 0
+    late_rows: int = 0
+    problem: str | None = None
+    inputs: dict[str, Any] = field(default_factory=dict)
+    comparison: Comparison | None = None

@@ -1,0 +1,92 @@
+"""Reference sets: their rows, and the fitted test, made once and kept in storage."""
+
+import io
+import uuid
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+from mycovigil_statistics import FittedReference, fit
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
+from mycovigil.storage import MissingObject, Storage
+from mycovigil_worker.rows import Rows, assembled, columns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """A frozen set with its rows in memory."""
+
+    identifier: uuid.UUID
+    model_id: uuid.UUID
+    encoder_id: uuid.UUID
+    content_hash: str
+    rows: Rows
+
+
+def active(session: Session) -> dict[uuid.UUID, ReferenceSet]:
+    """The active set of each model: the newest that is frozen and not retired."""
+    found = session.scalars(
+        select(ReferenceSet)
+        .where(ReferenceSet.frozen_at.is_not(None), ReferenceSet.retired_at.is_(None))
+        .order_by(ReferenceSet.frozen_at, ReferenceSet.id)
+    )
+    return {row.model_id: row for row in found}
+
+
+def newest(session: Session, model_id: uuid.UUID) -> ReferenceSet | None:
+    """The model's newest set of any state, to hang a report of failure on."""
+    return session.scalar(
+        select(ReferenceSet)
+        .where(ReferenceSet.model_id == model_id)
+        .order_by(ReferenceSet.created_at.desc(), ReferenceSet.id.desc())
+        .limit(1)
+    )
+
+
+def loaded(session: Session, row: ReferenceSet) -> Reference:
+    """All samples of the set, by ordinal.
+
+    Raises:
+        MixedFeatures: its vectors differ in length.
+    """
+    samples = session.execute(
+        select(*columns(ReferenceSample))
+        .where(ReferenceSample.reference_set_id == row.id)
+        .order_by(ReferenceSample.ordinal)
+    ).all()
+    return Reference(row.id, row.model_id, row.encoder_id, row.content_hash, assembled(samples))
+
+
+def fitted(storage: Storage, reference: Reference, seed: int) -> FittedReference:
+    """The fitted test of a reference set, from storage or made now and stored.
+
+    Raises:
+        SampleError: the set cannot carry a test; the message says why.
+    """
+    key = f"fits/{reference.content_hash}-{seed}.npz"
+    try:
+        return _unpacked(storage.read(key))
+    except (MissingObject, KeyError, ValueError, zipfile.BadZipFile):
+        made = fitted_now(reference, seed)
+    storage.write(key, _packed(made))
+    return made
+
+
+def fitted_now(reference: Reference, seed: int) -> FittedReference:
+    """Fit without a look at the cache, for a replay."""
+    rows = reference.rows
+    return fit(rows.features, rows.probabilities, rows.covariates, groups=rows.dependent, seed=seed)
+
+
+def _packed(made: FittedReference) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **made.to_arrays())
+    return buffer.getvalue()
+
+
+def _unpacked(data: bytes) -> FittedReference:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return FittedReference.from_arrays(dict(arrays))

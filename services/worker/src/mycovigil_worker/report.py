@@ -1,0 +1,114 @@
+"""Write one report: its row, its numbers, and the incident it calls for, in one transaction."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from mycovigil import incident
+from mycovigil.db.base import new_id
+from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
+from mycovigil.settings import DriftSettings
+from mycovigil.storage import Storage
+from mycovigil_worker import evidence, evidently_report, explanation
+from mycovigil_worker.explanation import Explanation
+from mycovigil_worker.outcome import Commission, Comparison, Origin, Outcome
+
+
+def write(
+    session: Session,
+    storage: Storage,
+    drift: DriftSettings,
+    commission: Commission,
+    outcome: Outcome,
+    *,
+    novelty: float | None,
+) -> DriftReport:
+    """Add the report to the caller's transaction; pages are in storage before the row is."""
+    report = _row(commission, outcome)
+    session.add(report)
+    found: Explanation | None = None
+    if outcome.comparison is not None:
+        if outcome.verdict is ReportVerdict.DRIFT:
+            found = explanation.explained(
+                session, outcome.comparison, novelty=novelty, seed=drift.seed
+            )
+        _describe(report, outcome.comparison, found)
+        pages = evidently_report.stored(storage, report.id, outcome.comparison, commission.level)
+        report.evidently_uri, report.snapshot_uri = pages.html, pages.snapshot
+    session.flush()
+    session.add_all(_metrics(report))
+    if commission.origin is Origin.NIGHTLY and _is_production(session, commission.model_id):
+        incident.respond(session, report, harmful=found is not None and found.harmful)
+    session.flush()
+    return report
+
+
+def _row(commission: Commission, outcome: Outcome) -> DriftReport:
+    judgement = outcome.comparison.judgement if outcome.comparison else None
+    return DriftReport(
+        id=new_id(),
+        model_id=commission.model_id,
+        reference_set_id=commission.reference_set_id,
+        window_start=commission.window.start,
+        window_end=commission.window.end,
+        periods=commission.window.periods,
+        origin=commission.origin.value,
+        verdict=outcome.verdict.value,
+        p_value=judgement.p_value if judgement else None,
+        level=commission.level,
+        rows=outcome.rows,
+        sampled_rows=outcome.sampled_rows,
+        late_rows=outcome.late_rows,
+        problem=outcome.problem,
+        evidence={},
+        views=[],
+        gallery=[],
+        inputs=outcome.inputs,
+    )
+
+
+def _describe(report: DriftReport, comparison: Comparison, found: Explanation | None) -> None:
+    report.views = [
+        {"name": v.name, "group": v.group, "p_value": v.p_value, "effect": v.effect}
+        for v in comparison.judgement.views
+    ]
+    report.evidence = {
+        "covariates": evidence.covariates(comparison),
+        "classes": evidence.classes(comparison),
+        "warnings": evidence.warnings(comparison),
+    }
+    if found is not None:
+        report.cause = found.cause
+        report.gallery = found.gallery
+        report.evidence = report.evidence | {"cause": found.evidence, "harm": found.harm.document()}
+
+
+def _metrics(report: DriftReport) -> list[DriftMetric]:
+    """One row a number: ``p_value``, ``view.<name>.p_value``, ``covariate.<name>.effect``, …"""
+    values: dict[str, float | None] = {
+        "p_value": report.p_value,
+        "rows": float(report.rows),
+        "sampled_rows": float(report.sampled_rows),
+        "late_rows": float(report.late_rows),
+    }
+    for view in report.views:
+        values[f"view.{view['name']}.p_value"] = view["p_value"]
+        values[f"view.{view['name']}.effect"] = view["effect"]
+    parts: dict[str, Any] = report.evidence
+    for row in parts.get("covariates", []):
+        values[f"covariate.{row['name']}.mean"] = row["night"]
+        values[f"covariate.{row['name']}.effect"] = row["effect"]
+    for row in parts.get("classes", []):
+        values[f"class.{row['class']}.share"] = row["night"]
+    return [
+        DriftMetric(report_id=report.id, name=name, value=value)
+        for name, value in values.items()
+        if value is not None
+    ]
+
+
+def _is_production(session: Session, model_id: uuid.UUID) -> bool:
+    """An archived model's nights are still told, but nobody is woken for them."""
+    return session.get_one(Model, model_id).status == ModelStatus.PRODUCTION

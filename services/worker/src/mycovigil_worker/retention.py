@@ -1,0 +1,82 @@
+"""Keeping and forgetting: partitions ahead, old days and photos dropped, late rows counted."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from mycovigil.db import partition
+from mycovigil.db.prediction import Prediction
+from mycovigil.db.reference import ReferenceSample
+from mycovigil.db.report import DriftReport
+from mycovigil.settings import Settings
+from mycovigil.storage import Storage
+from mycovigil_worker.state import State
+
+RECOUNTED = timedelta(days=2)
+"""How long after a report its late rows are still counted."""
+
+log = structlog.get_logger(__name__)
+
+
+def run(state: State, *, now: datetime) -> None:
+    """All of it; each part in its own transaction, so that one failure spares the others."""
+    with state.sessions.begin() as session:
+        count_late(session, state.settings, now)
+    with state.sessions.begin() as session:
+        photos = forget_photos(session, state.storage, state.settings, now)
+    with state.sessions.begin() as session:
+        days = drop_days(session, state.settings, now)
+    log.info("retention", photos=photos, days=[str(day) for day in days])
+
+
+def make_partitions(session: Session, settings: Settings, now: datetime) -> None:
+    """Yesterday to the set number of days ahead."""
+    partition.ensure(session, partition.upcoming(now.date(), settings.database.partitions_ahead))
+
+
+def drop_days(session: Session, settings: Settings, now: datetime) -> list[object]:
+    """Drop whole days of predictions beyond their retention."""
+    oldest = now.date() - timedelta(days=settings.storage.prediction_retention_days)
+    return list(partition.drop_before(session, oldest))
+
+
+def forget_photos(session: Session, storage: Storage, settings: Settings, now: datetime) -> int:
+    """Delete kept photos whose last prediction is past retention, and their keys in the rows.
+
+    A photo of a reference set stays with its set.
+    """
+    border = now - timedelta(days=settings.storage.photo_retention_days)
+    kept = select(ReferenceSample.image_key).where(ReferenceSample.image_key.is_not(None))
+    keys = session.scalars(
+        select(Prediction.image_key)
+        .where(Prediction.image_key.is_not(None), Prediction.image_key.not_in(kept))
+        .group_by(Prediction.image_key)
+        .having(func.max(Prediction.created_at) < border)
+    ).all()
+    for key in keys:
+        storage.delete(str(key))
+    session.execute(update(Prediction).where(Prediction.image_key.in_(keys)).values(image_key=None))
+    return len(keys)
+
+
+def count_late(session: Session, settings: Settings, now: datetime) -> None:
+    """Rows logged after their window's grace, now that they are here."""
+    grace = timedelta(seconds=settings.drift.grace_seconds)
+    late = (
+        select(func.count())
+        .select_from(Prediction)
+        .where(
+            Prediction.model_id == DriftReport.model_id,
+            Prediction.created_at >= DriftReport.window_start,
+            Prediction.created_at < DriftReport.window_end,
+            Prediction.logged_at > DriftReport.window_end + grace,
+        )
+        .scalar_subquery()
+    )
+    session.execute(
+        update(DriftReport)
+        .where(DriftReport.created_at > now - RECOUNTED, DriftReport.periods == 1)
+        .values(late_rows=late)
+    )

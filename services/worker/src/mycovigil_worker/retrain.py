@@ -1,0 +1,121 @@
+"""Run one retrain job: lease, training in a child process, and the gate's decision."""
+
+import uuid
+from enum import StrEnum
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mycovigil import incident, promotion
+from mycovigil.db.alert import Incident, IncidentState
+from mycovigil.db.model import Model
+from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.promotion import GateClosed
+from mycovigil.settings import Settings
+from mycovigil_worker import lease as leases
+from mycovigil_worker.child import Child, Result, TrainingFailed
+from mycovigil_worker.lease import Lease, Renewal
+from mycovigil_worker.state import State
+
+MOST_ATTEMPTS = 3
+DECIDED_BY = "retrain"
+
+log = structlog.get_logger(__name__)
+
+
+class Ending(StrEnum):
+    """What became of the job in this run."""
+
+    NOT_MINE = "held by another worker, or finished"
+    LEASE_LOST = "the lease was lost; the result was dropped"
+    PROMOTED = "promoted"
+    REFUSED = "refused by the gate"
+    WAITING = "passed the gate; waits for a person to promote it"
+    AGAIN = "failed; will be tried again"
+    FAILED = "failed"
+
+
+def run(state: State, job_id: uuid.UUID) -> Ending:
+    """Run the job if nobody does. Safe to call for any job at any time."""
+    with state.sessions.begin() as session:
+        lease = leases.take(session, job_id)
+    if lease is None:
+        return Ending.NOT_MINE
+    child = Child(state.settings.training, job_id)
+    try:
+        with Renewal(state.sessions, lease, on_lost=child.stop):
+            ended = child.run()
+        state.storage.write(log_key(lease), ended.log)
+        result = ended.result()
+    except TrainingFailed as reason:
+        return _fail(state, lease, str(reason))
+    try:
+        with state.sessions.begin() as session:
+            return conclude(session, state.settings, lease, result)
+    except LookupError as reason:
+        return _fail(state, lease, str(reason))
+
+
+def log_key(lease: Lease) -> str:
+    """Where the child's log of this attempt lies in storage."""
+    return f"retrain/{lease.job_id}/{lease.token}.log"
+
+
+def conclude(session: Session, settings: Settings, lease: Lease, result: Result) -> Ending:
+    """Write the job's end and the gate's decision together, if the lease still holds.
+
+    Raises:
+        LookupError: training named a model that is not registered.
+    """
+    model = session.get(Model, result.model_id)
+    if model is None:
+        raise LookupError(f"training registered no model {result.model_id}")
+    done = leases.finish(
+        session, lease, state=JobState.SUCCEEDED, model_id=model.id, finished_at=func.now()
+    )
+    if not done:
+        return Ending.LEASE_LOST
+    if not result.gate.passed:
+        promotion.refuse(session, model.id, decided_by=DECIDED_BY)
+        return Ending.REFUSED
+    if not settings.training.auto_promote:
+        return Ending.WAITING
+    return _promote(session, lease, model)
+
+
+def _promote(session: Session, lease: Lease, model: Model) -> Ending:
+    try:
+        with session.begin_nested():
+            promotion.promote(session, model.id, decided_by=DECIDED_BY)
+    except GateClosed as reason:  # production changed while the candidate was trained
+        log.warning("candidate not promoted", model=model.version, reason=str(reason))
+        promotion.refuse(session, model.id, decided_by=DECIDED_BY)
+        return Ending.REFUSED
+    _resolve_incident(session, lease, model)
+    return Ending.PROMOTED
+
+
+def _resolve_incident(session: Session, lease: Lease, model: Model) -> None:
+    job = session.get_one(RetrainJob, lease.job_id)
+    found = session.scalar(
+        select(Incident)
+        .where(Incident.id == job.incident_id, Incident.state != IncidentState.RESOLVED)
+        .with_for_update()
+    )
+    if found is not None:
+        incident.resolve(session, found, resolution=f"model {model.version} promoted")
+
+
+def _fail(state: State, lease: Lease, reason: str) -> Ending:
+    """Back into the queue, or given up after the last attempt; the tick sends it again."""
+    with state.sessions.begin() as session:
+        job = session.get_one(RetrainJob, lease.job_id)
+        again = job.attempts < MOST_ATTEMPTS
+        end = {} if again else {"finished_at": func.now()}
+        state_after = JobState.QUEUED if again else JobState.FAILED
+        written = leases.finish(session, lease, state=state_after, error=reason, **end)
+    log.warning("retrain failed", job=str(lease.job_id), reason=reason, again=again)
+    if not written:
+        return Ending.LEASE_LOST
+    return Ending.AGAIN if again else Ending.FAILED

@@ -1,0 +1,105 @@
+"""Rows of photos as aligned arrays: the same shape for a reference set and for a window."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Row, func
+
+from mycovigil.db.prediction import Prediction
+from mycovigil.db.reference import ReferenceSample
+from mycovigil.image.covariates import NAMES
+from mycovigil.safety import CLASSES
+
+HALFVEC_HEADER = 2
+"""Sixteen-bit words before the values: dimension and a reserved zero (pgvector's send format)."""
+
+
+class MixedFeatures(ValueError):
+    """Feature vectors of different lengths lie side by side: more than one encoder wrote them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """``keys``: prediction ids or reference ordinals; ``features`` (n, d) and ``covariates``
+    (n, 8; NaN is missing) float32, ``probabilities`` (n, 4), ``distances`` (n,)."""
+
+    keys: list[uuid.UUID] | list[int]
+    features: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    covariates: NDArray[np.float32]
+    distances: NDArray[np.float32]
+    groups: list[str | None]
+    labels: list[str | None]
+    """The truth, where known, in a reference set; the predicted class in a window."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(n,) index into ``CLASSES`` of the most probable class."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def dependent(self) -> list[str | None] | None:
+        """Group keys where any two rows share one; nothing where all rows stand alone."""
+        given = [group for group in self.groups if group is not None]
+        return self.groups if len(set(given)) < len(given) else None
+
+    def digest(self) -> str:
+        """sha256 of what the test reads, in order; pins a report's inputs for its replay."""
+        found = hashlib.sha256()
+        for array in (self.features, self.probabilities, self.covariates):
+            found.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
+        return found.hexdigest()
+
+
+def columns(source: type[Prediction] | type[ReferenceSample]) -> tuple[Any, ...]:
+    """What :func:`assembled` needs of each row; features travel in their binary form."""
+    key = Prediction.id if source is Prediction else ReferenceSample.ordinal
+    return (
+        key,
+        func.halfvec_send(source.features),
+        source.probabilities,
+        source.distance,
+        source.group_key,
+        source.label,
+        *(getattr(source, name) for name in NAMES),
+    )
+
+
+def assembled(rows: Sequence[Row[Any]]) -> Rows:
+    """Arrays of the rows that a select of :func:`columns` returned.
+
+    Raises:
+        MixedFeatures: the vectors differ in length.
+    """
+    first = 6
+    covariates = [[np.nan if v is None else v for v in row[first:]] for row in rows]
+    return Rows(
+        keys=[row[0] for row in rows],
+        features=_features([row[1] for row in rows]),
+        probabilities=_table([row[2] for row in rows], len(CLASSES)),
+        covariates=_table(covariates, len(NAMES)),
+        distances=np.array([row[3] for row in rows], dtype=np.float32),
+        groups=[row[4] for row in rows],
+        labels=[row[5] for row in rows],
+    )
+
+
+def _table(values: list[Any], width: int) -> NDArray[np.float32]:
+    return np.array(values, dtype=np.float32).reshape(len(values), width)
+
+
+def _features(vectors: list[bytes]) -> NDArray[np.float32]:
+    if not vectors:
+        return np.empty((0, 0), np.float32)
+    if len({len(vector) for vector in vectors}) > 1:
+        raise MixedFeatures("feature vectors of different lengths: rows of more than one encoder")
+    words = np.frombuffer(b"".join(vectors), dtype=">f2").reshape(len(vectors), -1)
+    return words[:, HALFVEC_HEADER:].astype(np.float32)

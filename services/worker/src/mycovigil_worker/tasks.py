@@ -1,0 +1,42 @@
+"""Celery tasks: typed ids in, the process's state, one call to the service."""
+
+import uuid
+from datetime import UTC, datetime
+
+import structlog
+
+from mycovigil_worker import nightly as nights
+from mycovigil_worker import queue, retention, retrain
+from mycovigil_worker.app import NAME, app
+from mycovigil_worker.state import process_state
+
+log = structlog.get_logger(__name__)
+
+
+@app.task(name=f"{NAME}.nightly")
+def nightly() -> None:
+    """Make every missing report, answer requests, and wake retrain jobs that nobody runs."""
+    state = process_state()
+    nights.run(state, now=datetime.now(tz=UTC))
+    queue.resend_waiting(state)
+
+
+@app.task(name=f"{NAME}.retrain")
+def retrain_job(job_id: str) -> None:
+    """Run one retrain job; does nothing where another worker holds its lease."""
+    outcome = retrain.run(process_state(), uuid.UUID(job_id))
+    log.info("retrain job", job=job_id, outcome=outcome)
+
+
+@app.task(name=f"{NAME}.partitions")
+def partitions() -> None:
+    """Make the coming days' partitions of the prediction log."""
+    state = process_state()
+    with state.sessions.begin() as session:
+        retention.make_partitions(session, state.settings, datetime.now(tz=UTC))
+
+
+@app.task(name=f"{NAME}.retention")
+def retire() -> None:
+    """Drop days and photos that are past their time, and count rows that came late."""
+    retention.run(process_state(), now=datetime.now(tz=UTC))

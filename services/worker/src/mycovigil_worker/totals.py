@@ -1,0 +1,64 @@
+"""Whole-window sums in SQL: exact at any traffic, and never a row of it in memory."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Float, cast, func, select
+from sqlalchemy.orm import Session
+
+from mycovigil.db.prediction import Prediction
+from mycovigil.image.covariates import NAMES
+from mycovigil.safety import CLASSES
+from mycovigil.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """``foreign``: rows whose features another encoder made; ``late``: rows logged after
+    ``late_after``; ``novel``: rows farther than the model's novelty threshold; ``predicted``:
+    rows by class; ``covariates``: means by name, empty ones left out."""
+
+    rows: int
+    foreign: int
+    late: int
+    novel: int
+    predicted: dict[str, int]
+    covariates: dict[str, float]
+
+
+def summed(
+    session: Session,
+    model_id: uuid.UUID,
+    window: Window,
+    *,
+    encoder_id: uuid.UUID,
+    late_after: datetime,
+    novelty: float | None,
+    as_of: datetime,
+) -> Totals:
+    """One pass over the window's rows, by the index on (model, time)."""
+    beyond = Prediction.distance > (float("inf") if novelty is None else novelty)
+    query = select(
+        func.count(),
+        func.count().filter(Prediction.encoder_id != encoder_id),
+        func.count().filter(Prediction.logged_at > late_after),
+        func.count().filter(beyond),
+        *(func.count().filter(Prediction.label == name) for name in CLASSES),
+        *(func.avg(cast(getattr(Prediction, name), Float)) for name in NAMES),
+    ).where(
+        Prediction.model_id == model_id,
+        Prediction.created_at >= window.start,
+        Prediction.created_at < window.end,
+        Prediction.logged_at <= as_of,
+    )
+    values: list[Any] = list(session.execute(query).one())
+    tallies, means = values[4 : 4 + len(CLASSES)], values[4 + len(CLASSES) :]
+    return Totals(
+        *values[:4],
+        predicted={name.value: count for name, count in zip(CLASSES, tallies, strict=True)},
+        covariates={
+            n: float(mean) for n, mean in zip(NAMES, means, strict=True) if mean is not None
+        },
+    )

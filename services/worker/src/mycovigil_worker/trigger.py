@@ -1,0 +1,68 @@
+"""From alert to retrain job: a subscriber that makes each alert count once."""
+
+import threading
+import uuid
+
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mycovigil import inbox
+from mycovigil.db.base import new_id
+from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.event import Event, EventType, Topic
+from mycovigil.publisher import Publisher
+from mycovigil_worker import queue
+from mycovigil_worker.state import State
+
+SUBSCRIPTION = "retrain-trigger"
+WAIT = 2.0
+BACKOFF = 2.0
+ASKING = frozenset({EventType.ALERT_OPENED, EventType.ALERT_ESCALATED})
+
+log = structlog.get_logger(__name__)
+
+
+def record(session: Session, event: Event) -> uuid.UUID | None:
+    """Inbox row and, for an alert that asks for one, its job; returns the job if it is new.
+
+    One job an incident: an escalation of an incident that has one makes no second.
+    """
+    if not inbox.first_time(session, SUBSCRIPTION, event.id) or event.type not in ASKING:
+        return None
+    return session.scalar(
+        insert(RetrainJob)
+        .values(
+            id=new_id(),
+            incident_id=uuid.UUID(event.data["incident_id"]),
+            requested_by=f"alert {event.data['alert_id']}",
+            state=JobState.QUEUED,
+            parameters={"cause": event.data["cause"], "report_id": event.data["report_id"]},
+        )
+        .on_conflict_do_nothing(index_elements=[RetrainJob.incident_id])
+        .returning(RetrainJob.id)
+    )
+
+
+def handle(state: State, event: Event) -> None:
+    """Commit first, send after: a crash between the two is mended by the nightly tick."""
+    with state.sessions.begin() as session:
+        job = record(session, event)
+    if job is not None:
+        log.info("retrain job queued", job=str(job), incident=event.data["incident_id"])
+        queue.send(state, job)
+
+
+def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
+    """Receive alerts until told to stop; a broker that is away is tried again."""
+    while not stop.is_set():
+        try:
+            publisher.prepare()
+            log.info("listening", subscription=SUBSCRIPTION)
+            while not stop.is_set():
+                publisher.receive(
+                    Topic.ALERTS, SUBSCRIPTION, lambda event: handle(state, event), wait=WAIT
+                )
+        except Exception as error:  # each broker has its own errors; all mean "try again"
+            log.warning("broker away", error=f"{type(error).__name__}: {error}")
+            stop.wait(BACKOFF)

@@ -1,0 +1,60 @@
+"""Custom Evidently metrics: our verdict on Evidently's page, and its embedding score without a
+t-SNE picture (a minute of CPU). Import only after ``DO_NOT_TRACK`` is set."""
+
+from typing import Any
+
+from evidently.core.metric_types import SingleValue, SingleValueCalculation, SingleValueMetric
+from evidently.metrics.embeddings import DriftMethod
+
+
+class OmnibusPValue(SingleValueMetric):
+    """The p-value that the verdict was taken on; tested against the level it was given."""
+
+    p_value: float
+    level: float
+
+
+class OmnibusPValueCalculation(SingleValueCalculation[OmnibusPValue]):
+    def display_name(self) -> str:
+        verdict = "drift" if self.metric.p_value <= self.metric.level else "calm"
+        return f"Mycovigil verdict: {verdict} (p-value; drift at {self.metric.level:.2g} or below)"
+
+    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:
+        return self.result(self.metric.p_value)
+
+
+class ViewPValue(SingleValueMetric):
+    """One view of the omnibus test; for reading, it takes no decision."""
+
+    view: str
+    p_value: float
+    effect: float
+
+
+class ViewPValueCalculation(SingleValueCalculation[ViewPValue]):
+    def display_name(self) -> str:
+        return f"View {self.metric.view} (p-value; effect {self.metric.effect:.2f})"
+
+    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:
+        return self.result(self.metric.p_value)
+
+
+class EmbeddingsDriftScore(SingleValueMetric):
+    """Evidently's ``EmbeddingsDrift`` score by its own method, for comparison."""
+
+    embeddings_name: str
+    drift_method: DriftMethod
+
+
+class EmbeddingsDriftScoreCalculation(SingleValueCalculation[EmbeddingsDriftScore]):
+    def display_name(self) -> str:
+        return f"EmbeddingsDrift of {self.metric.embeddings_name} (score; takes no decision)"
+
+    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:
+        names = current_data.data_definition.embeddings[self.metric.embeddings_name]
+        night, reference = (
+            data.as_dataframe()[names].copy()  # the methods add a target column to their frames
+            for data in (current_data, reference_data)
+        )
+        score, _, _ = self.metric.drift_method(night, reference)
+        return self.result(float(score))
