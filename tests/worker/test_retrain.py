@@ -1,0 +1,184 @@
+"""A retrain job: one worker at a time, one outcome, and production changed by the gate only."""
+
+import dataclasses
+import datetime
+import json
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+from factories.incident import make_incident
+from factories.model import make_model
+from factories.night import make_served
+from factories.report import make_report
+from sqlalchemy import select, update
+
+from mycovigil.db.alert import Incident
+from mycovigil.db.base import new_id
+from mycovigil.db.model import Model, Promotion
+from mycovigil.db.report import ReportVerdict
+from mycovigil.db.retrain import RetrainJob
+from mycovigil.settings import TrainingSettings
+from mycovigil_worker import lease as leases
+from mycovigil_worker import queue, retrain
+from mycovigil_worker.retrain import Ending
+from mycovigil_worker.state import State
+
+FAKE = Path(__file__).parent / "fake_training.py"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A drifted production model, its queued job, and the candidate that training will name."""
+
+    production: uuid.UUID
+    candidate: uuid.UUID
+    job: uuid.UUID
+
+
+def make_case(state: State, *, passed: bool = True) -> Case:
+    with state.sessions.begin() as session:
+        served = make_served(session, rows=1)
+        report = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
+        incident = make_incident(session, report)
+        gate = {"against": str(served.model.id), "passed": passed, "reason": "as ordered"}
+        candidate = make_model(session, metrics={"gate": gate})
+        job = RetrainJob(
+            id=new_id(),
+            incident_id=incident.id,
+            requested_by="test",
+            state="queued",
+            parameters={},
+        )
+        session.add(job)
+        return Case(served.model.id, candidate.id, job.id)
+
+
+def ordered(state: State, orders: dict[str, Any], **training: Any) -> State:
+    """The state with a training command that obeys ``orders``."""
+    command = (sys.executable, str(FAKE), json.dumps(orders))
+    settings = state.settings.model_copy(
+        update={"training": TrainingSettings(command=command, **training)}
+    )
+    return dataclasses.replace(state, settings=settings)
+
+
+def job_of(state: State, case: Case) -> RetrainJob:
+    with state.sessions() as session:
+        return session.get_one(RetrainJob, case.job)
+
+
+def test_a_candidate_that_passes_goes_live_and_resolves_the_incident(state: State) -> None:
+    case = make_case(state)
+    told = ordered(state, {"model_id": str(case.candidate), "passed": True})
+    assert retrain.run(told, case.job) is Ending.PROMOTED
+    with state.sessions() as session:
+        assert session.get_one(Model, case.candidate).status == "production"
+        assert session.get_one(Model, case.production).status == "archived"
+        incident = session.scalars(select(Incident)).one()
+        version = session.get_one(Model, case.candidate).version
+    assert incident.state == "resolved"
+    assert incident.resolution == f"model {version} promoted"
+    job = job_of(state, case)
+    assert (job.state, job.model_id, job.attempts) == ("succeeded", case.candidate, 1)
+    assert job.lease_until is None
+    log = state.storage.read(f"retrain/{case.job}/1.log").decode()
+    assert "loading features" in log
+    assert "epoch 1" in log
+
+
+def test_a_refused_candidate_leaves_production_alone(state: State) -> None:
+    case = make_case(state, passed=False)
+    told = ordered(state, {"model_id": str(case.candidate), "passed": False})
+    assert retrain.run(told, case.job) is Ending.REFUSED
+    with state.sessions() as session:
+        assert session.get_one(Model, case.production).status == "production"
+        assert session.get_one(Model, case.candidate).status == "rejected"
+        refusal = session.scalars(
+            select(Promotion).where(Promotion.model_id == case.candidate)
+        ).one()
+        assert session.scalars(select(Incident)).one().state == "open"
+    assert refusal.decision == "refused"
+    assert job_of(state, case).state == "succeeded"
+
+
+def test_without_auto_promotion_a_passed_candidate_waits(state: State) -> None:
+    case = make_case(state)
+    orders = {"model_id": str(case.candidate), "passed": True}
+    told = ordered(state, orders, auto_promote=False)
+    assert retrain.run(told, case.job) is Ending.WAITING
+    with state.sessions() as session:
+        assert session.get_one(Model, case.candidate).status == "candidate"
+
+
+def test_a_failure_is_tried_three_times_and_keeps_its_reason(state: State) -> None:
+    case = make_case(state)
+    told = ordered(state, {"fail": "no labelled photos in the dataset"})
+    endings = [retrain.run(told, case.job) for _ in range(4)]
+    assert endings == [Ending.AGAIN, Ending.AGAIN, Ending.FAILED, Ending.NOT_MINE]
+    job = job_of(state, case)
+    assert (job.state, job.attempts) == ("failed", 3)
+    assert job.error == "training ended with code 3: no labelled photos in the dataset"
+
+
+def test_training_that_names_no_registered_model_fails(state: State) -> None:
+    case = make_case(state)
+    told = ordered(state, {"model_id": str(uuid.uuid4()), "passed": True})
+    assert retrain.run(told, case.job) is Ending.AGAIN
+    assert "registered no model" in str(job_of(state, case).error)
+
+
+def test_a_held_lease_keeps_others_out_and_an_expired_one_does_not(state: State) -> None:
+    case = make_case(state)
+    with state.sessions.begin() as session:
+        first = leases.take(session, case.job)
+    with state.sessions.begin() as session:
+        assert leases.take(session, case.job) is None
+    expire(state, case)
+    with state.sessions.begin() as session:
+        second = leases.take(session, case.job)
+    assert first is not None
+    assert second is not None
+    assert second.token == first.token + 1
+
+
+def test_a_worker_that_lost_its_lease_can_write_nothing(state: State) -> None:
+    case = make_case(state)
+    with state.sessions.begin() as session:
+        stale = leases.take(session, case.job)
+    assert stale is not None
+    expire(state, case)
+    told = ordered(state, {"fail": "second worker failed"})
+    assert retrain.run(told, case.job) is Ending.AGAIN
+    result = retrain.Result.model_validate(
+        {"model_id": str(case.candidate), "gate": {"passed": True, "reason": ""}}
+    )
+    with state.sessions.begin() as session:
+        assert not leases.renew(session, stale)
+        ending = retrain.conclude(session, state.settings, stale, result)
+    assert ending is Ending.LEASE_LOST
+    with state.sessions() as session:
+        assert session.get_one(Model, case.candidate).status == "candidate"
+    assert job_of(state, case).state == "queued"
+
+
+def test_jobs_that_nobody_runs_are_found(state: State) -> None:
+    case = make_case(state)
+    now = datetime.datetime.now(tz=datetime.UTC)
+    with state.sessions.begin() as session:
+        assert queue.waiting(session, now) == [case.job]
+        leases.take(session, case.job)
+    with state.sessions() as session:
+        assert queue.waiting(session, now) == []
+    expire(state, case)
+    with state.sessions() as session:
+        assert queue.waiting(session, now) == [case.job]
+
+
+def expire(state: State, case: Case) -> None:
+    past = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    with state.sessions.begin() as session:
+        session.execute(
+            update(RetrainJob).where(RetrainJob.id == case.job).values(lease_until=past)
+        )

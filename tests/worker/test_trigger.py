@@ -1,0 +1,152 @@
+"""From alert to retrain job: exactly once, through the real brokers."""
+
+import threading
+
+import pytest
+from factories.incident import alert_of, make_incident
+from factories.night import make_served
+from factories.report import make_report
+from sqlalchemy import func, select
+
+from mycovigil import incident, outbox
+from mycovigil.db.alert import Incident
+from mycovigil.db.message import InboxMessage, OutboxMessage
+from mycovigil.db.report import ReportVerdict
+from mycovigil.db.retrain import RetrainJob
+from mycovigil.event import Event, Topic
+from mycovigil.publisher import Handler, Publisher, publisher_of
+from mycovigil.publisher.stream import StreamPublisher
+from mycovigil_worker import queue, trigger
+from mycovigil_worker.state import State
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Jobs handed to Celery; the broker's side is Celery's own business."""
+    jobs: list[object] = []
+    monkeypatch.setattr(queue, "send", lambda _state, job: jobs.append(job) or True)
+    return jobs
+
+
+def opened(state: State) -> Event:
+    """An incident with its alert; the event that the outbox holds."""
+    with state.sessions.begin() as session:
+        served = make_served(session, rows=1)
+        report = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
+        alert_of(session, make_incident(session, report))
+        return Event.model_validate(session.scalars(select(OutboxMessage.event)).one())
+
+
+def counts(state: State) -> tuple[int, int]:
+    """Inbox rows and retrain jobs."""
+    with state.sessions() as session:
+        tables = (InboxMessage, RetrainJob)
+        found = [session.scalar(select(func.count()).select_from(table)) for table in tables]
+    return int(found[0] or 0), int(found[1] or 0)
+
+
+def deliver(publisher: Publisher, state: State, events: int) -> None:
+    """Receive until so many deliveries were handled."""
+    handled = 0
+    while handled < events:
+        handled += publisher.receive(
+            Topic.ALERTS, trigger.SUBSCRIPTION, lambda event: trigger.handle(state, event), wait=5
+        )
+
+
+def test_a_duplicate_delivery_makes_one_job(state: State, sent: list[object]) -> None:
+    event = opened(state)
+    publisher = StreamPublisher(state.settings.publisher, state.settings.redis)
+    publisher.prepare()
+    publisher.publish(Topic.ALERTS, event)
+    publisher.publish(Topic.ALERTS, event)
+    deliver(publisher, state, events=2)
+    publisher.close()
+    assert counts(state) == (1, 1)
+    assert len(sent) == 1
+
+
+def test_the_outbox_reaches_the_trigger_through_pubsub(
+    state: State, sent: list[object], pubsub_emulator: str
+) -> None:
+    opened(state)
+    settings = state.settings.model_copy(
+        update={"publisher": state.settings.publisher.model_copy(update={"backend": "pubsub"})}
+    )
+    publisher = publisher_of(settings)
+    publisher.prepare()
+    with state.sessions.begin() as session:
+        assert outbox.relay(session, publisher.publish) == 1
+    deliver(publisher, state, events=1)
+    publisher.close()
+    assert counts(state) == (1, 1)
+    assert len(sent) == 1
+
+
+def test_a_second_alert_of_the_incident_makes_no_second_job(
+    state: State, sent: list[object]
+) -> None:
+    event = opened(state)
+    trigger.handle(state, event)
+    escalated = Event(
+        type="dev.mycovigil.alert.escalated",
+        source=event.source,
+        subject=event.subject,
+        data=event.data | {"kind": "escalated"},
+    )
+    trigger.handle(state, escalated)
+    assert counts(state) == (2, 1)
+    assert len(sent) == 1
+
+
+def test_a_resolved_incident_is_recorded_and_asks_for_nothing(
+    state: State, sent: list[object]
+) -> None:
+    opened(state)
+    with state.sessions.begin() as session:
+        incident.resolve(session, session.scalars(select(Incident)).one(), resolution="by hand")
+    with state.sessions() as session:
+        events = session.scalars(select(OutboxMessage.event)).all()
+    resolved = [e for e in map(Event.model_validate, events) if e.type.value.endswith("resolved")]
+    trigger.handle(state, resolved[0])
+    assert counts(state) == (1, 0)
+    assert sent == []
+
+
+def test_a_broker_that_is_away_is_tried_again(
+    state: State, sent: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = opened(state)
+    monkeypatch.setattr(trigger, "BACKOFF", 0.01)
+    stop = threading.Event()
+    publisher = _Unsteady(state, stop, event)
+    trigger.listen(state, publisher, stop)
+    assert publisher.prepared == 2
+    assert counts(state) == (1, 1)
+
+
+class _Unsteady:
+    """A broker that fails once before it delivers, then tells the listener to stop."""
+
+    def __init__(self, state: State, stop: threading.Event, event: Event) -> None:
+        self._real = StreamPublisher(state.settings.publisher, state.settings.redis)
+        self._stop = stop
+        self._event = event
+        self.prepared = 0
+
+    def prepare(self) -> None:
+        self.prepared += 1
+        if self.prepared == 1:
+            raise ConnectionError("no route to the broker")
+        self._real.publish(Topic.ALERTS, self._event)
+
+    def publish(self, topic: Topic, event: Event) -> None:
+        self._real.publish(topic, event)
+
+    def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
+        handled = self._real.receive(topic, subscription, handler, wait=wait)
+        self._stop.set()
+        return handled
+
+    def close(self) -> None:
+        self._real.close()
