@@ -121,7 +121,8 @@ def _unit(features: object) -> NDArray[np.float32]:
     """Half precision loses a little of the length."""
     vector = np.asarray(features.to_numpy() if hasattr(features, "to_numpy") else features)
     vector = vector.astype(np.float32)
-    return np.asarray(vector / np.float32(max(np.linalg.norm(vector), 1e-9)), dtype=np.float32)
+    length = max(float(np.linalg.norm(vector)), 1e-9)
+    return np.asarray(vector / length, dtype=np.float32)
 
 
 def _covariates(row: Prediction) -> NDArray[np.float64]:
