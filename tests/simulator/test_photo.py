@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.camera import PHONE
 from mycovigil_simulator.photo import render, render_empty
 from mycovigil_simulator.species import NOVEL, SPECIES, by_name
@@ -45,9 +46,11 @@ def test_views_of_one_specimen_are_alike_but_differ() -> None:
 
 
 def test_colours_follow_the_species() -> None:
-    def centre(name: str) -> np.ndarray:
+    def centre(name: str) -> Array:
         shots = [render(by_name(name), seed=seed, size=SIZE).pixels for seed in range(6)]
-        return np.mean([shot[12:44, 16:48].reshape(-1, 3).mean(0) for shot in shots], axis=0)
+        return np.asarray(
+            np.mean([shot[12:44, 16:48].reshape(-1, 3).mean(0) for shot in shots], axis=0)
+        )
 
     red, white = centre("amanita_muscaria"), centre("amanita_virosa")
     yellow, violet = centre("hypholoma_fasciculare"), centre("laccaria_amethystina")

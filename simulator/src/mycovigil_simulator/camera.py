@@ -38,7 +38,7 @@ class Camera:
 COMPACT = Camera(
     "compact",
     white_balance=(1.04, 1.0, 0.95),
-    blur=0.55,
+    blur=0.45,
     noise=5.0,
     vignette=0.18,
     quality=84,

@@ -33,7 +33,7 @@ def _closed(form: Form, s: Array) -> tuple[Array, Array]:
     if form is Form.BALL:
         neck = 1 - 0.22 * np.clip(s - 0.55, 0, 1) / 0.45
         return np.sin(turn * 0.87) ** 0.9 * neck, 0.72 + 0.92 * np.cos(turn * 0.93)
-    return np.sin(turn * 0.88) ** 0.7, 0.6 + 0.9 * np.cos(turn * 0.9)
+    return np.sin(turn * 0.965) ** 0.65, 0.6 + 0.9 * np.cos(turn * 0.95)
 
 
 def _dome(body: Body, s: Array) -> tuple[Array, Array]:

@@ -45,15 +45,16 @@ def _spindle(
 
 
 def _grained(
-    sheet: Sheet, frame: Frame, tones: tuple[str, ...], rng: np.random.Generator
+    sheet: Sheet, frame: Frame, tones: tuple[str, ...], grain: float, rng: np.random.Generator
 ) -> Surface:
-    """A surface of one colour with a coarse grain."""
+    """A surface of one colour with patches `grain` cm wide."""
     tone = vary(linear(tones[rng.integers(len(tones))]), rng, 0.15)
     variant = int(rng.integers(VARIANTS))
 
     def paint(seen: Sheet) -> Skin:
-        grain = sample(cloud(variant, 0.9), seen.angle / TURN, 2 * seen.along) - 0.5
-        return Skin(tone * (1 + 0.85 * grain)[:, None])
+        x, y, z = seen.position / (8 * grain)
+        patches = sample(cloud(variant, 0.9), x + 0.3 * z, y + z) - 0.5
+        return Skin(tone * (1 + 0.85 * patches)[:, None])
 
     return Surface(sheet, frame, paint)
 
@@ -69,7 +70,7 @@ def _stone(at: Array, size: float, view: View, rng: np.random.Generator) -> Surf
     )
     flat = size * rng.uniform(0.35, 0.7)
     sheet = _spindle(size * np.sin(s), flat * np.cos(s), frame, view, wobble)
-    return _grained(sheet, frame, STONES, rng)
+    return _grained(sheet, frame, STONES, 0.3 * size, rng)
 
 
 def _lying(at: Array, lift: float, slope: float, rng: np.random.Generator) -> Frame:
@@ -83,7 +84,7 @@ def _stick(at: Array, size: float, view: View, rng: np.random.Generator) -> Surf
     thick = 0.11 * size * (1 - 0.4 * t) * (1 + 0.12 * np.sin(9 * t))
     frame = _lying(at, 0.1 * size, 1.5708, rng)
     sheet = _spindle(thick, size * 4.4 * (0.5 - t), frame, view)
-    return _grained(sheet, frame, STICKS, rng)
+    return _grained(sheet, frame, STICKS, 0.1 * size, rng)
 
 
 def _cone(at: Array, size: float, view: View, rng: np.random.Generator) -> Surface:
