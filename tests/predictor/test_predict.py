@@ -5,6 +5,7 @@ import uuid
 import numpy as np
 import pytest
 from factories.photo import make_photo
+from factories.predictor import Running
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,9 @@ def rows(engine: Engine) -> list[Prediction]:
         return list(session.scalars(select(Prediction).order_by(Prediction.id)))
 
 
-def test_a_photo_becomes_a_row_and_an_answer(predictor, engine: Engine, production: Model) -> None:
+def test_a_photo_becomes_a_row_and_an_answer(
+    predictor: Running, engine: Engine, production: Model
+) -> None:
     answer = predictor.predict(make_photo(), **{"x-request-id": "r-1", "x-client-session": "w"})
 
     assert answer.status_code == 200, answer.text
@@ -38,7 +41,7 @@ def test_a_photo_becomes_a_row_and_an_answer(predictor, engine: Engine, producti
     assert document["verdict"] in {"avoid", "expert_check", "cannot_tell"}
 
 
-def test_the_look_up_gives_the_same_document(predictor) -> None:
+def test_the_look_up_gives_the_same_document(predictor: Running) -> None:
     answer = predictor.predict(make_photo()).json()
 
     found = predictor.http.get(f"/v1/predictions/{answer['id']}").json()
@@ -51,7 +54,7 @@ def test_the_look_up_gives_the_same_document(predictor) -> None:
     assert told
 
 
-def test_a_form_with_several_photos_is_one_specimen(predictor, engine: Engine) -> None:
+def test_a_form_with_several_photos_is_one_specimen(predictor: Running, engine: Engine) -> None:
     files = [("files", (f"{i}.jpg", make_photo(seed=i), "image/jpeg")) for i in range(3)]
 
     answer = predictor.http.post("/v1/predictions", files=files, data={"session": "walk"})
@@ -62,7 +65,7 @@ def test_a_form_with_several_photos_is_one_specimen(predictor, engine: Engine) -
     assert (row.photos, row.group_key) == (3, "walk")
 
 
-def test_a_label_is_kept_and_can_be_corrected(predictor, engine: Engine) -> None:
+def test_a_label_is_kept_and_can_be_corrected(predictor: Running, engine: Engine) -> None:
     identifier = predictor.predict(make_photo()).json()["id"]
     url = f"/v1/predictions/{identifier}/label"
 
@@ -78,7 +81,7 @@ def test_a_label_is_kept_and_can_be_corrected(predictor, engine: Engine) -> None
     assert missing.status_code == 404
 
 
-def test_ids_answered_are_rows_logged_under_concurrency(predictor, engine: Engine) -> None:
+def test_ids_answered_are_rows_logged_under_concurrency(predictor: Running, engine: Engine) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(8) as pool:

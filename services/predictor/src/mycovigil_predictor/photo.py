@@ -69,12 +69,12 @@ class Darkroom:
         )
 
 
-def without_metadata(data: bytes) -> bytes:
-    """An upright JPEG of at most 1,280 px a side: no EXIF, no place, no owner."""
+def without_metadata(data: bytes, *, side: int = KEPT_SIDE) -> bytes:
+    """An upright JPEG of at most ``side`` px a side: no EXIF, no place, no owner."""
     with Image.open(io.BytesIO(data)) as image:
-        image.draft("RGB", (KEPT_SIDE, KEPT_SIDE))
+        image.draft("RGB", (side, side))
         upright = ImageOps.exif_transpose(image).convert("RGB")
-        upright.thumbnail((KEPT_SIDE, KEPT_SIDE))
+        upright.thumbnail((side, side))
         clean = Image.fromarray(np.asarray(upright))
     stream = io.BytesIO()
     clean.save(stream, "JPEG", quality=KEPT_QUALITY)

@@ -37,7 +37,7 @@ class RateLimit:
                 f"async+{redis_url}",
                 implementation="redispy",
                 key_prefix="mycovigil-limits",
-                connection_pool=self._connections,
+                connection_pool=self._connections,  # type: ignore[arg-type]
             )
         )
         self._away_until = -math.inf

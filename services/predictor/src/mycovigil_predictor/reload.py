@@ -19,7 +19,6 @@ from mycovigil_predictor.pipeline import Pipeline
 from mycovigil_predictor.serving import ModelCard, Serving, card_of, engine_of
 
 logger = structlog.get_logger(__name__)
-DEMO_ARCHITECTURES = ("mini",)
 
 
 class Follower:
@@ -107,11 +106,12 @@ class Follower:
         engine = await asyncio.to_thread(engine_of, production, lanes=lanes)
         pipeline = Pipeline(engine, self._settings.predictor, self._metrics)
         pipeline.start()
-        _introduce(engine.identity.name, engine.identity.architecture, engine.provider)
         return pipeline
 
     def _swap(self, serving: Serving) -> None:
         old, self.serving, self.trouble = self.serving, serving, None
+        if old is None or old.pipeline is not serving.pipeline:
+            _introduce(serving)
         if old and old.pipeline is not serving.pipeline:
             task = asyncio.create_task(old.pipeline.retire())
             self._retiring.add(task)
@@ -142,11 +142,18 @@ class Follower:
         self.trouble = told
 
 
-def _introduce(name: str, architecture: str, provider: str) -> None:
-    logger.info("encoder is loaded", encoder=name, architecture=architecture, provider=provider)
-    if name.startswith(DEMO_ARCHITECTURES) or architecture.startswith(DEMO_ARCHITECTURES):
+def _introduce(serving: Serving) -> None:
+    identity = serving.pipeline.identity
+    logger.info(
+        "encoder is loaded",
+        encoder=identity.name,
+        architecture=identity.architecture,
+        precision=identity.precision,
+        provider=serving.pipeline.provider,
+    )
+    if serving.is_demo:
         logger.warning(
             "this is a demo and screening encoder, no identifier: export BioCLIP "
             "('mycovigil encoder export') before anybody relies on an answer",
-            encoder=name,
+            encoder=identity.name,
         )

@@ -13,6 +13,9 @@ from mycovigil_predictor.engine import Engine
 from mycovigil_predictor.judgement import Judge
 from mycovigil_predictor.pipeline import Pipeline
 
+DEMO = "mini"
+"""Names of the packaged encoders that are for demos and screening."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
@@ -37,6 +40,12 @@ class Serving:
     certificate_state: CertificateState
     certificate_reason: str
     pipeline: Pipeline
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the encoder is one that can identify nothing."""
+        identity = self.pipeline.identity
+        return any(name.startswith(DEMO) for name in (identity.name, identity.architecture))
 
     def is_still(self, production: Production) -> bool:
         """Whether nothing that is answered has changed."""

@@ -133,9 +133,11 @@ class _Collector:
             raise _broken(f"the field {self._segment.name!r} is longer than {FIELD_BYTES} bytes")
 
     def _end(self) -> None:
+        """A file field that was left empty in a browser has neither a name nor a body."""
         assert self._segment is not None
         if _is_photo(self._segment):
-            self.upload.photos.append(bytes(self._body))
+            if self._body or self._segment.filename:
+                self.upload.photos.append(bytes(self._body))
         else:
             value = self._body.decode("utf-8", errors="replace")
             self.upload.fields[str(self._segment.name)] = value

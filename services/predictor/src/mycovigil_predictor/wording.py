@@ -1,0 +1,36 @@
+"""Verdicts and classes in a person's words. None of them is a yes."""
+
+from dataclasses import dataclass
+
+from mycovigil.safety import SafetyClass, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    title: str
+    text: str
+
+
+VERDICTS: dict[Verdict, Wording] = {
+    Verdict.AVOID: Wording(
+        "Do not eat it.",
+        "A poisonous or deadly species is likely enough to worry. Wash your hands, and keep it "
+        "away from other mushrooms, children and animals.",
+    ),
+    Verdict.CANNOT_TELL: Wording(
+        "We cannot tell.",
+        "Treat it as deadly. Harmful species could not be ruled out, or the photo is unlike "
+        "those we know. Other views may help; an expert helps more.",
+    ),
+    Verdict.EXPERT_CHECK: Wording(
+        "Show it to an expert.",
+        "We saw nothing that speaks against it, and that is not a yes: no photo can show that a "
+        "mushroom may be eaten. Do not eat it on the word of this page.",
+    ),
+}
+CLASSES: dict[str, str] = {
+    SafetyClass.EDIBLE.value: "Edible species",
+    SafetyClass.CONDITIONALLY_EDIBLE.value: "Edible only when prepared rightly",
+    SafetyClass.POISONOUS.value: "Poisonous species",
+    SafetyClass.DEADLY.value: "Deadly species",
+}

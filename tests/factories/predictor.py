@@ -1,0 +1,88 @@
+"""Predictors on a real server thread, and a desk from which tests arrange the database."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from factories.key import make_key
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from mycovigil import promotion, registry
+from mycovigil.access import Scope
+from mycovigil.bundle import Bundle
+from mycovigil.db.model import Model, ModelStatus
+from mycovigil.encoder.identity import EncoderIdentity
+from mycovigil.settings import Settings
+from mycovigil.storage import Storage
+from mycovigil_predictor.__main__ import server_of
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Commits what a test arranges, as other processes do."""
+
+    engine: Engine
+    storage: Storage
+
+    def promote(self, bundle: Bundle, folder: Path) -> Model:
+        """Register and make production, past the gate."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            encoder_id = registry.register_encoder(session, EncoderIdentity.read(folder), folder)
+            model = registry.register_model(
+                session, self.storage, bundle, encoder_id=encoder_id, parent_id=None
+            )
+            current = registry.production(session)
+            if current is not None:
+                current.model.status = ModelStatus.ARCHIVED
+                session.flush()
+            promotion.promote(session, model.id, decided_by="test")
+            return model
+
+    def key(self, *scopes: Scope, name: str = "tester") -> str:
+        with Session(self.engine) as session, session.begin():
+            return make_key(session, *scopes, name=name)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A serving predictor and a client with an all-scopes key."""
+
+    url: str
+    http: httpx.Client
+    key: str
+
+    def predict(self, photo: bytes, **headers: str) -> httpx.Response:
+        content = {"content-type": "image/jpeg"} | headers
+        return self.http.post("/v1/predictions", content=photo, headers=content)
+
+
+Serve = Callable[[Settings], Running]
+
+
+def served(settings: Settings) -> tuple[str, Callable[[], None]]:
+    """Start a predictor; its address, and what stops it as SIGTERM does."""
+    server = server_of(settings)
+    socket = server.config.bind_socket()
+    started = threading.Event()
+
+    async def run() -> None:
+        serving = asyncio.create_task(server.serve(sockets=[socket]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        started.set()
+        await serving
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    started.wait(20)
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(20)
+
+    host, port = socket.getsockname()
+    return f"http://{host}:{port}", stop

@@ -1,0 +1,114 @@
+"""The upload page: without JavaScript over HTTP, and in a real browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+from factories.photo import make_photo
+from factories.predictor import Running, Serve
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from mycovigil.db.model import Model
+from mycovigil.db.prediction import Prediction
+from mycovigil.settings import Settings
+
+
+@pytest.fixture
+def public(serve: Serve, settings: Settings, production: Model) -> Running:
+    options = settings.predictor.model_copy(update={"public_page": True})
+    return serve(settings.model_copy(update={"predictor": options}))
+
+
+def form(once: str = "") -> dict[str, object]:
+    empty = ("files", ("", b"", "application/octet-stream"))
+    return {
+        "files": [empty, ("files", ("cap.jpg", make_photo(640, 480), "image/jpeg"))],
+        "data": {"once": once},
+        "headers": {"authorization": ""},
+    }
+
+
+def test_a_form_without_javascript_gets_a_result_page(public: Running, engine: Engine) -> None:
+    page = public.http.get("/", headers={"authorization": ""})
+    assert page.status_code == 200
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", page.text)
+
+    result = public.http.post("/", **form())
+
+    assert result.status_code == 200, result.text
+    assert re.search(r"Do not eat it|We cannot tell|Show it to an expert", result.text)
+    assert "safe" not in result.text.lower()
+    with Session(engine) as session:
+        assert [row.client for row in session.scalars(select(Prediction))] == ["page"]
+
+
+def test_a_reloaded_result_is_no_second_prediction(public: Running, engine: Engine) -> None:
+    for _ in range(2):
+        assert public.http.post("/", **form("reload")).status_code == 200
+
+    with Session(engine) as session:
+        assert len(session.scalars(select(Prediction)).all()) == 1
+
+
+def test_a_bad_photo_is_explained_on_the_page(public: Running) -> None:
+    files = {"files": ("x.jpg", b"no photo", "image/jpeg")}
+    answer = public.http.post("/", files=files, headers={"authorization": ""})
+    assert answer.status_code == 422
+    assert "Not a readable photo" in answer.text
+
+
+def test_the_page_needs_a_key_unless_the_operator_opens_it(predictor: Running) -> None:
+    assert 'name="key"' in predictor.http.get("/").text
+    assert predictor.http.post("/", **form()).status_code == 401
+    request = form()
+    request["data"] = {"key": predictor.key}
+    assert predictor.http.post("/", **request).status_code == 200
+
+
+def test_the_page_is_limited_by_address(
+    serve: Serve, settings: Settings, production: Model
+) -> None:
+    options = settings.predictor.model_copy(update={"public_page": True, "page_rate": "2/minute"})
+    running = serve(settings.model_copy(update={"predictor": options}))
+    statuses = [running.http.post("/", **form()).status_code for _ in range(3)]
+    assert statuses[-1] == 429
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("name", "width", "height"), [("phone", 390, 844), ("laptop", 1280, 800)])
+def test_a_person_uploads_a_photo(
+    public: Running, chromium: str, tmp_path: Path, name: str, width: int, height: int
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    photo = tmp_path / "cap.jpg"
+    photo.write_bytes(make_photo(640, 480, seed=3))
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": height})
+        errors: list[str] = []
+        outside: list[str] = []
+        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+        page.on(
+            "request",
+            lambda asked: (
+                None
+                if asked.url.startswith((public.url, "data:", "blob:"))
+                else outside.append(asked.url)
+            ),
+        )
+        page.goto(public.url)
+        page.screenshot(path=tmp_path / f"{name}-upload.png", full_page=True)
+        page.set_input_files("input[multiple]", photo)
+        assert page.locator(".previews img").count() == 1
+        assert "One photo is ready" in page.inner_text("[role=status]")
+        page.click("button")
+        page.wait_for_selector("#verdict")
+        page.screenshot(path=tmp_path / f"{name}-result.png", full_page=True)
+        overflow = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        browser.close()
+    assert not errors
+    assert not outside
+    assert not overflow
