@@ -26,7 +26,7 @@ SERVICES = (
         "worker",
         "mycovigil_worker",
         ("celery", "-A", "mycovigil_worker.app", "worker", "--concurrency", "2", "-P", "threads"),
-        "ready",
+        r"celery@\S+ ready",
     ),
     Service(
         "beat",
@@ -34,5 +34,5 @@ SERVICES = (
         ("celery", "-A", "mycovigil_worker.app", "beat"),
         "beat: Starting",
     ),
-    Service("trigger", "mycovigil_worker", ("mycovigil_worker", "trigger"), "waiting for alerts"),
+    Service("trigger", "mycovigil_worker", ("mycovigil_worker", "trigger"), "listening"),
 )

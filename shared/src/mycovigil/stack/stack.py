@@ -55,8 +55,13 @@ class Stack:
             "redis_url": self.environment["MYCOVIGIL_REDIS_URL"],
             "pubsub": self.pubsub,
             "pid": os.getpid(),
-            "processes": {child.name: child.pid for child in self.children},
+            "processes": {child.name: child.pid for child in self.children} | self._postgres(),
         }
+
+    def _postgres(self) -> dict[str, int | None]:
+        """The embedded server's pid, from the first line of its own file."""
+        file = self.data / "postgres" / "postmaster.pid"
+        return {"postgres": int(file.read_text().split()[0])} if file.exists() else {}
 
     def write(self) -> None:
         """Write ``stack.json`` for scripts, readable by its owner alone, whole or not at all."""
@@ -111,7 +116,7 @@ def running(
     data.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ) | _defaults(data)
     with ExitStack() as exits:
-        _servers(data, environment, sink, exits)
+        servers = _servers(data, environment, sink, exits)
         environment |= {
             "MYCOVIGIL_PREDICTOR_PORT": str(free_port(ports[0])),
             "MYCOVIGIL_DRIFT_PORT": str(free_port(ports[1])),
@@ -127,6 +132,7 @@ def running(
             _api_key(database),
             environment.get("PUBSUB_EMULATOR_HOST")
             or environment.get("MYCOVIGIL_PUBSUB_BACKEND", "google"),
+            servers,
         )
         _services(stack, sink, exits)
         stack.write()
@@ -149,7 +155,11 @@ def _defaults(data: Path) -> dict[str, str]:
     return {name: value for name, value in chosen.items() if name not in os.environ}
 
 
-def _servers(data: Path, environment: dict[str, str], sink: LineSink, exits: ExitStack) -> None:
+def _servers(
+    data: Path, environment: dict[str, str], sink: LineSink, exits: ExitStack
+) -> list[Child]:
+    """Start what the environment does not name; returns the children to watch."""
+    children: list[Child] = []
     if "MYCOVIGIL_DATABASE_URL" not in environment:
         server = exits.enter_context(postgres(data / "postgres"))
         environment["MYCOVIGIL_DATABASE_URL"] = create_database(server, "mycovigil")
@@ -157,23 +167,26 @@ def _servers(data: Path, environment: dict[str, str], sink: LineSink, exits: Exi
     if "MYCOVIGIL_REDIS_URL" not in environment:
         port = free_port()
         command = redis_command(data / "redis", port)
-        _start(Child("redis", command, environment, sink, ready="Server initialized"), exits)
+        redis = Child("redis", command, environment, sink, ready="Server initialized")
+        children.append(_start(redis, exits))
         environment["MYCOVIGIL_REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
     if not {"PUBSUB_EMULATOR_HOST", "MYCOVIGIL_PUBSUB_BACKEND", "MYCOVIGIL_PUBSUB_PROJECT"} & set(
         environment
     ):
-        _embedded_pubsub(environment, sink, exits)
+        children += _embedded_pubsub(environment, sink, exits)
+    return children
 
 
-def _embedded_pubsub(environment: dict[str, str], sink: LineSink, exits: ExitStack) -> None:
+def _embedded_pubsub(environment: dict[str, str], sink: LineSink, exits: ExitStack) -> list[Child]:
     port = free_port()
     command = emulator_command(port)
     if command is None:
         environment["MYCOVIGIL_PUBSUB_BACKEND"] = "redis"
         sink("stack", "no Pub/Sub emulator is installed: events go over Redis Streams")
-        return
-    _start(Child("pubsub", command, environment, sink, ready="Server started"), exits)
+        return []
+    emulator = _start(Child("pubsub", command, environment, sink, ready="Server started"), exits)
     environment["PUBSUB_EMULATOR_HOST"] = f"127.0.0.1:{port}"
+    return [emulator]
 
 
 def _start(child: Child, exits: ExitStack) -> Child:
