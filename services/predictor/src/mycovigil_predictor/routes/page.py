@@ -61,7 +61,7 @@ async def result_page(request: Request, predictor: Service) -> Response:
         answer=answer,
         verdict=VERDICTS[answer.verdict],
         classes=CLASSES,
-        shares=sorted(shares, key=lambda pair: -pair[1]),
+        shares=shares[::-1],
         picture=await asyncio.to_thread(_picture, kept[0]),
     )
 

@@ -10,6 +10,8 @@
   const button = form.querySelector("button");
   const inputs = [...form.querySelectorAll("input[type=file]")];
 
+  form.classList.add("scripted");
+
   const show = () => {
     const files = inputs.flatMap((input) => [...input.files]);
     previews.replaceChildren(...files.map((file) => {
