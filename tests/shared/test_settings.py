@@ -1,8 +1,11 @@
 """Settings come from the environment, are frozen, keep secrets, and refuse misspelt names."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+from mycovigil.commands.settings import markdown
 from mycovigil.settings import DriftSettings, Settings, UnknownSetting, variables
 
 
@@ -35,3 +38,8 @@ def test_a_budget_of_one_is_refused() -> None:
 
 def test_every_variable_is_described() -> None:
     assert [name for name, (description, _) in variables().items() if not description] == []
+
+
+def test_the_documentation_is_the_settings() -> None:
+    documented = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+    assert documented.read_text() == markdown(), "run: mycovigil settings > docs/configuration.md"
