@@ -18,8 +18,8 @@ def _candidate(session: Session, production: Model, *, passed: bool = True) -> M
     gate = {"against": str(production.id), "passed": passed, "reason": "no more misses"}
     return make_model(
         session,
-        status=ModelStatus.CANDIDATE,
-        parent=production,
+        parent_id=production.id,
+        encoder_id=production.encoder_id,
         version="candidate",
         metrics={"gate": gate},
     )
@@ -28,13 +28,13 @@ def _candidate(session: Session, production: Model, *, passed: bool = True) -> M
 def test_the_first_model_goes_live_without_a_comparison(
     client: TestClient, session: Session
 ) -> None:
-    model = make_model(session, status=ModelStatus.CANDIDATE)
+    model = make_model(session)
     answer = client.post(f"/v1/models/{model.id}/promote")
     assert (answer.json()["decision"], answer.json()["decided_by"]) == ("initial", "tester")
 
 
 def test_promotion_answers_the_old_models_incident(client: TestClient, session: Session) -> None:
-    old = make_model(session, version="old")
+    old = make_model(session, version="old", status=ModelStatus.PRODUCTION)
     reference = make_reference_set(session, old)
     report = make_report(session, old, reference, verdict=ReportVerdict.DRIFT)
     incident = make_incident(session, report)
@@ -49,10 +49,10 @@ def test_promotion_answers_the_old_models_incident(client: TestClient, session: 
 
 
 def test_a_closed_gate_is_409_and_changes_nothing(client: TestClient, session: Session) -> None:
-    old = make_model(session, version="old")
+    old = make_model(session, version="old", status=ModelStatus.PRODUCTION)
     for candidate in (
         _candidate(session, old, passed=False),
-        make_model(session, status=ModelStatus.CANDIDATE, version="never compared"),
+        make_model(session, version="never compared"),
         old,
     ):
         answer = client.post(f"/v1/models/{candidate.id}/promote")
@@ -63,7 +63,7 @@ def test_a_closed_gate_is_409_and_changes_nothing(client: TestClient, session: S
 
 
 def test_rollback_brings_the_earlier_model_back(client: TestClient, session: Session) -> None:
-    old = make_model(session, version="old")
+    old = make_model(session, version="old", status=ModelStatus.PRODUCTION)
     candidate = _candidate(session, old)
     client.post(f"/v1/models/{candidate.id}/promote")
     answer = client.post("/v1/models/rollback", json={"reason": "too many refusals"})
@@ -76,7 +76,7 @@ def test_rollback_brings_the_earlier_model_back(client: TestClient, session: Ses
 
 def test_there_may_be_nothing_to_roll_back_to(client: TestClient, session: Session) -> None:
     assert client.post("/v1/models/rollback", json={"reason": "panic"}).status_code == 409
-    make_model(session)
+    make_model(session, status=ModelStatus.PRODUCTION)
     assert client.post("/v1/models/rollback", json={"reason": "panic"}).status_code == 409
     assert client.post("/v1/models/rollback", json={}).status_code == 422
 
@@ -111,7 +111,7 @@ def test_a_retrain_needs_a_reason(client: TestClient, body: dict[str, str]) -> N
 
 
 def test_reference_sets_of_a_model(client: TestClient, session: Session) -> None:
-    model, other = make_model(session), make_model(session, status=ModelStatus.CANDIDATE)
+    model, other = make_model(session), make_model(session)
     found = make_reference_set(session, model)
     make_reference_set(session, other)
     assert len(client.get("/v1/reference-sets").json()["items"]) == 2

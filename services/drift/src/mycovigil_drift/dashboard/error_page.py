@@ -14,6 +14,6 @@ def problem_page(request: Request, problem: Problem) -> Response:
     if problem.status == 401 and request.method in {"GET", "HEAD"}:
         place = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?next={quote(place, safe='')}", 303)
-    response = render(request, "error.html", status=problem.status, problem=problem)
+    response = render(request, "error.html", code=problem.status, problem=problem)
     response.headers.update(problem.headers)
     return response

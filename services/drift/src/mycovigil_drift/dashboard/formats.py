@@ -18,6 +18,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}g}".replace("-", MINUS)
 
 
+def signed(value: float) -> str:
+    """With a sign in front, two digits after the point."""
+    return f"{value:+.2f}".replace("-", MINUS)
+
+
 def count(value: int | None) -> str:
     """Thousands set apart."""
     return NOTHING if value is None else f"{value:,}".replace("-", MINUS)
@@ -83,6 +88,7 @@ def plain(value: object) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": number,
+    "signed": signed,
     "count": count,
     "p_value": p_value,
     "share": share,

@@ -31,7 +31,7 @@ def login(
         authorise(database, key.strip(), Scope.READ)
     except Problem as problem:
         context = {"next": _local(next), "refusal": problem.detail}
-        return render(request, "login.html", status=problem.status, **context)
+        return render(request, "login.html", code=problem.status, **context)
     response = RedirectResponse(_local(next), 303)
     response.set_cookie(
         COOKIE,

@@ -2,10 +2,11 @@
 
 from fastapi import FastAPI
 
-from mycovigil_drift.dashboard import login, static_files
+from mycovigil_drift.dashboard import login, overview_page, static_files
 
 
 def install(app: FastAPI) -> None:
     """Add every page to the application."""
-    app.include_router(login.router)
+    for page in (overview_page, login):
+        app.include_router(page.router)
     app.mount("/static", static_files.immutable(), name="static")

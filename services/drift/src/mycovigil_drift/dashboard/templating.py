@@ -39,8 +39,8 @@ def asset(name: str) -> str:
     return f"/static/{name}?v={digest}"
 
 
-def render(request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+def render(request: Request, name: str, *, code: int = 200, **context: Any) -> HTMLResponse:
     """A page. Never kept by caches: it may need a key, and it changes every night."""
     template = environment().get_template(name)
     text = template.render(path=request.url.path, **context)
-    return HTMLResponse(text, status, {"Cache-Control": "no-store"})
+    return HTMLResponse(text, code, {"Cache-Control": "no-store"})
