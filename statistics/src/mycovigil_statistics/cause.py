@@ -1,0 +1,83 @@
+"""Why a night drifted: camera or light, novel species, class prior, several, or none of these.
+
+Each cause has a detector, a logistic score of the evidence that concerns it, with weights learned
+on simulated drifts (`benchmarks/drift_cause.py --train`). One detector that fires names the
+cause; several say `mixed`; none says `unknown`, which is an answer too. Whether covariates moved
+decides on camera or light; only where no covariates were logged, a common displacement of all
+embeddings stands in for them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mycovigil_statistics.cause_weights import WEIGHTS
+from mycovigil_statistics.evidence import gather
+from mycovigil_statistics.judgement import Judgement
+from mycovigil_statistics.reference import FittedReference
+from mycovigil_statistics.sample import Groups, validated
+
+Kind = Literal["camera_or_light", "novel_species", "class_prior", "mixed", "unknown"]
+PURE: tuple[Kind, ...] = ("camera_or_light", "novel_species", "class_prior")
+LEAST_ROWS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The most likely kind of drift.
+
+    `confidence`: the detectors' product of probabilities that all of them are right. Above .8 it
+    can be acted on. `evidence`: the measured numbers, and each detector's probability under
+    `is_<cause>`.
+    """
+
+    kind: Kind
+    confidence: float
+    evidence: dict[str, float]
+
+
+def explain(
+    fitted: FittedReference,
+    judgement: Judgement,
+    features: ArrayLike,
+    probabilities: ArrayLike | None = None,
+    covariates: ArrayLike | None = None,
+    *,
+    groups: Groups = None,
+    seed: int = 0,
+) -> Cause:
+    """Read the cause of a drift that `judgement` found in these rows (the same as judged).
+
+    Raises `InsufficientRows`, `DimensionMismatch`, `NotFinite` as `judge` does.
+    """
+    night = validated(
+        features, probabilities, covariates, groups, least_rows=LEAST_ROWS, least_groups=1
+    )
+    fitted.require_comparable(night)
+    evidence = gather(fitted, judgement, night, seed)
+    blind = not any(view.group == "covariates" for view in judgement.views)
+    detectors = {kind: _probability(kind, evidence) for kind in PURE}
+    if blind:
+        detectors["camera_or_light"] = _probability("displaced", evidence)
+    return _name(detectors, evidence)
+
+
+def _probability(detector: str, evidence: dict[str, float]) -> float:
+    score = sum(weight * _damped(evidence, name) for name, weight in WEIGHTS[detector].items())
+    return float(1 / (1 + np.exp(-score)))
+
+
+def _damped(evidence: dict[str, float], name: str) -> float:
+    """Signed log(1 + |x|), so that no single number shouts the others down; 1 for the constant."""
+    if name == "constant":
+        return 1.0
+    return float(np.sign(evidence[name]) * np.log1p(abs(evidence[name])))
+
+
+def _name(detectors: dict[Kind, float], evidence: dict[str, float]) -> Cause:
+    found = [kind for kind, probability in detectors.items() if probability > 0.5]
+    confidence = float(np.prod([max(p, 1 - p) for p in detectors.values()]))
+    kind: Kind = found[0] if len(found) == 1 else "mixed" if found else "unknown"
+    return Cause(kind, confidence, evidence | {f"is_{k}": p for k, p in detectors.items()})
