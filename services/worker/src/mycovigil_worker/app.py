@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.schedules import crontab
-from kombu import Queue
+from kombu.entity import Exchange, Queue
 
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
@@ -19,11 +19,13 @@ NIGHTS = "nights"
 RETRAIN = "retrain"
 """Two queues, so that an operator can give long retrainings workers of their own (``-Q``)."""
 LONGEST_TICK = timedelta(hours=1)
+SHORTEST_TICK = timedelta(seconds=1)
 
 
 def tick_of(settings: Settings) -> timedelta:
-    """How often the nightly task looks for missing reports."""
-    return min(settings.period, LONGEST_TICK)
+    """How often the nightly task looks for missing reports: a quarter of a period, at most an
+    hour. A tick that finds nothing costs a few milliseconds."""
+    return min(max(settings.period / 4, SHORTEST_TICK), LONGEST_TICK)
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
         "task_publish_retry_policy": {"max_retries": 2, "interval_start": 0.1},
-        "task_queues": [Queue(NIGHTS), Queue(RETRAIN)],
+        "task_queues": [_queue(NIGHTS), _queue(RETRAIN)],
         "task_default_queue": NIGHTS,
         "task_routes": {f"{NAME}.retrain": {"queue": RETRAIN}},
         "worker_hijack_root_logger": False,
@@ -55,6 +57,10 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "beat_max_loop_interval": min(tick_of(settings).total_seconds(), 300),
         "beat_schedule": schedule(settings),
     }
+
+
+def _queue(name: str) -> Any:
+    return Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
 
 
 def schedule(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -1,10 +1,11 @@
 """Why a night drifted and whether it hurts: cause, harm and gallery of one comparison."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from mycovigil_statistics.cause import explain
 from mycovigil_worker import gallery, harm
 from mycovigil_worker.harm import Harm, Safety
 from mycovigil_worker.outcome import Comparison
@@ -28,13 +29,19 @@ def explained(
     session: Session, comparison: Comparison, *, novelty: float | None, seed: int
 ) -> Explanation:
     """Explain a drift; only drifted windows are explained, there is nothing to explain in calm."""
-    return Explanation(
-        cause="unknown",
-        evidence={},
-        harm=harm.estimated(comparison, novelty, seed=seed),
-        gallery=gathered(session, comparison, seed),
+    night = comparison.night
+    cause = explain(
+        comparison.fitted,
+        comparison.judgement,
+        night.features,
+        night.probabilities,
+        night.covariates,
+        groups=night.dependent,
+        seed=seed,
     )
-
-
-def gathered(session: Session, comparison: Comparison, seed: int) -> list[dict[str, Any]]:
-    return gallery.gathered(session, comparison, comparison.fitted, seed=seed)
+    return Explanation(
+        cause=cause.kind,
+        evidence=asdict(cause),
+        harm=harm.estimated(comparison, novelty, seed=seed),
+        gallery=gallery.gathered(session, comparison, comparison.fitted, seed=seed),
+    )

@@ -3,13 +3,13 @@
 import uuid
 from typing import Any
 
-from mycovigil_statistics import FittedReference
-from mycovigil_statistics.responsibility import responsible
 from pgvector import HalfVector
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSample
+from mycovigil_statistics import FittedReference
+from mycovigil_statistics.responsibility import responsible
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.sample import described
 

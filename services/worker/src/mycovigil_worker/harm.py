@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from mycovigil_statistics.label_shift import by_likelihood, with_interval
 
 from mycovigil.safety import CLASSES, SafetyClass
+from mycovigil_statistics.label_shift import by_likelihood, with_interval
 from mycovigil_worker.outcome import Comparison
 
 LEAST_LABELLED = 100

@@ -1,11 +1,12 @@
 """Judge one window of one model: from rows in the database to a verdict with a stated level."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
-from mycovigil_statistics import judge
-from mycovigil_statistics.errors import InsufficientRows, SampleError
 from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSet
@@ -13,6 +14,8 @@ from mycovigil.db.report import ReportVerdict
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil.window import Window
+from mycovigil_statistics import judge
+from mycovigil_statistics.errors import InsufficientRows, SampleError
 from mycovigil_worker import reference as references
 from mycovigil_worker.outcome import Commission, Comparison, Outcome
 from mycovigil_worker.pool import pooled_start
@@ -28,82 +31,113 @@ class Unjudgeable(ValueError):
     """No verdict can be given for this window; the message is the report's ``problem``."""
 
 
-def outcome_of(
-    session: Session,
-    storage: Storage,
-    drift: DriftSettings,
-    commission: Commission,
-    *,
-    novelty: float | None,
-    as_of: datetime,
-) -> Outcome:
-    """Judge the window. Data that no test can judge gives a ``failed`` outcome, not an error."""
-    window = commission.window
-    start = pooled_start(session, commission.model_id, commission.reference_set_id, window)
-    span = Window(start, window.end, window.periods)
-    row = session.get_one(ReferenceSet, commission.reference_set_id)
-    totals = summed(
-        session,
-        commission.model_id,
-        span,
-        encoder_id=row.encoder_id,
-        late_after=window.end + timedelta(seconds=drift.grace_seconds),
-        novelty=novelty,
-        as_of=as_of,
-    )
-    common = {"rows": totals.rows, "late_rows": totals.late, "as_of": as_of}
-    if totals.rows < drift.min_rows:
-        return Outcome(ReportVerdict.INSUFFICIENT, **common, inputs=_span(span))
-    try:
-        comparison = _compared(session, storage, drift, commission, span, totals, as_of)
-    except InsufficientRows as reason:
+@dataclass(frozen=True, eq=False)
+class Judging:
+    """One commission as of one moment. ``novelty``: the model's distance threshold, if known."""
+
+    session: Session
+    storage: Storage
+    drift: DriftSettings
+    commission: Commission
+    novelty: float | None
+    as_of: datetime
+
+    def outcome(self) -> Outcome:
+        """Judge. Data that no test can judge gives a ``failed`` outcome, not an error."""
+        if self.totals.rows < self.drift.min_rows:
+            return self._without_test(ReportVerdict.INSUFFICIENT, None)
+        try:
+            comparison = self._compared()
+        except InsufficientRows as reason:  # enough rows, too few independent groups
+            return self._without_test(ReportVerdict.INSUFFICIENT, str(reason))
+        except (Unjudgeable, SampleError, MixedFeatures) as reason:
+            return self._without_test(ReportVerdict.FAILED, str(reason))
+        drifted = comparison.judgement.p_value <= self.commission.level
         return Outcome(
-            ReportVerdict.INSUFFICIENT, **common, problem=str(reason), inputs=_span(span)
+            ReportVerdict.DRIFT if drifted else ReportVerdict.CALM,
+            self.as_of,
+            rows=self.totals.rows,
+            late_rows=self.totals.late,
+            sampled_rows=len(comparison.night),
+            inputs=self._inputs(comparison),
+            comparison=comparison,
         )
-    except (Unjudgeable, SampleError, MixedFeatures) as reason:
-        return Outcome(ReportVerdict.FAILED, **common, problem=str(reason), inputs=_span(span))
-    drifted = comparison.judgement.p_value <= commission.level
-    return Outcome(
-        ReportVerdict.DRIFT if drifted else ReportVerdict.CALM,
-        **common,
-        sampled_rows=len(comparison.night),
-        inputs=_span(span) | _inputs(drift, commission, comparison, as_of),
-        comparison=comparison,
-    )
 
+    @cached_property
+    def span(self) -> Window:
+        """The window with the insufficient nights before it."""
+        asked = self.commission
+        start = pooled_start(self.session, asked.model_id, asked.reference_set_id, asked.window)
+        return Window(start, asked.window.end, asked.window.periods)
 
-def _compared(
-    session: Session,
-    storage: Storage,
-    drift: DriftSettings,
-    commission: Commission,
-    span: Window,
-    totals: Totals,
-    as_of: datetime,
-) -> Comparison:
-    if totals.foreign:
-        raise Unjudgeable(
-            f"{totals.foreign} of {totals.rows} rows carry features of another encoder than the "
-            "reference set's; they are never compared"
+    @cached_property
+    def reference_set(self) -> ReferenceSet:
+        return self.session.get_one(ReferenceSet, self.commission.reference_set_id)
+
+    @cached_property
+    def totals(self) -> Totals:
+        grace = timedelta(seconds=self.drift.grace_seconds)
+        return summed(
+            self.session,
+            self.commission.model_id,
+            self.span,
+            encoder_id=self.reference_set.encoder_id,
+            late_after=self.commission.window.end + grace,
+            novelty=self.novelty,
+            as_of=self.as_of,
         )
-    reference = references.loaded(
-        session, session.get_one(ReferenceSet, commission.reference_set_id)
-    )
-    _require_spread(reference)
-    try:
-        fitted = references.fitted(storage, reference, drift.seed)
-    except SampleError as reason:
-        raise Unjudgeable(f"the reference set cannot carry a test: {reason}") from reason
-    night = sampled(session, commission.model_id, span, drift.sample_rows, as_of)
-    judgement = judge(
-        fitted,
-        night.features,
-        night.probabilities,
-        night.covariates,
-        groups=night.dependent,
-        seed=drift.seed,
-    )
-    return Comparison(reference, night, totals, span, fitted, judgement)
+
+    def _compared(self) -> Comparison:
+        if self.totals.foreign:
+            raise Unjudgeable(
+                f"{self.totals.foreign} of {self.totals.rows} rows carry features of another "
+                "encoder than the reference set's; they are never compared"
+            )
+        reference = references.loaded(self.session, self.reference_set)
+        _require_spread(reference)
+        try:
+            fitted = references.fitted(self.storage, reference, self.drift.seed)
+        except SampleError as reason:
+            raise Unjudgeable(f"the reference set cannot carry a test: {reason}") from reason
+        limit = self.drift.sample_rows
+        night = sampled(self.session, self.commission.model_id, self.span, limit, self.as_of)
+        judgement = judge(
+            fitted,
+            night.features,
+            night.probabilities,
+            night.covariates,
+            groups=night.dependent,
+            seed=self.drift.seed,
+        )
+        return Comparison(reference, night, self.totals, self.span, fitted, judgement)
+
+    def _without_test(self, verdict: ReportVerdict, problem: str | None) -> Outcome:
+        return Outcome(
+            verdict,
+            self.as_of,
+            rows=self.totals.rows,
+            late_rows=self.totals.late,
+            problem=problem,
+            inputs={"pooled_from": self.span.start.isoformat()},
+        )
+
+    def _inputs(self, comparison: Comparison) -> dict[str, Any]:
+        """Everything a replay needs to come to the same number."""
+        return {
+            "pooled_from": self.span.start.isoformat(),
+            "reference_rows": len(comparison.reference.rows),
+            "reference_hash": comparison.reference.content_hash,
+            "night_rows": len(comparison.night),
+            "night_hash": comparison.night.digest(),
+            "sample_rows": self.drift.sample_rows,
+            "seed": self.drift.seed,
+            "level": self.commission.level,
+            "as_of": self.as_of.isoformat(),
+            "permutations": comparison.judgement.permutations,
+            "pool_rows": comparison.judgement.pool_rows,
+            "units": comparison.judgement.units,
+            "code_version": CODE_VERSION,
+        }
 
 
 def _require_spread(reference: Reference) -> None:
@@ -113,27 +147,3 @@ def _require_spread(reference: Reference) -> None:
             f"all {len(features)} rows of the reference set have the same features: "
             "its encoder is broken; freeze another set"
         )
-
-
-def _span(span: Window) -> dict[str, str]:
-    return {"pooled_from": span.start.isoformat()}
-
-
-def _inputs(
-    drift: DriftSettings, commission: Commission, comparison: Comparison, as_of: datetime
-) -> dict[str, object]:
-    """Everything a replay needs to come to the same number."""
-    return {
-        "reference_rows": len(comparison.reference.rows),
-        "reference_hash": comparison.reference.content_hash,
-        "night_rows": len(comparison.night),
-        "night_hash": comparison.night.digest(),
-        "sample_rows": drift.sample_rows,
-        "seed": drift.seed,
-        "level": commission.level,
-        "as_of": as_of.isoformat(),
-        "permutations": comparison.judgement.permutations,
-        "pool_rows": comparison.judgement.pool_rows,
-        "units": comparison.judgement.units,
-        "code_version": CODE_VERSION,
-    }

@@ -1,8 +1,7 @@
 """Which windows end with a night, and the level each may alarm at: the month's fixed plan."""
 
-from mycovigil_statistics.budget import MonthlyBudget
-
 from mycovigil.settings import DriftSettings
+from mycovigil_statistics.budget import MonthlyBudget
 
 MONTH = 30
 """Periods that share one budget, counted from the epoch like the windows."""

@@ -6,7 +6,7 @@ the unique key on (model, reference set, window) behind it: running twice change
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import func, select
@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.settings import Settings
 from mycovigil_worker import novelty, report
 from mycovigil_worker import reference as references
-from mycovigil_worker.judge import outcome_of
+from mycovigil_worker.judge import Judging
 from mycovigil_worker.lock import try_model_lock
 from mycovigil_worker.outcome import Commission, Origin, Outcome
 from mycovigil_worker.sample import first_row
@@ -58,10 +59,17 @@ def due_of(session: Session, state: State, tenure: Tenure, now: datetime) -> Ite
         yield from planned(tenure, first, reported, now, drift)
 
 
+def grace_of(settings: Settings) -> timedelta:
+    """How long after its end a window is left alone, for rows that come late."""
+    return timedelta(seconds=settings.drift.grace_seconds)
+
+
 def _reported(session: Session, model_id: uuid.UUID, since: datetime) -> set[Span]:
     rows = session.execute(
         select(DriftReport.window_start, DriftReport.window_end).where(
-            DriftReport.model_id == model_id, DriftReport.window_end > since
+            DriftReport.model_id == model_id,
+            DriftReport.window_end > since,
+            DriftReport.origin == Origin.NIGHTLY,
         )
     )
     return {(start, end) for start, end in rows}
@@ -81,8 +89,12 @@ def _make_all(state: State, model_id: uuid.UUID, windows: list[Planned]) -> list
 
 def _make(session: Session, state: State, model_id: uuid.UUID, item: Planned) -> DriftReport | None:
     """The window's report; none if another worker was faster, or nothing can hold it."""
-    if existing(session, model_id, (item.window.start, item.window.end)) is not None:
+    earlier = existing(session, model_id, (item.window.start, item.window.end))
+    if earlier is not None and earlier.origin == Origin.NIGHTLY:
         return None
+    if earlier is not None:
+        report.adopt(session, earlier)
+        return earlier
     row = references.active(session).get(model_id)
     holder = row or references.newest(session, model_id)
     if holder is None:
@@ -106,9 +118,8 @@ def make(session: Session, state: State, commission: Commission) -> DriftReport:
     as_of = session.scalar(select(func.clock_timestamp())) or datetime.now(tz=UTC)
     try:
         with session.begin_nested():
-            outcome = outcome_of(
-                session, state.storage, drift, commission, novelty=threshold, as_of=as_of
-            )
+            judging = Judging(session, state.storage, drift, commission, threshold, as_of)
+            outcome = judging.outcome()
             return _told(
                 report.write(session, state.storage, drift, commission, outcome, novelty=threshold),
                 model,

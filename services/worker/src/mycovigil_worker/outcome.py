@@ -6,10 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from mycovigil_statistics import FittedReference, Judgement
-
 from mycovigil.db.report import ReportVerdict
 from mycovigil.window import Window
+from mycovigil_statistics import FittedReference, Judgement
 from mycovigil_worker.reference import Reference
 from mycovigil_worker.rows import Rows
 from mycovigil_worker.totals import Totals

@@ -6,12 +6,12 @@ import zipfile
 from dataclasses import dataclass
 
 import numpy as np
-from mycovigil_statistics import FittedReference, fit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.storage import MissingObject, Storage
+from mycovigil_statistics import FittedReference, fit
 from mycovigil_worker.rows import Rows, assembled, columns
 
 

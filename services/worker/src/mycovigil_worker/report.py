@@ -13,6 +13,7 @@ from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil_worker import evidence, evidently_report, explanation
 from mycovigil_worker.explanation import Explanation
+from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Commission, Comparison, Origin, Outcome
 
 
@@ -43,6 +44,18 @@ def write(
         incident.respond(session, report, harmful=found is not None and found.harmful)
     session.flush()
     return report
+
+
+def adopt(session: Session, report: DriftReport) -> None:
+    """Make a report that a person asked for the nightly one: its window is now due by itself.
+
+    It was judged at the level of the plan, so the verdict stands and may wake somebody.
+    """
+    report.origin = Origin.NIGHTLY.value
+    if _is_production(session, report.model_id):
+        safety = report.evidence.get("harm", {}).get("safety")
+        incident.respond(session, report, harmful=safety == Safety.AFFECTED)
+    session.flush()
 
 
 def _row(commission: Commission, outcome: Outcome) -> DriftReport:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, func
+from sqlalchemy import func
 
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
@@ -43,7 +43,7 @@ class Rows:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """(n,) index into ``CLASSES`` of the most probable class."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @property
     def dependent(self) -> list[str | None] | None:
@@ -73,7 +73,7 @@ def columns(source: type[Prediction] | type[ReferenceSample]) -> tuple[Any, ...]
     )
 
 
-def assembled(rows: Sequence[Row[Any]]) -> Rows:
+def assembled(rows: Sequence[Any]) -> Rows:
     """Arrays of the rows that a select of :func:`columns` returned.
 
     Raises:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.prediction import Prediction
@@ -24,8 +24,13 @@ def sampled(
         MixedFeatures: rows of encoders of different dimensions.
     """
     query = (
-        _within(select(*columns(Prediction)), model_id, window)
-        .where(Prediction.logged_at <= as_of)
+        select(*columns(Prediction))
+        .where(
+            Prediction.model_id == model_id,
+            Prediction.created_at >= window.start,
+            Prediction.created_at < window.end,
+            Prediction.logged_at <= as_of,
+        )
         .order_by(Prediction.sample_key, Prediction.id)
         .limit(limit)
     )
@@ -53,11 +58,3 @@ def described(
         )
     )
     return {identifier: (label, key) for identifier, label, key in rows}
-
-
-def _within(query: Select[*tuple[()]], model_id: uuid.UUID, window: Window) -> Select[*tuple[()]]:
-    return query.where(
-        Prediction.model_id == model_id,
-        Prediction.created_at >= window.start,
-        Prediction.created_at < window.end,
-    )

@@ -4,9 +4,10 @@ import uuid
 from datetime import UTC, datetime
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from mycovigil_worker import nightly as nights
-from mycovigil_worker import queue, retention, retrain
+from mycovigil_worker import queue, request, retention, retrain
 from mycovigil_worker.app import NAME, app
 from mycovigil_worker.state import process_state
 
@@ -15,10 +16,15 @@ log = structlog.get_logger(__name__)
 
 @app.task(name=f"{NAME}.nightly")
 def nightly() -> None:
-    """Make every missing report, answer requests, and wake retrain jobs that nobody runs."""
+    """Make missing reports, answer requests for others, wake retrain jobs that nobody runs."""
     state = process_state()
-    nights.run(state, now=datetime.now(tz=UTC))
-    queue.resend_waiting(state)
+    now = datetime.now(tz=UTC)
+    try:
+        nights.run(state, now=now)
+        request.drain(state, now=now)
+        queue.resend_waiting(state)
+    except OperationalError as error:
+        log.warning("database away, the next tick tries again", error=str(error.orig))
 
 
 @app.task(name=f"{NAME}.retrain")

@@ -54,11 +54,13 @@ def summed(
         Prediction.logged_at <= as_of,
     )
     values: list[Any] = list(session.execute(query).one())
+    rows, foreign, late, novel = values[:4]
     tallies, means = values[4 : 4 + len(CLASSES)], values[4 + len(CLASSES) :]
     return Totals(
-        *values[:4],
+        rows=rows,
+        foreign=foreign,
+        late=late,
+        novel=novel,
         predicted={name.value: count for name, count in zip(CLASSES, tallies, strict=True)},
-        covariates={
-            n: float(mean) for n, mean in zip(NAMES, means, strict=True) if mean is not None
-        },
+        covariates={n: float(m) for n, m in zip(NAMES, means, strict=True) if m is not None},
     )

@@ -58,7 +58,7 @@ def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             publisher.prepare()
-            log.info("listening", subscription=SUBSCRIPTION)
+            log.info("waiting for alerts", subscription=SUBSCRIPTION)
             while not stop.is_set():
                 publisher.receive(
                     Topic.ALERTS, SUBSCRIPTION, lambda event: handle(state, event), wait=WAIT

@@ -19,7 +19,7 @@ class OmnibusPValueCalculation(SingleValueCalculation[OmnibusPValue]):
         verdict = "drift" if self.metric.p_value <= self.metric.level else "calm"
         return f"Mycovigil verdict: {verdict} (p-value; drift at {self.metric.level:.2g} or below)"
 
-    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:
+    def calculate(self, *_: Any) -> SingleValue:
         return self.result(self.metric.p_value)
 
 
@@ -35,7 +35,7 @@ class ViewPValueCalculation(SingleValueCalculation[ViewPValue]):
     def display_name(self) -> str:
         return f"View {self.metric.view} (p-value; effect {self.metric.effect:.2f})"
 
-    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:
+    def calculate(self, *_: Any) -> SingleValue:
         return self.result(self.metric.p_value)
 
 
@@ -50,7 +50,7 @@ class EmbeddingsDriftScoreCalculation(SingleValueCalculation[EmbeddingsDriftScor
     def display_name(self) -> str:
         return f"EmbeddingsDrift of {self.metric.embeddings_name} (score; takes no decision)"
 
-    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:
+    def calculate(self, _context: Any, current_data: Any, reference_data: Any) -> SingleValue:
         names = current_data.data_definition.embeddings[self.metric.embeddings_name]
         night, reference = (
             data.as_dataframe()[names].copy()  # the methods add a target column to their frames

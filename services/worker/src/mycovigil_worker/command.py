@@ -1,0 +1,139 @@
+"""Judge drift: what is due now, a stretch of the past, a report again, or two files."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from mycovigil.db.report import DriftReport
+    from mycovigil_worker.state import State
+
+app = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+screen = Console(highlight=False)
+DAY = "%Y-%m-%d"
+MOMENTS = [DAY, "%Y-%m-%dT%H:%M:%S"]
+
+
+@app.command()
+def run() -> None:
+    """Judge every window that is due now, in this process."""
+    from sqlalchemy import select
+
+    from mycovigil.db.report import DriftReport
+    from mycovigil_worker import nightly
+
+    state = _state()
+    made = nightly.run(state, now=datetime.now(tz=UTC))
+    with state.sessions() as session:
+        rows = session.scalars(select(DriftReport).where(DriftReport.id.in_(made)))
+        _show(sorted(rows, key=lambda row: (row.window_end, row.periods)))
+
+
+@app.command()
+def backfill(
+    since: Annotated[datetime, typer.Option("--from", formats=MOMENTS, help="First day, UTC.")],
+    until: Annotated[datetime, typer.Option("--to", formats=MOMENTS, help="End, UTC.")],
+) -> None:
+    """Make the missing reports of a stretch; spends no alarm budget and opens no incident."""
+    from mycovigil_worker import backfill as past
+
+    start, end = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
+    if end <= start:
+        _refuse("--to must lie after --from")
+    state = _state()
+    windows = past.missing(state, start, min(end, datetime.now(tz=UTC)))
+    made = track(past.run(state, windows), "judging", total=len(windows), console=screen)
+    _show([row for row in made if row is not None])
+
+
+@app.command()
+def replay(report: Annotated[uuid.UUID, typer.Argument(help="The report's id.")]) -> None:
+    """Recompute a report from its pinned inputs; exit code 1 if it comes out otherwise."""
+    from mycovigil_worker.replay import NotReplayable, replayed
+
+    state = _state()
+    try:
+        with state.sessions() as session:
+            found = replayed(session, report)
+    except NotReplayable as reason:
+        _refuse(str(reason))
+    screen.print(f"recorded p {found.recorded_p_value:.6g} ({found.recorded_code})")
+    screen.print(f"now      p {found.p_value:.6g} ({found.code})")
+    if not found.same_rows:
+        screen.print("the sample is not the recorded one: rows have gone or came since")
+    screen.print("reproduced" if found.reproduced else "NOT reproduced")
+    raise typer.Exit(0 if found.reproduced else 1)
+
+
+@app.command("test")
+def compare(
+    reference: Annotated[
+        Path,
+        typer.Option(
+            help="Reference .npz: features, and optionally probabilities, covariates, groups."
+        ),
+    ],
+    night: Annotated[Path, typer.Option(help="The .npz to judge, with the same arrays.")],
+    level: Annotated[float, typer.Option(min=0.0, max=1.0, help="Alarm at p <= level.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="Seed of split and permutations.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole result.")] = False,
+) -> None:
+    """Has the night drifted from the reference? One exact permutation test of two files."""
+    from mycovigil_statistics.errors import SampleError
+    from mycovigil_worker.two_files import UnusableFile, compared
+
+    try:
+        found = compared(reference, night, level=level, seed=seed)
+    except (UnusableFile, SampleError) as reason:
+        _refuse(str(reason))
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    screen.print(f"[bold]{found['verdict']}[/bold] (p = {found['p_value']:.4g}, level {level:g})")
+    _show_views(found["views"])
+
+
+def _state() -> "State":
+    from mycovigil.settings import Settings
+    from mycovigil.telemetry import configure_logging
+    from mycovigil_worker.state import State
+
+    settings = Settings.load()
+    quiet = settings.telemetry.model_copy(update={"level": "warning", "format": "console"})
+    configure_logging(quiet, service="drift")
+    return State.of(settings)
+
+
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(f"mycovigil drift: {reason}", err=True)
+    raise typer.Exit(2)
+
+
+def _show(rows: "list[DriftReport]") -> None:
+    if not rows:
+        screen.print("nothing was due")
+        return
+    table = Table("window", "periods", "photos", "verdict", "p", "level", "cause", box=None)
+    for row in rows:
+        p_value = "" if row.p_value is None else f"{row.p_value:.2g}"
+        level = "" if row.level is None else f"{row.level:.2g}"
+        start = f"{row.window_start:%Y-%m-%d %H:%M:%S}"
+        cells = (start, row.periods, row.rows, row.verdict, p_value, level, row.cause or "")
+        table.add_row(*(str(cell) for cell in cells))
+    screen.print(table)
+
+
+def _show_views(views: list[dict[str, Any]]) -> None:
+    table = Table("view", "group", "p", "effect", box=None)
+    for view in sorted(views, key=lambda row: float(row["p_value"])):
+        table.add_row(
+            view["name"], view["group"], f"{view['p_value']:.3g}", f"{view['effect']:.2f}"
+        )
+    screen.print(table)

@@ -1,0 +1,73 @@
+"""Recompute a report from its pinned inputs, and say whether it comes to the same number."""
+
+import math
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from mycovigil.db.reference import ReferenceSet
+from mycovigil.db.report import DriftReport
+from mycovigil.window import Window
+from mycovigil_statistics import judge
+from mycovigil_worker import reference as references
+from mycovigil_worker.judge import CODE_VERSION
+from mycovigil_worker.sample import sampled
+
+
+class NotReplayable(LookupError):
+    """There is no such report, or it holds no test; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What is recorded beside what comes out now."""
+
+    recorded_p_value: float
+    p_value: float
+    same_rows: bool
+    recorded_code: str
+    code: str
+
+    @property
+    def reproduced(self) -> bool:
+        return self.same_rows and math.isclose(
+            self.p_value, self.recorded_p_value, rel_tol=1e-9, abs_tol=1e-12
+        )
+
+
+def replayed(session: Session, report_id: uuid.UUID) -> Replay:
+    """Fit and judge again, from the rows as they are now.
+
+    ``same_rows`` is false where rows of the sample have gone (retention) or came since.
+
+    Raises:
+        NotReplayable: no such report, or none with a test in it.
+    """
+    report = session.get(DriftReport, report_id)
+    if report is None:
+        raise NotReplayable(f"there is no report {report_id}")
+    if report.p_value is None:
+        raise NotReplayable(f"report {report_id} is {report.verdict}: no test was made")
+    inputs = report.inputs
+    reference = references.loaded(session, session.get_one(ReferenceSet, report.reference_set_id))
+    start = datetime.fromisoformat(inputs["pooled_from"])
+    span = Window(start, report.window_end, report.periods)
+    as_of = datetime.fromisoformat(inputs["as_of"])
+    night = sampled(session, report.model_id, span, inputs["sample_rows"], as_of)
+    judgement = judge(
+        references.fitted_now(reference, inputs["seed"]),
+        night.features,
+        night.probabilities,
+        night.covariates,
+        groups=night.dependent,
+        seed=inputs["seed"],
+    )
+    return Replay(
+        recorded_p_value=report.p_value,
+        p_value=judgement.p_value,
+        same_rows=night.digest() == inputs["night_hash"],
+        recorded_code=inputs["code_version"],
+        code=CODE_VERSION,
+    )

@@ -1,0 +1,77 @@
+"""Windows that a person asked for: judged by the tick, shown like any report, paging nobody."""
+
+import uuid
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mycovigil.db.report import DriftReport, ReportRequest
+from mycovigil.window import Window, index_of
+from mycovigil_worker import nightly
+from mycovigil_worker import reference as references
+from mycovigil_worker.levels import levels_of
+from mycovigil_worker.lock import try_model_lock
+from mycovigil_worker.outcome import Commission, Origin
+from mycovigil_worker.state import State
+
+log = structlog.get_logger(__name__)
+
+
+def drain(state: State, *, now: datetime) -> int:
+    """Answer every waiting request whose window is over; returns how many."""
+    border = now - nightly.grace_of(state.settings)
+    with state.sessions() as session:
+        waiting = session.scalars(
+            select(ReportRequest.id)
+            .where(ReportRequest.handled_at.is_(None), ReportRequest.window_end <= border)
+            .order_by(ReportRequest.created_at)
+        ).all()
+    return sum(_answer(state, identifier, now) for identifier in waiting)
+
+
+def _answer(state: State, identifier: uuid.UUID, now: datetime) -> bool:
+    with state.sessions.begin() as session:
+        request = session.get(
+            ReportRequest, identifier, with_for_update={"skip_locked": True, "read": False}
+        )
+        if request is None or request.handled_at is not None:
+            return False
+        if not try_model_lock(session, request.model_id):
+            return False
+        report = _report_for(session, state, request)
+        request.handled_at = now
+        if report is None:
+            request.problem = nightly.MISSING_REFERENCE
+        else:
+            request.report_id = report.id
+    return True
+
+
+def _report_for(session: Session, state: State, request: ReportRequest) -> DriftReport | None:
+    """The report of the window, made now if there is none; none without a reference set."""
+    span = (request.window_start, request.window_end)
+    earlier = nightly.existing(session, request.model_id, span)
+    if earlier is not None:
+        return earlier
+    reference = references.active(session).get(request.model_id)
+    if reference is None:
+        return None
+    window = _window(span, state)
+    commission = Commission(
+        request.model_id, reference.id, window, level_of(window, state), Origin.REQUEST
+    )
+    return nightly.make(session, state, commission)
+
+
+def level_of(window: Window, state: State) -> float:
+    """The plan's level for this window, or a night's level where the plan has no such window."""
+    period = state.settings.period
+    levels = levels_of(index_of(window.end - period, period), state.settings.drift)
+    return levels.get(window.periods, levels[1])
+
+
+def _window(span: tuple[datetime, datetime], state: State) -> Window:
+    start, end = span
+    return Window(start, end, max(round((end - start) / state.settings.period), 1))

@@ -1,0 +1,108 @@
+"""Reports that a person asked for: requests, backfill and replay."""
+
+import datetime
+
+from factories.night import FIRST, PERIOD, make_night, make_served, night_of
+from sqlalchemy import func, select, update
+
+from mycovigil.db.alert import Incident
+from mycovigil.db.base import new_id
+from mycovigil.db.prediction import Prediction
+from mycovigil.db.report import DriftReport, ReportRequest
+from mycovigil_worker import backfill, nightly, request
+from mycovigil_worker.replay import replayed
+from mycovigil_worker.state import State
+
+HOUR = datetime.timedelta(hours=1)
+DRIFTED = FIRST + 2 * PERIOD
+
+
+def two_nights(state: State) -> None:
+    """A calm night and a drifted one."""
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        make_night(session, served, night_of(1), shift=1.0)
+        session.add(
+            ReportRequest(
+                id=new_id(),
+                model_id=served.model.id,
+                window_start=night_of(1).start,
+                window_end=night_of(1).end,
+                requested_by="test",
+            )
+        )
+
+
+def incidents(state: State) -> int:
+    with state.sessions() as session:
+        return session.scalar(select(func.count()).select_from(Incident)) or 0
+
+
+def test_a_request_is_answered_once_and_pages_nobody(state: State) -> None:
+    two_nights(state)
+    assert request.drain(state, now=DRIFTED + HOUR) == 1
+    assert request.drain(state, now=DRIFTED + HOUR) == 0
+    with state.sessions() as session:
+        asked = session.scalars(select(ReportRequest)).one()
+        report = session.scalars(select(DriftReport)).one()
+    assert asked.report_id == report.id
+    assert (report.origin, report.verdict) == ("request", "drift")
+    assert incidents(state) == 0
+
+
+def test_a_request_for_an_open_window_waits(state: State) -> None:
+    two_nights(state)
+    assert request.drain(state, now=DRIFTED + datetime.timedelta(minutes=5)) == 0
+
+
+def test_the_nightly_run_adopts_what_was_asked_for_and_alarms(state: State) -> None:
+    two_nights(state)
+    request.drain(state, now=DRIFTED + HOUR)
+    nightly.run(state, now=DRIFTED + HOUR)
+    with state.sessions() as session:
+        found = session.scalars(select(DriftReport).order_by(DriftReport.window_end)).all()
+    assert [row.origin for row in found] == ["nightly", "nightly"]
+    assert incidents(state) == 1
+    assert nightly.run(state, now=DRIFTED + HOUR) == []
+
+
+def test_a_request_without_a_reference_set_is_answered_with_the_problem(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session, frozen=False)
+        window = night_of(0)
+        session.add(
+            ReportRequest(
+                id=new_id(),
+                model_id=served.model.id,
+                window_start=window.start,
+                window_end=window.end,
+                requested_by="test",
+            )
+        )
+    assert request.drain(state, now=DRIFTED) == 1
+    with state.sessions() as session:
+        assert "reference set" in str(session.scalars(select(ReportRequest.problem)).one())
+
+
+def test_backfill_makes_the_missing_reports_and_no_incident(state: State) -> None:
+    two_nights(state)
+    windows = backfill.missing(state, FIRST, DRIFTED + HOUR)
+    made = list(backfill.run(state, windows))
+    assert [row.verdict for row in made if row is not None] == ["calm", "drift"]
+    assert {row.origin for row in made if row is not None} == {"backfill"}
+    assert incidents(state) == 0
+    assert backfill.missing(state, FIRST, DRIFTED + HOUR) == []
+    assert list(backfill.run(state, windows)) == [None, None]
+
+
+def test_a_replay_comes_to_the_same_number_until_the_rows_change(state: State) -> None:
+    two_nights(state)
+    made = nightly.run(state, now=DRIFTED + HOUR)
+    with state.sessions() as session:
+        assert all(replayed(session, identifier).reproduced for identifier in made)
+    with state.sessions.begin() as session:
+        session.execute(update(Prediction).values(brightness=0.9))
+        again = replayed(session, made[0])
+    assert not again.same_rows
+    assert not again.reproduced

@@ -1,0 +1,90 @@
+"""``mycovigil drift test`` on two files, and the light import of the command."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from mycovigil_worker.command import app
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """A reference, a calm night and a drifted one."""
+    rng = np.random.default_rng(3)
+    paths = {name: str(tmp_path / f"{name}.npz") for name in ("reference", "calm", "drifted")}
+    np.savez(paths["reference"], features=rng.standard_normal((400, 12)))
+    np.savez(paths["calm"], features=rng.standard_normal((150, 12)))
+    np.savez(paths["drifted"], features=rng.standard_normal((150, 12)) + 1.0)
+    return paths
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.output
+
+
+def test_two_files_are_judged(files: dict[str, str]) -> None:
+    verdicts = {}
+    for night in ("calm", "drifted"):
+        code, output = run(
+            "test", "--reference", files["reference"], "--night", files[night], "--json"
+        )
+        assert code == 0
+        verdicts[night] = json.loads(output)
+    assert verdicts["calm"]["verdict"] == "calm"
+    assert verdicts["drifted"]["verdict"] == "drift"
+    assert verdicts["drifted"]["p_value"] < 0.001
+    assert verdicts["drifted"]["reference_rows"] == 400
+    assert "kind" in verdicts["drifted"]["cause"]
+
+
+def test_a_person_gets_a_verdict_in_words(files: dict[str, str]) -> None:
+    code, output = run("test", "--reference", files["reference"], "--night", files["drifted"])
+    assert code == 0
+    assert output.startswith("drift (p = ")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a file of arrays"])
+def test_a_file_that_is_none_is_refused(
+    files: dict[str, str], tmp_path: Path, content: bytes
+) -> None:
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(content)
+    code, output = run("test", "--reference", str(broken), "--night", files["calm"])
+    assert code == 2
+    assert "not a readable .npz file" in output
+
+
+def test_too_few_rows_are_refused_with_the_number_needed(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    few = tmp_path / "few.npz"
+    np.savez(few, features=np.ones((3, 12)))
+    code, output = run("test", "--reference", files["reference"], "--night", str(few))
+    assert code == 2
+    assert "at least 30 are needed" in output
+
+
+def test_arrays_under_other_names_are_refused(files: dict[str, str], tmp_path: Path) -> None:
+    other = tmp_path / "other.npz"
+    np.savez(other, x=np.ones((3, 12)))
+    code, output = run("test", "--reference", str(other), "--night", files["calm"])
+    assert code == 2
+    assert "no array called 'features'" in output
+
+
+def test_importing_the_command_or_the_app_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, mycovigil_worker.command, mycovigil_worker.app;"
+        "print([m for m in ('numpy', 'pandas', 'evidently', 'sqlalchemy', 'sklearn', 'torch')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,127 @@
+"""Data that no test can judge: said in the report, and the other nights go on."""
+
+import datetime
+import uuid
+
+import pytest
+from factories.model import make_encoder
+from factories.night import FIRST, PERIOD, make_night, make_served, night_of
+from sqlalchemy import delete, func, select, update
+
+from mycovigil.db.alert import Alert
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
+from mycovigil.db.report import DriftReport
+from mycovigil_worker import nightly
+from mycovigil_worker.state import State
+
+MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
+
+
+def only_report(state: State) -> DriftReport:
+    nightly.run(state, now=MORNING)
+    with state.sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Alert)) == 0
+        return session.scalars(select(DriftReport)).one()
+
+
+def test_features_of_another_encoder_are_never_compared(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        other = make_encoder(session)
+        make_night(session, served, night_of(0), rows=7, encoder_id=other.id, seed=5)
+    report = only_report(state)
+    assert report.verdict == "failed"
+    assert "7 of 127 rows carry features of another encoder" in str(report.problem)
+
+
+def test_vectors_of_two_lengths_fail(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        make_night(session, served, night_of(0), rows=7, dimension=8, seed=5)
+    assert "different lengths" in str(only_report(state).problem)
+
+
+def test_vectors_of_another_length_than_the_reference_fail(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0), dimension=8)
+    assert "never compared" in str(only_report(state).problem)
+
+
+def test_nan_probabilities_fail(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0), probabilities=[float("nan"), 0.2, 0.3, 0.5])
+    report = only_report(state)
+    assert report.verdict == "failed"
+    assert "NaN" in str(report.problem)
+
+
+def test_a_reference_set_of_equal_rows_fails(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        session.execute(update(ReferenceSample).values(features=[1.0] * 16))
+    assert "same features" in str(only_report(state).problem)
+
+
+def test_a_reference_set_that_is_too_small_fails(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        session.execute(delete(ReferenceSample).where(ReferenceSample.ordinal >= 90))
+    assert "at least 100 are needed" in str(only_report(state).problem)
+
+
+def test_a_retired_reference_set_fails_and_says_what_to_do(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        session.execute(update(ReferenceSet).values(retired_at=FIRST))
+    assert "no active reference set: freeze one" in str(only_report(state).problem)
+
+
+def test_a_crash_of_the_judging_is_a_failed_night_and_the_next_goes_on(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        make_night(session, served, night_of(1))
+    judge = nightly.Judging.outcome
+
+    def crash_once(judging: nightly.Judging) -> object:
+        if judging.commission.window.start == FIRST:
+            raise RuntimeError("a bug")
+        return judge(judging)
+
+    monkeypatch.setattr(nightly.Judging, "outcome", crash_once)
+    nightly.run(state, now=MORNING + PERIOD)
+    with state.sessions() as session:
+        found = session.scalars(select(DriftReport).order_by(DriftReport.window_end)).all()
+    assert [row.verdict for row in found] == ["failed", "calm"]
+    assert found[0].problem == "judging crashed: RuntimeError: a bug"
+
+
+def test_one_class_and_constant_columns_are_told_beside_the_verdict(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0), probabilities=[0.7, 0.1, 0.1, 0.1], label="edible")
+        session.execute(update(ReferenceSample).values(probabilities=[0.7, 0.1, 0.1, 0.1]))
+    report = only_report(state)
+    assert report.verdict == "calm"
+    assert report.evidence["warnings"] == [
+        "every photo of the window was predicted edible",
+        "every photo of the reference set was predicted edible",
+    ]
+
+
+def test_one_client_session_is_one_independent_unit(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0), group_key=str(uuid.UUID(int=1)))
+    report = only_report(state)
+    assert report.verdict == "insufficient"
+    assert "independent groups" in str(report.problem)
