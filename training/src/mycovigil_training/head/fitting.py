@@ -78,7 +78,7 @@ def _train(
             for part, shuffle in ((rows, True), (held, False))
         ]
         weights = torch.as_tensor(_class_weights(rows[1], config.balance), dtype=torch.float32)
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), _one_thread():
             torch.manual_seed(seed)
             head = LinearHead(rows[0].shape[1], weights, config)
             trainer = lightning.Trainer(
@@ -100,13 +100,24 @@ def _train(
 def _loader(
     part: tuple[NDArray[Any], NDArray[Any]], config: HeadConfig, generator: Any, *, shuffle: bool
 ) -> Any:
+    """Batches are cut from the tensors at once: row by row costs more than the training."""
     import torch
-    from torch.utils.data import DataLoader, TensorDataset
+    from torch.utils.data import (
+        BatchSampler,
+        DataLoader,
+        RandomSampler,
+        SequentialSampler,
+        TensorDataset,
+    )
 
     features = torch.as_tensor(part[0], dtype=torch.float32)
     dataset = TensorDataset(features, torch.as_tensor(part[1], dtype=torch.long))
-    size = config.batch_size if shuffle else 65_536
-    return DataLoader(dataset, batch_size=size, shuffle=shuffle, generator=generator)
+    order: Any = (
+        RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+    )
+    size = config.batch_size if shuffle else max(len(dataset), 1)
+    batches = BatchSampler(order, size, drop_last=False)
+    return DataLoader(dataset, sampler=batches, batch_size=None)
 
 
 def _callbacks(config: HeadConfig) -> list[Any]:
@@ -131,6 +142,19 @@ def _class_weights(labels: NDArray[np.int64], power: float) -> NDArray[np.float6
     per_row = balanced_weights(labels, len(CLASSES), power=power)
     first = [int(np.flatnonzero(labels == number)[0]) for number in range(len(CLASSES))]
     return per_row[first]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A layer this small runs ten times slower on several threads of a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
