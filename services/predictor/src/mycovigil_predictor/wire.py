@@ -5,43 +5,64 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEADER_BYTES = 32_768
+MOST_HEADERS = 100
 HEADER_SECONDS = 10.0
+
+
+class HeadersTooLarge(ValueError):
+    """More than a request may carry before its body."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's parser bounds neither the size of headers nor the time they take; a connection
-    that sends header bombs, or its headers by the drop (slow loris), is closed."""
+    that sends header bombs, or its headers by the drop (slow loris), is closed with 400."""
 
     def connection_made(  # type: ignore[override]
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
-        self._header_bytes = 0
         self._in_headers = True
-        self._headers_due = self._start_clock()
+        self._header_bytes = self._unfinished_bytes = 0
+        self._clock = self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._headers_due.cancel()
+        self._clock.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._in_headers:
-            self._header_bytes += len(data)
+        whole_chunk = self._in_headers
         super().data_received(data)
-        if self._in_headers and self._header_bytes > MOST_HEADER_BYTES:
-            self._refuse()
+        if whole_chunk and self._in_headers:
+            self._unfinished_bytes += len(data)
+            if self._unfinished_bytes > MOST_HEADER_BYTES:
+                self._refuse()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_headers = True
-        self._header_bytes = 0
-        self._headers_due.cancel()
-        self._headers_due = self._start_clock()
+        self._header_bytes = self._unfinished_bytes = 0
+        self._clock.cancel()
+        self._clock = self._start_clock()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        if len(self.headers) >= MOST_HEADERS:
+            raise HeadersTooLarge  # the parser turns it into a 400
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
-        self._headers_due.cancel()
+        self._clock.cancel()
         super().on_headers_complete()
+
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > MOST_HEADER_BYTES:
+            raise HeadersTooLarge
 
     def _start_clock(self) -> asyncio.TimerHandle:
         return self.loop.call_later(HEADER_SECONDS, self._refuse)

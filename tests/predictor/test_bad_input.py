@@ -1,0 +1,185 @@
+"""Every bad upload gets its documented problem, and the service goes on."""
+
+import io
+import socket
+import struct
+import zlib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from factories.photo import encoded, make_photo, make_picture
+from factories.predictor import Running
+from PIL import Image
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def bomb(width: int = 30_000, height: int = 30_000) -> bytes:
+    """A valid PNG header that promises 900 megapixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(bytes(1_000_000), 9)
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def heic() -> bytes:
+    return struct.pack(">I", 24) + b"ftypheic" + b"\0\0\0\0mif1heic" + bytes(400)
+
+
+BAD = {
+    "not an image": (b"hello, this is no photo", 422, "undecodable-photo"),
+    "no bytes": (b"", 422, "no-photo"),
+    "truncated": (make_photo(400, 300)[:600], 422, "undecodable-photo"),
+    "bomb": (bomb(), 413, "too-many-pixels"),
+    "HEIC": (heic(), 415, "unsupported-photo"),
+    "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported-photo"),
+    "PDF polyglot": (b"%PDF-1.7\n" + make_photo(), 415, "unsupported-photo"),
+    "a zip named jpg": (b"PK\x03\x04" + bytes(200), 422, "undecodable-photo"),
+}
+
+
+def test_bad_photos_are_refused_with_their_problem(predictor: Running) -> None:
+    for name, (photo, status, slug) in BAD.items():
+        answer = predictor.predict(photo)
+        assert answer.status_code == status, (name, answer.text)
+        assert answer.headers["content-type"] == MEDIA_TYPE, name
+        problem = answer.json()
+        assert problem["type"].endswith(slug), (name, problem)
+        assert problem["detail"].endswith("."), (name, problem)
+        form = predictor.http.post("/v1/predictions", files={"file": ("../../x", photo)})
+        assert form.status_code == status, (name, form.text)
+    assert predictor.predict(make_photo()).status_code == 200
+
+
+def odd_photos() -> Iterator[tuple[str, bytes]]:
+    picture = make_picture(120, 90)
+    frames = [make_picture(120, 90, seed=i) for i in range(3)]
+    yield "animated GIF", encoded(picture, "GIF", save_all=True, append_images=frames)
+    yield "CMYK JPEG", encoded(picture.convert("CMYK"), "JPEG")
+    deep = (np.asarray(picture.convert("L")).astype(np.uint16) << 8).astype(np.uint16)
+    yield "16-bit PNG", encoded(Image.fromarray(deep), "PNG")
+    palette = picture.convert("P")
+    palette.info["transparency"] = 3
+    yield "palette with alpha", encoded(palette, "PNG", transparency=3)
+    yield "alpha", encoded(picture.convert("RGBA"), "PNG")
+    yield "grey", encoded(picture.convert("L"), "JPEG")
+    yield "bilevel", encoded(picture.convert("1"), "PNG")
+    yield "WebP", encoded(picture, "WEBP")
+    yield "BMP", encoded(picture, "BMP")
+    yield "TIFF", encoded(picture, "TIFF")
+    yield "one pixel", encoded(picture.resize((1, 1)), "PNG")
+    yield "very wide", encoded(picture.resize((4_000, 2)), "PNG")
+
+
+def test_odd_photos_are_answered(predictor: Running) -> None:
+    for name, photo in odd_photos():
+        answer = predictor.predict(photo)
+        assert answer.status_code == 200, (name, answer.text)
+
+
+@pytest.mark.parametrize("turned", [3, 6, 8])
+def test_a_photo_turned_by_exif_is_classified_as_the_upright_one(
+    predictor: Running, turned: int
+) -> None:
+    upright = make_picture(160, 120)
+    back = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90}
+    stored = upright.transpose(back.get(turned, Image.Transpose.ROTATE_270))
+    exif = Image.Exif()
+    exif[0x0112] = turned
+
+    plain = predictor.predict(encoded(upright, "PNG")).json()
+    rotated = predictor.predict(encoded(stored, "PNG", exif=exif.tobytes())).json()
+
+    assert rotated["probabilities"] == pytest.approx(plain["probabilities"], abs=1e-3)
+    assert rotated["verdict"] == plain["verdict"]
+
+
+def test_wrong_requests(predictor: Running) -> None:
+    photo, post = make_photo(), predictor.http.post
+    url = "/v1/predictions"
+    cases = {
+        "wrong type": (post(url, content=photo, headers={"content-type": "text/plain"}), 415),
+        "no type": (post(url, content=photo), 415),
+        "JSON": (post(url, json={"file": "x"}), 415),
+        "no boundary": (
+            post(url, content=b"x", headers={"content-type": "multipart/form-data"}),
+            400,
+        ),
+        "broken multipart": (
+            post(
+                url,
+                content=b"--b\r\nnonsense\r\n",
+                headers={"content-type": "multipart/form-data; boundary=b"},
+            ),
+            400,
+        ),
+        "another field": (post(url, files={"photo": ("a.jpg", photo)}), 422),
+        "1,000 parts": (post(url, files=[("file", ("a", photo))] * 1_000), 422),
+        "1,000 fields": (
+            post(url, data={f"f{i}": "x" for i in range(1_000)}, files={"file": photo}),
+            413,
+        ),
+        "method": (predictor.http.delete(url), 405),
+        "path": (predictor.http.get("/nowhere"), 404),
+        "id": (predictor.http.get(f"{url}/nonsense"), 422),
+        "unknown id": (predictor.http.get(f"{url}/ffffffff-ffff-7fff-bfff-ffffffffffff"), 404),
+        "deadline": (predictor.predict(photo, **{"x-deadline-seconds": "-1"}), 422),
+    }
+    for name, (answer, status) in cases.items():
+        assert answer.status_code == status, (name, answer.text)
+        assert answer.headers["content-type"] == MEDIA_TYPE, name
+        assert answer.json()["status"] == status
+    assert predictor.predict(photo).status_code == 200
+
+
+def test_200_megabytes_are_refused_while_they_stream(predictor: Running) -> None:
+    start = (
+        b"POST /v1/predictions HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        b"Transfer-Encoding: chunked\r\nAuthorization: Bearer " + predictor.key.encode() + b"\r\n"
+    )
+    megabyte = b"%x\r\n%b\r\n" % (1_000_000, bytes(1_000_000))
+    heard = raw(predictor.url, start + b"\r\n" + megabyte * 21)  # and the body goes on
+    assert heard.startswith(b"HTTP/1.1 413"), heard[:200]
+
+
+def raw(url: str, data: bytes) -> bytes:
+    """What the server says to bytes on a socket, until it closes or pauses."""
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname, place.port), timeout=5) as connection:
+        connection.sendall(data)
+        connection.settimeout(5)
+        heard = io.BytesIO()
+        while chunk := _received(connection):
+            heard.write(chunk)
+            if b"\r\n\r\n" in heard.getvalue():
+                break
+        return heard.getvalue()
+
+
+def _received(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(65_536)
+    except ConnectionResetError:
+        return b""
+
+
+def test_header_bombs_and_lies_about_length_end_in_400_or_413(predictor: Running) -> None:
+    authorized = f"Authorization: Bearer {predictor.key}\r\n".encode()
+    start = b"POST /v1/predictions HTTP/1.1\r\nHost: x\r\n" + authorized
+    bombs = b"".join(b"X-%d: %s\r\n" % (i, b"a" * 4_000) for i in range(40))
+    heard = raw(predictor.url, start + bombs)
+    assert heard == b"" or heard.startswith(b"HTTP/1.1 400"), heard
+    announced = start + b"Content-Type: image/jpeg\r\nContent-Length: 200000000\r\n\r\n"
+    assert raw(predictor.url, announced + bytes(10)).startswith(b"HTTP/1.1 413")
+    many = start + b"".join(b"X-%d: 1\r\n" % i for i in range(200)) + b"\r\n"
+    assert raw(predictor.url, many).startswith(b"HTTP/1.1 400")
+    double = start + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"
+    assert raw(predictor.url, double).startswith(b"HTTP/1.1 4")
+    assert predictor.predict(make_photo()).status_code == 200
