@@ -87,7 +87,7 @@ def _tone(camera: Camera, image: Image, rng: np.random.Generator) -> Array:
     levels = np.arange(256)[:, None] * gain[None, :]
     levels = 118 + (levels - 118) * camera.contrast
     table = np.clip(levels, 0, 255).astype(np.float32)
-    shown = np.stack([table[:, band][image[..., band]] for band in range(3)], axis=-1)
+    shown = np.asarray(cv2.LUT(image, table[None]), np.float32)
     grey = shown @ np.array([0.299, 0.587, 0.114], np.float32)
     return np.asarray(grey[..., None] + (shown - grey[..., None]) * camera.saturation, np.float32)
 

@@ -23,8 +23,8 @@ from mycovigil_simulator.scene.view import View
 from mycovigil_simulator.taxon import Species
 from mycovigil_simulator.traits import Ground, SafetyClass
 
-SUPERSAMPLING = 2
-SPACING = 0.8  # canvas pixels between two painted points
+SUPERSAMPLING = 1.75  # canvas pixels a photo pixel, each way
+SPACING = 0.88  # canvas pixels between two painted points
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def render(
     bodies = gather(species, nature)
     floor_seed = int(nature.integers(2**32))
     shot = np.random.default_rng([seed, key, view, 1])
-    sight = frame_bodies(bodies, shot, size * SUPERSAMPLING)
+    sight = frame_bodies(bodies, shot, _canvas_side(size))
     plants = np.random.default_rng(floor_seed)
     canvas = _photograph(bodies, sight, ground, light, plants)
     pixels = _develop(canvas, size, camera, shot)
@@ -72,7 +72,7 @@ def render_empty(*, seed: int, size: int = 128, camera: Camera | None = None) ->
     rng = np.random.default_rng([seed, 77])
     ground = list(Ground)[rng.integers(len(Ground))]
     light = draw_light(rng)
-    sight = frame_ground(rng, size * SUPERSAMPLING)
+    sight = frame_ground(rng, _canvas_side(size))
     canvas, depths = paint_ground(sight, ground, light, rng)
     things = scatter(canvas, depths, sight, light, rng)
     blades(canvas, sight, ground, light, rng, depth=(-0.5, 0.8))
@@ -80,6 +80,11 @@ def render_empty(*, seed: int, size: int = 128, camera: Camera | None = None) ->
     pixels = _develop(defocus(canvas, depths, sight.distance), size, camera, rng)
     caption = f"a photo of {things}, no mushroom, {ground.value}"
     return Photo(pixels, "not_mushroom", None, caption, f"empty-{seed}", camera=camera)
+
+
+def _canvas_side(size: int) -> int:
+    """An even number of canvas pixels."""
+    return 2 * round(size * SUPERSAMPLING / 2)
 
 
 def _photograph(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mycovigil_simulator.arrays import Array
-from mycovigil_simulator.fungus.cap import cap_surface
+from mycovigil_simulator.fungus.cap import cap_surfaces
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.hymenium import hymenium_surface
 from mycovigil_simulator.fungus.skin import Surface
@@ -16,7 +16,7 @@ from mycovigil_simulator.traits import Form
 def surfaces(body: Body, eye: Array, sun: Array, spacing: float) -> list[Surface]:
     """What of one body may be seen from `eye`, in no order; `spacing` is between points, cm."""
     parts: list[Surface | None] = [
-        cap_surface(body, eye, sun, spacing),
+        *cap_surfaces(body, eye, sun, spacing),
         stem_surface(body, eye, spacing),
         ring_surface(body, eye, spacing),
         volva_surface(body, eye, spacing),

@@ -7,7 +7,14 @@ import numpy as np
 from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import mix, smoothstep
 from mycovigil_simulator.fungus.growth import Body
-from mycovigil_simulator.fungus.morel import folded, paint_brain, paint_honeycomb, pitted
+from mycovigil_simulator.fungus.morel import (
+    folded,
+    hollow,
+    paint_brain,
+    paint_hollow,
+    paint_honeycomb,
+    pitted,
+)
 from mycovigil_simulator.fungus.profile import upper
 from mycovigil_simulator.fungus.sheet import Sheet, revolve
 from mycovigil_simulator.fungus.skin import Skin as Painted
@@ -16,7 +23,7 @@ from mycovigil_simulator.texture import cells, cloud, sample, streaks
 from mycovigil_simulator.traits import Form, Skin
 
 
-def cap_surface(body: Body, eye: Array, sun: Array, spacing: float) -> Surface:
+def cap_surfaces(body: Body, eye: Array, sun: Array, spacing: float) -> list[Surface]:
     """The upper side of the cap as the eye sees it. `sun` is the world direction of the light."""
     frame = body.head.inside(body.place)
     form = body.species.cap.form
@@ -26,15 +33,16 @@ def cap_surface(body: Body, eye: Array, sun: Array, spacing: float) -> Surface:
         radius,
         height,
         eye=frame.to_local(eye),
-        spacing=spacing * (0.85 if displaced else 1.0),
+        spacing=spacing * (0.68 if displaced else 1.0),
         wobble=body.wobble,
         slack=0.35 if displaced else 0.0,
     )
     if form is Form.HONEYCOMB:
-        return Surface(pitted(body, sheet), frame, partial(paint_honeycomb, body))
+        return [Surface(pitted(body, sheet), frame, partial(paint_honeycomb, body))]
     if form is Form.BRAIN:
-        return Surface(folded(body, sheet), frame, partial(paint_brain, body))
-    return Surface(sheet, frame, partial(_paint, body, frame.rotation.T @ sun))
+        core = Surface(hollow(body, sheet), frame, partial(paint_hollow, body))
+        return [core, Surface(folded(body, sheet), frame, partial(paint_brain, body))]
+    return [Surface(sheet, frame, partial(_paint, body, frame.rotation.T @ sun))]
 
 
 def _paint(body: Body, sun: Array, sheet: Sheet) -> Painted:

@@ -56,13 +56,13 @@ def grow(
     size = 0.72 + 0.38 * age
     radius = within(cap.radius, rng) * size
     centre, margin = cap.colours[rng.integers(len(cap.colours))]
-    waves = np.array([1, 2, 3, 5, 7], np.float32)
-    amount = cap.wavy * (0.5 + age) / np.array([2.0, 1.5, 1.2, 1.6, 2.6])
+    waves = np.array([1, 2, 3, 4, 6, 9], np.float32)
+    amount = cap.wavy * (0.5 + age) / np.array([2.0, 1.5, 1.5, 2.0, 3.0, 5.0])
     wobble = Wobble(
         waves,
-        rng.uniform(0, 6.28, 5).astype(np.float32),
-        (amount * rng.normal(0, 1, 5)).astype(np.float32),
-        (0.9 * amount * rng.normal(0, 1, 5)).astype(np.float32),
+        rng.uniform(0, 6.28, 6).astype(np.float32),
+        (amount * rng.normal(0, 1, 6)).astype(np.float32),
+        (0.9 * amount * rng.normal(0, 1, 6)).astype(np.float32),
     )
     length = within(stem.length, rng) * (0.66 + 0.42 * age)
     bend = tuple(rng.normal(0, stem.bend, 2) * length * 0.35 + np.array(lean) * length)

@@ -51,7 +51,8 @@ def folded(body: Body, sheet: Sheet) -> Sheet:
     """The smooth head blown into lobes, with its folds pressed in."""
     ridge, _ = _fold(body, sheet)
     lobes = sample(cloud(body.variant, 2.2), *_brain_chart(body, sheet)) - 0.5
-    push = body.cap_radius * (0.95 * lobes - 0.2 * (1 - ridge))
+    push = body.cap_radius * (0.95 * np.maximum(lobes, -0.12) - 0.16 * (1 - ridge))
+    push *= smoothstep(1.0, 0.7, sheet.along)  # the head stays closed around the stem
     return sheet.moved(sheet.position + sheet.normal * push)
 
 
@@ -67,6 +68,16 @@ def paint_brain(body: Body, sheet: Sheet) -> Skin:
         gloss=body.species.cap.gloss,
         relief=around * (-3.0 * slope),
     )
+
+
+def hollow(body: Body, sheet: Sheet) -> Sheet:
+    """The smooth head shrunk below its folds: what is seen where lobes part."""
+    return sheet.moved(sheet.position - sheet.normal * np.float32(0.24 * body.cap_radius))
+
+
+def paint_hollow(body: Body, sheet: Sheet) -> Skin:
+    """The dark between the lobes."""
+    return Skin(np.tile(body.cap_centre * np.float32(0.3), (sheet.along.size, 1)), 0.3, 0.1)
 
 
 def _brain_chart(body: Body, sheet: Sheet) -> tuple[Array, Array]:

@@ -65,7 +65,8 @@ def lower(body: Body) -> tuple[Array, Array]:
     hymenium = body.species.hymenium
     r_top, z_top = upper(body)
     rim, thick = float(r_top[-1]), float(z_top[0] - z_top[-1])
-    inner = min(body.stem_radius * 1.02, 0.8 * rim)
+    neck = 1 - 0.5 * body.species.stem.taper  # as wide as the stem is at its top
+    inner = min(body.stem_radius * neck, 0.8 * rim)
     s = np.linspace(0, 1, KNOTS // 2)
     radius = rim + (inner - rim) * s
     if hymenium.decurrent > 0:

@@ -45,7 +45,7 @@ def stem_profile(body: Body) -> tuple[Array, Array]:
     height = top + (-0.35 * body.stem_radius - top) * t
     swell = 1 + stem.taper * (t - 0.5) + stem.belly * np.sin(np.pi * t**0.8) * (1.1 - 0.4 * t)
     foot = stem.bulb * np.exp(-(((t - 0.93) / 0.085) ** 2))
-    flare = 0.18 * np.exp(-((t / 0.05) ** 2))
+    flare = (0.0 if body.species.hymenium.decurrent else 0.18) * np.exp(-((t / 0.05) ** 2))
     radius = np.append(body.stem_radius * (swell + foot + flare), 0.0)  # closed at the bottom
     height = np.append(height, height[-1] - 0.1 * body.stem_radius)
     return radius.astype(np.float32), height.astype(np.float32)
@@ -54,7 +54,7 @@ def stem_profile(body: Body) -> tuple[Array, Array]:
 def _top(body: Body) -> float:
     """Where the stem meets the cap, cm above the base."""
     if body.species.cap.form is not Form.CAP:
-        inside = -0.14 if body.species.cap.form is Form.BRAIN else 0.1
+        inside = -0.04 if body.species.cap.form is Form.BRAIN else 0.1
         return body.stem_length + inside * body.cap_radius
     _, height = lower(body)
     return body.stem_length + float(height[-1])

@@ -13,21 +13,25 @@ from mycovigil_simulator.scene.light import Light
 from mycovigil_simulator.scene.view import View
 from mycovigil_simulator.traits import Ground
 
+FLOORS = np.float32(6 * litter.SIDE)  # farther out the floor is too blurred to see
+
 
 def paint_ground(
     view: View, ground: Ground, light: Light, rng: np.random.Generator
 ) -> tuple[Image, Array]:
     """The canvas with floor and backdrop, sRGB (size, size, 3), and the depth of each pixel."""
-    x, y, depth = view.ground()
+    depth = view.ground_depth()
     sharp, blurred = litter.floor(ground, int(rng.integers(litter.VARIANTS)))
     # Small subjects would show the floor's pixels: the floor's scale follows the scene's halfway.
-    density = litter.SIDE / litter.WIDTH * np.sqrt(20 / (view.pixel * view.size))
+    density = litter.SIDE / litter.WIDTH * float(np.sqrt(20 / (view.pixel * view.size)))
     turn = rng.normal(0, 0.3) if ground is Ground.WOOD else rng.uniform(0, 6.2832)
-    cos, sin = np.cos(turn), np.sin(turn)
-    origin = rng.uniform(0, litter.SIDE, 2)
-    limit = 6 * litter.SIDE
-    u = np.clip((cos * x - sin * y) * density + origin[0], -limit, limit).astype(np.float32)
-    v = np.clip((sin * x + cos * y) * density + origin[1], -limit, limit).astype(np.float32)
+    cos, sin = density * float(np.cos(turn)), density * float(np.sin(turn))
+    u, v = (
+        np.clip(view.ground_chart(depth, way, start), -FLOORS, FLOORS)
+        for way, start in zip(
+            ((cos, -sin), (sin, cos)), rng.uniform(0, litter.SIDE, 2), strict=True
+        )
+    )
     near = _mapped(sharp, u, v)
     far = resize(_mapped(blurred, u[::2, ::2], v[::2, ::2]), view.size)
     away = np.clip(np.abs(depth / view.distance - 1) * 1.8 - 0.25, 0, 1)

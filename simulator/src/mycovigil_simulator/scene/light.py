@@ -52,13 +52,17 @@ def draw_light(rng: np.random.Generator) -> Light:
 def sunlit(position: Array, light: Light, shades: list[Shade]) -> Array:
     """Share of the sun, (n,), that passes the caps above (3, n) positions."""
     share = np.ones(position.shape[1], np.float32)
+    soft = 0.06 + 0.3 * light.softness
     for shade in shades:
-        gap = (shade.centre[2] - position[2]) / light.direction[2]
-        across = position[0] + light.direction[0] * gap - shade.centre[0]
-        along = position[1] + light.direction[1] * gap - shade.centre[1]
-        edge = np.hypot(across, along) / shade.radius
-        soft = 0.06 + 0.3 * light.softness
-        share *= np.where(gap > 0, smoothstep(1 - soft, 1 + soft, edge), 1)
+        below = np.flatnonzero(position[2] < shade.centre[2])
+        if not below.size:
+            continue
+        x, y, z = position[:, below]
+        gap = (shade.centre[2] - z) / light.direction[2]
+        across = x + light.direction[0] * gap - shade.centre[0]
+        along = y + light.direction[1] * gap - shade.centre[1]
+        edge = np.sqrt(across * across + along * along) / shade.radius
+        share[below] *= smoothstep(1 - soft, 1 + soft, edge)
     return share
 
 

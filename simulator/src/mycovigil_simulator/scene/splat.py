@@ -31,12 +31,8 @@ def splat(
     drawn = np.flatnonzero(owner >= 0)
     winners = owner[drawn]
     colours = np.empty((len(winners), 3), np.uint8)
-    turn = np.argsort(winners, kind="stable")
-    bounds = np.searchsorted(winners[turn], starts)
-    for surface, start, low, high in zip(
-        surfaces, starts[:-1], bounds[:-1], bounds[1:], strict=True
-    ):
-        chosen = turn[low:high]
+    for surface, start, end in zip(surfaces, starts[:-1], starts[1:], strict=True):
+        chosen = np.flatnonzero((winners >= start) & (winners < end))
         if chosen.size:
             seen = surface.sheet.take((winners[chosen] - start).astype(np.int32))
             colours[chosen] = _shaded(surface, seen, view, light, shades)

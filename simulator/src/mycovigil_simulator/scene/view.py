@@ -8,6 +8,7 @@ from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.fungus.sheet import Frame
 
 LOWEST = 0.8  # cm: a camera laid on the ground
+FARTHEST = 1e5  # cm
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +60,26 @@ class View:
         scale = self.focal / depth
         return self.centre[0] + right * scale, self.centre[1] - up * scale, depth, level
 
-    def ground(self) -> tuple[Array, Array, Array]:
-        """Ground coordinates x, y of each pixel and its depth, (size, size); inf above horizon."""
-        columns, rows = np.meshgrid(
-            np.arange(self.size, dtype=np.float32), np.arange(self.size, dtype=np.float32)
-        )
-        across = (columns - self.centre[0]) / self.focal
-        upward = (self.centre[1] - rows) / self.focal
-        fall = self.axes[0, 2] * across + self.axes[1, 2] * upward + self.axes[2, 2]
-        depth = np.where(fall < -1e-4, -self.eye[2] / np.minimum(fall, -1e-4), np.inf)
-        depth = depth.astype(np.float32)
-        near = np.minimum(depth, 1e5)
-        x, y = (
-            self.eye[axis]
-            + near
-            * (self.axes[0, axis] * across + self.axes[1, axis] * upward + self.axes[2, axis])
-            for axis in (0, 1)
-        )
-        return x, y, depth
+    def ground_depth(self) -> Array:
+        """Depth of the ground at each pixel, (size, size); inf above the horizon."""
+        fall = self._rays(self.axes[:, 2])
+        depth = np.divide(-self.eye[2], fall, out=np.full_like(fall, np.inf), where=fall < -1e-4)
+        return np.asarray(depth, np.float32)
+
+    def ground_chart(self, depth: Array, direction: tuple[float, float], start: float) -> Array:
+        """A linear coordinate of the ground at each pixel: start + direction . (x, y)."""
+        x, y = direction
+        slope = self._rays(x * self.axes[:, 0] + y * self.axes[:, 1])
+        slope *= np.minimum(depth, FARTHEST)
+        slope += np.float32(start + x * self.eye[0] + y * self.eye[1])
+        return slope
+
+    def _rays(self, weights: Array) -> Array:
+        """weights . (right, up, forward) of the ray through each pixel, per unit of depth."""
+        line = np.arange(self.size, dtype=np.float32)
+        across = (line - np.float32(self.centre[0])) * np.float32(weights[0] / self.focal)
+        upward = (np.float32(self.centre[1]) - line) * np.float32(weights[1] / self.focal)
+        return np.asarray(across[None, :] + (upward + np.float32(weights[2]))[:, None])
 
 
 def look(
