@@ -3,6 +3,7 @@ last line, or fails as asked. Its first argument is a JSON document with what to
 
 import json
 import sys
+import time
 
 
 def main() -> int:
@@ -12,6 +13,8 @@ def main() -> int:
     if "fail" in orders:
         sys.stderr.write(orders["fail"] + "\n")
         return 3
+    if "wait" in orders:
+        time.sleep(orders["wait"])
     sys.stdout.write("epoch 1\n")
     gate = {"passed": orders["passed"], "reason": "as ordered"}
     sys.stdout.write(json.dumps({"model_id": orders["model_id"], "gate": gate}) + "\n")

@@ -3,16 +3,19 @@
 import dataclasses
 import datetime
 import json
+import subprocess
 import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
 from factories.incident import make_incident
 from factories.model import make_model
 from factories.night import make_served
 from factories.report import make_report
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Incident
 from mycovigil.db.base import new_id
@@ -20,8 +23,8 @@ from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.settings import TrainingSettings
+from mycovigil_worker import child, queue, retrain
 from mycovigil_worker import lease as leases
-from mycovigil_worker import queue, retrain
 from mycovigil_worker.retrain import Ending
 from mycovigil_worker.state import State
 
@@ -127,6 +130,57 @@ def test_training_that_names_no_registered_model_fails(state: State) -> None:
     told = ordered(state, {"model_id": str(uuid.uuid4()), "passed": True})
     assert retrain.run(told, case.job) is Ending.AGAIN
     assert "registered no model" in str(job_of(state, case).error)
+
+
+def test_training_that_takes_too_long_is_stopped(state: State) -> None:
+    case = make_case(state)
+    told = ordered(state, {"wait": 60, "passed": True}, timeout_seconds=0.2)
+    assert retrain.run(told, case.job) is Ending.AGAIN
+    assert "longer than its timeout" in str(job_of(state, case).error)
+
+
+def test_a_stopping_worker_puts_the_job_back_without_counting(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case(state)
+    told = ordered(state, {"wait": 60, "passed": True})
+    wait = subprocess.Popen.wait
+
+    def stopping(process: "subprocess.Popen[str]", timeout: float | None = None) -> int:
+        if timeout == told.settings.training.timeout_seconds:
+            child.interrupt_all()
+        return wait(process, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", stopping)
+    assert retrain.run(told, case.job) is Ending.INTERRUPTED
+    job = job_of(state, case)
+    assert (job.state, job.attempts, job.error) == ("queued", 0, "the worker was stopped")
+
+
+def test_a_job_whose_workers_died_is_given_up(state: State) -> None:
+    case = make_case(state)
+    for _ in range(leases.MOST_ATTEMPTS):
+        with state.sessions.begin() as session:
+            assert leases.take(session, case.job) is not None
+        expire(state, case)
+    with state.sessions.begin() as session:
+        assert leases.take(session, case.job) is None
+        assert leases.give_up(session) == [case.job]
+    assert job_of(state, case).state == "failed"
+
+
+def test_a_lost_lease_stops_the_training(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = make_case(state)
+    monkeypatch.setattr(leases, "LEASE", datetime.timedelta(seconds=0.15))
+    told = ordered(state, {"wait": 60, "passed": True})
+    renew = leases.renew
+
+    def robbed(session: Session, lease: leases.Lease) -> bool:
+        session.execute(update(RetrainJob).values(lease_token=RetrainJob.lease_token + 1))
+        return renew(session, lease)
+
+    monkeypatch.setattr(leases, "renew", robbed)
+    assert retrain.run(told, case.job) is Ending.LEASE_LOST
 
 
 def test_a_held_lease_keeps_others_out_and_an_expired_one_does_not(state: State) -> None:

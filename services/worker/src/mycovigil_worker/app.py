@@ -5,6 +5,7 @@ first needs its configuration.
 """
 
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 from celery import Celery, signals
@@ -84,3 +85,18 @@ app.add_defaults(lambda: configuration(Settings.load()))
 @signals.setup_logging.connect
 def _configure_logging(**_: object) -> None:
     configure_logging(Settings.load().telemetry, service="worker")
+
+
+@signals.worker_ready.connect
+def _warm(**_: object) -> None:
+    """Import Evidently beside the first work: it takes seconds, which the first night would."""
+    from mycovigil_worker import evidently_report
+
+    Thread(target=evidently_report.load, name="warm", daemon=True).start()
+
+
+@signals.worker_shutting_down.connect
+def _interrupt(**_: object) -> None:
+    from mycovigil_worker import child
+
+    child.interrupt_all()

@@ -18,8 +18,21 @@ PATIENCE = 10.0
 """Seconds between the polite signal and the other one."""
 
 
+_running: "set[Child]" = set()
+
+
 class TrainingFailed(RuntimeError):
     """The child ended without a result; the message is the reason it gave."""
+
+
+class Interrupted(RuntimeError):
+    """The child was stopped because its worker is stopping: no fault of the training."""
+
+
+def interrupt_all() -> None:
+    """Stop every child of this process, so that a stopping worker does not wait for hours."""
+    for child in list(_running):
+        child.interrupt()
 
 
 class Gate(BaseModel):
@@ -73,13 +86,30 @@ class Child:
         self._command = [program, *rest, "retrain", "--job", str(job_id)]
         self._timeout = settings.timeout_seconds
         self._process: subprocess.Popen[str] | None = None
+        self._interrupted = False
 
     def run(self) -> Ended:
         """Start it and wait for its end, at most the timeout.
 
         Raises:
             TrainingFailed: the command cannot be started.
+            Interrupted: the worker is stopping.
         """
+        _running.add(self)
+        try:
+            ended = self._run()
+        finally:
+            _running.discard(self)
+        if self._interrupted:
+            raise Interrupted("the worker was stopped")
+        return ended
+
+    def interrupt(self) -> None:
+        """Stop it for the sake of the worker, from another thread."""
+        self._interrupted = True
+        self.stop()
+
+    def _run(self) -> Ended:
         try:
             process = subprocess.Popen(
                 self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -6,6 +6,7 @@ import numpy as np
 
 from mycovigil.image.covariates import NAMES
 from mycovigil.safety import CLASSES
+from mycovigil_statistics.budget import pool_is_enough
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.rows import Rows
 
@@ -48,7 +49,14 @@ def classes(comparison: Comparison) -> list[dict[str, Any]]:
 def warnings(comparison: Comparison) -> list[str]:
     """What a reader should know about the inputs although the test could be made."""
     sides = (("the window", comparison.night), ("the reference set", comparison.reference.rows))
-    return [text for side, rows in sides for text in _oddities(side, rows)]
+    found = [text for side, rows in sides for text in _oddities(side, rows)]
+    judgement = comparison.judgement
+    if not pool_is_enough(judgement.pool_units, judgement.units):
+        found.append(
+            f"the reference set is too small to see slow drift: {judgement.pool_units} rows are "
+            f"compared with {judgement.units}, and 25 times as many are needed"
+        )
+    return found
 
 
 def _oddities(side: str, rows: Rows) -> list[str]:

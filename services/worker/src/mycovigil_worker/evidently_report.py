@@ -49,10 +49,18 @@ def stored(storage: Storage, report_id: uuid.UUID, comparison: Comparison, level
     )
 
 
-def _run(comparison: Comparison, level: float) -> "Snapshot":
+def load() -> None:
+    """Import Evidently (seconds), without its telemetry; safe to call again."""
     os.environ["DO_NOT_TRACK"] = "1"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Evidently uses deprecated parts of NumPy and pandas
+        warnings.simplefilter("ignore")  # it uses deprecated parts of NumPy
+        import mycovigil_worker.verdict_metrics  # noqa: F401
+
+
+def _run(comparison: Comparison, level: float) -> "Snapshot":
+    load()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # and of pandas
         from evidently import DataDefinition, Dataset, Report
 
         night, reference = comparison.night, comparison.reference.rows

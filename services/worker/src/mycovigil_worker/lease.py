@@ -21,6 +21,7 @@ from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.db.session import Sessions
 
 LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 3
 RENEWALS = 3
 """Renewals in a lease's length, so that a missed one does not lose it."""
 
@@ -43,6 +44,7 @@ def take(session: Session, job_id: uuid.UUID) -> Lease | None:
             RetrainJob.id == job_id,
             (RetrainJob.state == JobState.QUEUED)
             | ((RetrainJob.state == JobState.RUNNING) & (RetrainJob.lease_until < func.now())),
+            RetrainJob.attempts < MOST_ATTEMPTS,
         )
         .values(
             state=JobState.RUNNING,
@@ -55,6 +57,27 @@ def take(session: Session, job_id: uuid.UUID) -> Lease | None:
         .returning(RetrainJob.lease_token)
     )
     return Lease(job_id, token) if token is not None else None
+
+
+def give_up(session: Session) -> list[uuid.UUID]:
+    """Fail jobs whose last attempt ended with its worker (killed, out of memory): nobody else
+    would ever write their end."""
+    found = session.scalars(
+        update(RetrainJob)
+        .where(
+            RetrainJob.state == JobState.RUNNING,
+            RetrainJob.lease_until < func.now(),
+            RetrainJob.attempts >= MOST_ATTEMPTS,
+        )
+        .values(
+            state=JobState.FAILED,
+            lease_until=None,
+            finished_at=func.now(),
+            error="the worker died with the job, on the last of its attempts",
+        )
+        .returning(RetrainJob.id)
+    )
+    return list(found)
 
 
 def renew(session: Session, lease: Lease) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil_worker import lease
 from mycovigil_worker.app import NAME, RETRAIN, app, tick_of
 from mycovigil_worker.state import State
 
@@ -45,6 +46,8 @@ def waiting(session: Session, now: datetime) -> list[uuid.UUID]:
 
 def resend_waiting(state: State) -> list[uuid.UUID]:
     """Send every job that nobody runs; taking its lease makes a second message harmless."""
-    with state.sessions() as session:
+    with state.sessions.begin() as session:
+        for job in lease.give_up(session):
+            log.error("retrain job given up", job=str(job))
         jobs = waiting(session, datetime.now(tz=UTC))
     return [job for job in jobs if send(state, job)]

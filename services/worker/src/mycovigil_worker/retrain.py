@@ -14,11 +14,10 @@ from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.promotion import GateClosed
 from mycovigil.settings import Settings
 from mycovigil_worker import lease as leases
-from mycovigil_worker.child import Child, Result, TrainingFailed
+from mycovigil_worker.child import Child, Interrupted, Result, TrainingFailed
 from mycovigil_worker.lease import Lease, Renewal
 from mycovigil_worker.state import State
 
-MOST_ATTEMPTS = 3
 DECIDED_BY = "retrain"
 
 log = structlog.get_logger(__name__)
@@ -34,6 +33,7 @@ class Ending(StrEnum):
     WAITING = "passed the gate; waits for a person to promote it"
     AGAIN = "failed; will be tried again"
     FAILED = "failed"
+    INTERRUPTED = "the worker is stopping; the job is back in the queue"
 
 
 def run(state: State, job_id: uuid.UUID) -> Ending:
@@ -48,6 +48,8 @@ def run(state: State, job_id: uuid.UUID) -> Ending:
             ended = child.run()
         state.storage.write(log_key(lease), ended.log)
         result = ended.result()
+    except Interrupted as reason:
+        return _put_back(state, lease, str(reason))
     except TrainingFailed as reason:
         return _fail(state, lease, str(reason))
     try:
@@ -111,7 +113,7 @@ def _fail(state: State, lease: Lease, reason: str) -> Ending:
     """Back into the queue, or given up after the last attempt; the tick sends it again."""
     with state.sessions.begin() as session:
         job = session.get_one(RetrainJob, lease.job_id)
-        again = job.attempts < MOST_ATTEMPTS
+        again = job.attempts < leases.MOST_ATTEMPTS
         end = {} if again else {"finished_at": func.now()}
         state_after = JobState.QUEUED if again else JobState.FAILED
         written = leases.finish(session, lease, state=state_after, error=reason, **end)
@@ -119,3 +121,11 @@ def _fail(state: State, lease: Lease, reason: str) -> Ending:
     if not written:
         return Ending.LEASE_LOST
     return Ending.AGAIN if again else Ending.FAILED
+
+
+def _put_back(state: State, lease: Lease, reason: str) -> Ending:
+    """Into the queue again; an attempt that a stopping worker cut off does not count."""
+    with state.sessions.begin() as session:
+        attempts = session.get_one(RetrainJob, lease.job_id).attempts - 1
+        leases.finish(session, lease, state=JobState.QUEUED, error=reason, attempts=attempts)
+    return Ending.INTERRUPTED

@@ -1,0 +1,69 @@
+"""Partitions ahead, old days dropped, old photos forgotten, late rows counted."""
+
+import datetime
+from dataclasses import replace
+
+from factories.night import FIRST, PERIOD, make_night, make_served, night_of
+from factories.report import make_report
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from mycovigil.db import partition
+from mycovigil.db.prediction import Prediction
+from mycovigil.db.reference import ReferenceSample
+from mycovigil.settings import Settings, StorageSettings
+from mycovigil.storage import Storage, photo_key
+from mycovigil_worker import retention
+from mycovigil_worker.state import State
+
+OLD, FRESH, KEPT = (photo_key(letter * 64) for letter in "abc")
+
+
+def test_partitions_reach_ahead_and_old_days_go(session: Session, settings: Settings) -> None:
+    now = datetime.datetime(2031, 5, 20, tzinfo=datetime.UTC)
+    retention.make_partitions(session, settings, now)
+    days = partition.existing(session)
+    assert now.date() + datetime.timedelta(days=settings.database.partitions_ahead) in days
+    later = now + datetime.timedelta(days=settings.storage.prediction_retention_days)
+    dropped = retention.drop_days(session, settings, later)
+    assert now.date() - PERIOD in dropped
+    assert partition.existing(session)[0] == now.date()
+
+
+def test_old_photos_are_forgotten_but_not_those_of_a_reference_set(
+    session: Session, settings: Settings, storage: Storage
+) -> None:
+    served = make_served(session, rows=1)
+    session.execute(update(ReferenceSample).values(image_key=KEPT))
+    for key, night in ((OLD, 0), (KEPT, 0), (OLD, 1), (FRESH, 60)):
+        make_night(session, served, night_of(night), rows=2, image_key=key, seed=len(key))
+        storage.write(key, b"a photo")
+    gone = retention.forget_photos(session, storage, settings, FIRST + 61 * PERIOD)
+    assert gone == 1
+    assert [storage.exists(key) for key in (OLD, FRESH, KEPT)] == [False, True, True]
+    assert set(session.scalars(select(Prediction.image_key))) == {None, FRESH, KEPT}
+
+
+def test_a_photo_used_again_stays(session: Session, settings: Settings, storage: Storage) -> None:
+    served = make_served(session, rows=1)
+    for night in (0, 60):
+        make_night(session, served, night_of(night), rows=1, image_key=OLD)
+    assert retention.forget_photos(session, storage, settings, FIRST + 61 * PERIOD) == 0
+
+
+def test_rows_that_come_after_the_report_are_counted_in_it(state: State) -> None:
+    short = state.settings.model_copy(update={"storage": StorageSettings(url="unused")})
+    with state.sessions.begin() as session:
+        served = make_served(session, rows=1)
+        report = make_report(
+            session,
+            served.model,
+            served.reference,
+            created_at=FIRST + PERIOD + datetime.timedelta(hours=1),
+        )
+        make_night(session, served, night_of(0), rows=9, delay=2 * PERIOD)
+    retention.run(replace(state, settings=short), now=FIRST + 2 * PERIOD)
+    with state.sessions() as session:
+        session.add(report)
+        session.refresh(report)
+        assert report.late_rows == 9
