@@ -25,7 +25,7 @@ READY = {
     "worker": r"celery@\S+ ready",
     "trainer": r"celery@\S+ ready",
     "beat": "beat: Starting",
-    "trigger": "listening",
+    "trigger": "waiting for alerts",
 }
 OUTSIDE = {"PUBSUB_EMULATOR_HOST", "DO_NOT_TRACK"}
 

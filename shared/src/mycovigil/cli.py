@@ -6,13 +6,20 @@ when it is called, so that ``mycovigil --help`` never imports torch.
 
 import difflib
 import importlib
+import os
 import sys
+from collections.abc import MutableMapping
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from rich.console import Console
 
+from mycovigil.stack.beacon import read
+
 GROUP = "mycovigil.commands"
 HELP = {"-h", "--help", "help"}
+OWN_SERVERS = {"up", "demo"}
+"""Commands that start servers instead of finding them."""
 
 
 def main() -> None:
@@ -26,7 +33,21 @@ def main() -> None:
         close = difflib.get_close_matches(name, points, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         sys.exit(f"mycovigil: no command {name!r}{hint} (mycovigil --help lists them)")
+    if name not in OWN_SERVERS:
+        adopt_local_stack(Path(".mycovigil") / "stack.json", os.environ)
     points[name].load()(args=rest, prog_name=f"mycovigil {name}")
+
+
+def adopt_local_stack(file: Path, environment: MutableMapping[str, str]) -> None:
+    """Let a command in another terminal work on the stack that runs here.
+
+    Nothing happens where a database is named already, or no stack is alive.
+    """
+    if "MYCOVIGIL_DATABASE_URL" in environment:
+        return
+    beacon = read(file)
+    if beacon is not None:
+        environment.update(beacon["environment"])
 
 
 def _show_help(points: dict[str, EntryPoint]) -> None:

@@ -1,7 +1,6 @@
 """Send a folder of photos as traffic: concurrent, resumable, answers as CSV."""
 
 import csv
-import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mycovigil.client import Answer, Client, PredictionRefused
 from mycovigil.safety import CLASSES
+from mycovigil.stack.beacon import read
 
 app = typer.Typer(add_completion=False)
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
@@ -97,12 +97,11 @@ def _already(out: Path) -> set[str]:
 
 
 def _target(url: str | None, api_key: str | None, data: Path) -> tuple[str, str]:
-    file = data / "stack.json"
     if url and api_key:
         return url, api_key
-    if not file.exists():
+    stack = read(data / "stack.json")
+    if stack is None:
         raise typer.BadParameter(
             "give --url and --api-key, or start the local stack by 'mycovigil up'"
         )
-    stack = json.loads(file.read_text())
     return url or stack["predictor_url"], api_key or stack["api_key"]

@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 from rich.console import Console
 
@@ -48,6 +49,11 @@ def _announce(console: Console, stack: Stack, log: Path) -> None:
     console.rule("Mycovigil is up")
     for name, value in rows.items():
         console.print(f"  {name:<{width}}  [bold]{value}[/bold]", soft_wrap=True)
+    if not httpx.get(f"{stack.predictor_url}/v1/model", timeout=5).is_success:
+        console.print(
+            "  No model yet. In another terminal here: [bold]mycovigil train PHOTOS[/bold], or\n"
+            "  [bold]mycovigil simulate photos && mycovigil train photos[/bold] for a demo model."
+        )
     console.rule("Ctrl-C stops it")
 
 

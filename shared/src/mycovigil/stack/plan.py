@@ -34,5 +34,5 @@ SERVICES = (
         ("celery", "-A", "mycovigil_worker.app", "beat"),
         "beat: Starting",
     ),
-    Service("trigger", "mycovigil_worker", ("mycovigil_worker", "trigger"), "listening"),
+    Service("trigger", "mycovigil_worker", ("mycovigil_worker", "trigger"), "waiting for alerts"),
 )

@@ -1,6 +1,11 @@
 """Free ports of the loopback interface."""
 
+import random
 import socket
+
+RANGE = range(15_000, 32_000)
+"""Below the ephemeral ports of Linux (32768) and macOS (49152): a port that the kernel hands out
+by itself may be an outgoing connection's before a slow server has bound it."""
 
 
 def free_port(wanted: int = 0) -> int:
@@ -9,7 +14,18 @@ def free_port(wanted: int = 0) -> int:
     Raises:
         OSError: the wanted port is taken.
     """
+    if wanted:
+        return _bound(wanted)
+    chooser = random.SystemRandom()
+    while True:
+        try:
+            return _bound(chooser.choice(RANGE))
+        except OSError:
+            continue
+
+
+def _bound(port: int) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", wanted))
-        return int(probe.getsockname()[1])
+        probe.bind(("127.0.0.1", port))
+        return port

@@ -1,7 +1,6 @@
 """Starts everything in order, watches it, and takes it down again."""
 
 import importlib.util
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from mycovigil import migration
 from mycovigil.access import Scope, create
 from mycovigil.db.session import one_session
 from mycovigil.settings import DatabaseSettings
+from mycovigil.stack import beacon
 from mycovigil.stack.child import Child, LineSink
 from mycovigil.stack.emulator import emulator_command
 from mycovigil.stack.plan import SERVICES
@@ -55,6 +55,11 @@ class Stack:
             "redis_url": self.environment["MYCOVIGIL_REDIS_URL"],
             "pubsub": self.pubsub,
             "pid": os.getpid(),
+            "environment": {
+                name: value
+                for name, value in self.environment.items()
+                if name.startswith("MYCOVIGIL_") or name == "PUBSUB_EMULATOR_HOST"
+            },
             "processes": {child.name: child.pid for child in self.children} | self._postgres(),
         }
 
@@ -64,11 +69,7 @@ class Stack:
         return {"postgres": int(file.read_text().split()[0])} if file.exists() else {}
 
     def write(self) -> None:
-        """Write ``stack.json`` for scripts, readable by its owner alone, whole or not at all."""
-        partial = self.file.with_suffix(".part")
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            json.dump(self.describe(), out, indent=2)
-        partial.replace(self.file)
+        beacon.write(self.file, self.describe())
 
     def watch(self, *, interval: float = 0.5) -> None:
         """Restart what dies, for ever; leave by KeyboardInterrupt or SystemExit."""

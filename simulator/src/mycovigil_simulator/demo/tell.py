@@ -49,7 +49,7 @@ class Teller:
                 dataset = material.dataset()
             with self._step("starting Postgres, Redis, Pub/Sub, predictor, drift API, worker"):
                 stack = exits.enter_context(
-                    running(self.data, merged.line, overrides=self._overrides(dataset))
+                    running(self.data, merged.line, overrides=self._overrides())
                 )
             with self._step("training, calibrating and certifying the first model"):
                 play.train(stack, dataset, merged.line)
@@ -62,13 +62,12 @@ class Teller:
             return SimulatedMaterial(cache, PHOTOS_A_NIGHT, PER_SPECIES, SEED)
         return RealMaterial(self.photos.resolve(), cache, PHOTOS_A_NIGHT, SEED)
 
-    def _overrides(self, dataset: Path) -> dict[str, str]:
+    def _overrides(self) -> dict[str, str]:
         """A night of seconds; everything else as in production."""
         return {
             "MYCOVIGIL_DRIFT_PERIOD_SECONDS": str(self.period),
             "MYCOVIGIL_DRIFT_GRACE_SECONDS": "0.3",
             "MYCOVIGIL_DRIFT_LONG_WINDOW_PERIODS": "0",
-            "MYCOVIGIL_TRAINING_DATASET": str(dataset.resolve()),
         }
 
     def _nights(self, stack: Stack, material: Material) -> list[Outcome]:
