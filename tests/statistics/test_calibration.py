@@ -79,3 +79,11 @@ def test_softmax_does_not_overflow() -> None:
 def test_no_rows_are_refused() -> None:
     with pytest.raises(ValueError, match="N > 0"):
         log_loss(np.empty((0, CLASSES)), [])
+
+
+def test_few_photos_all_right_do_not_make_certain() -> None:
+    labels = np.arange(32) % CLASSES
+    separable = 10.0 * np.eye(CLASSES)[labels]
+    for scaling in (temperature_scaling(separable, labels), vector_scaling(separable, labels)):
+        confidence = scaling.probabilities(separable).max(axis=1)
+        assert 0.85 < confidence.min() < 0.95

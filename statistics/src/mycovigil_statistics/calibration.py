@@ -39,12 +39,17 @@ def log_loss(
 def temperature_scaling(
     logits: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None
 ) -> Scaling:
-    """The one temperature in [1/20, 20] that minimises the log loss; the order never changes."""
+    """The one temperature in [1/20, 20] that minimises the loss; the order never changes.
+
+    The truth is smoothed as Platt (1999) does: few photos, all of them right, are no proof of
+    certainty.
+    """
     from scipy.optimize import minimize_scalar
 
     rows, truth, share = _checked(logits, labels, weights)
+    targets = _smoothed(truth, rows.shape[1])
     found = minimize_scalar(
-        lambda log_scale: log_loss(softmax(rows * np.exp(log_scale)), truth, share),
+        lambda log_scale: _cross_entropy(softmax(rows * np.exp(log_scale)), targets, share),
         bounds=(-np.log(20), np.log(20)),
         method="bounded",
     )
@@ -69,17 +74,16 @@ def vector_scaling(
 
     rows, truth, share = _checked(logits, labels, weights)
     classes = rows.shape[1]
-    start = np.concatenate(
-        [np.log(temperature_scaling(rows, truth, share).scale), np.zeros(classes)]
-    )
-    hits = np.eye(classes)[truth]
+    targets = _smoothed(truth, classes)
+    scale = temperature_scaling(rows, truth, share).scale
+    start = np.concatenate([np.log(scale), np.zeros(classes)])
 
     def objective(point: Array) -> tuple[float, Array]:
         scale, offset = np.exp(point[:classes]), point[classes:]
         probabilities = softmax(rows * scale + offset)
         away = point - start
-        loss = log_loss(probabilities, truth, share) + shrinkage * float(away @ away)
-        slope = (probabilities - hits) * share[:, None]
+        loss = _cross_entropy(probabilities, targets, share) + shrinkage * float(away @ away)
+        slope = (probabilities - targets) * share[:, None]
         gradient = np.concatenate([(slope * rows).sum(axis=0) * scale, slope.sum(axis=0)])
         return loss, gradient + 2 * shrinkage * away
 
@@ -118,6 +122,20 @@ def balanced_weights(labels: ArrayLike, classes: int, *, power: float = 1.0) -> 
     counts = np.bincount(truth, minlength=classes).astype(np.float64)
     weights = np.clip(counts, 1, None)[truth] ** -power
     return np.asarray(weights / weights.mean())
+
+
+def _smoothed(truth: NDArray[np.int64], classes: int) -> Array:
+    """(N, C) targets: (n + 1) / (n + 2) for the true class, n being its number of photos."""
+    counts = np.bincount(truth, minlength=classes)[truth].astype(np.float64)
+    missing = 1.0 / (counts + 2.0)
+    targets = np.repeat(missing[:, None] / (classes - 1), classes, axis=1)
+    targets[np.arange(len(truth)), truth] = 1.0 - missing
+    return targets
+
+
+def _cross_entropy(probabilities: Array, targets: Array, share: Array) -> float:
+    logs = np.log(np.clip(probabilities, 1e-300, None))
+    return float(-(share * (targets * logs).sum(axis=1)).sum())
 
 
 def _binned_gap(confidence: Array, hit: Array, share: Array, bins: int) -> float:

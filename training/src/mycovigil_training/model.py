@@ -11,6 +11,8 @@ from mycovigil.verdict import verdicts
 from mycovigil_statistics.calibration import softmax
 from mycovigil_statistics.novelty import mean_distance
 
+SMALLEST = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -26,9 +28,10 @@ class Answers:
 
 
 def probabilities(bundle: Bundle, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(N, 4) calibrated probabilities of (N, D) unit features."""
+    """(N, 4) calibrated probabilities of (N, D) unit features; never below what Postgres' real
+    can hold."""
     centred = features - bundle.centre
-    return softmax(centred @ bundle.weight.T + bundle.bias)
+    return np.maximum(softmax(centred @ bundle.weight.T + bundle.bias), SMALLEST)
 
 
 def distances(bundle: Bundle, features: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -46,7 +46,7 @@ class FeatureCache:
 
     def _load(self) -> None:
         try:
-            with np.load(self._path, allow_pickle=False) as file:
+            with self._path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 keys, features, covariates = file["keys"], file["features"], file["covariates"]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return

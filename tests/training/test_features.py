@@ -1,0 +1,95 @@
+"""Features: the serving encoder on the serving decode, cached, with seeded views."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories.encoder import tiny_encoder_folder
+
+from mycovigil.encoder.identity import EncoderMismatch
+from mycovigil.image.covariates import measure
+from mycovigil.image.decode import decode
+from mycovigil_training.augmentation import Augmentation
+from mycovigil_training.configuration import compose
+from mycovigil_training.dataset import curated
+from mycovigil_training.dataset.curated import CuratedPhoto
+from mycovigil_training.features.cache import FeatureCache
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.extraction import CACHE_FOLDER, extract, extract_views
+
+
+@pytest.fixture(scope="module")
+def engine(encoder_folder: Path) -> Engine:
+    return Engine(str(encoder_folder))
+
+
+@pytest.fixture
+def photos(curated_folder: Path) -> list[CuratedPhoto]:
+    return curated.read(curated_folder)[::20]
+
+
+def test_rows_are_what_serving_would_compute(
+    curated_folder: Path, photos: list[CuratedPhoto], engine: Engine
+) -> None:
+    table = extract(curated_folder, photos, engine, batch=4)
+    data = (curated_folder / photos[2].path).read_bytes()
+    image = decode(data, size=engine.identity.image_size, max_pixels=10**8)
+    assert table.features[2] == pytest.approx(engine.encode(image.pixels[None])[0], abs=1e-6)
+    assert table.covariates[2] == pytest.approx(measure(image).vector())
+    assert np.linalg.norm(table.features, axis=1) == pytest.approx(np.ones(len(photos)), abs=1e-5)
+    assert table.sha256.tolist() == [photo.sha256 for photo in photos]
+
+
+def test_a_second_run_reads_no_photo(
+    curated_folder: Path, photos: list[CuratedPhoto], engine: Engine, tmp_path: Path
+) -> None:
+    config = compose(["augmentation.views=2"]).augmentation
+    first = extract(curated_folder, photos, engine, batch=4)
+    views = extract_views(curated_folder, photos, engine, config, batch=4)
+    (tmp_path / CACHE_FOLDER).symlink_to(curated_folder / CACHE_FOLDER)
+    again = extract(tmp_path, photos, engine, batch=4)
+    assert again.features.tolist() == first.features.tolist()
+    same = extract_views(tmp_path, photos, engine, config, batch=4)
+    assert same.tolist() == views.tolist()
+    assert views.shape == (len(photos), 2, engine.identity.dimension)
+
+
+def test_another_encoder_has_another_cache(
+    curated_folder: Path, photos: list[CuratedPhoto], engine: Engine, tmp_path: Path
+) -> None:
+    other = Engine(str(tiny_encoder_folder(tmp_path / "other", seed=8)))
+    first = extract(curated_folder, photos, engine, batch=4)
+    second = extract(curated_folder, photos, other, batch=4)
+    assert np.abs(first.features - second.features).max() > 0.01
+
+
+def test_views_are_seeded_by_photo_and_number(engine: Engine) -> None:
+    camera = Augmentation(compose().augmentation, 32)
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 255, (camera.source_size, camera.source_size, 3), dtype=np.uint8)
+    first = camera.view(pixels, "ab" * 32, 0)
+    camera.view(pixels, "cd" * 32, 5)
+    assert first.shape == (32, 32, 3)
+    assert (camera.view(pixels, "ab" * 32, 0) == first).all()
+    assert (camera.view(pixels, "ab" * 32, 1) != first).any()
+    assert (camera.view(pixels, "ef" * 32, 0) != first).any()
+
+
+def test_a_broken_cache_is_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "cache.npz"
+    path.write_bytes(b"PK\x03\x04 cut")
+    cache = FeatureCache(path)
+    assert "a" not in cache
+    cache.put("a", np.ones(3, dtype=np.float32), np.zeros(8))
+    cache.save()
+    assert FeatureCache(path).get("a")[0].tolist() == [1, 1, 1]
+
+
+def test_a_changed_graph_is_refused(encoder_folder: Path, tmp_path: Path) -> None:
+    folder = tiny_encoder_folder(tmp_path / "tampered")
+    with (folder / "encoder.onnx").open("ab") as stream:
+        stream.write(b"\0")
+    with pytest.raises(EncoderMismatch, match="export the encoder again"):
+        Engine(str(folder))
+    with pytest.raises(FileNotFoundError, match="no encoder at"):
+        Engine("nowhere/int8")

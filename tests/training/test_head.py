@@ -1,0 +1,80 @@
+"""The head: learns, repeats itself, and refuses what it cannot learn."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mycovigil_training.configuration import BadConfiguration, HeadConfig, compose
+from mycovigil_training.head.fitting import TooFewPhotos, fit
+
+DIMENSION = 16
+
+
+@pytest.fixture(scope="module")
+def config() -> HeadConfig:
+    return compose().head
+
+
+def rows(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Unit rows around one direction a class, a hundredth of the usual spread."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(count) % 4)
+    points = 1.0 + 0.02 * np.eye(4, DIMENSION)[labels] * 3
+    points += 0.01 * rng.normal(size=points.shape)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    return points.astype(np.float32), labels
+
+
+def test_classes_far_from_the_origin_and_near_each_other_are_learned(config: HeadConfig) -> None:
+    features, labels = rows(400, 1)
+    head = fit(features, labels, rows(80, 2), config, seed=1)
+    fresh, truth = rows(200, 3)
+    assert (head.logits(fresh).argmax(axis=1) == truth).mean() > 0.95
+
+
+def test_a_seed_gives_the_same_head(config: HeadConfig) -> None:
+    data = (*rows(200, 1), rows(40, 2))
+    first, again = (fit(*data, config, seed=5) for _ in range(2))
+    assert first.weight.tolist() == again.weight.tolist()
+    assert first.epochs == again.epochs
+
+
+def test_the_cost_of_deadly_photos_moves_probability_away_from_edible(config: HeadConfig) -> None:
+    features, labels = rows(200, 1)
+    noisy = np.where(np.random.default_rng(4).random(200) < 0.5, labels, labels[::-1])
+    held = (features[:40], noisy[:40])
+    plain, careful = (
+        fit(features, noisy, held, config.model_copy(update={"deadly_cost": cost}), seed=1)
+        for cost in (0.0, 20.0)
+    )
+    deadly = features[noisy == 3]
+    assert (careful.logits(deadly).argmax(axis=1) >= 2).mean() > (
+        plain.logits(deadly).argmax(axis=1) >= 2
+    ).mean()
+
+
+def test_training_stops_early(config: HeadConfig) -> None:
+    features, labels = rows(200, 1)
+    shuffled = np.random.default_rng(1).permutation(labels)
+    head = fit(features, shuffled, rows(80, 2), config, seed=1)
+    assert head.epochs < config.epochs
+
+
+def test_a_class_without_photos_is_refused(config: HeadConfig) -> None:
+    features, labels = rows(40, 1)
+    few = labels != 3
+    with pytest.raises(TooFewPhotos, match="no photo to learn deadly from"):
+        fit(features[few], labels[few], rows(8, 2), config, seed=1)
+
+
+def test_hydra_overrides_reach_the_configuration() -> None:
+    config = compose(["head.epochs=7", "augmentation=none", "seed=3"])
+    assert (config.head.epochs, config.augmentation.views, config.seed) == (7, 0, 3)
+
+
+@pytest.mark.parametrize(
+    "override", ["head.epoch=7", "head.epochs=-1", "head.epochs=many", "nonsense", "split=weekly"]
+)
+def test_bad_overrides_are_refused_in_words(override: str) -> None:
+    with pytest.raises(BadConfiguration, match="the configuration is refused"):
+        compose([override])

@@ -1,0 +1,224 @@
+"""A retrain job on real parts: labelled rows are learned, drifted nights become the reference."""
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+import uuid
+
+import numpy as np
+import pytest
+from factories.photo_folder import photo_of
+from factories.report import make_report
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.orm import Session
+
+from mycovigil import incident, promotion, registry
+from mycovigil.db import partition
+from mycovigil.db.base import new_id
+from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
+from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.image.covariates import measure
+from mycovigil.image.decode import decode
+from mycovigil.safety import CLASSES
+from mycovigil.settings import Settings
+from mycovigil.storage import Storage
+from mycovigil_training import trained
+from mycovigil_training.features.engine import Engine as Encoder
+from mycovigil_training.retraining import retrain
+from mycovigil_training.training import train
+
+QUICK = ["augmentation=none", "head.epochs=30", "gate.recall_tolerance=0.1"]
+NIGHT = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
+LOOK_ALIKE = 40
+"""A species number that no training photo has: its shades are new."""
+
+
+@pytest.fixture
+def served(training_settings: Settings, clean_database: str) -> Settings:
+    train(training_settings, overrides=QUICK)
+    return training_settings
+
+
+def arrive(
+    session: Session, settings: Settings, *, photos: int, labelled: int, seed: int = 1
+) -> RetrainJob:
+    """A night of a new deadly look-alike, its report, incident and retrain job."""
+    model = session.scalars(select(Model).where(Model.status == ModelStatus.PRODUCTION)).one()
+    reference = session.scalars(select(ReferenceSet)).one()
+    predictions = _night(session, settings, model, photos, seed)
+    for row in predictions[:labelled]:
+        session.add(
+            Label(
+                id=new_id(),
+                prediction_id=row,
+                label="deadly",
+                species="Novel lookalike",
+                confidence="certain",
+                labelled_by="mycologist",
+            )
+        )
+    report = make_report(session, model, reference, verdict=ReportVerdict.DRIFT)
+    alert = incident.respond(session, report, harmful=False)
+    assert alert is not None
+    job = RetrainJob(
+        id=new_id(),
+        incident_id=alert.incident_id,
+        requested_by="test",
+        state=JobState.RUNNING,
+        parameters={"overrides": QUICK},
+    )
+    session.add(job)
+    return job
+
+
+def _night(
+    session: Session, settings: Settings, model: Model, photos: int, seed: int
+) -> list[uuid.UUID]:
+    partition.ensure(session, [NIGHT.date()])
+    encoder = Encoder(settings.encoder.uri)
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(photos):
+        image = decode(photo_of(3, LOOK_ALIKE, rng), size=32, max_pixels=10**6)
+        rows.append(
+            {
+                "id": new_id(),
+                "created_at": NIGHT + number * datetime.timedelta(minutes=1),
+                "request_id": "r",
+                "client": "page",
+                "group_key": f"session {number // 2}",
+                "model_id": model.id,
+                "encoder_id": model.encoder_id,
+                "features": encoder.encode(image.pixels[None])[0],
+                "probabilities": [0.25] * 4,
+                "label": "edible",
+                "prediction_set": ["edible"],
+                "verdict": "cannot_tell",
+                "certificate": "valid",
+                "reasons": [],
+                "distance": 0.3,
+                "image_sha256": uuid.UUID(int=number).hex * 2,
+                "latency_ms": 5.0,
+            }
+            | measure(image).columns()
+        )
+    session.execute(insert(Prediction), rows)
+    return [row["id"] for row in rows]  # type: ignore[misc]
+
+
+def test_the_drifted_night_is_learned_and_becomes_the_reference(
+    served: Settings, engine: Engine
+) -> None:
+    with Session(engine) as session, session.begin():
+        job = arrive(session, served, photos=240, labelled=60)
+        job_id = job.id
+    outcome = retrain(served, job_id)
+    with Session(engine) as session, session.begin():
+        candidate = session.get_one(Model, uuid.UUID(outcome["model_id"]))
+        bundle = registry.load_bundle(Storage(served.storage), candidate)
+        reference = session.scalars(
+            select(ReferenceSet).where(ReferenceSet.model_id == candidate.id)
+        ).one()
+        labels = session.scalars(
+            select(ReferenceSample.label).where(ReferenceSample.reference_set_id == reference.id)
+        ).all()
+        assert candidate.status == ModelStatus.CANDIDATE
+        assert candidate.parent_id == uuid.UUID(outcome["gate"]["against"])
+        assert (reference.source, reference.rows) == ("production", 240)
+        assert set(labels) == {None}
+        assert outcome["gate"]["passed"], outcome["gate"]["reason"]
+        promotion.promote(session, candidate.id, decided_by="test")
+    assert bundle.meta.training["labelled_rows"] == 60
+    assert bundle.meta.training["photos"]["train"]["deadly"] > 40 + 20
+    assert outcome["gate"]["drifted"]["photos"] >= 6
+    assert "novel lookalike" in bundle.species
+
+
+def test_what_production_was_trained_on_stays_in_training(served: Settings, engine: Engine) -> None:
+    with Session(engine) as session, session.begin():
+        job_id = arrive(session, served, photos=20, labelled=0).id
+        first = session.scalars(select(Model)).one().version
+    outcome = retrain(served, job_id)
+    storage = Storage(served.storage)
+    assert trained.recall(storage, first) <= trained.recall(storage, outcome["version"])
+    with Session(engine) as session:
+        reference = session.scalars(
+            select(ReferenceSet).where(ReferenceSet.model_id == uuid.UUID(outcome["model_id"]))
+        ).one()
+    assert reference.rows == 20 + 160, "too few drifted rows: held-out photos are joined in"
+
+
+def test_guesses_are_left_out_and_disagreement_is_settled_carefully(
+    served: Settings, engine: Engine
+) -> None:
+    from mycovigil_training.production_rows import labelled
+
+    with Session(engine) as session, session.begin():
+        model = session.scalars(select(Model)).one()
+        first, second, third = _night(session, served, model, 3, seed=4)
+        for prediction, label, confidence, who in (
+            (first, "edible", "guess", "a"),
+            (second, "edible", "probable", "a"),
+            (second, "poisonous", "probable", "b"),
+            (third, "edible", "certain", "a"),
+            (third, "deadly", "probable", "b"),
+        ):
+            session.add(
+                Label(
+                    id=new_id(),
+                    prediction_id=prediction,
+                    label=label,
+                    species=None,
+                    confidence=confidence,
+                    labelled_by=who,
+                )
+            )
+        session.flush()
+        rows = labelled(session, model.encoder_id, [], dimension=48)
+    assert [CLASSES[label].value for label in rows.table.labels] == ["poisonous", "edible"]
+
+
+def test_windows_of_an_incident_are_its_drifted_nights(served: Settings, engine: Engine) -> None:
+    from mycovigil_training.production_rows import drifted_windows
+
+    with Session(engine) as session, session.begin():
+        job = arrive(session, served, photos=2, labelled=0)
+        model = session.scalars(select(Model)).one()
+        reference = session.scalars(select(ReferenceSet)).one()
+        make_report(session, model, reference, night=1)
+        make_report(session, model, reference, night=2, verdict=ReportVerdict.DRIFT)
+        nights = [window.start.day for window in drifted_windows(session, job.incident_id)]
+        assert session.scalars(select(DriftReport)).all()
+        assert drifted_windows(session, None) == []
+    assert nights == [1, 3]
+
+
+def test_the_child_process_ends_with_one_line_of_json(served: Settings, engine: Engine) -> None:
+    with Session(engine) as session, session.begin():
+        job_id = arrive(session, served, photos=10, labelled=0).id
+    done = _run(served, job_id)
+    assert done.returncode == 0, done.stderr[-2_000:]
+    last = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(last) == {"model_id", "version", "gate"}
+    assert isinstance(last["gate"]["passed"], bool)
+
+
+def test_an_unknown_job_is_said_so(served: Settings) -> None:
+    done = _run(served, uuid.UUID(int=1))
+    assert done.returncode == 1
+    assert "there is no retrain job" in done.stderr.strip().splitlines()[-1]
+
+
+def _run(settings: Settings, job_id: uuid.UUID) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "MYCOVIGIL_DATABASE_URL": settings.database.url.get_secret_value(),
+        "MYCOVIGIL_STORAGE_URL": settings.storage.url,
+        "MYCOVIGIL_TRAINING_DATASET": str(settings.training.dataset),
+    }
+    command = [sys.executable, "-m", "mycovigil_training", "retrain", "--job", str(job_id)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -1,0 +1,176 @@
+"""`mycovigil train` on real parts: a folder in, a certified model in production out."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import structlog
+from factories.encoder import tiny_encoder_folder
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+from typer.testing import CliRunner
+
+from mycovigil import registry
+from mycovigil.db.model import Model, ModelStatus, Promotion
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
+from mycovigil.safety import CLASSES
+from mycovigil.settings import EncoderSettings, Settings, TrainingSettings
+from mycovigil.storage import Storage
+from mycovigil_training import trained
+from mycovigil_training.commands import train as command
+from mycovigil_training.configuration import BadConfiguration
+from mycovigil_training.dataset import curated
+from mycovigil_training.features.engine import Engine as Encoder
+from mycovigil_training.features.table import table
+from mycovigil_training.model import answers, probabilities
+from mycovigil_training.reference import content_hash
+from mycovigil_training.training import train
+
+QUICK = ("augmentation=none", "head.epochs=30")
+
+pytestmark = pytest.mark.usefixtures("clean_database")
+
+
+def test_the_first_model_goes_live_with_certificate_and_reference_set(
+    training_settings: Settings, engine: Engine
+) -> None:
+    outcome = train(training_settings, overrides=QUICK)
+    assert outcome.promoted
+    assert outcome.gate["against"] is None
+    with Session(engine) as session:
+        production = registry.production(session)
+        assert production is not None
+        assert str(production.model.id) == outcome.model_id
+        bundle = registry.load_bundle(Storage(training_settings.storage), production.model)
+        reference = session.scalars(select(ReferenceSet)).one()
+        samples = session.scalars(select(ReferenceSample)).all()
+    assert bundle.meta.metrics["macro_recall"] > 0.8
+    assert bundle.meta.metrics["deadly_missed"]["trials"] >= 14
+    assert bundle.meta.certificate.bound == pytest.approx(0.10)
+    assert bundle.meta.training["photos"]["train"] == dict.fromkeys(CLASSES, 40)
+    assert reference.frozen_at is not None
+    assert (reference.source, reference.rows) == ("training", len(samples))
+    assert reference.rows == 160
+    features = np.array([sample.features for sample in samples], dtype=np.float32)
+    stored = np.array([sample.probabilities for sample in samples])
+    assert stored == pytest.approx(probabilities(bundle, features), abs=0.02)
+    assert {sample.label for sample in samples} == {name.value for name in CLASSES}
+    assert all(sample.jpeg_quality for sample in samples)
+
+
+def test_serving_sees_what_training_saw(training_settings: Settings, engine: Engine) -> None:
+    """Figures of the holdout, computed again from the stored bundle and the photos."""
+    outcome = train(training_settings, overrides=QUICK)
+    bundle = outcome.bundle
+    folder = training_settings.training.dataset
+    known = trained.recall(Storage(training_settings.storage), bundle.meta.version)
+    photos = [photo for photo in curated.read(folder) if photo.sha256 not in known]
+    assert len(photos) == 160
+    encoder = Encoder(training_settings.encoder.uri)
+    from mycovigil_training.features.extraction import extract
+
+    rows = extract(folder, photos, encoder, batch=64)
+    given = answers(bundle, rows.features)
+    assert (given.predicted == rows.labels).mean() > 0.8
+    assert np.allclose(given.probabilities.sum(axis=1), 1)
+
+
+def test_a_second_model_passes_the_gate_or_stays_a_candidate(
+    training_settings: Settings, engine: Engine
+) -> None:
+    first = train(training_settings, overrides=QUICK)
+    second = train(training_settings, overrides=(*QUICK, "gate.recall_tolerance=0.2"))
+    assert second.gate["against"] == first.model_id
+    assert second.gate["passed"] is True
+    assert second.promoted
+    strict = training_settings.model_copy(
+        update={"training": training_settings.training.model_copy(update={"miss_margin": 0.05})}
+    )
+    third = train(strict, overrides=QUICK)
+    assert "Too few deadly photos" in third.gate["reason"]
+    assert not third.promoted
+    with Session(engine) as session:
+        statuses = {model.version: model.status for model in session.scalars(select(Model))}
+        assert session.scalar(select(Promotion.evidence).order_by(Promotion.id.desc()))
+    assert statuses[second.bundle.meta.version] == ModelStatus.PRODUCTION
+    assert statuses[third.bundle.meta.version] == ModelStatus.CANDIDATE
+
+
+def test_a_candidate_on_another_encoder_is_compared_on_the_photos(
+    training_settings: Settings, tmp_path: Path
+) -> None:
+    train(training_settings, overrides=QUICK)
+    other = str(tiny_encoder_folder(tmp_path / "other", seed=9))
+    settings = training_settings.model_copy(update={"encoder": EncoderSettings(uri=other)})
+    outcome = train(settings, overrides=QUICK, promote=False)
+    assert outcome.gate["photos"] == 64
+    assert outcome.gate["macro_recall"]["production"] > 0.8
+    assert not outcome.promoted
+
+
+def test_a_raw_folder_is_curated_where_the_settings_say(
+    training_settings: Settings, raw_folder: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    settings = training_settings.model_copy(update={"training": TrainingSettings(dataset=home)})
+    train(settings, raw_folder, overrides=QUICK)
+    assert curated.is_curated(home)
+    assert len(curated.read(home)) == 320
+
+
+def test_inputs_that_cannot_be_used(training_settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration):
+        train(training_settings, overrides=["nonsense=1"])
+    nowhere = training_settings.model_copy(update={"encoder": EncoderSettings(uri="no/encoder")})
+    with pytest.raises(FileNotFoundError, match="no encoder at"):
+        train(nowhere)
+    empty = training_settings.model_copy(
+        update={"training": TrainingSettings(dataset=tmp_path / "empty")}
+    )
+    with pytest.raises(curated.NotCurated):
+        train(empty)
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """A command routes all logs to its own stderr; a test must give them back."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.mark.usefixtures("restored_logging")
+def test_the_command(training_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {
+        "MYCOVIGIL_DATABASE_URL": training_settings.database.url.get_secret_value(),
+        "MYCOVIGIL_STORAGE_URL": training_settings.storage.url,
+        "MYCOVIGIL_ENCODER_URI": training_settings.encoder.uri,
+        "MYCOVIGIL_TRAINING_DATASET": str(training_settings.training.dataset),
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    runner = CliRunner()
+    done = runner.invoke(command.app, [*QUICK, "--no-promote"])
+    assert done.exit_code == 0
+    assert "macro recall" in done.stdout
+    assert "candidate" in done.stdout
+    refused = runner.invoke(command.app, ["head.epochs=never"])
+    assert refused.exit_code == 1
+    assert "the configuration is refused" in str(refused.exception)
+
+
+def test_the_content_hash_knows_every_row() -> None:
+    def rows(value: float) -> object:
+        features = [np.array([1.0, value], dtype=np.float32)]
+        return table(features, [np.zeros(8)], [1], ["a"], ["g"], ["s"], dimension=2)
+
+    assert content_hash(rows(0.5)) == content_hash(rows(0.5))  # type: ignore[arg-type]
+    assert content_hash(rows(0.5)) != content_hash(rows(0.6))  # type: ignore[arg-type]
+    assert json.dumps(content_hash(rows(0.5)))  # type: ignore[arg-type]
