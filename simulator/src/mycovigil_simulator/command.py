@@ -1,4 +1,4 @@
-"""`mycovigil simulate`: a folder of simulated photos with known truth."""
+"""Write a folder of simulated mushroom photos with known truth."""
 
 from pathlib import Path
 from typing import Annotated

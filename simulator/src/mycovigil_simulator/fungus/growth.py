@@ -56,14 +56,6 @@ def grow(
     size = 0.72 + 0.38 * age
     radius = within(cap.radius, rng) * size
     centre, margin = cap.colours[rng.integers(len(cap.colours))]
-    waves = np.array([1, 2, 3, 4, 6, 9], np.float32)
-    amount = cap.wavy * (0.5 + age) / np.array([2.0, 1.5, 1.5, 2.0, 3.0, 5.0])
-    wobble = Wobble(
-        waves,
-        rng.uniform(0, 6.28, 6).astype(np.float32),
-        (amount * rng.normal(0, 1, 6)).astype(np.float32),
-        (0.9 * amount * rng.normal(0, 1, 6)).astype(np.float32),
-    )
     length = within(stem.length, rng) * (0.66 + 0.42 * age)
     bend = tuple(rng.normal(0, stem.bend, 2) * length * 0.35 + np.array(lean) * length)
     head_tilt = rng.normal(0, 0.09, 2) + np.array([-bend[1], bend[0]]) / length * 0.7
@@ -85,7 +77,7 @@ def grow(
         stem_top=vary(linear(stem.colours[0]), rng),
         stem_base=vary(linear(stem.colours[1]), rng),
         stem_marks=vary(linear(stem.marks), rng),
-        wobble=wobble,
+        wobble=_wobble(cap.wavy * (0.5 + age), rng),
         variant=int(rng.integers(4)),
         shift=(float(rng.uniform()), float(rng.uniform())),
         marked=float(np.clip(rng.normal(1, 0.25), 0.4, 1.6)),
@@ -97,6 +89,20 @@ def grow(
                 dtype=np.float32,
             ),
         ),
+    )
+
+
+def _wobble(amount: float, rng: np.random.Generator) -> Wobble:
+    """Waves of a cap's edge, the long ones high: `amount` is a share of the radius."""
+    waves = np.array([1, 2, 3, 4, 6, 9], np.float32)
+    heights = amount / np.array([2.0, 1.5, 1.5, 2.0, 3.0, 5.0])
+    radial, vertical = heights * rng.normal(0, 1, (2, len(waves))).clip(-1.5, 1.5)
+    phases = rng.uniform(0, 6.2832, len(waves))
+    return Wobble(
+        waves,
+        phases.astype(np.float32),
+        radial.astype(np.float32),
+        (0.9 * vertical).astype(np.float32),
     )
 
 
@@ -112,6 +118,6 @@ def _place(
     if not picked:
         return Frame(np.eye(3, dtype=np.float32), np.array([*base, 0.0], np.float32))
     turn = rng.uniform(-0.7, 0.7)
-    rotation = tilted(0, 0, turn) @ tilted(float(rng.uniform(-1.75, -1.5)) + 3.14 * 0, 0.0)
+    rotation = tilted(0, 0, turn) @ tilted(float(rng.uniform(-1.75, -1.5)), 0.0)
     origin = np.array([base[0], base[1] - 0.3 * length, radius * 0.62], np.float32)
     return Frame(rotation.astype(np.float32), origin)
