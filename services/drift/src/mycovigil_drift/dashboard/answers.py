@@ -54,7 +54,7 @@ def answers(watch: Watch, now: datetime.datetime) -> list[Answer]:
 
 
 def _judged(last: DriftReport) -> Status:
-    sentence = wording.sentence(last)
+    sentence = wording.sentence(last, "The last night")
     match last.verdict:
         case ReportVerdict.CALM:
             return Status("Calm", "good", sentence)
@@ -90,7 +90,7 @@ def _is_it(watch: Watch) -> Answer:
         return Answer(question, "Not judged yet", "No night of this model is over.")
     place = f"/reports/{watch.last.id}"
     night = formats.night(watch.last.window_start, watch.last.window_end)
-    detail = f"Last night judged: {night}. {wording.sentence(watch.last)}"
+    detail = f"{night}: {wording.sentence(watch.last)}"
     if watch.incident is not None:
         return Answer(question, "Yes", detail, place)
     words = {"calm": "No", "drift": "Yes", "insufficient": "Too few photos to tell"}
@@ -100,10 +100,18 @@ def _is_it(watch: Watch) -> Answer:
 def _since(watch: Watch, now: datetime.datetime) -> Answer:
     question = "Since when?"
     if watch.incident is None:
-        return Answer(question, formats.NOTHING, "No incident is open.", "/incidents")
+        return _calm_since(watch, question, now)
     detail = f"{formats.span(now - watch.incident.opened_at)} ago; incident {watch.incident.state}."
     opened = formats.moment(watch.incident.opened_at)
     return Answer(question, opened, detail, f"/incidents/{watch.incident.id}")
+
+
+def _calm_since(watch: Watch, question: str, now: datetime.datetime) -> Answer:
+    if watch.calm_since is None:
+        return Answer(question, formats.NOTHING, "No incident is open.", "/incidents")
+    answer = f"Calm for {formats.span(now - watch.calm_since)}"
+    detail = f"No incident has been open since {formats.moment(watch.calm_since)}."
+    return Answer(question, answer, detail, "/incidents")
 
 
 def _why(watch: Watch) -> Answer:
@@ -124,7 +132,7 @@ def _hurts(watch: Watch) -> Answer:
     if watch.incident is None or watch.cause is None:
         return Answer(question, "No sign of it", detail, place)
     state, numbers = wording.harm(watch.cause.evidence)
-    said = f"{numbers[:1].upper()}{numbers[1:]}. {detail}" if numbers else detail
+    said = f"{formats.sentence(numbers)} {detail}".strip()
     return Answer(question, wording.HARMS.get(state, formats.plain(state)), said, place)
 
 

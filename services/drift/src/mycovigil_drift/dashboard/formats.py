@@ -81,6 +81,16 @@ def short(identifier: object) -> str:
     return str(identifier)[-8:]
 
 
+def sentence(text: str) -> str:
+    """With a capital and a full stop; nothing stays nothing."""
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def without(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """All but one entry of a document."""
+    return {key: value for key, value in values.items() if key != name}
+
+
 def plain(value: object) -> str:
     """A machine's word as a person's: ``novel_species`` is "novel species"."""
     return str(value).replace("_", " ")
@@ -96,4 +106,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "span": span,
     "short": short,
     "plain": plain,
+    "without": without,
+    "night": night,
+    "sentence": sentence,
 }

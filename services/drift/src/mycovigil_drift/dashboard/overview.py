@@ -30,6 +30,8 @@ class Watch:
     cause: DriftReport | None
     """The report that explains the incident: its newest drift."""
     action: RetrainJob | Promotion | None
+    calm_since: datetime.datetime | None
+    """When the last incident was over, or the first model went live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,19 @@ def watch(session: Session) -> Watch:
     """What there is to say about the production model now."""
     production = registry.production(session)
     if production is None:
-        return Watch(None, None, None, None, None)
+        return Watch(None, None, None, None, None, None)
     model = production.model
     incident = incidents.unresolved(session, model.id)
     nights = select(DriftReport).where(DriftReport.model_id == model.id, DriftReport.periods == 1)
     last = session.scalar(nights.order_by(DriftReport.window_end.desc()).limit(1))
-    return Watch(model, incident, last, _cause(session, incident), _action(session, incident))
+    return Watch(
+        model=model,
+        incident=incident,
+        last=last,
+        cause=_cause(session, incident),
+        action=_action(session, incident),
+        calm_since=_calm_since(session),
+    )
 
 
 def nights(session: Session, *, count: int, model_id: uuid.UUID | None = None) -> list[DriftReport]:
@@ -104,6 +113,11 @@ def _cause(session: Session, incident: Incident | None) -> DriftReport | None:
         .order_by(DriftReport.window_end.desc(), DriftReport.periods)
         .limit(1)
     )
+
+
+def _calm_since(session: Session) -> datetime.datetime | None:
+    over = session.scalar(select(func.max(Incident.resolved_at)))
+    return over or session.scalar(select(func.min(Model.promoted_at)))
 
 
 def _action(session: Session, incident: Incident | None) -> RetrainJob | Promotion | None:

@@ -39,6 +39,12 @@ TONES = {
     "silent": "broken",
     "waiting": "plain",
 }
+VERDICTS = {
+    "calm": "Calm",
+    "drift": "Drift",
+    "insufficient": "Too few photos",
+    "failed": "Not judged",
+}
 CAUSES = {
     "camera_or_light": (
         "Camera or light",
@@ -84,10 +90,16 @@ def tone(state: str) -> str:
     return TONES.get(state, "plain")
 
 
-def sentence(report: DriftReport) -> str:
-    """The verdict as one sentence with its numbers."""
-    odds = f"p = {formats.p_value(report.p_value)}, alarm at {formats.p_value(report.level)}"
-    subject = "This night" if report.periods == 1 else f"These {report.periods} nights"
+def verdict(name: str) -> str:
+    """A report's verdict as a headline."""
+    return VERDICTS.get(name, formats.plain(name))
+
+
+def sentence(report: DriftReport, subject: str | None = None) -> str:
+    """The verdict as one sentence with its numbers; ``subject`` replaces "This night"."""
+    odds = f"p {_relation(report.p_value)}, alarm at {formats.p_value(report.level)}"
+    lasting = "This night" if report.periods == 1 else f"These {report.periods} nights"
+    subject = subject or lasting
     match report.verdict:
         case ReportVerdict.CALM:
             return f"{subject} looked like the reference ({odds})."
@@ -97,6 +109,11 @@ def sentence(report: DriftReport) -> str:
             return f"Too few photos to tell: {formats.count(report.rows)}."
         case _:
             return f"Could not be judged: {report.problem or 'no reason was recorded'}."
+
+
+def _relation(p_value: float | None) -> str:
+    said = formats.p_value(p_value)
+    return said if said.startswith("<") else f"= {said}"
 
 
 def cause(name: str | None) -> tuple[str, str]:

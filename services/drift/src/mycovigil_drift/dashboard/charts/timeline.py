@@ -12,6 +12,8 @@ from mycovigil_drift.dashboard.charts.scale import SurpriseScale, TimeScale, dec
 LEFT, RIGHT, TOP = 58, 14, 26
 LANE = 22
 AXIS = 24
+INSTANT = {"retrains": {"retrain"}, "models": {"promotion", "refusal"}}
+"""Lanes of what happened at once, with the shapes that belong to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All coordinates; ``band`` is the outline of calm, ``level`` its upper edge."""
+    """All coordinates; ``band`` is the outline of calm, ``level`` its upper edge, ``note`` the
+    height of its caption."""
 
     width: int
     height: float
@@ -90,6 +93,7 @@ class Timeline:
     bottom: float
     points: list[Point]
     level: str
+    note: float
     band: str
     p_ticks: list[tuple[float, str]]
     time_ticks: list[tuple[float, str]]
@@ -120,6 +124,7 @@ def drawn(
         bottom=bottom,
         points=[_point(report, time, height, bottom) for report in nights],
         level=_path(level),
+        note=level[0][1] + 17 if level else 0.0,
         band=_path([*level, (level[-1][0], bottom), (level[0][0], bottom)]) if level else "",
         p_ticks=height.ticks(),
         time_ticks=time.ticks(size.ticks),
@@ -171,11 +176,11 @@ def _lanes(
         for periods in sorted({report.periods for report in reports} - {1})
     ]
     lasting = [happening for happening in happenings if happening.end is not None]
-    instant = [happening for happening in happenings if happening.end is None]
     if lasting:
         rows.append(("incidents", [_span(h, h.end or h.start, time) for h in lasting], []))
-    if instant:
-        rows.append(("done", [], [_mark(happening, time) for happening in instant]))
+    for name, glyphs in INSTANT.items():
+        if marks := [_mark(h, time) for h in happenings if h.glyph in glyphs]:
+            rows.append((name, [], marks))
     return [
         Lane(name, top + LANE * (number + 0.5), spans, marks)
         for number, (name, spans, marks) in enumerate(rows)

@@ -1,0 +1,47 @@
+"""``/retrain-jobs``, and ``/retrain-jobs/{id}``."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from mycovigil.db.alert import Incident
+from mycovigil.db.model import Model
+from mycovigil.db.retrain import JobState
+from mycovigil_drift.access import Viewer
+from mycovigil_drift.dashboard.templating import render
+from mycovigil_drift.models import queries as models
+from mycovigil_drift.retrain_jobs import queries
+from mycovigil_drift.retrain_jobs.schemas import RetrainJobQuery
+from mycovigil_drift.session import Reading
+
+router = APIRouter(prefix="/retrain-jobs", include_in_schema=False)
+
+
+@router.get("")
+def retrain_jobs_page(
+    request: Request, session: Reading, _: Viewer, query: Annotated[RetrainJobQuery, Query()]
+) -> Response:
+    jobs, following = queries.page(session, query)
+    made = (job.model_id for job in jobs if job.model_id is not None)
+    return render(
+        request,
+        "retrain_jobs.html",
+        jobs=jobs,
+        versions=models.references(session, made),
+        following=following,
+        states=list(JobState),
+        query=query,
+    )
+
+
+@router.get("/{job_id}")
+def retrain_job_page(job_id: uuid.UUID, request: Request, session: Reading, _: Viewer) -> Response:
+    job = queries.get(session, job_id)
+    return render(
+        request,
+        "retrain_job.html",
+        job=job,
+        incident=session.get(Incident, job.incident_id) if job.incident_id else None,
+        model=session.get(Model, job.model_id) if job.model_id else None,
+    )
