@@ -29,9 +29,9 @@ def make_importable() -> bool:
 
     if _declared or hasattr(torch.ops.torchvision, "nms") or _extension_loads():
         return bool(_declared)
-    library = torch.library.Library("torchvision", "DEF")
+    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for name, schema in _SCHEMAS.items():
-        library.define(name + schema)
+        library.define(name + schema)  # type: ignore[no-untyped-call]
     _declared.append(library)
     return True
 
@@ -46,7 +46,7 @@ def _extension_loads() -> bool:
     if extension is None:
         return False
     try:
-        torch.ops.load_library(str(extension))
+        torch.ops.load_library(str(extension))  # type: ignore[no-untyped-call]
     except OSError:
         return False
     return hasattr(torch.ops.torchvision, "nms")

@@ -9,9 +9,7 @@ from torch.nn import functional
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
 
-def random_view(
-    pixels: Tensor, aspect: Tensor, size: int, generator: torch.Generator
-) -> Tensor:
+def random_view(pixels: Tensor, aspect: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """Draw one random view of each photo.
 
     Args:

@@ -18,7 +18,7 @@ def colour_histogram(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     level = pixels.reshape(len(pixels), -1, 3).astype(np.int64) * BINS // 256
     code = (level[..., 0] * BINS + level[..., 1]) * BINS + level[..., 2]
     counts = np.stack([np.bincount(row, minlength=BINS**3) for row in code])
-    return np.sqrt(counts / code.shape[1]).astype(np.float32)
+    return np.asarray(np.sqrt(counts / code.shape[1]), dtype=np.float32)
 
 
 def random_tower(pixels: NDArray[np.uint8], seed: int = 0) -> NDArray[np.float32]:
@@ -29,5 +29,4 @@ def random_tower(pixels: NDArray[np.uint8], seed: int = 0) -> NDArray[np.float32
     source = Source(
         "random", "resnet10t-thin", model.image, model.config.image_size, "shortest", MEAN, STD, ""
     )
-    features: NDArray[np.float32] = graph_features(source, pixels)
-    return features
+    return graph_features(source, pixels)

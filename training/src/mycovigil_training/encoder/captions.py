@@ -43,7 +43,7 @@ def words_of(caption: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Known words in order; their token is their place plus two (padding and unknown come first)."""
+    """Known words in order; a word's token is its place plus two, after padding and unknown."""
 
     words: tuple[str, ...]
 

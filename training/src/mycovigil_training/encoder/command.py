@@ -13,7 +13,7 @@ MANIFEST = "folder with manifest.csv (path, species, safety_class, captured_at)"
 
 
 @app.command()
-def pretrain(
+def pretrain(  # noqa: PLR0917  typer reads options by position or name alike
     out: Annotated[Path, typer.Option(help="Where weights, record and checkpoint go.")],
     photos: Annotated[list[Path] | None, typer.Option(help=f"A {MANIFEST}; repeatable.")] = None,
     rendered: Annotated[int, typer.Option(help="Photos to draw with the simulator.")] = 9000,

@@ -18,12 +18,11 @@ from mycovigil.encoder.identity import (
     file_digest,
     preprocessing_digest,
 )
-from mycovigil.image.decode import decode
 from mycovigil_training.encoder import graph, quantization
 from mycovigil_training.encoder.parity import BOUNDS, Parity, compare
-from mycovigil_training.encoder.runtime import MAX_PIXELS, open_session, run_graph
+from mycovigil_training.encoder.runtime import open_session, run_graph
 from mycovigil_training.encoder.source import Source
-from mycovigil_training.encoder.trial_photos import dealt, trial_photos
+from mycovigil_training.encoder.trial_photos import dealt, squares, trial_photos
 
 CALIBRATED_ON = 192
 JUDGED_BY = 64
@@ -58,13 +57,15 @@ def export(
         ParityFailure: The graph strays from the torch model.
         GraphTooLarge, TooFewPhotos, TooFewCalibrationPhotos: As their names say.
     """
-    files = trial_photos(photos, CALIBRATED_ON + JUDGED_BY)
+    static = precision is Precision.INT8 and graph.is_convolutional(source.tower)
+    files = trial_photos(photos, JUDGED_BY + (CALIBRATED_ON if static else 0))
     calibration, judged = dealt(files, JUDGED_BY)
     with TemporaryDirectory() as folder:
         path = Path(folder) / ONNX_FILE
         graph.write_graph(source, path)
         _lower(path, source, precision, calibration)
-        parity = judge(source, path, judged, bound or BOUNDS[precision])
+        allowed = BOUNDS[precision] if bound is None else bound
+        parity = judge(source, path, judged, allowed)
         content = path.read_bytes()
     out.mkdir(parents=True, exist_ok=True)
     (out / ONNX_FILE).write_bytes(content)
@@ -79,7 +80,7 @@ def judge(source: Source, path: Path, photos: list[bytes], bound: float) -> Pari
     Raises:
         ParityFailure: It strays further than `bound`.
     """
-    pixels = squares(source, photos)
+    pixels = squares(photos, source.image_size, source.resize)
     return compare(
         graph.graph_features(source, pixels),
         run_graph(open_session(path), pixels),
@@ -88,23 +89,11 @@ def judge(source: Source, path: Path, photos: list[bytes], bound: float) -> Pari
     )
 
 
-def squares(source: Source, photos: list[bytes]) -> NDArray[np.uint8]:
-    """`(n, size, size, 3)` pixels of photo files, decoded as the predictor decodes them."""
-    return np.stack(
-        [
-            decode(
-                photo, size=source.image_size, max_pixels=MAX_PIXELS, resize=source.resize
-            ).pixels
-            for photo in photos
-        ]
-    )
-
-
 def _lower(path: Path, source: Source, precision: Precision, photos: list[bytes]) -> None:
     if precision is Precision.FP16:
         graph.halve_weights(path)
     elif precision is Precision.INT8 and graph.is_convolutional(source.tower):
-        quantization.quantise_static(path, squares(source, photos))
+        quantization.quantise_static(path, squares(photos, source.image_size, source.resize))
     elif precision is Precision.INT8:
         quantization.quantise_dynamic(path)
 
@@ -119,9 +108,7 @@ def _own_features(source: Source, photos: list[bytes]) -> NDArray[np.float32] | 
     return torch.nn.functional.normalize(torch.cat(rows), dim=-1).numpy()
 
 
-def _identity(
-    source: Source, path: Path, precision: Precision, parity: Parity
-) -> EncoderIdentity:
+def _identity(source: Source, path: Path, precision: Precision, parity: Parity) -> EncoderIdentity:
     with torch.inference_mode():
         blank = torch.zeros(1, 3, source.image_size, source.image_size)
         dimension = int(source.tower(blank).shape[1])

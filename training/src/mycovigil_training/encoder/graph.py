@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -47,8 +47,10 @@ def write_graph(source: Source, path: Path) -> None:
     """
     weights = sum(p.numel() * p.element_size() for p in source.tower.parameters())
     if weights > LARGEST:
-        raise GraphTooLarge(f"{source.name} has {weights / 2**30:.1f} GiB of weights; ONNX "
-                            "files end at 2 GiB: choose a smaller model")
+        raise GraphTooLarge(
+            f"{source.name} has {weights / 2**30:.1f} GiB of weights; ONNX "
+            "files end at 2 GiB: choose a smaller model"
+        )
     example = torch.zeros(2, source.image_size, source.image_size, 3, dtype=torch.uint8)
     program = torch.onnx.export(
         PixelGraph(source).eval(),
@@ -95,9 +97,9 @@ def is_convolutional(tower: nn.Module) -> bool:
     return kernels > 0.5 * sum(p.numel() for p in tower.parameters())
 
 
-def graph_features(source: Source, pixels: Any) -> Any:
+def graph_features(source: Source, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The torch reference: features of uint8 squares by the same steps, without ONNX."""
     graph = PixelGraph(source).eval()
     with torch.inference_mode():
         parts = [graph(torch.from_numpy(pixels[i : i + 16])) for i in range(0, len(pixels), 16)]
-    return torch.cat(parts).numpy()
+    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)

@@ -47,7 +47,7 @@ class ImageTower(nn.Module):
             stem_width=config.stem_width,
             num_classes=0,
         )
-        self.projection = nn.Linear(self.trunk.num_features, config.dimension, bias=False)
+        self.projection = nn.Linear(config.channels[-1], config.dimension, bias=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """`(N, 3, H, W)` normalised pixels to `(N, dimension)` unit vectors."""

@@ -74,9 +74,7 @@ class CaptionObjective(nn.Module):
                 loss = loss + 0.5 * share * _cross_entropy(head, target[level], weight)
         return loss
 
-    def _description_loss(
-        self, model: Mini, image: Tensor, scale: Tensor, batch: Batch
-    ) -> Tensor:
+    def _description_loss(self, model: Mini, image: Tensor, scale: Tensor, batch: Batch) -> Tensor:
         if len(batch.described) < 2:
             return image.sum() * 0.0
         text = model.text(batch.descriptions).float()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,16 +57,6 @@ class Photographs:
             tuple(self.caption[i] for i in index),
         )
 
-    def held_out(self, shares: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Mask of the rows held out: whole groups, chosen by a hash of their name.
-
-        `shares` `(n,)` is the share to hold out of each row's kind.
-
-        The choice depends on nothing but the group's name, so training and evaluation agree
-        without a list on disk, and a photo added later moves no other.
-        """
-        return np.array([_uniform_hash(group) for group in self.group]) < shares
-
 
 def joined(parts: Sequence[Photographs]) -> Photographs:
     """All photos of several collections in one."""
@@ -82,27 +71,54 @@ def joined(parts: Sequence[Photographs]) -> Photographs:
     )
 
 
-def read_folder(folder: Path) -> Photographs:
-    """Decode the photos that `folder/manifest.csv` lists.
+@dataclass(frozen=True)
+class Listed:
+    """One line of a manifest: where the photo is, what it shows, what it must stay with."""
 
-    The manifest's columns are path, species, safety_class and captured_at (ISO 8601 or empty).
-    Photos of a species without a date make one group.
+    path: Path
+    species: str
+    safety_class: str
+    group: str
+
+
+def read_manifest(folder: Path) -> list[Listed]:
+    """The photos that `folder/manifest.csv` lists.
+
+    Its columns are path, species, safety_class and captured_at (ISO 8601 or empty). Photos of a
+    species without a date make one group.
+
+    Raises:
+        FileNotFoundError: There is no manifest.
+    """
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        return [
+            Listed(
+                folder / row["path"],
+                row["species"].lower().replace("_", " "),
+                row["safety_class"],
+                f"{row['species'].lower()}|{row['captured_at'][:10]}",
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def read_folder(folder: Path) -> Photographs:
+    """Decode the photos of a manifest.
 
     Raises:
         FileNotFoundError: There is no manifest, or a photo it lists is missing.
     """
-    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_manifest(folder)
     pixels = np.empty((len(rows), SIDE, SIDE, 3), dtype=np.uint8)
     aspect = np.empty(len(rows), dtype=np.float32)
     for i, row in enumerate(rows):
-        pixels[i], aspect[i] = squashed(folder / row["path"])
+        pixels[i], aspect[i] = squashed(row.path)
     return Photographs(
         pixels,
         aspect,
-        tuple(row["species"].lower().replace("_", " ") for row in rows),
-        tuple(row["safety_class"] for row in rows),
-        tuple(f"{row['species'].lower()}|{row['captured_at'][:10]}" for row in rows),
+        tuple(row.species for row in rows),
+        tuple(row.safety_class for row in rows),
+        tuple(row.group for row in rows),
         np.zeros(len(rows), dtype=np.bool_),
         ("",) * len(rows),
     )
@@ -116,7 +132,3 @@ def squashed(path: Path) -> tuple[NDArray[np.uint8], float]:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= SIDEWAYS
     aspect = photo.width / photo.height
     return photo.pixels, 1.0 / aspect if turned else aspect
-
-
-def _uniform_hash(text: str) -> float:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64

@@ -90,7 +90,7 @@ class Pretraining:
         with torch.autocast("cpu", torch.bfloat16):
             loss: Tensor = self.objective(self.model, batch)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
         self.optimiser.step()
         self.average.update_parameters(self.model)
@@ -99,7 +99,8 @@ class Pretraining:
 
     def averaged(self) -> Mini:
         """The exponential moving average of the towers, ready for use."""
-        average: Mini = self.average.module
+        average = self.average.module
+        assert isinstance(average, Mini)
         return average.eval()
 
     def _batch(self, rows: NDArray[np.int64], size: int) -> Batch:

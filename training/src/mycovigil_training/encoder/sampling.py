@@ -1,4 +1,4 @@
-"""Which photos make a batch: fixed shares of three pools, bursts of one specimen toned down."""
+"""Which photos make a batch: fixed shares of four pools, bursts of one specimen toned down."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mycovigil_training.encoder.photographs import Photographs
 
-SHARES = {"real": 0.6, "rendered": 0.24, "no_mushroom": 0.16}
+SHARES = {"real": 0.56, "rendered": 0.2, "real_empty": 0.17, "rendered_empty": 0.07}
 
 
 class BatchSampler:
@@ -18,8 +18,7 @@ class BatchSampler:
     def __init__(self, photos: Photographs, batch_size: int, seed: int) -> None:
         self._generator = np.random.default_rng(seed)
         self._pools = [
-            (rows, _weights(photos, rows), size)
-            for rows, size in _pool_sizes(photos, batch_size)
+            (rows, _weights(photos, rows), size) for rows, size in _pool_sizes(photos, batch_size)
         ]
 
     def draw(self) -> NDArray[np.int64]:
@@ -42,7 +41,8 @@ def _pool_sizes(photos: Photographs, batch_size: int) -> list[tuple[NDArray[np.i
     masks = {
         "real": ~empty & ~photos.rendered,
         "rendered": ~empty & photos.rendered,
-        "no_mushroom": empty,
+        "real_empty": empty & ~photos.rendered,
+        "rendered_empty": empty & photos.rendered,
     }
     pools = {name: np.flatnonzero(mask) for name, mask in masks.items() if mask.any()}
     total = sum(SHARES[name] for name in pools)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
@@ -41,9 +43,7 @@ def nearest_balanced_accuracy(
     )
 
 
-def nearest_accuracy(
-    reference: Features, labels: Labels, query: Features, truth: Labels
-) -> float:
+def nearest_accuracy(reference: Features, labels: Labels, query: Features, truth: Labels) -> float:
     """Share of `query` rows that nearest neighbours label right."""
     return float((nearest_labels(reference, labels, query, balanced=False) == truth).mean())
 
@@ -70,10 +70,11 @@ def linear_macro_recall(
     return float(recall_score(held_labels, head.predict(held_features), average="macro"))
 
 
-def _linear_head() -> object:
+def _linear_head() -> Any:
     head = LogisticRegression(max_iter=2000, class_weight="balanced", C=0.1)
     return make_pipeline(StandardScaler(), head)
 
 
 def _unit(rows: Features) -> Features:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, 1e-12), dtype=np.float32)

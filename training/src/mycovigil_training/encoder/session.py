@@ -9,19 +9,17 @@ from pathlib import Path
 import numpy as np
 import structlog
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.progress import Progress
 
+from mycovigil_training.encoder.holdout import held_out
 from mycovigil_training.encoder.mini import MiniConfig, save_mini
 from mycovigil_training.encoder.photographs import Photographs, joined, read_folder
 from mycovigil_training.encoder.pretraining import Pretraining
 from mycovigil_training.encoder.rendered import keep, kept, render_photographs
 from mycovigil_training.encoder.schedule import Budget, Recipe
 
-HELD_OUT = 0.25
-HELD_OUT_WITHOUT_MUSHROOM = 0.5
 log = structlog.get_logger()
 
 
@@ -107,14 +105,7 @@ def training_photos(plan: PretrainingPlan) -> Photographs:
 
 def training_split(photos: Photographs) -> Photographs:
     """The rows to train on: 3 of 4 species-and-days, half of the photos without a mushroom."""
-    return photos.take(~held_out_rows(photos))
-
-
-def held_out_rows(photos: Photographs) -> NDArray[np.bool_]:
-    """Mask of the rows that no encoder of ours may train on."""
-    empty = np.array([kind == "not_mushroom" for kind in photos.safety_class], dtype=np.bool_)
-    shares = np.where(empty, HELD_OUT_WITHOUT_MUSHROOM, HELD_OUT)
-    return photos.held_out(shares)
+    return photos.take(~held_out(photos.group, photos.safety_class))
 
 
 def _recent(losses: list[float]) -> float:

@@ -173,4 +173,4 @@ def _preprocessing(
             "squares, shortest side or squashed, bicubic"
         )
     mean, std = tuple(config["mean"]), tuple(config["std"])
-    return sides.pop(), resize, mean, std  # type: ignore[return-value]
+    return sides.pop(), resize, mean, std

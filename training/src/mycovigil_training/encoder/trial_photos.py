@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mycovigil.image.decode import decode
+from mycovigil_training.encoder.photographs import MAX_PIXELS
 from mycovigil_training.encoder.rendered import as_file, draw
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
@@ -39,3 +42,10 @@ def dealt(photos: Sequence[bytes], judged: int) -> tuple[list[bytes], list[bytes
     kept = set(np.linspace(0, len(photos) - 1, judged).round().astype(int).tolist())
     calibration = [photo for i, photo in enumerate(photos) if i not in kept]
     return calibration, [photo for i, photo in enumerate(photos) if i in kept]
+
+
+def squares(photos: Iterable[bytes], size: int, resize: str) -> NDArray[np.uint8]:
+    """`(n, size, size, 3)` pixels of photo files, decoded as the predictor decodes them."""
+    return np.stack(
+        [decode(photo, size=size, max_pixels=MAX_PIXELS, resize=resize).pixels for photo in photos]
+    )
