@@ -1,6 +1,5 @@
 """Postgres and the predictor are killed at random moments under load: 0 rows missing, 0 double."""
 
-import os
 import random
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from factories.environment import environment
 from factories.outage import Database, Server, until
 from factories.photo import make_photo
 from factories.predictor import Desk
@@ -29,17 +29,6 @@ pytestmark = pytest.mark.slow
 CLIENTS = 8
 BLOWS = 14
 COMMAND = [sys.executable, "-m", "mycovigil_predictor"]
-
-
-def environment(settings: Settings, port: int) -> dict[str, str]:
-    return os.environ | {
-        "MYCOVIGIL_DATABASE_URL": settings.database.url.get_secret_value(),
-        "MYCOVIGIL_REDIS_URL": settings.redis.url.get_secret_value(),
-        "MYCOVIGIL_STORAGE_URL": settings.storage.url,
-        "MYCOVIGIL_PREDICTOR_PORT": str(port),
-        "MYCOVIGIL_PREDICTOR_SPOOL_PATH": str(settings.predictor.spool_path),
-        "MYCOVIGIL_LOG_LEVEL": "error",
-    }
 
 
 class Victim:
@@ -108,7 +97,9 @@ def test_every_answered_id_is_one_row(  # noqa: PLR0917 - fixtures
     port, chance = free_port(), random.Random(20_261_122)
     key = desk.key()
     url = f"http://127.0.0.1:{port}"
-    victim = Victim(environment(settings, port), tmp_path / "predictor.log")
+    victim = Victim(
+        environment(settings, port=port, MYCOVIGIL_LOG_LEVEL="error"), tmp_path / "predictor.log"
+    )
     until(lambda: ready(url), 30)
     load = Load(url, key)
     try:

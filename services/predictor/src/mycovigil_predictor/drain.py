@@ -4,7 +4,6 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 
-import psycopg
 import structlog
 
 from mycovigil_predictor import copy
@@ -38,7 +37,7 @@ class Drain:
                 await self.turn(tidy=turn % HOUR_OF_PROBES == 0)
             except AWAY:
                 self._metrics.spool_depth.set(self._spool.depth)
-            except psycopg.Error:
+            except Exception:  # rows stay spooled, and the next turn may succeed
                 logger.exception("spooled rows cannot be merged", rows=self._spool.depth)
             await asyncio.sleep(PROBE_SECONDS)
 

@@ -63,7 +63,8 @@ class Cards:
             ).first()
             if found is None:
                 raise LookupError(f"there is no model {model_id}")
-            self._cards[model_id] = card_of(self._storage, Production(*found.tuple()))
+            model, encoder = found
+            self._cards[model_id] = card_of(self._storage, Production(model, encoder))
             while len(self._cards) > CARDS:
                 self._cards.popitem(last=False)
         return self._cards[model_id]

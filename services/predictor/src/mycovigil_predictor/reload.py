@@ -1,9 +1,7 @@
 """Follows the production model: NOTIFY and polling, a swap without a restart."""
 
 import asyncio
-import contextlib
 
-import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -39,9 +37,12 @@ class Follower:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            with contextlib.suppress(*AWAY, psycopg.Error):
+            try:
                 await self._listen()
-            await self.follow()
+            except AWAY:
+                await self.follow()
+            except Exception:  # whatever it is, the next look may succeed
+                logger.exception("following the production model failed")
             await asyncio.sleep(self._settings.predictor.reload_seconds)
 
     async def follow(self) -> None:

@@ -1,0 +1,88 @@
+"""Keys, scopes, revocation, rates."""
+
+import time
+
+import httpx
+from factories.outage import until
+from factories.photo import make_photo
+from factories.predictor import Desk, Running, Serve
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from mycovigil import access
+from mycovigil.access import Scope
+from mycovigil.db.model import Model
+from mycovigil.settings import RedisSettings, Settings
+from mycovigil.stack.port import free_port
+
+
+def status(running: Running, key: str | None) -> int:
+    headers = {"authorization": "" if key is None else f"Bearer {key}"}
+    return running.predict(make_photo(), **headers).status_code
+
+
+def test_missing_wrong_and_unknown_keys(predictor: Running, desk: Desk) -> None:
+    wrong = predictor.key[:-3] + "xyz"
+    for key in (None, "nonsense", "myco_abc_def", wrong):
+        assert status(predictor, key) == 401, key
+    refused = predictor.predict(make_photo(), authorization="")
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert "mycovigil keys create" in refused.json()["detail"]
+    assert status(predictor, desk.key(Scope.READ)) == 403
+    assert status(predictor, desk.key(Scope.PREDICT)) == 200
+
+
+def test_a_revocation_takes_effect_within_two_seconds(
+    predictor: Running, desk: Desk, engine: Engine
+) -> None:
+    key = desk.key(Scope.PREDICT)
+    assert status(predictor, key) == 200
+    with Session(engine) as session, session.begin():
+        assert access.revoke(session, access.prefix_of(key))
+    start = time.monotonic()
+    until(lambda: status(predictor, key) == 401, 5)
+    assert time.monotonic() - start < 2.0
+
+
+def test_a_client_reads_only_its_own_predictions(predictor: Running, desk: Desk) -> None:
+    identifier = predictor.predict(make_photo()).json()["id"]
+
+    def read(*scopes: Scope, name: str) -> int:
+        headers = {"authorization": f"Bearer {desk.key(*scopes, name=name)}"}
+        return predictor.http.get(f"/v1/predictions/{identifier}", headers=headers).status_code
+
+    assert read(Scope.PREDICT, name="other") == 404
+    assert read(Scope.PREDICT, name="tester") == 200
+    assert read(Scope.READ, name="other") == 200
+
+
+def limited(settings: Settings, rate: str, redis_url: str | None = None) -> Settings:
+    options = settings.predictor.model_copy(update={"key_rate": rate})
+    redis = settings.redis if redis_url is None else RedisSettings(url=redis_url)
+    return settings.model_copy(update={"predictor": options, "redis": redis})
+
+
+def test_a_key_has_its_rate(serve: Serve, settings: Settings, production: Model) -> None:
+    running = serve(limited(settings, "3/hour"))
+    answers = [running.predict(make_photo()) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_without_redis_the_rate_is_local_and_a_metric_says_so(
+    serve: Serve, settings: Settings, production: Model
+) -> None:
+    away = f"redis://127.0.0.1:{free_port()}/0"
+    running = serve(limited(settings, "3/hour", away))
+    assert [status(running, running.key) for _ in range(4)] == [200, 200, 200, 429]
+    assert "limit_failures_total 4.0" in running.http.get("/metrics").text
+
+
+def test_headers_of_safety(predictor: Running) -> None:
+    answer: httpx.Response = predictor.http.get("/healthz")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "server" not in answer.headers
+    assert "access-control-allow-origin" not in answer.headers
+    given = predictor.http.get("/healthz", headers={"x-request-id": "bad id \u00e9".encode()})
+    assert given.headers["x-request-id"] != "bad id"

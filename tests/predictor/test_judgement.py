@@ -1,0 +1,81 @@
+"""Head and judgement as pure functions."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories.bundle import make_bundle
+
+from mycovigil.bundle import Bundle, Thresholds
+from mycovigil.safety import CertificateState, Verdict
+from mycovigil_predictor.head import Head, pooled
+from mycovigil_predictor.judgement import CAUTION, Judge
+
+STRICT = Thresholds(
+    set_level=(0.9, 0.9, 0.9, 0.9),
+    deadly_floor=0.5,
+    harm_floor=0.7,
+    novelty=0.9,
+    not_mushroom=1.2,
+)
+
+
+@pytest.fixture
+def bundle(tiny: Path) -> Bundle:
+    return make_bundle(tiny, thresholds=STRICT)
+
+
+def unit(rng: np.random.Generator, count: int, dimension: int) -> list[np.ndarray]:
+    rows = rng.standard_normal((count, dimension)).astype(np.float32)
+    return list(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+
+def test_the_head_is_softmax_and_mean_distance_to_the_nearest(bundle: Bundle) -> None:
+    (x,) = unit(np.random.default_rng(0), 1, bundle.meta.dimension)
+    reading = Head(bundle).read(x)
+
+    logits = bundle.weight @ (x - bundle.centre) + bundle.bias
+    expected = np.exp(logits) / np.exp(logits).sum()
+    distances = 1 - bundle.anchors @ x
+    order = np.argsort(distances)[: bundle.meta.neighbours]
+    assert reading.probabilities == pytest.approx(expected, rel=1e-5)
+    assert reading.distance == pytest.approx(distances[order].mean(), rel=1e-5)
+    assert reading.kin == tuple(bundle.species[i] for i in order[:3])
+
+
+def test_an_anchor_is_no_novelty(bundle: Bundle) -> None:
+    near = Head(bundle).read(bundle.anchors[3])
+    assert near.kin[0] == "species 3"
+
+
+def test_pooled_features_are_unit_and_exact_in_half_precision() -> None:
+    features = unit(np.random.default_rng(1), 3, 48)
+    whole = pooled(features)
+    assert np.linalg.norm(whole) == pytest.approx(1, abs=1e-3)
+    assert np.array_equal(whole, whole.astype(np.float16).astype(np.float32))
+
+
+def test_several_photos_are_never_judged_less_cautiously_than_one(bundle: Bundle) -> None:
+    judge, rng = Judge(bundle), np.random.default_rng(2)
+    strictened = 0
+    for _ in range(200):
+        features = unit(rng, 3, bundle.meta.dimension)
+        alone = [judge.judge([one], CertificateState.VALID) for one in features]
+        together = judge.judge(features, CertificateState.VALID)
+        most = max(CAUTION[one.verdict] for one in alone)
+        assert CAUTION[together.verdict] >= most
+        strictened += together.reasons[0].text.startswith("Photo ")
+    assert strictened > 0
+
+
+def test_a_void_certificate_leaves_nothing_better_than_cannot_tell(bundle: Bundle) -> None:
+    judge, rng = Judge(bundle), np.random.default_rng(3)
+    seen = set()
+    for one in unit(rng, 300, bundle.meta.dimension):
+        seen.add(judge.judge([one], CertificateState.VALID).verdict)
+        void = judge.judge([one], CertificateState.VOID)
+        assert void.verdict != Verdict.EXPERT_CHECK
+        assert void.reasons[0].code == "certificate_void"
+        suspect = judge.judge([one], CertificateState.SUSPECT)
+        assert suspect.reasons[-1].code == "certificate_suspect"
+    assert Verdict.EXPERT_CHECK in seen

@@ -1,0 +1,94 @@
+"""A promotion is served without a restart; what cannot be loaded leaves the old model."""
+
+from pathlib import Path
+
+from factories.bundle import make_bundle
+from factories.encoder import tiny_encoder_folder
+from factories.outage import until
+from factories.photo import make_photo
+from factories.predictor import Desk, Running, Serve
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from mycovigil import registry
+from mycovigil.db.model import Model
+from mycovigil.safety import CertificateState
+from mycovigil.settings import Settings
+
+
+def version(running: Running) -> str:
+    return running.predict(make_photo()).json()["model"]["version"]
+
+
+def test_a_promoted_model_takes_over(predictor: Running, desk: Desk, tiny: Path) -> None:
+    before = predictor.predict(make_photo()).json()
+    desk.promote(make_bundle(tiny, seed=1, version="next"), tiny)
+
+    until(lambda: version(predictor) == "next")
+
+    after = predictor.predict(make_photo()).json()
+    assert after["probabilities"] != before["probabilities"]
+    assert after["encoder"] == before["encoder"]
+    old = predictor.http.get(f"/v1/predictions/{before['id']}").json()
+    assert old["model"] == before["model"]
+    assert old["might_be_confused_with"] == before["might_be_confused_with"]
+
+
+def test_a_model_on_another_encoder_brings_its_encoder(
+    predictor: Running, desk: Desk, tmp_path: Path
+) -> None:
+    other = tiny_encoder_folder(tmp_path / "other", size=64, dimension=24, seed=9, name="other")
+    desk.promote(make_bundle(other, version="on-other"), other)
+
+    until(lambda: version(predictor) == "on-other")
+
+    facts = predictor.http.get("/v1/model").json()
+    assert (facts["encoder"]["name"], facts["encoder"]["dimension"]) == ("other", 24)
+
+
+def test_a_spoilt_bundle_is_not_served(predictor: Running, desk: Desk, tiny: Path) -> None:
+    before = version(predictor)
+    bundle = make_bundle(tiny, seed=2, version="spoilt")
+    key = "models/spoilt/bundle.safetensors"
+    desk.promote(bundle, tiny)
+    desk.storage.write(key, bundle.to_bytes()[:-4] + b"evil")
+    with Session(desk.engine) as session, session.begin():
+        registry.announce(session)
+
+    until(lambda: predictor.http.get("/readyz").json()["trouble"] is not None)
+    assert "sha256" in predictor.http.get("/readyz").json()["trouble"]
+    assert version(predictor) == before
+
+
+def test_a_certificate_in_doubt_is_told_at_once(
+    predictor: Running, production: Model, engine: Engine
+) -> None:
+    def state_is(state: CertificateState) -> bool:
+        document = predictor.predict(make_photo()).json()
+        codes = {reason["code"] for reason in document["reasons"]}
+        return document["certificate"]["state"] == state and f"certificate_{state}" in codes
+
+    for state in (CertificateState.SUSPECT, CertificateState.VOID):
+        with Session(engine) as session, session.begin():
+            model = session.get_one(Model, production.id)
+            model.certificate_state, model.certificate_reason = state, "a drift"
+            registry.announce(session)
+        until(lambda state=state: state_is(state))
+    document = predictor.predict(make_photo()).json()
+    assert document["certificate"]["bound"] is None
+    assert document["verdict"] != "expert_check"
+
+
+def test_without_a_model_it_says_what_to_run(
+    serve: Serve, settings: Settings, desk: Desk, tiny: Path
+) -> None:
+    running = serve(settings)
+    for answer in (running.predict(make_photo()), running.http.get("/readyz")):
+        assert answer.status_code == 503
+        assert "mycovigil train" in answer.json()["detail"]
+        assert int(answer.headers["retry-after"]) > 0
+    assert "mycovigil train" in running.http.post("/", files={"file": make_photo()}).text
+
+    desk.promote(make_bundle(tiny, version="first"), tiny)
+    until(lambda: running.http.get("/readyz").status_code == 200)
+    assert version(running) == "first"
