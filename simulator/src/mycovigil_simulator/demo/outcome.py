@@ -28,6 +28,14 @@ class Outcome:
     report_id: str
     outside_window: int
 
+    def sentence(self) -> str:
+        """One log line, where no table can be drawn afresh."""
+        said = [f"night {self.night} ({self.title}): {self.verdict}"]
+        if self.p_value is not None:
+            said.append(f"p = {self.p_value:.2g}")
+        said += [part for part in (self.cause, self.alert and "alert sent", self.retrain) if part]
+        return ", ".join(said)
+
     def document(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from mycovigil_simulator.demo.clock import eventually, next_window
 from mycovigil_simulator.demo.material import Material, Shot
 from mycovigil_simulator.demo.observer import Document, Observer
 from mycovigil_simulator.demo.outcome import Outcome
-from mycovigil_simulator.demo.story import STORY, Night
+from mycovigil_simulator.demo.story import Night
 from mycovigil_simulator.demo.traffic import Told
 
 RELOAD_TIMEOUT = 30.0
@@ -44,53 +45,53 @@ def train(stack: Stack, dataset: Path, sink: LineSink) -> None:
         raise TrainingFailed("\n".join(lines[-15:]))
 
 
-def nights(
-    observer: Observer, client: Client, material: Material, period: timedelta
-) -> Iterator[Outcome]:
-    """Each night as it has ended; the next night's photos are made meanwhile."""
-    eventually(observer.live_model, "production model", timeout=RELOAD_TIMEOUT)
-    with ThreadPoolExecutor(1) as kitchen:
-        ahead: Future[list[Shot]] = kitchen.submit(material.traffic, STORY[0], 1)
-        for number, night in enumerate(STORY, start=1):
-            shots = ahead.result()
-            if number < len(STORY):
-                ahead = kitchen.submit(material.traffic, STORY[number], number + 1)
-            yield _play(observer, client, night, number, shots, period)
+@dataclass(frozen=True)
+class Play:
+    """A story on a running stack."""
 
+    observer: Observer
+    client: Client
+    material: Material
+    period: timedelta
 
-def _play(
-    observer: Observer,
-    client: Client,
-    night: Night,
-    number: int,
-    shots: list[Shot],
-    period: timedelta,
-) -> Outcome:
-    window = next_window(period)
-    told = traffic.send(client, shots)
-    labelled = traffic.label(client, told)
-    report = observer.report(window)
-    incident = observer.incident_of(report) if report["verdict"] == "drift" else None
-    retrain = _retrained(observer, incident) if incident else None
-    missed, deadly = traffic.deadly_misses(told)
-    model = eventually(observer.live_model, "live model", timeout=RELOAD_TIMEOUT)
-    return Outcome(
-        night=number,
-        title=night.title,
-        photos=len(told),
-        labelled=labelled,
-        deadly=deadly,
-        deadly_missed=missed,
-        verdict=report["verdict"],
-        p_value=report["p_value"],
-        level=report["level"],
-        cause=report["cause"],
-        alert="sent" if incident else None,
-        retrain=retrain,
-        model=_version(model),
-        report_id=report["id"],
-        outside_window=_outside(told, window),
-    )
+    def nights(self, story: tuple[Night, ...]) -> Iterator[Outcome]:
+        """Each night as it has ended; the next night's photos are made meanwhile."""
+        eventually(self.observer.live_model, "production model", timeout=RELOAD_TIMEOUT)
+        with ThreadPoolExecutor(1) as kitchen:
+            ahead: Future[list[Shot]] = kitchen.submit(self.material.traffic, story[0], 1)
+            for number, night in enumerate(story, start=1):
+                shots = ahead.result()
+                if number < len(story):
+                    ahead = kitchen.submit(self.material.traffic, story[number], number + 1)
+                yield self._play(night, number, shots)
+
+    def _play(self, night: Night, number: int, shots: list[Shot]) -> Outcome:
+        window = next_window(self.period)
+        told = traffic.send(self.client, shots)
+        labelled = traffic.label(self.client, told)
+        report = self.observer.report(window)
+        drifted = report["verdict"] == "drift"
+        incident = self.observer.incident_of(report) if drifted else None
+        retrain = _retrained(self.observer, incident) if incident else None
+        missed, deadly = traffic.deadly_misses(told)
+        model = eventually(self.observer.live_model, "live model", timeout=RELOAD_TIMEOUT)
+        return Outcome(
+            night=number,
+            title=night.title,
+            photos=len(told),
+            labelled=labelled,
+            deadly=deadly,
+            deadly_missed=missed,
+            verdict=report["verdict"],
+            p_value=report["p_value"],
+            level=report["level"],
+            cause=report["cause"],
+            alert="sent" if incident else None,
+            retrain=retrain,
+            model=_version(model),
+            report_id=report["id"],
+            outside_window=_outside(told, window),
+        )
 
 
 def _retrained(observer: Observer, incident: str) -> str:

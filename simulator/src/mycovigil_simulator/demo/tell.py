@@ -22,9 +22,8 @@ from mycovigil_simulator.demo.observer import Observer
 from mycovigil_simulator.demo.outcome import Outcome, table
 from mycovigil_simulator.demo.real import RealMaterial
 from mycovigil_simulator.demo.simulated import SimulatedMaterial
+from mycovigil_simulator.demo.story import STORY, Night
 
-PHOTOS_A_NIGHT = 160
-PER_SPECIES = 36
 SEED = 20_261_122
 
 
@@ -36,6 +35,9 @@ class Teller:
     data: Path
     period: float
     keep: bool
+    story: tuple[Night, ...] = STORY
+    photos_a_night: int = 160
+    per_species: int = 36
     console: Console = field(default_factory=lambda: Console(highlight=False))
 
     def tell(self, json_file: Path | None) -> bool:
@@ -59,8 +61,8 @@ class Teller:
     def _material(self) -> Material:
         cache = self.data.parent / "demo-photos"
         if self.photos is None:
-            return SimulatedMaterial(cache, PHOTOS_A_NIGHT, PER_SPECIES, SEED)
-        return RealMaterial(self.photos.resolve(), cache, PHOTOS_A_NIGHT, SEED)
+            return SimulatedMaterial(cache, self.photos_a_night, self.per_species, SEED)
+        return RealMaterial(self.photos.resolve(), cache, self.photos_a_night, SEED)
 
     def _overrides(self) -> dict[str, str]:
         """A night of seconds; everything else as in production."""
@@ -78,12 +80,14 @@ class Teller:
             Client(stack.predictor_url, stack.api_key) as client,
             Live(table(outcomes), console=self.console, refresh_per_second=4) as live,
         ):
-            watched = play.nights(
+            played = play.Play(
                 Observer(stack, http), client, material, timedelta(seconds=self.period)
             )
-            for outcome in watched:
+            for outcome in played.nights(self.story):
                 outcomes.append(outcome)
                 live.update(table(outcomes))
+                if not self.console.is_terminal:
+                    self.console.print(outcome.sentence(), soft_wrap=True)
         return outcomes
 
     def _conclude(self, stack: Stack, outcomes: list[Outcome], json_file: Path | None) -> bool:

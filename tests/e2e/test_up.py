@@ -1,0 +1,112 @@
+"""``mycovigil up``: everything starts, says where it is, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from mycovigil.cli import adopt_local_stack
+from mycovigil_simulator.demo.clock import eventually
+
+START_TIMEOUT = 150.0
+
+
+class Up:
+    """A running ``mycovigil up`` in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mycovigil", "up", "--data-dir", str(self.data)],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={n: v for n, v in os.environ.items() if not n.startswith("PUBSUB_EMULATOR")},
+        )
+        self.stack: dict[str, Any] = eventually(self._read, "stack.json", timeout=START_TIMEOUT)
+
+    def _read(self) -> dict[str, Any] | None:
+        if self.process.poll() is not None:
+            raise AssertionError(self.process.communicate()[0])
+        file = self.data / "stack.json"
+        return json.loads(file.read_text()) if file.exists() else None
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    started = Up(tmp_path_factory.mktemp("up"))
+    yield started
+    if started.process.poll() is None:
+        started.process.send_signal(signal.SIGINT)
+        started.process.communicate(timeout=60)
+
+
+def test_the_beacon_is_for_its_owner_alone(up: Up) -> None:
+    file = up.data / "stack.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    wanted = {"predictor_url", "drift_url", "api_key", "database_url", "redis_url", "pubsub"}
+    assert wanted <= set(up.stack)
+    assert {"postgres", "predictor", "drift", "worker", "beat", "trigger"} <= set(
+        up.stack["processes"]
+    )
+
+
+def test_services_answer_and_say_what_is_missing(up: Up) -> None:
+    headers = {"authorization": f"Bearer {up.stack['api_key']}"}
+    with httpx.Client(headers=headers, timeout=20) as http:
+        assert http.get(f"{up.stack['drift_url']}/readyz").status_code == 200
+        assert http.get(f"{up.stack['drift_url']}/v1/reports").json()["items"] == []
+        refused = http.post(
+            f"{up.stack['predictor_url']}/v1/predictions",
+            content=b"x",
+            headers={"content-type": "image/jpeg"},
+        )
+    assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[1]) == (503, "no-model")
+    assert "mycovigil train" in refused.json()["detail"]
+
+
+def test_another_terminal_finds_the_stack(up: Up) -> None:
+    environment: dict[str, str] = {}
+    adopt_local_stack(up.data / "stack.json", environment)
+    assert environment["MYCOVIGIL_DATABASE_URL"] == up.stack["database_url"]
+    named = {"MYCOVIGIL_DATABASE_URL": "postgresql://elsewhere/db"}
+    adopt_local_stack(up.data / "stack.json", named)
+    assert named == {"MYCOVIGIL_DATABASE_URL": "postgresql://elsewhere/db"}
+
+
+def test_a_killed_service_comes_back(up: Up) -> None:
+    first = up.stack["processes"]["drift"]
+    os.kill(first, signal.SIGKILL)
+
+    def revived() -> bool | None:
+        pid = json.loads((up.data / "stack.json").read_text())["processes"]["drift"]
+        try:
+            ready = httpx.get(f"{up.stack['drift_url']}/readyz", timeout=5).is_success
+        except httpx.TransportError:
+            return None
+        return True if ready and pid != first else None
+
+    assert eventually(revived, "revived drift API", timeout=60)
+
+
+def test_ctrl_c_leaves_no_process_behind(up: Up) -> None:
+    stack = json.loads((up.data / "stack.json").read_text())
+    family = psutil.Process(up.process.pid).children(recursive=True)
+    servers = [psutil.Process(pid) for pid in stack["processes"].values()]
+    up.process.send_signal(signal.SIGINT)
+    output, _ = up.process.communicate(timeout=60)
+    assert up.process.returncode == 0, output
+    assert "everything is stopped" in output
+    _, alive = psutil.wait_procs([*family, *servers], timeout=10)
+    assert alive == []
+    assert not (up.data / "stack.json").exists()
