@@ -28,7 +28,8 @@ FEWEST_REFERENCE_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the job asks for, read in one transaction before the long work."""
+    """What the job asks for, read in one transaction before the long work. ``overrides`` are
+    production's, so that a retrained model is made like the one it replaces, then the job's."""
 
     against: Incumbent | None
     encoder_uri: str
@@ -60,8 +61,9 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
         identity=engine.identity,
         encoder_uri=order.encoder_uri,
         origin={
-            "dataset": str(material.folder.resolve()),
             "kind": "retrain",
+            "dataset": str(material.folder.resolve()),
+            "overrides": list(order.overrides),
             "job": str(job_id),
             "labelled_rows": len(order.labelled.table),
         },
@@ -96,10 +98,11 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
     job = session.get(RetrainJob, job_id)
     if job is None:
         raise LookupError(f"there is no retrain job {job_id}")
-    overrides = tuple(str(item) for item in job.parameters.get("overrides", ()))
+    asked = tuple(str(item) for item in job.parameters.get("overrides", ()))
     against = incumbent(session, storage)
     if against is None:
-        return _without_production(settings, overrides)
+        return _without_production(settings, asked)
+    overrides = _latest((*against.bundle.meta.training.get("overrides", ()), *asked))
     encoder = against.production.encoder
     windows = production_rows.drifted_windows(session, job.incident_id)
     most = compose(overrides).reference_rows
@@ -111,6 +114,11 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
         drifted=production_rows.in_windows(session, encoder.id, windows, most=most, dimension=size),
         overrides=overrides,
     )
+
+
+def _latest(overrides: tuple[str, ...]) -> tuple[str, ...]:
+    """Of two overrides of one key the later: Hydra refuses a group that is chosen twice."""
+    return tuple({item.split("=", 1)[0]: item for item in overrides}.values())
 
 
 def _without_production(settings: Settings, overrides: tuple[str, ...]) -> Order:

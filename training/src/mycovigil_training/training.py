@@ -66,7 +66,11 @@ def train(
         config,
         identity=engine.identity,
         encoder_uri=settings.encoder.uri,
-        origin={"dataset": str(material.folder.resolve()), "kind": "train"},
+        origin={
+            "kind": "train",
+            "dataset": str(material.folder.resolve()),
+            "overrides": list(overrides),
+        },
     )
     evidence = _evidence(bundle, parts.holdout, against, material, config, settings)
     bundle = with_gate(bundle, evidence)
