@@ -31,9 +31,9 @@ EXAMPLE: JsonDict = {
         }
     ],
     "certificate": {
-        "state": "not_certifiable",
-        "bound": None,
-        "statement": "60 deadly calibration photos cannot support the target of 1%.",
+        "state": "valid",
+        "bound": 0.05,
+        "statement": "At most 5% of deadly photos are expected to be answered expert_check.",
     },
     "distance_to_reference": 0.31,
     "might_be_confused_with": ["Amanita phalloides"],

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from mycovigil_predictor import problems
 from mycovigil_predictor.metrics import Metrics
 
-REDIS_SECONDS = 0.25
+REDIS_SECONDS = 0.5
 PAUSE_SECONDS = 2.0
 logger = structlog.get_logger(__name__)
 
@@ -52,6 +52,12 @@ class RateLimit:
         if not await self._hit(item, *names):
             raise problems.rate_limited(rate, item.get_expiry() // item.amount + 1)
 
+    def _pause(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now >= self._away_until:  # many requests may find out at once
+            logger.warning("rate limits are local, Redis is away", error=str(error))
+        self._away_until = now + PAUSE_SECONDS
+
     async def close(self) -> None:
         await self._connections.aclose()
 
@@ -60,7 +66,6 @@ class RateLimit:
             try:
                 return await self._shared.hit(item, *names)
             except (RedisError, OSError) as error:
-                logger.warning("rate limits are local, Redis is away", error=str(error))
-                self._away_until = time.monotonic() + PAUSE_SECONDS
+                self._pause(error)
         self._metrics.limit_failures.inc()
         return await self._local.hit(item, *names)
