@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from mycovigil.cli import adopt_local_stack
+from mycovigil.stack.beacon import AlreadyRunning, claim
 from mycovigil_simulator.demo.clock import eventually
 
 START_TIMEOUT = 150.0
@@ -97,6 +98,11 @@ def test_a_killed_service_comes_back(up: Up) -> None:
         return True if ready and pid != first else None
 
     assert eventually(revived, "revived drift API", timeout=60)
+
+
+def test_a_second_stack_is_refused(up: Up) -> None:
+    with pytest.raises(AlreadyRunning, match=str(up.process.pid)):
+        claim(up.data / "stack.json")
 
 
 def test_ctrl_c_leaves_no_process_behind(up: Up) -> None:

@@ -1,15 +1,14 @@
 """Start everything on this machine: servers, services, worker; Ctrl-C stops it."""
 
-import signal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 from rich.console import Console
 
 from mycovigil.stack.log import MergedLog
-from mycovigil.stack.stack import Stack, running
+from mycovigil.stack.stack import Stack, interrupt_on_sigterm, running
 
 app = typer.Typer(add_completion=False)
 
@@ -25,7 +24,7 @@ def up(
 ) -> None:
     """Start everything on this machine and print the addresses."""
     console = Console(highlight=False)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_on_sigterm()
     path = data_dir / "stack.log"
     with MergedLog(path, None if quiet else console) as merged:
         try:
@@ -55,7 +54,3 @@ def _announce(console: Console, stack: Stack, log: Path) -> None:
             "  [bold]mycovigil simulate photos && mycovigil train photos[/bold] for a demo model."
         )
     console.rule("Ctrl-C stops it")
-
-
-def _interrupt(_number: int, _frame: Any) -> None:
-    raise KeyboardInterrupt

@@ -2,11 +2,13 @@
 
 import importlib.util
 import os
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -93,6 +95,15 @@ class Stack:
             self.write()
 
 
+def interrupt_on_sigterm() -> None:
+    """Let SIGTERM end a command as Ctrl-C does, so that the stack is taken down."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
 @contextmanager
 def running(
     data: Path,
@@ -112,9 +123,11 @@ def running(
 
     Raises:
         ChildFailed: a process did not become ready.
+        AlreadyRunning: another stack owns the folder.
     """
     data = data.resolve()
     data.mkdir(parents=True, exist_ok=True)
+    beacon.claim(data / "stack.json")
     environment = dict(os.environ) | _defaults(data)
     with ExitStack() as exits:
         servers = _servers(data, environment, sink, exits)

@@ -1,0 +1,47 @@
+"""A stack that was killed leaves processes; the next one in its folder ends them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mycovigil.stack import beacon
+
+WAIT = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+
+
+def dead_pid() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+def test_leftovers_of_a_killed_stack_are_ended(tmp_path: Path) -> None:
+    file = tmp_path / "stack.json"
+    with subprocess.Popen(WAIT) as orphan:
+        beacon.write(file, {"pid": dead_pid(), "processes": {"drift": orphan.pid}})
+        assert beacon.read(file) is None
+        beacon.claim(file)
+        assert orphan.wait(timeout=10) != 0
+    assert not file.exists()
+
+
+def test_a_process_that_only_inherited_the_number_is_spared(tmp_path: Path) -> None:
+    file = tmp_path / "stack.json"
+    with subprocess.Popen(WAIT) as stranger:
+        beacon.write(file, {"pid": dead_pid(), "processes": {"drift": stranger.pid}})
+        os.utime(file, (1, 1))
+        beacon.claim(file)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+@pytest.mark.parametrize("content", [None, "", "{"])
+def test_no_beacon_no_claim(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "stack.json"
+    if content is not None:
+        file.write_text(content)
+    beacon.claim(file)
+    assert beacon.read(file) is None
