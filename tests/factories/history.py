@@ -87,9 +87,9 @@ class _Month:
         self._unjudged(first, old, 4, ReportVerdict.INSUFFICIENT, rows=12)
         self._calm(first, old, range(5, 13))
         self._unjudged(first, old, 13, ReportVerdict.FAILED, rows=380)
-        camera = self._drift(first, old, 14, "camera_or_light", CAMERA, **pages)
+        camera = self._drift(first, old, 14, "camera_or_light", effects=CAMERA, **pages)
         one = self._incident(camera, 14)
-        self._drift(first, old, 15, "camera_or_light", CAMERA)
+        self._drift(first, old, 15, "camera_or_light", effects=CAMERA)
         refused = self._model("mini-2026.10-b", ModelStatus.CANDIDATE, first, day=15)
         job = self._job(one, refused, 15)
         promotion.refuse(self._session, refused.id, decided_by="worker").created_at = self._at(15)
@@ -97,17 +97,19 @@ class _Month:
         self._resolve(one, "calm again", 17)
         self._calm(first, old, range(18, 22))
         novel = self._drift(
-            first, old, 22, "novel_species", {}, (0.33, 0.18, 0.25, 0.24), HARM, **pages
+            first, old, 22, "novel_species", shares=(0.33, 0.18, 0.25, 0.24), harm=HARM, **pages
         )
         two = self._incident(novel, 22, harmful=True)
         second = self._model("mini-2026.11-a", ModelStatus.CANDIDATE, first, day=23)
         if drifting:
             for night in range(23, NIGHTS):
-                self._drift(first, old, night, "novel_species", {}, (0.3, 0.2, 0.25, 0.25), HARM)
+                self._drift(
+                    first, old, night, "novel_species", shares=(0.3, 0.2, 0.25, 0.25), harm=HARM
+                )
             running = self._job(two, None, 29)
             new = old
         else:
-            self._drift(first, old, 23, "novel_species", {}, (0.34, 0.2, 0.23, 0.23), HARM)
+            self._drift(first, old, 23, "novel_species", shares=(0.34, 0.2, 0.23, 0.23), harm=HARM)
             running = self._job(two, second, 23)
             promotion.promote(self._session, second.id, decided_by="worker").created_at = self._at(
                 23
@@ -125,9 +127,7 @@ class _Month:
     def _at(self, night: int, hour: float = 1) -> datetime.datetime:
         return self._start + datetime.timedelta(days=night + 1, hours=hour)
 
-    def _model(
-        self, version: str, status: ModelStatus, parent: Model | None, *, day: int
-    ) -> Model:
+    def _model(self, version: str, status: ModelStatus, parent: Model | None, *, day: int) -> Model:
         gate = {
             "against": str(parent.id) if parent else None,
             "passed": version.endswith("11-a"),
@@ -173,7 +173,8 @@ class _Month:
         reference: ReferenceSet,
         night: int,
         cause: str,
-        effects: dict[str, float],
+        *,
+        effects: dict[str, float] | None = None,
         shares: tuple[float, ...] = (0.41, 0.21, 0.25, 0.13),
         harm: dict[str, Any] | None = None,
         **values: Any,
@@ -189,7 +190,7 @@ class _Month:
             verdict=ReportVerdict.DRIFT,
             p_value=float(10 ** self._rng.uniform(-4.2, -3.2)),
             cause=cause,
-            effects=effects,
+            effects=effects or {},
             shares=shares,
             evidence=evidence,
             **values,

@@ -65,7 +65,7 @@ def authorise(database: Database, presented: str | None, scope: Scope) -> Princi
         with database.reads() as session:
             principal = check_key(session, presented)
     except KeyRefused as error:
-        raise unauthorised(f"{str(error).capitalize()}.") from error
+        raise unauthorised(f"{error}.") from error
     if scope not in principal.scopes:
         detail = f"The key '{principal.name}' lacks the scope '{scope}'. Use one that has it."
         raise Problem(403, "scope-missing", "The key may not do this", detail, scope=scope)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from mycovigil.publisher import publisher_of
 from mycovigil.settings import Settings
@@ -62,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(RequestMiddleware, metrics=metrics)
     problems.install(app, page=dashboard.problem_page)
     for router in (

@@ -97,7 +97,9 @@ def verdict(name: str) -> str:
 
 def sentence(report: DriftReport, subject: str | None = None) -> str:
     """The verdict as one sentence with its numbers; ``subject`` replaces "This night"."""
-    odds = f"p {_relation(report.p_value)}, alarm at {formats.p_value(report.level)}"
+    odds = (
+        f"p\N{NO-BREAK SPACE}{_relation(report.p_value)}, alarm at {formats.p_value(report.level)}"
+    )
     lasting = "This night" if report.periods == 1 else f"These {report.periods} nights"
     subject = subject or lasting
     match report.verdict:
@@ -113,7 +115,11 @@ def sentence(report: DriftReport, subject: str | None = None) -> str:
 
 def _relation(p_value: float | None) -> str:
     said = formats.p_value(p_value)
-    return said if said.startswith("<") else f"= {said}"
+    return (
+        said.replace(" ", "\N{NO-BREAK SPACE}")
+        if said.startswith("<")
+        else f"=\N{NO-BREAK SPACE}{said}"
+    )
 
 
 def cause(name: str | None) -> tuple[str, str]:

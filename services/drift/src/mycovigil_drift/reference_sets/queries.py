@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.covariate import CovariateColumns
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.image.covariates import NAMES
 from mycovigil.problem import not_found
@@ -70,7 +69,7 @@ def classes(session: Session, reference_set_id: uuid.UUID) -> dict[str, int]:
 
 def covariates(session: Session, reference_set_id: uuid.UUID) -> list[Covariate]:
     """Mean and standard deviation of every covariate, computed in Postgres."""
-    columns = [getattr(ReferenceSample, name) for name in NAMES if hasattr(CovariateColumns, name)]
+    columns = [getattr(ReferenceSample, name) for name in NAMES]
     figures = [f(column) for column in columns for f in (func.avg, func.stddev_samp)]
     values = session.execute(
         select(*figures).where(ReferenceSample.reference_set_id == reference_set_id)

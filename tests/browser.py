@@ -1,0 +1,89 @@
+"""A real server in a thread, and a real browser that tells all it has to complain about."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from mycovigil.stack.port import free_port
+
+LAPTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """The application under uvicorn in a thread; yields its address."""
+    port = free_port()
+    config = uvicorn.Config(app, port=port, log_config=None, ws="none")
+    server = uvicorn.Server(config)
+    started = threading.Event()
+    startup = server.startup
+
+    async def announced(*arguments: Any, **options: Any) -> None:
+        await startup(*arguments, **options)
+        started.set()
+
+    server.startup = announced  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert started.wait(60), "the server did not start"
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@contextmanager
+def browsing(executable: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A loaded page with what the browser had to say about it."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
+    status: int = 0
+
+    def on_phone(self) -> None:
+        """The same page in a hand at night."""
+        self.page.set_viewport_size(PHONE)
+        self.page.emulate_media(color_scheme="dark")
+
+    @property
+    def overflow(self) -> int:
+        """Pixels that stick out to the right."""
+        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(self.page.evaluate(width))
+
+
+@contextmanager
+def visiting(browser: Browser, url: str, *, key: str | None = None) -> Iterator[Visit]:
+    """Open ``url`` on a laptop, by daylight, logged in with ``key``."""
+    context = browser.new_context(viewport=LAPTOP, color_scheme="light")
+    if key is not None:
+        host = urlsplit(url).hostname or ""
+        cookie = {"name": "mycovigil_key", "value": key, "domain": host, "path": "/"}
+        context.add_cookies([cookie])
+    visit = Visit(context.new_page())
+    visit.page.on("console", lambda said: visit.complaints.append(f"{said.type}: {said.text}"))
+    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    visit.page.on("request", lambda request: visit.requested.append(request.url))
+    answer = visit.page.goto(url, wait_until="load")
+    visit.status = answer.status if answer else 0
+    yield visit
+    context.close()
