@@ -77,8 +77,7 @@ def visiting(browser: Browser, url: str, *, key: str | None = None) -> Iterator[
     context = browser.new_context(viewport=LAPTOP, color_scheme="light")
     if key is not None:
         host = urlsplit(url).hostname or ""
-        cookie = {"name": "mycovigil_key", "value": key, "domain": host, "path": "/"}
-        context.add_cookies([cookie])
+        context.add_cookies([{"name": "mycovigil_key", "value": key, "domain": host, "path": "/"}])
     visit = Visit(context.new_page())
     visit.page.on("console", lambda said: visit.complaints.append(f"{said.type}: {said.text}"))
     visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))

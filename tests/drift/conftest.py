@@ -19,11 +19,17 @@ def app(settings: Settings, session: Session) -> FastAPI:
     """Requests see what the test's session has flushed, and their commits are savepoints."""
     connection = session.connection()
     application = create_app(settings)
-    inside = {"join_transaction_mode": "create_savepoint", "expire_on_commit": False}
     application.dependency_overrides[database] = lambda: Database(
         engine=connection.engine,
-        reads=sessionmaker(connection, class_=ReadSession, **inside),
-        writes=sessionmaker(connection, **inside),
+        reads=sessionmaker(
+            connection,
+            class_=ReadSession,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+        ),
+        writes=sessionmaker(
+            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        ),
     )
     return application
 

@@ -56,7 +56,7 @@ def test_an_operator_without_read_reads_nothing(anonymous: TestClient, session: 
 
 @pytest.mark.parametrize("key", ["", "nonsense", "myco_abc_def", "myco__", "ü"])
 def test_bad_keys_are_refused(anonymous: TestClient, key: str) -> None:
-    answer = anonymous.get("/v1/models", headers={"Authorization": f"Bearer {key}".encode()})
+    answer = anonymous.get("/v1/models", headers={b"Authorization": f"Bearer {key}".encode()})
     assert answer.status_code == 401
 
 

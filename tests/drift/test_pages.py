@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def _gallery(storage: Storage) -> list[dict[str, object]]:
     ]
 
 
-PAGES = {
+PAGES: dict[str, tuple[Callable[[History], str], str]] = {
     "overview": (lambda history: "/", "Calm"),
     "long time line": (lambda history: "/?nights=365", "Calm"),
     "nights": (lambda history: "/reports", "Nights"),

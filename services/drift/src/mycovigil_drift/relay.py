@@ -20,7 +20,7 @@ BATCH = 100
 LOCK = "mycovigil outbox relay"
 """Advisory lock: of several relays one publishes and the others stand by, so that the order of
 events with one key holds across processes too."""
-SLICE = 0.2
+SLICE = 0.05
 """Seconds the thread sleeps at a stretch, so that it stops soon when asked to."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 

@@ -29,7 +29,7 @@ def overview_page(
     session: Reading,
     state: AppState,
     _: Viewer,
-    nights: Annotated[int, Query(ge=1, le=1000)] = RANGES[0],
+    nights: Annotated[int, Query(ge=1, le=400)] = RANGES[0],
     model: str | None = None,
 ) -> Response:
     now = datetime.datetime.now(tz=datetime.UTC)
