@@ -21,7 +21,7 @@ def test_generated_requests_make_no_server_error(predictor: Running) -> None:
         operation = found.ok()
 
         @settings(
-            max_examples=4,
+            max_examples=3,
             deadline=None,
             database=None,
             derandomize=True,

@@ -4,6 +4,7 @@ import os
 
 import structlog
 import uvicorn
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
@@ -36,6 +37,7 @@ def server_of(settings: Settings) -> uvicorn.Server:
 def main() -> None:
     settings = Settings.load()
     configure_logging(settings.telemetry, service="predictor")
+    threadpool_limits(1)  # the lanes are our threads; BLAS pools beside them only spin
     server = server_of(settings)
     socket = server.config.bind_socket()
     host, port = socket.getsockname()[:2]

@@ -131,7 +131,7 @@ def _view(state: CertificateState, certificate: Certificate) -> CertificateView:
 
 def _confusions(row: Row, card: ModelCard) -> list[str]:
     """The nearest species of the reference, and what those are known to be mistaken for."""
-    kin = card.judge.kin(row.features)
+    kin = card.judge.kin(row.features) if row.kin is None else row.kin
     known = card.meta.look_alikes
     others = [other for name in (*kin, row.label) for other in known.get(name, ())]
     return list(dict.fromkeys([*kin, *others]))[:MOST_CONFUSIONS]

@@ -145,6 +145,7 @@ class Classifier:
             latency_ms=(time.perf_counter() - origin.started) * 1_000,
             covariates=photos[0].covariates.columns(),
             claim=claim,
+            kin=judgement.kin,
         )
 
     async def _judge(self, serving: Serving, photos: list[Photo], deadline: float) -> Judgement:

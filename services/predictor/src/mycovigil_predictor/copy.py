@@ -62,6 +62,9 @@ async def insert(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
 
     A row whose idempotency key another prediction holds already is left out.
     """
+    if not any(row.claim for row in rows):
+        await _copy(connection, COPY, rows)  # one statement is a transaction by itself
+        return {row.id for row in rows}
     async with connection.transaction():
         lost = await _claim(connection, rows)
         kept = [row for row in rows if row.id not in lost]

@@ -25,7 +25,8 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Row:
     """Columns of ``predictions`` (see :class:`mycovigil.db.prediction.Prediction`); ``features``
-    (D,) float32, exact in half precision."""
+    (D,) float32, exact in half precision. ``kin``: the nearest species, which are no column but
+    follow from the features; kept where they are known already."""
 
     id: uuid.UUID
     request_id: str
@@ -49,6 +50,7 @@ class Row:
     latency_ms: float
     covariates: dict[str, float | int | None]
     claim: Claim | None = None
+    kin: tuple[str, ...] | None = None
 
     @property
     def created_at(self) -> datetime.datetime:
@@ -70,6 +72,7 @@ class Row:
         for name in ("id", "model_id", "encoder_id"):
             values[name] = uuid.UUID(values[name])
         values["claim"] = Claim(**values["claim"]) if values["claim"] else None
+        values["kin"] = None if values["kin"] is None else tuple(values["kin"])
         return cls(**values)
 
 
