@@ -1,5 +1,6 @@
 """Pretraining of `mini`: splits, captions, schedule, and a run that can be repeated and resumed."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from mycovigil_simulator.species import SPECIES
-from mycovigil_training.encoder.augmentation import random_view
+from mycovigil_training.encoder.augmentation import random_view, transplant
 from mycovigil_training.encoder.captions import SAFETY_CLASSES, CaptionSet, Vocabulary, captions_of
 from mycovigil_training.encoder.holdout import held_out
 from mycovigil_training.encoder.mini import Mini, MiniConfig, load_mini, save_mini
@@ -22,6 +23,15 @@ TINY = MiniConfig(
     channels=(8, 8, 8, 16), stem_width=8, image_size=32, dimension=16, text_width=16, text_layers=1
 )
 QUICK = Recipe(batch_size=8, sizes=((0.0, 32),))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Small tensors on busy cores: threads would only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +177,17 @@ def test_views_are_pictures_and_repeatable() -> None:
     assert first.shape == (6, 3, 64, 64)
     assert 0.0 <= float(first.min()) <= float(first.max()) <= 1.0
     assert torch.equal(first, again)
+
+
+def test_transplants_keep_the_middle_and_take_the_rest_from_a_donor() -> None:
+    views = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 32, 32)
+    moved = transplant(views, torch.tensor([3]), 1.0, torch.Generator().manual_seed(0))
+    kept_share = (moved[0] == 0.0).float().mean()
+    assert 0.55**2 * 0.8 < kept_share < 0.85**2 * 1.2
+    assert set(moved[0].unique().tolist()) == {0.0, 3.0}
+    assert torch.equal(moved[3], views[3])
+    alone = transplant(views, torch.tensor([], dtype=torch.int64), 1.0, torch.Generator())
+    assert torch.equal(alone, views)
 
 
 def test_batches_hold_every_pool(rendered: Photographs) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+PLAIN_SHARE = 0.25  # of the transplants go onto paper, cloth or black, as in field guides
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
 
@@ -40,6 +41,32 @@ def mix(views: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, floa
     return share * views + (1.0 - share) * views[order], order, share
 
 
+def transplant(views: Tensor, donors: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Move the middle of some views into photos without a mushroom; what they show stays true.
+
+    Mushrooms of one photographer stand in one photographer's woods, and an encoder learns the
+    wood. A box of CutMix (Yun et al., 2019) that keeps the whole label takes that shortcut away.
+
+    Args:
+        views: `(N, 3, size, size)`.
+        donors: Rows of views without a mushroom.
+        share: Of the views to move, from 0 to 1.
+        generator: Source of all randomness.
+    """
+    n, _, size, _ = views.shape
+    if not len(donors):
+        return views
+    box = _boxes(n, size, 0.55, 0.85, generator)
+    chosen = (_uniform(n, generator) < share).view(n, 1, 1, 1)
+    ground = views[donors[torch.randint(len(donors), (n,), generator=generator)]]
+    plain = (_uniform(n, generator) < PLAIN_SHARE).view(n, 1, 1, 1)
+    shade = _uniform(n, generator).view(n, 1, 1, 1) + _normal(3 * n, generator, 0.05).view(
+        n, 3, 1, 1
+    )
+    ground = torch.where(plain, shade.clamp(0.0, 1.0), ground)
+    return torch.where(box | ~chosen, views, ground)
+
+
 def _uniform(n: int, generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
     return low + (high - low) * torch.rand(n, generator=generator)
 
@@ -72,7 +99,7 @@ def _light(view: Tensor, generator: torch.Generator) -> Tensor:
     """Exposure, white balance, contrast and saturation of another camera."""
     n = view.shape[0]
     exposure = torch.exp(_normal(n, generator, 0.25)).view(n, 1, 1, 1)
-    balance = torch.exp(_normal(3 * n, generator, 0.08)).view(n, 3, 1, 1)
+    balance = torch.exp(_normal(3 * n, generator, 0.12)).view(n, 3, 1, 1)
     view = view * exposure * balance
     mean = view.mean((1, 2, 3), keepdim=True)
     contrast = torch.exp(_normal(n, generator, 0.25)).view(n, 1, 1, 1)
@@ -96,12 +123,17 @@ def _blur_some(view: Tensor, generator: torch.Generator) -> Tensor:
 def _erase_some(view: Tensor, generator: torch.Generator) -> Tensor:
     """A quarter of the views lose a box to their mean colour (Zhong et al., 2020)."""
     n, _, size, _ = view.shape
-    side = _uniform(n, generator, 0.15, 0.45) * size
+    chosen = (_uniform(n, generator) < 0.25).view(n, 1, 1, 1)
+    box = _boxes(n, size, 0.15, 0.45, generator) & chosen
+    return torch.where(box, view.mean((2, 3), keepdim=True), view)
+
+
+def _boxes(n: int, size: int, least: float, most: float, generator: torch.Generator) -> Tensor:
+    """`(n, 1, size, size)` masks of squares, their sides shares of the view's."""
+    side = _uniform(n, generator, least, most) * size
     left = _uniform(n, generator) * (size - side)
     top = _uniform(n, generator) * (size - side)
     place = torch.arange(size).view(1, size)
     across = (place >= left[:, None]) & (place < (left + side)[:, None])
     down = (place >= top[:, None]) & (place < (top + side)[:, None])
-    chosen = (_uniform(n, generator) < 0.25).view(n, 1, 1, 1)
-    box = (down[:, :, None] & across[:, None, :]).unsqueeze(1) & chosen
-    return torch.where(box, view.mean((2, 3), keepdim=True), view)
+    return (down[:, :, None] & across[:, None, :]).unsqueeze(1)

@@ -103,9 +103,10 @@ def _own_features(source: Source, photos: list[bytes]) -> NDArray[np.float32] | 
     if source.transform is None:
         return None
     images = [Image.open(io.BytesIO(photo)).convert("RGB") for photo in photos]
+    values = torch.stack([source.transform(image) for image in images])
     with torch.inference_mode():
-        rows = [source.tower(source.transform(image)[None]) for image in images]
-    return torch.nn.functional.normalize(torch.cat(rows), dim=-1).numpy()
+        rows = torch.cat([source.tower(part) for part in torch.split(values, 16)])
+    return np.asarray(torch.nn.functional.normalize(rows, dim=-1).numpy(), dtype=np.float32)
 
 
 def _identity(source: Source, path: Path, precision: Precision, parity: Parity) -> EncoderIdentity:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from mycovigil_training.encoder.augmentation import mix, random_view
+from mycovigil_training.encoder.augmentation import mix, random_view, transplant
 from mycovigil_training.encoder.captions import CaptionSet, Vocabulary, captions_of
 from mycovigil_training.encoder.mini import MEAN, STD, Mini, MiniConfig
 from mycovigil_training.encoder.objective import Batch, CaptionObjective
@@ -59,6 +59,7 @@ class Pretraining:
         self.step = 0
         self._pixels = torch.from_numpy(photos.pixels)
         self._aspect = torch.from_numpy(photos.aspect)
+        self._empty = torch.tensor([kind == "not_mushroom" for kind in photos.safety_class])
         self._descriptions = photos.caption
         self._captions = {level: torch.from_numpy(i) for level, i in captions.index.items()}
 
@@ -106,6 +107,8 @@ class Pretraining:
     def _batch(self, rows: NDArray[np.int64], size: int) -> Batch:
         index = torch.from_numpy(rows)
         views = random_view(self._pixels[index], self._aspect[index], size, self.generator)
+        donors = torch.nonzero(self._empty[index]).flatten()
+        views = transplant(views, donors, self.recipe.transplanted_share, self.generator)
         views = (views - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
         captions = {level: caption[index] for level, caption in self._captions.items()}
         targets = [(captions, 1.0)]

@@ -20,6 +20,7 @@ class Recipe(BaseModel):
     warmup: float = 0.03
     averaging: float = 0.997
     mixed_share: float = 0.3
+    transplanted_share: float = 0.5
     sizes: tuple[tuple[float, int], ...] = ((0.0, 64), (0.35, 80), (0.7, 96))
     seed: int = 0
 
