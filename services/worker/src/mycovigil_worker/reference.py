@@ -4,6 +4,7 @@ import io
 import uuid
 import zipfile
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import numpy as np
 from sqlalchemy import select
@@ -13,6 +14,9 @@ from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_statistics import FittedReference, fit
 from mycovigil_worker.rows import Rows, assembled, columns
+
+STATISTICS = version("mycovigil-statistics")
+"""Part of a stored fit's name: another version may learn otherwise from the same rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +67,13 @@ def loaded(session: Session, row: ReferenceSet) -> Reference:
 def fitted(storage: Storage, reference: Reference, seed: int) -> FittedReference:
     """The fitted test of a reference set, from storage or made now and stored.
 
+    Stored by the set's id, not by its content hash: two models may share photos and features,
+    and not the probabilities that are tested too.
+
     Raises:
         SampleError: the set cannot carry a test; the message says why.
     """
-    key = f"fits/{reference.content_hash}-{seed}.npz"
+    key = f"fits/{reference.identifier}-{seed}-{STATISTICS}.npz"
     try:
         return _unpacked(storage.read(key))
     except (MissingObject, KeyError, ValueError, zipfile.BadZipFile):

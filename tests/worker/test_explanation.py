@@ -1,0 +1,99 @@
+"""Harm by shares, and the photos to blame."""
+
+import datetime
+import uuid
+from typing import Any
+
+import numpy as np
+from factories.night import FIRST, PERIOD, make_night, make_served, night_of
+from sqlalchemy import select
+
+from mycovigil.db.prediction import Prediction
+from mycovigil.db.report import DriftReport
+from mycovigil.safety import CLASSES
+from mycovigil_statistics import fit, judge
+from mycovigil_worker import harm, nightly
+from mycovigil_worker.harm import Safety
+from mycovigil_worker.outcome import Comparison
+from mycovigil_worker.reference import Reference
+from mycovigil_worker.rows import Rows
+from mycovigil_worker.state import State
+from mycovigil_worker.totals import Totals
+
+NOVELTY = 1.0
+
+
+def rows_of(shares: list[float], rows: int, *, seed: int, labelled: bool = True) -> Rows:
+    """Photos with calibrated probabilities: the truth is drawn, the model sees it in noise."""
+    rng = np.random.default_rng(seed)
+    truth = rng.choice(len(CLASSES), rows, p=shares)
+    seen = np.eye(len(CLASSES))[truth] * 4 + rng.standard_normal((rows, len(CLASSES)))
+    likelihood = np.exp(seen * 4)  # Gaussian noise: the density ratio of the classes
+    posterior = likelihood / likelihood.sum(axis=1, keepdims=True)
+    return Rows(
+        keys=list(range(rows)),
+        features=rng.standard_normal((rows, 8)).astype(np.float32),
+        probabilities=posterior.astype(np.float32),
+        covariates=rng.standard_normal((rows, 8)).astype(np.float32),
+        distances=rng.uniform(0, 0.9, rows).astype(np.float32),
+        groups=[None] * rows,
+        labels=[CLASSES[i].value if labelled else None for i in truth],
+    )
+
+
+def comparison_of(night: Rows, reference: Rows, novel: int = 0) -> Comparison:
+    totals = Totals(len(night), 0, 0, novel, {}, {})
+    fitted = fit(reference.features)
+    unused: Any = uuid.UUID(int=0)
+    known = Reference(unused, unused, unused, "", reference)
+    return Comparison(known, night, totals, night_of(0), fitted, judge(fitted, night.features))
+
+
+EVEN = [0.25] * 4
+
+
+def test_more_deadly_photos_affect_safety() -> None:
+    night = rows_of([0.15, 0.15, 0.15, 0.55], 400, seed=1)
+    found = harm.estimated(comparison_of(night, rows_of(EVEN, 400, seed=2)), NOVELTY, seed=0)
+    assert found.safety is Safety.AFFECTED
+    assert found.deadly is not None
+    assert found.deadly.low < 0.55 < found.deadly.high
+
+
+def test_many_novel_photos_affect_safety() -> None:
+    night = rows_of(EVEN, 400, seed=1)
+    found = harm.estimated(
+        comparison_of(night, rows_of(EVEN, 400, seed=2), novel=60), NOVELTY, seed=0
+    )
+    assert found.safety is Safety.AFFECTED
+
+
+def test_the_same_shares_do_not_affect_safety() -> None:
+    night = rows_of(EVEN, 2_000, seed=1)
+    found = harm.estimated(comparison_of(night, rows_of(EVEN, 2_000, seed=2)), NOVELTY, seed=0)
+    assert found.safety is Safety.NOT_AFFECTED
+
+
+def test_what_is_not_known_is_not_denied() -> None:
+    night = rows_of(EVEN, 400, seed=1)
+    unlabelled = rows_of(EVEN, 400, seed=2, labelled=False)
+    found = harm.estimated(comparison_of(night, unlabelled), None, seed=0)
+    assert (found.safety, found.deadly, found.novel) == (Safety.UNKNOWN, None, None)
+
+
+def test_planted_photos_lead_the_gallery(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0), rows=180)
+        make_night(session, served, night_of(0), rows=20, shift=3.0, seed=7, client="planted")
+    nightly.run(state, now=FIRST + PERIOD + datetime.timedelta(hours=1))
+    with state.sessions() as session:
+        report = session.scalars(select(DriftReport)).one()
+        planted = set(session.scalars(select(Prediction.id).where(Prediction.client == "planted")))
+    assert report.verdict == "drift"
+    shown = [uuid.UUID(photo["prediction_id"]) for photo in report.gallery]
+    assert len(shown) == 20
+    assert len(planted & set(shown)) >= 16
+    assert all(len(photo["neighbours"]) == 3 for photo in report.gallery)
+    assert report.evidence["harm"]["safety"] in set(Safety)
+    assert report.evidence["cause"]["kind"] == report.cause
