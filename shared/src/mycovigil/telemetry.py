@@ -43,5 +43,7 @@ def _renderers(settings: TelemetrySettings) -> list[Any]:
     if settings.format == "console":
         # Not the rich traceback: it prints local variables, secrets among them, and takes seconds.
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        return [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+        ]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
