@@ -90,7 +90,11 @@ def requires(scope: Scope) -> Callable[..., Principal]:
     return allowed
 
 
-def viewer(request: Request, database: Annotated[Database, Depends(database)]) -> Principal | None:
+def viewer(
+    request: Request,
+    database: Annotated[Database, Depends(database)],
+    _: Annotated[object, Depends(bearer)],
+) -> Principal | None:
     """Who looks at a page or at what a page shows: anybody, if the operator made it public."""
     presented = presented_key(request)
     if presented is None and request.state.drift.settings.drift.public_dashboard:

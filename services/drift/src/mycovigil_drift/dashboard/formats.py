@@ -13,8 +13,8 @@ def number(value: float | None, digits: int = 3) -> str:
     """``digits`` significant digits, with a true minus sign."""
     if value is None or math.isnan(value):
         return NOTHING
-    if float(value).is_integer() and abs(value) < 1e15:
-        return count(int(value))
+    if abs(value) < 1e15 and (abs(value) >= 1000 or float(value).is_integer()):
+        return count(round(value))
     return f"{value:.{digits}g}".replace("-", MINUS)
 
 
