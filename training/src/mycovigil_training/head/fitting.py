@@ -72,11 +72,7 @@ def _train(
     from mycovigil_training.head.module import LinearHead
 
     with _quiet_lightning():
-        generator = torch.Generator().manual_seed(seed)
-        loaders = [
-            _loader(part, config, generator, shuffle=shuffle)
-            for part, shuffle in ((rows, True), (held, False))
-        ]
+        loaders = [_loader(part) for part in (rows, held)]
         weights = torch.as_tensor(_class_weights(rows[1], config.balance), dtype=torch.float32)
         with torch.random.fork_rng(devices=[]), _one_thread():
             torch.manual_seed(seed)
@@ -97,27 +93,14 @@ def _train(
     return weight, bias, trainer.current_epoch
 
 
-def _loader(
-    part: tuple[NDArray[Any], NDArray[Any]], config: HeadConfig, generator: Any, *, shuffle: bool
-) -> Any:
-    """Batches are cut from the tensors at once: row by row costs more than the training."""
+def _loader(part: tuple[NDArray[Any], NDArray[Any]]) -> Any:
+    """All rows as one batch, cut from the tensors at once."""
     import torch
-    from torch.utils.data import (
-        BatchSampler,
-        DataLoader,
-        RandomSampler,
-        SequentialSampler,
-        TensorDataset,
-    )
+    from torch.utils.data import DataLoader, TensorDataset
 
     features = torch.as_tensor(part[0], dtype=torch.float32)
     dataset = TensorDataset(features, torch.as_tensor(part[1], dtype=torch.long))
-    order: Any = (
-        RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-    )
-    size = config.batch_size if shuffle else max(len(dataset), 1)
-    batches = BatchSampler(order, size, drop_last=False)
-    return DataLoader(dataset, sampler=batches, batch_size=None)
+    return DataLoader(dataset, sampler=[range(len(dataset))], batch_size=None)
 
 
 def _callbacks(config: HeadConfig) -> list[Any]:
