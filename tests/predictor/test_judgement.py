@@ -10,6 +10,7 @@ from mycovigil.bundle import Bundle, Thresholds
 from mycovigil.safety import CertificateState, Verdict
 from mycovigil_predictor.head import Head, pooled
 from mycovigil_predictor.judgement import CAUTION, Judge
+from mycovigil_statistics.novelty import mean_distance
 
 STRICT = Thresholds(
     set_level=(0.9, 0.9, 0.9, 0.9),
@@ -40,6 +41,8 @@ def test_the_head_is_softmax_and_mean_distance_to_the_nearest(bundle: Bundle) ->
     order = np.argsort(distances)[: bundle.meta.neighbours]
     assert reading.probabilities == pytest.approx(expected, rel=1e-5)
     assert reading.distance == pytest.approx(distances[order].mean(), rel=1e-5)
+    known = mean_distance(x[np.newaxis], bundle.anchors, bundle.meta.neighbours)
+    assert reading.distance == pytest.approx(known[0], rel=1e-5)  # as training calibrates
     assert reading.kin == tuple(bundle.species[i] for i in order[:3])
 
 

@@ -59,3 +59,18 @@ def test_the_docs_page_needs_no_third_party(predictor: Running) -> None:
     assert "http" not in page.text.replace("http-equiv", "")
     for asset in ("/swagger/swagger-ui-bundle.js", "/swagger/swagger-ui.css", "/static/docs.js"):
         assert predictor.http.get(asset).status_code == 200
+
+
+@pytest.mark.browser
+def test_the_docs_page_works_under_its_policy(predictor: Running, chromium: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    errors: list[str] = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+        page.goto(f"{predictor.url}/docs")
+        page.wait_for_selector(".opblock")
+        browser.close()
+    assert not errors

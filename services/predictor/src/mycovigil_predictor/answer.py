@@ -130,8 +130,15 @@ def _view(state: CertificateState, certificate: Certificate) -> CertificateView:
 
 
 def _confusions(row: Row, card: ModelCard) -> list[str]:
-    """The nearest species of the reference, and what those are known to be mistaken for."""
+    """The nearest species of the reference, and what they and the label are mistaken for.
+
+    The bundle names look-alikes with their class, "Amanita phalloides (deadly)": of two names
+    for one species the one with its class is told.
+    """
     kin = card.judge.kin(row.features) if row.kin is None else row.kin
     known = card.meta.look_alikes
-    others = [other for name in (*kin, row.label) for other in known.get(name, ())]
-    return list(dict.fromkeys([*kin, *others]))[:MOST_CONFUSIONS]
+    told: dict[str, str] = {}
+    for text in (*kin, *(other for name in (*kin, row.label) for other in known.get(name, ()))):
+        species = text.partition(" (")[0]
+        told[species] = max(told.get(species, ""), text, key=len)
+    return list(told.values())[:MOST_CONFUSIONS]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import swagger_ui_bundle  # type: ignore[import-untyped]
+import fastapi_offline
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
@@ -16,6 +16,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Mycovigil predictor: API</title>
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/swagger/swagger-ui.css">
 <div id="swagger-ui"></div>
 <noscript>The OpenAPI document is at <a href="/openapi.json">/openapi.json</a>.</noscript>
@@ -26,7 +27,7 @@ PAGE = """<!doctype html>
 
 def assets() -> Path:
     """The folder of Swagger UI's files."""
-    return Path(swagger_ui_bundle.swagger_ui_path)
+    return Path(fastapi_offline.__file__).parent / "static"
 
 
 @router.get("/docs")
