@@ -22,7 +22,13 @@ def _model(live_since: datetime.datetime = FIRST_NIGHT) -> Model:
 
 def _night(verdict: ReportVerdict, **values: object) -> DriftReport:
     p_value = None if verdict in {ReportVerdict.FAILED, ReportVerdict.INSUFFICIENT} else 0.2
-    given = {"p_value": p_value, "level": 0.001, "rows": 12, "periods": 1, "evidence": {}}
+    given: dict[str, object] = {
+        "p_value": p_value,
+        "level": 0.001,
+        "rows": 12,
+        "periods": 1,
+        "evidence": {},
+    }
     end = FIRST_NIGHT + NIGHT
     return DriftReport(
         verdict=verdict, window_start=FIRST_NIGHT, window_end=end, **(given | values)

@@ -82,7 +82,7 @@ class _Month:
     ) -> History:
         first = self._model("mini-2026.10-a", ModelStatus.PRODUCTION, None, day=-3)
         old = make_reference_set(self._session, first, rows=64)
-        pages = {"gallery": gallery, "evidently_uri": evidently_uri}
+        pages: dict[str, Any] = {"gallery": gallery, "evidently_uri": evidently_uri}
         self._calm(first, old, range(4))
         self._unjudged(first, old, 4, ReportVerdict.INSUFFICIENT, rows=12)
         self._calm(first, old, range(5, 13))
