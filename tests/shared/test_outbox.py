@@ -58,6 +58,13 @@ def test_a_failed_event_waits_and_holds_back_its_key_only(session: Session) -> N
     assert broker.seen == [("b", 1), ("a", 0), ("a", 2)]
 
 
+def test_a_stuck_key_longer_than_a_batch_holds_nobody_else_back(session: Session) -> None:
+    fill(session, "a", "a", "a", "b")
+    broker = Broker(refused={"a"})
+    assert outbox.relay(session, broker.publish, limit=2) == 1
+    assert broker.seen == [("b", 3)]
+
+
 def test_inbox_takes_an_event_once_a_consumer(session: Session) -> None:
     identifier = new_id()
     assert inbox.first_time(session, "one", identifier)

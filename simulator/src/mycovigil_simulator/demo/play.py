@@ -21,6 +21,8 @@ from mycovigil_simulator.demo.story import Night
 from mycovigil_simulator.demo.traffic import Told
 
 RELOAD_TIMEOUT = 30.0
+QUICK = "augmentation=none"
+"""Plain photos only: the retrains of the demo repeat it, and its seconds are the nights'."""
 
 
 class TrainingFailed(RuntimeError):
@@ -29,7 +31,7 @@ class TrainingFailed(RuntimeError):
 
 def train(stack: Stack, dataset: Path, sink: LineSink) -> None:
     """Train, calibrate and promote the first model by the command a person would use."""
-    command = [sys.executable, "-m", "mycovigil_training", "train", str(dataset)]
+    command = [sys.executable, "-m", "mycovigil_training", "train", str(dataset), QUICK]
     with subprocess.Popen(
         command,
         env=stack.environment,

@@ -38,7 +38,7 @@ class Teller:
     keep: bool
     story: tuple[Night, ...] = STORY
     photos_a_night: int = 160
-    per_species: int = 36
+    per_species: int = 60
     console: Console = field(default_factory=lambda: Console(highlight=False))
 
     def tell(self, json_file: Path | None) -> bool:
