@@ -179,7 +179,10 @@ def test_views_are_pictures_and_repeatable() -> None:
     assert torch.equal(first, again)
 
 
-def test_transplants_keep_the_middle_and_take_the_rest_from_a_donor() -> None:
+def test_transplants_keep_the_middle_and_take_the_rest_from_a_donor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mycovigil_training.encoder.augmentation.PLAIN_SHARE", 0.0)
     views = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 32, 32)
     moved = transplant(views, torch.tensor([3]), 1.0, torch.Generator().manual_seed(0))
     kept_share = (moved[0] == 0.0).float().mean()

@@ -91,7 +91,7 @@ def evaluate(
     encoder: Annotated[
         list[str] | None, typer.Option(help="Packaged name or folder; repeatable.")
     ] = None,
-    rendered: Annotated[int, typer.Option(help="Simulator photos for the linear head.")] = 1536,
+    rendered: Annotated[int, typer.Option(help="Simulator photos for the linear head.")] = 4608,
     json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
 ) -> None:
     """Measure encoders on held-out photos beside chance, colour histogram and random tower."""
