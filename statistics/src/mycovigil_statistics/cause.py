@@ -3,8 +3,8 @@
 Each cause has a detector, a logistic score of the evidence that concerns it, with weights learned
 on simulated drifts (`benchmarks/drift_cause.py --train`). One detector that fires names the
 cause; several say `mixed`; none says `unknown`, which is an answer too. Whether covariates moved
-decides on camera or light; only where no covariates were logged, a common displacement of all
-embeddings stands in for them.
+decides on camera or light; where no covariates were logged, a common displacement of all
+embeddings stands in for them, if predictions can tell it from a changed mixture of classes.
 """
 
 from dataclasses import dataclass
@@ -22,15 +22,16 @@ from mycovigil_statistics.sample import Groups, validated
 Kind = Literal["camera_or_light", "novel_species", "class_prior", "mixed", "unknown"]
 PURE: tuple[Kind, ...] = ("camera_or_light", "novel_species", "class_prior")
 LEAST_ROWS = 30
+NAMEABLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The most likely kind of drift.
+    """The most likely kind of drift; `unknown` where the evidence fits none, or fits badly.
 
-    `confidence`: the detectors' product of probabilities that all of them are right. Above .8 it
-    can be acted on. `evidence`: the measured numbers, and each detector's probability under
-    `is_<cause>`.
+    `confidence`: the product of the detectors' probabilities to be right. At most .5 names no
+    cause; above .8 it can be acted on. `evidence`: the measured numbers, and under `is_<cause>`
+    the probability of each detector whose input was there.
     """
 
     kind: Kind
@@ -57,11 +58,20 @@ def explain(
     )
     fitted.require_comparable(night)
     evidence = gather(fitted, judgement, night, seed)
-    blind = not any(view.group == "covariates" for view in judgement.views)
-    detectors = {kind: _probability(kind, evidence) for kind in PURE}
-    if blind:
-        detectors["camera_or_light"] = _probability("displaced", evidence)
-    return _name(detectors, evidence)
+    seen = {view.group for view in judgement.views}
+    return _name(_detect(evidence, seen), evidence)
+
+
+def _detect(evidence: dict[str, float], seen: set[str]) -> dict[Kind, float]:
+    """Each detector's probability, of those whose input was there."""
+    probabilities = {kind: _probability(kind, evidence) for kind in PURE}
+    if "predictions" not in seen:
+        del probabilities["class_prior"]
+    if "covariates" not in seen:
+        probabilities["camera_or_light"] = _probability("displaced", evidence)
+        if "predictions" not in seen:
+            del probabilities["camera_or_light"]
+    return probabilities
 
 
 def _probability(detector: str, evidence: dict[str, float]) -> float:
@@ -80,4 +90,6 @@ def _name(detectors: dict[Kind, float], evidence: dict[str, float]) -> Cause:
     found = [kind for kind, probability in detectors.items() if probability > 0.5]
     confidence = float(np.prod([max(p, 1 - p) for p in detectors.values()]))
     kind: Kind = found[0] if len(found) == 1 else "mixed" if found else "unknown"
+    if confidence <= NAMEABLE:
+        kind = "unknown"
     return Cause(kind, confidence, evidence | {f"is_{k}": p for k, p in detectors.items()})
