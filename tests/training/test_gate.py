@@ -79,12 +79,12 @@ def test_a_fall_of_recall_is_refused() -> None:
     ("candidate", "words"),
     [
         ({"missed": 1}, "misses 1 deadly photos, production 0"),
-        ({"wrong": 2}, "macro recall is lower"),
+        ({"wrong": 5}, "macro recall is lower"),
     ],
 )
 def test_worse_on_the_drifted_nights_is_refused(candidate: dict[str, int], words: str) -> None:
     drifted = np.zeros(len(LABELS), dtype=bool)
-    drifted[:3] = drifted[LABELS == 3] = True
+    drifted[:6] = drifted[LABELS == 3] = True
     evidence = judge(
         trial(answers(LABELS, **candidate), answers(LABELS), drifted=drifted),
         CONFIG,
@@ -93,6 +93,19 @@ def test_worse_on_the_drifted_nights_is_refused(candidate: dict[str, int], words
     )
     assert evidence["passed"] is False
     assert words in evidence["reason"]
+
+
+def test_a_few_photos_of_the_drifted_nights_do_not_decide_by_chance() -> None:
+    drifted = np.zeros(len(LABELS), dtype=bool)
+    drifted[:6] = True
+    evidence = judge(
+        trial(answers(LABELS, wrong=2), answers(LABELS), drifted=drifted),
+        CONFIG,
+        against="m",
+        margin=0.1,
+    )
+    assert evidence["passed"] is True
+    assert evidence["drifted"]["p_worse"] == 0.25
 
 
 def test_no_photos_at_all_is_json_and_refused() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil_statistics.paired import Comparison, NonInferiority, non_inferiority
+from mycovigil_statistics.paired import Comparison, NonInferiority, mcnemar_exact, non_inferiority
 from mycovigil_training.configuration import GateConfig
 from mycovigil_training.evaluation import DEADLY, deadly_missed, macro_recall
 from mycovigil_training.model import Answers, plain
@@ -30,15 +30,16 @@ def judge(trial: Trial, config: GateConfig, *, against: str, margin: float) -> d
 
     Passed means all of: the one-sided upper bound of the deadly-miss difference is below
     ``margin``; macro recall fell by no more than the tolerance; on the labelled photos of the
-    drifted nights the candidate is not worse.
+    drifted nights it misses no more deadly ones and is not shown to be worse (exact one-sided
+    McNemar test: a handful of photos must not decide by chance).
     """
     misses = _misses(trial, config, margin)
     recall = _recalls(trial, np.ones(len(trial.labels), dtype=bool))
-    drifted = _recalls(trial, trial.drifted)
+    drifted = _recalls(trial, trial.drifted) | {"p_worse": _p_worse(trial)}
     objections = [
         *_miss_objection(misses),
         *_recall_objection(recall, config.recall_tolerance),
-        *_drift_objection(trial, drifted),
+        *_drift_objection(trial, drifted, config.alpha),
     ]
     return {
         "against": against,
@@ -100,7 +101,18 @@ def _recall_objection(recall: dict[str, float], tolerance: float) -> list[str]:
     ]
 
 
-def _drift_objection(trial: Trial, recall: dict[str, float]) -> list[str]:
+def _p_worse(trial: Trial) -> float:
+    """One-sided p-value of "the candidate errs more" on the drifted photos."""
+    labels = trial.labels[trial.drifted]
+    wrong = [
+        answers.predicted[trial.drifted] != labels
+        for answers in (trial.candidate, trial.production)
+    ]
+    only_candidate, only_production = (wrong[0] & ~wrong[1]).sum(), (wrong[1] & ~wrong[0]).sum()
+    return mcnemar_exact(int(only_candidate), int(only_production), two_sided=False)
+
+
+def _drift_objection(trial: Trial, recall: dict[str, float], alpha: float) -> list[str]:
     labels = trial.labels[trial.drifted]
     ours, theirs = (
         int(deadly_missed(answers.verdicts[trial.drifted], labels).sum())
@@ -109,7 +121,7 @@ def _drift_objection(trial: Trial, recall: dict[str, float]) -> list[str]:
     found = []
     if ours > theirs:
         found.append(f"On the drifted nights it misses {ours} deadly photos, production {theirs}.")
-    if recall["candidate"] < recall["production"]:
+    if recall["p_worse"] <= alpha:
         found.append(
             f"On the drifted nights its macro recall is lower than production's "
             f"({recall['candidate']:.3f}, {recall['production']:.3f})."

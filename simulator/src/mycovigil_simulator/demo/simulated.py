@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
 from mycovigil_simulator import dataset
 from mycovigil_simulator.camera import NEW_PHONE, REFERENCE_CAMERAS, to_jpeg
 from mycovigil_simulator.demo.material import Shot
@@ -62,20 +64,28 @@ class SimulatedMaterial:
 
 
 def _walk(count: int, modern: bool, novel: float, seed: int) -> list[Shot]:
-    photos = walk(
-        count,
-        seed=seed,
-        cameras=(NEW_PHONE,) if modern else REFERENCE_CAMERAS,
-        novel_share=novel,
-        novel=LOOK_ALIKES,
-        size=SIZE,
-    )
+    """Photos of as many people, each with a camera of their own: independent, as the reference
+    photos are."""
+    people = np.random.default_rng([seed, 7]).integers(2**31, size=count)
+    strangers = round(novel * count)
+    photos = [
+        photo
+        for number, person in enumerate(people)
+        for photo in walk(
+            1,
+            seed=int(person),
+            cameras=(NEW_PHONE,) if modern else REFERENCE_CAMERAS,
+            novel_share=float(number < strangers),
+            novel=LOOK_ALIKES,
+            size=SIZE,
+        )
+    ]
     return [
         Shot(
             to_jpeg(photo.pixels, photo.camera or REFERENCE_CAMERAS[0]),
             str(photo.species),
             str(photo.safety_class),
-            photo.specimen,
+            photo.session,
         )
         for photo in photos
     ]

@@ -37,7 +37,7 @@ class Teller:
     period: float
     keep: bool
     story: tuple[Night, ...] = STORY
-    photos_a_night: int = 160
+    photos_a_night: int = 240
     per_species: int = 60
     console: Console = field(default_factory=lambda: Console(highlight=False))
 

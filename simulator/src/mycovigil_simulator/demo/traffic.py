@@ -7,8 +7,8 @@ from mycovigil.client import Answer, Client
 from mycovigil_simulator.demo.material import Shot
 
 CONCURRENCY = 8
-LABELLED = 2
-"""An expert looks at every other photo."""
+LABELLED = 3
+"""An expert looks at every third photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def send(client: Client, shots: list[Shot]) -> list[Told]:
 
 
 def label(client: Client, told: list[Told]) -> int:
-    """Send the truth about every other photo; returns how many."""
+    """Send the truth about every third photo; returns how many."""
     chosen = told[::LABELLED]
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         list(pool.map(lambda one: _label(client, one), chosen))
