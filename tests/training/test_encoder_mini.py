@@ -1,10 +1,17 @@
 """The packaged `mini`: digests, sizes, and int8 beside fp16 on photos that neither has seen."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
+from typer.testing import CliRunner
 
 from mycovigil.encoder.identity import ONNX_FILE, PACKAGED, EncoderIdentity, locate
 from mycovigil_training.encoder.catalogue import known_encoders
+from mycovigil_training.encoder.command import app
+from mycovigil_training.encoder.evaluation import Report
 from mycovigil_training.encoder.parity import row_cosines
 from mycovigil_training.encoder.rendered import as_file, draw
 from mycovigil_training.encoder.runtime import open_session, run_graph
@@ -51,3 +58,42 @@ def test_the_card_says_what_mini_is_not() -> None:
     card = (PACKAGED / "mini" / "MODEL_CARD.md").read_text(encoding="utf-8")
     for words in ("no identifier", "no licence", "random tower", "colour histogram"):
         assert words in card
+
+
+def collection(folder: Path, rows: list[tuple[str, str]], hue: int) -> Path:
+    """A folder of plain pictures around one colour, with its manifest."""
+    folder.mkdir()
+    generator = np.random.default_rng(hue)
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "species", "safety_class", "captured_at"])
+        for i, (species, safety_class) in enumerate(rows):
+            noise = generator.integers(0, 60, (24, 32, 3))
+            noise[..., hue] += 180
+            Image.fromarray(noise.astype(np.uint8)).save(folder / f"{i}.jpg")
+            writer.writerow([f"{i}.jpg", species, safety_class, f"2020-01-{i + 1:02}T10:00:00"])
+    return folder
+
+
+def test_command_evaluates_beside_chance_and_baselines(tmp_path: Path) -> None:
+    classes = ["edible", "conditionally_edible", "poisonous", "deadly"]
+    mushrooms = [(f"genus{i % 4} species{i}", classes[i % 4]) for i in range(31)]
+    things = [(f"thing {i}", "not_mushroom") for i in range(16)]
+    report = tmp_path / "figures.json"
+    options = {
+        "--photos": collection(tmp_path / "walks", mushrooms, 0),
+        "--other": collection(tmp_path / "guide", mushrooms[:12], 0),
+        "--negatives": collection(tmp_path / "things", things, 2),
+        "--encoder": "mini/int8",
+        "--rendered": 0,
+        "--json": report,
+    }
+    words = [str(word) for option in options.items() for word in option]
+    done = CliRunner().invoke(app, ["evaluate", *words])
+    assert done.exit_code == 0, done.output
+    figures = Report.model_validate_json(report.read_text())
+    names = [row.encoder for row in figures.figures]
+    assert names == ["chance", "colour histogram", "random tower", "mini/int8"]
+    assert figures.figures[1].other_auroc == 1.0  # red pictures against blue ones
+    assert figures.figures[3].rendered_linear is None
+    assert "mini/int8" in done.output
