@@ -29,7 +29,7 @@ buildah_import() {
     container=$(buildah "${store[@]}" from scratch)
     mount=$(buildah "${store[@]}" mount "$container")
     tar -C "$mount" -x
-    buildah "${store[@]}" config --env PATH=/usr/local/bin:/usr/bin:/bin "$container"
+    buildah "${store[@]}" config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
     buildah "${store[@]}" commit "$container" "docker.io/library/$base" >/dev/null
     buildah "${store[@]}" rm "$container" >/dev/null
 }

@@ -51,6 +51,6 @@ def test_the_look_alike_is_seen_and_not_the_calm_before(told: dict[str, Any]) ->
 
 def test_the_retrained_model_goes_through_the_gate(told: dict[str, Any]) -> None:
     calm, drift, after = told["nights"]
-    assert drift["retrain"] in {"promoted", "refused by the gate"}
+    assert drift["retrain"] in {"promoted", "refused"}
     assert (drift["model"] != calm["model"]) == (drift["retrain"] == "promoted")
     assert after["model"] == drift["model"]

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 SIGNS = {"calm": "[green]calm[/]", "drift": "[bold red]DRIFT[/]"}
@@ -41,22 +42,21 @@ class Outcome:
 
 
 COLUMNS = (
-    "night",
-    "what happens",
+    "",
+    "the world",
     "photos",
-    "deadly missed",
+    "deadly\nmissed",
     "verdict",
-    "p-value",
+    "p",
     "cause",
-    "alert",
-    "retrain",
-    "model after",
+    "after it",
+    "model",
 )
 
 
 def table(outcomes: list[Outcome]) -> Table:
     """All nights so far."""
-    drawn = Table(*COLUMNS, title="Seven nights", title_justify="left")
+    drawn = Table(*COLUMNS, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for one in outcomes:
         drawn.add_row(*_cells(one))
     return drawn
@@ -67,11 +67,10 @@ def _cells(one: Outcome) -> tuple[str, ...]:
         str(one.night),
         one.title,
         str(one.photos),
-        f"{one.deadly_missed} of {one.deadly}",
+        f"{one.deadly_missed}/{one.deadly}",
         SIGNS.get(one.verdict, one.verdict),
         "" if one.p_value is None else f"{one.p_value:.2g}",
-        (one.cause or "").replace("_", " "),
-        one.alert or "",
-        one.retrain or "",
-        one.model,
+        (one.cause or "").replace("_", " ").removesuffix(" or light"),
+        f"alert, {one.retrain}" if one.alert else "",
+        one.model.rsplit("-", 1)[-1],
     )

@@ -21,6 +21,8 @@ from mycovigil_simulator.demo.story import Night
 from mycovigil_simulator.demo.traffic import Told
 
 RELOAD_TIMEOUT = 30.0
+DAWN = 0.15
+"""Share of a night before its end in which nobody sends, so that every answer falls inside."""
 QUICK = "augmentation=none"
 """Plain photos only: the retrains of the demo repeat it, and its seconds are the nights'."""
 
@@ -69,7 +71,8 @@ class Play:
 
     def _play(self, night: Night, number: int, shots: list[Shot]) -> Outcome:
         window = next_window(self.period)
-        told = traffic.send(self.client, shots)
+        dawn = window.end - DAWN * self.period
+        told = traffic.send(self.client, shots, until=dawn)
         labelled = traffic.label(self.client, told)
         report = self.observer.report(window)
         drifted = report["verdict"] == "drift"
@@ -103,7 +106,7 @@ def _retrained(observer: Observer, incident: str) -> str:
         return f"failed: {job['error']}"
     candidate = observer.model(job["model_id"])
     if candidate["status"] != "production":
-        return "refused by the gate"
+        return "refused"
     eventually(
         lambda: True if _serves(observer, candidate["version"]) else None,
         "reload of the predictor",

@@ -17,9 +17,9 @@ class Night:
 STORY = (
     Night("calm", 0.0, 0.0, "calm"),
     Night("calm", 0.0, 0.0, "calm"),
-    Night("a new phone camera spreads", 0.6, 0.0, "drift"),
-    Night("it stays, the model has learned it", 0.6, 0.0, "calm"),
-    Night("a deadly look-alike arrives", 0.6, 0.25, "drift"),
-    Night("it stays, the model has learned it", 0.6, 0.25, "calm"),
-    Night("calm", 0.6, 0.25, "calm"),
+    Night("a new phone camera", 0.6, 0.0, "drift"),
+    Night("the phone stays", 0.6, 0.0, "calm"),
+    Night("a deadly look-alike", 0.6, 0.4, "drift"),
+    Night("the look-alike stays", 0.6, 0.4, "calm"),
+    Night("the look-alike stays", 0.6, 0.4, "calm"),
 )

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from mycovigil.client import Answer, Client
 from mycovigil_simulator.demo.material import Shot
@@ -19,11 +20,17 @@ class Told:
     answer: Answer
 
 
-def send(client: Client, shots: list[Shot]) -> list[Told]:
-    """Send all photos, eight at a time; every one must be answered."""
+def send(client: Client, shots: list[Shot], *, until: datetime) -> list[Told]:
+    """Send photos eight at a time, until the night is over; each that is sent must be answered."""
     with ThreadPoolExecutor(CONCURRENCY) as pool:
-        answers = pool.map(lambda s: client.predict(s.jpeg, session=s.session), shots)
-        return [Told(shot, answer) for shot, answer in zip(shots, answers, strict=True)]
+        told = pool.map(lambda shot: _send(client, shot, until), shots)
+        return [one for one in told if one is not None]
+
+
+def _send(client: Client, shot: Shot, until: datetime) -> Told | None:
+    if datetime.now(tz=UTC) >= until:
+        return None
+    return Told(shot, client.predict(shot.jpeg, session=shot.session))
 
 
 def label(client: Client, told: list[Told]) -> int:
