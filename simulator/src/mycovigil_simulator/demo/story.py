@@ -17,9 +17,9 @@ class Night:
 STORY = (
     Night("calm", 0.0, 0.0, "calm"),
     Night("calm", 0.0, 0.0, "calm"),
-    Night("a new phone camera", 0.6, 0.0, "drift"),
-    Night("the phone stays", 0.6, 0.0, "calm"),
-    Night("a deadly look-alike", 0.6, 0.4, "drift"),
-    Night("the look-alike stays", 0.6, 0.4, "calm"),
-    Night("the look-alike stays", 0.6, 0.4, "calm"),
+    Night("a deadly look-alike", 0.0, 0.35, "drift"),
+    Night("it stays", 0.0, 0.35, "calm"),
+    Night("a new phone camera", 0.6, 0.35, "drift"),
+    Night("both stay", 0.6, 0.35, "calm"),
+    Night("both stay", 0.6, 0.35, "calm"),
 )
