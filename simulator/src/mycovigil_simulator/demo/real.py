@@ -18,6 +18,10 @@ from mycovigil_simulator.demo.material import Shot
 from mycovigil_simulator.demo.story import Night
 
 TRAFFIC_SHARE = 0.4
+NIGHT_SHARE = 0.6
+"""Share of the traffic photos that a night draws, so that nights differ."""
+NEWCOMERS = 24
+"""Photos of deadly species kept out of the reference, as far as there are that many."""
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -33,7 +37,7 @@ class Found:
 
 @dataclass(frozen=True)
 class RealMaterial:
-    """The deadly species with the most photos is kept out of the reference: the newcomer."""
+    """The deadly species with the most photos are kept out of the reference: the newcomers."""
 
     source: Path
     folder: Path
@@ -42,8 +46,8 @@ class RealMaterial:
 
     def describe(self) -> str:
         return (
-            f"{len(self._found)} real photos of {self.source}; the look-alike to come: "
-            f"{self._newcomer} ({len(self._novel)} photos)"
+            f"{len(self._found)} real photos of {self.source}; the look-alikes to come: "
+            f"{', '.join(self._newcomers)} ({len(self._novel)} photos)"
         )
 
     def dataset(self) -> Path:
@@ -58,7 +62,7 @@ class RealMaterial:
 
     def traffic(self, night: Night, number: int) -> list[Shot]:
         rng = np.random.default_rng([self.seed, number])
-        count = min(self.photos, len(self._split[1]))
+        count = min(self.photos, round(NIGHT_SHARE * len(self._split[1])))
         strange = min(round(count * night.novel), len(self._novel))
         known = rng.permutation(len(self._split[1]))[: count - strange]
         novel = rng.permutation(len(self._novel))[:strange]
@@ -75,22 +79,29 @@ class RealMaterial:
         return found
 
     @cached_property
-    def _newcomer(self) -> str:
+    def _newcomers(self) -> list[str]:
         deadly = Counter(p.species for p in self._found if p.safety_class == "deadly")
-        if not deadly:
-            raise ValueError(f"no deadly species below {self.source}: the story needs one")
-        return deadly.most_common(1)[0][0]
+        if len(deadly) < 2:
+            raise ValueError(f"too few deadly species below {self.source}: the story needs two")
+        chosen: list[str] = []
+        photos = 0
+        for species, count in deadly.most_common(len(deadly) - 1):
+            if photos >= NEWCOMERS:
+                break
+            chosen.append(species)
+            photos += count
+        return chosen
 
     @cached_property
     def _novel(self) -> list[Found]:
-        return [photo for photo in self._found if photo.species == self._newcomer]
+        return [photo for photo in self._found if photo.species in self._newcomers]
 
     @cached_property
     def _split(self) -> tuple[list[Found], list[Found]]:
         """Reference and traffic, by whole groups, within each species."""
         groups: dict[str, dict[str, list[Found]]] = defaultdict(lambda: defaultdict(list))
         for photo in self._found:
-            if photo.species != self._newcomer:
+            if photo.species not in self._newcomers:
                 groups[photo.safety_class][photo.group].append(photo)
         rng = np.random.default_rng(self.seed)
         reference: list[Found] = []
