@@ -25,7 +25,7 @@ def cpu_seconds(pid: int) -> float:
     """User and system time of a process and its children so far."""
     process = psutil.Process(pid)
     family = [process, *process.children(recursive=True)]
-    return sum(one.cpu_times().user + one.cpu_times().system for one in family)
+    return float(sum(one.cpu_times().user + one.cpu_times().system for one in family))
 
 
 def measure(

@@ -84,5 +84,5 @@ def test_headers_of_safety(predictor: Running) -> None:
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "server" not in answer.headers
     assert "access-control-allow-origin" not in answer.headers
-    given = predictor.http.get("/healthz", headers={"x-request-id": "bad id \u00e9".encode()})
+    given = predictor.http.get("/healthz", headers=[(b"x-request-id", "bad id \u00e9".encode())])
     assert given.headers["x-request-id"] != "bad id"

@@ -75,7 +75,7 @@ async def test_who_hangs_up_is_not_computed_and_frees_the_place() -> None:
     await settle()
     echo.gate.set()
 
-    assert await asyncio.gather(first, third) == [1, 3]
+    assert list(await asyncio.gather(first, third)) == [1, 3]
     assert echo.batches == [[1], [3]]
     await batcher.stop()
 

@@ -2,6 +2,7 @@
 
 import io
 import threading
+from collections.abc import Iterator
 
 import httpx
 from factories.outage import until
@@ -33,7 +34,7 @@ def test_a_full_house_is_429_and_a_hang_up_frees_its_place(
     running = serve(settings.model_copy(update={"predictor": options}))
     hold = threading.Event()
 
-    def slowly():
+    def slowly() -> Iterator[bytes]:
         yield b"\xff\xd8"
         hold.wait(20)
 

@@ -1,6 +1,7 @@
 """An Idempotency-Key stands for one upload."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from factories.photo import make_photo
 from factories.predictor import Desk, Running, Serve
@@ -27,7 +28,7 @@ def test_retries_are_one_prediction_also_at_once(predictor: Running, engine: Eng
 
 
 def test_retries_at_another_process_are_one_prediction(
-    serve: Serve, settings: Settings, production: Model, engine: Engine, tmp_path
+    serve: Serve, settings: Settings, production: Model, engine: Engine, tmp_path: Path
 ) -> None:
     first = serve(settings)
     options = settings.predictor.model_copy(update={"spool_path": tmp_path / "other.sqlite"})

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from factories.photo import make_photo
@@ -20,7 +21,7 @@ def public(serve: Serve, settings: Settings, production: Model) -> Running:
     return serve(settings.model_copy(update={"predictor": options}))
 
 
-def form(once: str = "") -> dict[str, object]:
+def form(once: str = "") -> dict[str, Any]:
     empty = ("files", ("", b"", "application/octet-stream"))
     return {
         "files": [empty, ("files", ("cap.jpg", make_photo(640, 480), "image/jpeg"))],

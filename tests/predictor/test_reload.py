@@ -1,5 +1,6 @@
 """A promotion is served without a restart; what cannot be loaded leaves the old model."""
 
+from functools import partial
 from pathlib import Path
 
 from factories.bundle import make_bundle
@@ -17,7 +18,7 @@ from mycovigil.settings import Settings
 
 
 def version(running: Running) -> str:
-    return running.predict(make_photo()).json()["model"]["version"]
+    return str(running.predict(make_photo()).json()["model"]["version"])
 
 
 def test_a_promoted_model_takes_over(predictor: Running, desk: Desk, tiny: Path) -> None:
@@ -73,7 +74,7 @@ def test_a_certificate_in_doubt_is_told_at_once(
             model = session.get_one(Model, production.id)
             model.certificate_state, model.certificate_reason = state, "a drift"
             registry.announce(session)
-        until(lambda state=state: state_is(state))
+        until(partial(state_is, state))
     document = predictor.predict(make_photo()).json()
     assert document["certificate"]["bound"] is None
     assert document["verdict"] != "expert_check"

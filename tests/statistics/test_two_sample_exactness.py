@@ -37,7 +37,7 @@ def calm_p_value(seed: int, reference: int, night: int, dimension: int, *, heavy
     ("reference", "night", "heavy"), [(100, 30, False), (300, 150, True), (150, 400, False)]
 )
 def test_calm_nights_alarm_at_the_stated_rate(reference: int, night: int, heavy: bool) -> None:
-    nulls = 120
+    nulls = 70
     alarms = sum(
         calm_p_value(seed, reference, night, 6, heavy=heavy) <= LEVEL for seed in range(nulls)
     )

@@ -108,7 +108,7 @@ def _night(
             | measure(image).columns()
         )
     session.execute(insert(Prediction), rows)
-    return [row["id"] for row in rows]  # type: ignore[misc]
+    return [row["id"] for row in rows]
 
 
 def test_the_drifted_night_is_learned_and_becomes_the_reference(

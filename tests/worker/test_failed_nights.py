@@ -12,6 +12,7 @@ from mycovigil.db.alert import Alert
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport
 from mycovigil_worker import nightly
+from mycovigil_worker.judge import Judging
 from mycovigil_worker.state import State
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
@@ -90,14 +91,14 @@ def test_a_crash_of_the_judging_is_a_failed_night_and_the_next_goes_on(
         served = make_served(session)
         make_night(session, served, night_of(0))
         make_night(session, served, night_of(1))
-    judge = nightly.Judging.outcome
+    judge = Judging.outcome
 
-    def crash_once(judging: nightly.Judging) -> object:
+    def crash_once(judging: Judging) -> object:
         if judging.commission.window.start == FIRST:
             raise RuntimeError("a bug")
         return judge(judging)
 
-    monkeypatch.setattr(nightly.Judging, "outcome", crash_once)
+    monkeypatch.setattr(Judging, "outcome", crash_once)
     nightly.run(state, now=MORNING + PERIOD)
     with state.sessions() as session:
         found = session.scalars(select(DriftReport).order_by(DriftReport.window_end)).all()

@@ -25,6 +25,7 @@ from mycovigil.db.retrain import RetrainJob
 from mycovigil.settings import TrainingSettings
 from mycovigil_worker import child, queue, retrain
 from mycovigil_worker import lease as leases
+from mycovigil_worker.child import Result
 from mycovigil_worker.retrain import Ending
 from mycovigil_worker.state import State
 
@@ -205,7 +206,7 @@ def test_a_worker_that_lost_its_lease_can_write_nothing(state: State) -> None:
     expire(state, case)
     told = ordered(state, {"fail": "second worker failed"})
     assert retrain.run(told, case.job) is Ending.AGAIN
-    result = retrain.Result.model_validate(
+    result = Result.model_validate(
         {"model_id": str(case.candidate), "gate": {"passed": True, "reason": ""}}
     )
     with state.sessions.begin() as session:

@@ -24,7 +24,12 @@ from mycovigil_worker.state import State
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Jobs handed to Celery; the broker's side is Celery's own business."""
     jobs: list[object] = []
-    monkeypatch.setattr(queue, "send", lambda _state, job: jobs.append(job) or True)
+
+    def send(_state: State, job: object) -> bool:
+        jobs.append(job)
+        return True
+
+    monkeypatch.setattr(queue, "send", send)
     return jobs
 
 
