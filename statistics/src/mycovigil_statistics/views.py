@@ -29,8 +29,8 @@ class Statistic:
 
     def effect(self, observed: float, calm: float) -> float:
         """Effect size in excess of what relabelled rows show on average."""
-        excess = max(0.0, observed - calm)
-        return float(np.sqrt(excess)) if self.squared else excess
+        excess = max(0.0, float(observed - calm))
+        return excess**0.5 if self.squared else excess
 
 
 def statistics_for(geometry: Geometry, tables: Tables) -> list[Statistic]:
