@@ -11,9 +11,9 @@ from mycovigil_simulator.demo.story import Night
 from mycovigil_simulator.demo.tell import Teller
 
 STORY = (
-    Night("calm", 0.0, 0.0, "calm"),
-    Night("a deadly look-alike arrives", 0.0, 0.35, "drift"),
-    Night("it stays, the model has learned it", 0.0, 0.35, "calm"),
+    Night("calm", 0.0, 0.0),
+    Night("a deadly look-alike arrives", 0.0, 0.35),
+    Night("it stays, the model has learned it", 0.0, 0.35),
 )
 
 
