@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+COVERING = 0.8  # side of a thing that surely hides the mushroom whose place it takes
 PLAIN_SHARE = 0.25  # of the transplants go onto paper, cloth or black, as in field guides
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
@@ -41,30 +42,41 @@ def mix(views: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, floa
     return share * views + (1.0 - share) * views[order], order, share
 
 
-def transplant(views: Tensor, donors: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Move the middle of some views into photos without a mushroom; what they show stays true.
+def transplant(views: Tensor, empty: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Exchange the surroundings of some views; what they show stays true.
 
     Mushrooms of one photographer stand in one photographer's woods, and an encoder learns the
-    wood. A box of CutMix (Yun et al., 2019) that keeps the whole label takes that shortcut away.
+    wood. So mushrooms move into photos without one, and the things of those photos onto ground
+    where mushrooms grow. A box of CutMix (Yun et al., 2019) that keeps the whole label takes the
+    shortcut away.
 
     Args:
         views: `(N, 3, size, size)`.
-        donors: Rows of views without a mushroom.
+        empty: `(N,)` mask of the views without a mushroom.
         share: Of the views to move, from 0 to 1.
         generator: Source of all randomness.
     """
     n, _, size, _ = views.shape
-    if not len(donors):
+    if not empty.any() or empty.all():
         return views
-    box = _boxes(n, size, 0.55, 0.85, generator)
+    least = torch.where(empty, COVERING, 0.55)
+    box = _boxes(least * size, least.clamp(min=0.85) * size, size, generator)
     chosen = (_uniform(n, generator) < share).view(n, 1, 1, 1)
-    ground = views[donors[torch.randint(len(donors), (n,), generator=generator)]]
+    ground = torch.where(
+        empty.view(n, 1, 1, 1), _drawn(views, ~empty, generator), _drawn(views, empty, generator)
+    )
     plain = (_uniform(n, generator) < PLAIN_SHARE).view(n, 1, 1, 1)
     shade = _uniform(n, generator).view(n, 1, 1, 1) + _normal(3 * n, generator, 0.05).view(
         n, 3, 1, 1
     )
     ground = torch.where(plain, shade.clamp(0.0, 1.0), ground)
     return torch.where(box | ~chosen, views, ground)
+
+
+def _drawn(views: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+    """As many views as there are, drawn from those of the mask."""
+    rows = torch.nonzero(mask).flatten()
+    return views[rows[torch.randint(len(rows), (len(views),), generator=generator)]]
 
 
 def _uniform(n: int, generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
@@ -124,15 +136,15 @@ def _erase_some(view: Tensor, generator: torch.Generator) -> Tensor:
     """A quarter of the views lose a box to their mean colour (Zhong et al., 2020)."""
     n, _, size, _ = view.shape
     chosen = (_uniform(n, generator) < 0.25).view(n, 1, 1, 1)
-    box = _boxes(n, size, 0.15, 0.45, generator) & chosen
-    return torch.where(box, view.mean((2, 3), keepdim=True), view)
+    box = _boxes(torch.full((n,), 0.15 * size), torch.full((n,), 0.45 * size), size, generator)
+    return torch.where(box & chosen, view.mean((2, 3), keepdim=True), view)
 
 
-def _boxes(n: int, size: int, least: float, most: float, generator: torch.Generator) -> Tensor:
-    """`(n, 1, size, size)` masks of squares, their sides shares of the view's."""
-    side = _uniform(n, generator, least, most) * size
-    left = _uniform(n, generator) * (size - side)
-    top = _uniform(n, generator) * (size - side)
+def _boxes(least: Tensor, most: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """`(N, 1, size, size)` masks of squares with sides between `least` and `most` pixels."""
+    side = least + (most - least) * _uniform(len(least), generator)
+    left = _uniform(len(least), generator) * (size - side)
+    top = _uniform(len(least), generator) * (size - side)
     place = torch.arange(size).view(1, size)
     across = (place >= left[:, None]) & (place < (left + side)[:, None])
     down = (place >= top[:, None]) & (place < (top + side)[:, None])

@@ -9,13 +9,13 @@ import typer
 
 app = typer.Typer(help="Image encoders: pretrain, export, evaluate, list.", no_args_is_help=True)
 
-MANIFEST = "folder with manifest.csv (path, species, safety_class, captured_at)"
+FOLDER = "folder with manifest.csv (path, species, safety_class, captured_at) or Classes/"
 
 
 @app.command()
 def pretrain(  # noqa: PLR0917  typer reads options by position or name alike
     out: Annotated[Path, typer.Option(help="Where weights, record and checkpoint go.")],
-    photos: Annotated[list[Path] | None, typer.Option(help=f"A {MANIFEST}; repeatable.")] = None,
+    photos: Annotated[list[Path] | None, typer.Option(help=f"A {FOLDER}; repeatable.")] = None,
     rendered: Annotated[int, typer.Option(help="Photos to draw with the simulator.")] = 9000,
     seconds: Annotated[float, typer.Option(help="Time budget; the schedule follows it.")] = 3600,
     steps: Annotated[int | None, typer.Option(help="Steps instead of seconds.")] = None,
@@ -85,9 +85,9 @@ def export(
 
 @app.command()
 def evaluate(
-    photos: Annotated[Path, typer.Option(help=f"The photographer trained on: a {MANIFEST}.")],
-    other: Annotated[Path, typer.Option(help=f"Another photographer: a {MANIFEST}.")],
-    negatives: Annotated[Path, typer.Option(help=f"Photos without mushrooms: a {MANIFEST}.")],
+    photos: Annotated[Path, typer.Option(help=f"The photographer trained on: a {FOLDER}.")],
+    other: Annotated[Path, typer.Option(help=f"Another photographer: a {FOLDER}.")],
+    negatives: Annotated[Path, typer.Option(help=f"Photos without mushrooms: a {FOLDER}.")],
     encoder: Annotated[
         list[str] | None, typer.Option(help="Packaged name or folder; repeatable.")
     ] = None,

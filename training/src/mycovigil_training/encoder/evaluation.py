@@ -19,7 +19,7 @@ from mycovigil_training.encoder.baselines import colour_histogram, random_tower
 from mycovigil_training.encoder.captions import SAFETY_CLASSES
 from mycovigil_training.encoder.holdout import held_out
 from mycovigil_training.encoder.mini import MiniConfig
-from mycovigil_training.encoder.photographs import Listed, read_manifest
+from mycovigil_training.encoder.photographs import Listed, read_listing
 from mycovigil_training.encoder.rendered import EMPTY_EVERY, as_file, draw
 from mycovigil_training.encoder.runtime import open_session, run_graph
 from mycovigil_training.encoder.trial_photos import squares
@@ -59,12 +59,13 @@ class Collection:
 
     @classmethod
     def read(cls, folder: Path) -> Collection:
-        """The photos of a manifest.
+        """The photos of a folder.
 
         Raises:
-            FileNotFoundError: The manifest or a photo is missing.
+            UnknownLayout: The folder is no dataset.
+            FileNotFoundError: A photo that the manifest lists is missing.
         """
-        listed = read_manifest(folder)
+        listed = read_listing(folder)
         return cls([row.path.read_bytes() for row in listed], listed)
 
     @cached_property
@@ -80,7 +81,7 @@ class Collection:
     @cached_property
     def held(self) -> NDArray[np.bool_]:
         """Rows that no encoder of ours was trained on, if it was trained on this folder."""
-        return held_out([row.group for row in self.listed], self.safety.tolist())
+        return held_out([row.group for row in self.listed])
 
     @cached_property
     def classed(self) -> NDArray[np.bool_]:

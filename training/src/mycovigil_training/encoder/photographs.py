@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from mycovigil.image.decode import decode
+from mycovigil_training.dataset.layout import listed
 
 SIDE = 128  # pixels of the cached square; the largest view trained on is 96
 MAX_PIXELS = 100_000_000
@@ -73,7 +73,7 @@ def joined(parts: Sequence[Photographs]) -> Photographs:
 
 @dataclass(frozen=True)
 class Listed:
-    """One line of a manifest: where the photo is, what it shows, what it must stay with."""
+    """One photo of a folder: where it is, what it shows, what it must stay with."""
 
     path: Path
     species: str
@@ -81,34 +81,33 @@ class Listed:
     group: str
 
 
-def read_manifest(folder: Path) -> list[Listed]:
-    """The photos that `folder/manifest.csv` lists.
+def read_listing(folder: Path) -> list[Listed]:
+    """The photos of a folder in either layout of `dataset.layout`.
 
-    Its columns are path, species, safety_class and captured_at (ISO 8601 or empty). Photos of a
-    species without a date make one group.
+    Photos of a species without a date make one group.
 
     Raises:
-        FileNotFoundError: There is no manifest.
+        UnknownLayout: Neither a manifest nor `Classes/<class>/<species>/*`.
     """
-    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        return [
-            Listed(
-                folder / row["path"],
-                row["species"].lower().replace("_", " "),
-                row["safety_class"],
-                f"{row['species'].lower()}|{row['captured_at'][:10]}",
-            )
-            for row in csv.DictReader(file)
-        ]
+    return [
+        Listed(
+            photo.path,
+            photo.species,
+            photo.safety_class,
+            f"{photo.species}|{photo.captured_at[:10]}",
+        )
+        for photo in listed(folder)
+    ]
 
 
 def read_folder(folder: Path) -> Photographs:
-    """Decode the photos of a manifest.
+    """Decode the photos of a folder.
 
     Raises:
-        FileNotFoundError: There is no manifest, or a photo it lists is missing.
+        UnknownLayout: The folder is no dataset.
+        FileNotFoundError: A photo that the manifest lists is missing.
     """
-    rows = read_manifest(folder)
+    rows = read_listing(folder)
     pixels = np.empty((len(rows), SIDE, SIDE, 3), dtype=np.uint8)
     aspect = np.empty(len(rows), dtype=np.float32)
     for i, row in enumerate(rows):

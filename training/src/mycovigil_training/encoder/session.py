@@ -61,7 +61,7 @@ def pretrain_mini(plan: PretrainingPlan) -> PretrainingRecord:
 
     Raises:
         NothingToTrainOn: The plan names no photos at all.
-        FileNotFoundError: A photo folder has no manifest.
+        UnknownLayout: A photo folder is no dataset.
     """
     torch.set_num_threads(plan.threads)
     plan.out.mkdir(parents=True, exist_ok=True)
@@ -104,8 +104,8 @@ def training_photos(plan: PretrainingPlan) -> Photographs:
 
 
 def training_split(photos: Photographs) -> Photographs:
-    """The rows to train on: 3 of 4 species-and-days, half of the photos without a mushroom."""
-    return photos.take(~held_out(photos.group, photos.safety_class))
+    """The rows to train on: three of four species-and-days."""
+    return photos.take(~held_out(photos.group))
 
 
 def _recent(losses: list[float]) -> float:
