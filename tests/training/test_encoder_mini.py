@@ -88,10 +88,13 @@ def test_command_evaluates_beside_chance_and_baselines(tmp_path: Path) -> None:
         "--rendered": 0,
         "--json": report,
     }
+    also = collection(tmp_path / "third", mushrooms[:12], 0)
     words = [str(word) for option in options.items() for word in option]
+    words += ["--photos", str(also)]
     done = CliRunner().invoke(app, ["evaluate", *words])
     assert done.exit_code == 0, done.output
     figures = Report.model_validate_json(report.read_text())
+    assert 0 < figures.photos["also trained on"] <= 12
     names = [row.encoder for row in figures.figures]
     assert names == ["chance", "colour histogram", "random tower", "mini/int8"]
     assert figures.figures[1].other_auroc == 1.0  # red pictures against blue ones

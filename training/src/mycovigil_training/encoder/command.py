@@ -85,7 +85,10 @@ def export(
 
 @app.command()
 def evaluate(
-    photos: Annotated[Path, typer.Option(help=f"The photographer trained on: a {FOLDER}.")],
+    photos: Annotated[
+        list[Path],
+        typer.Option(help=f"Trained on: a {FOLDER}; repeatable, the photographer to score first."),
+    ],
     other: Annotated[Path, typer.Option(help=f"Another photographer: a {FOLDER}.")],
     negatives: Annotated[Path, typer.Option(help=f"Photos without mushrooms: a {FOLDER}.")],
     encoder: Annotated[

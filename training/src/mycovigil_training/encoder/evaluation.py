@@ -95,23 +95,27 @@ class Trial:
 
     Attributes:
         same: The photographer trained on; only the held-out rows are queries.
+        also: Other folders trained on; their training rows help the mushroom-or-not probe.
         other: Another photographer, all of it held out.
-        negatives: Photos without a mushroom; half of them are held out.
+        negatives: Photos without a mushroom; a quarter of them are held out.
         rendered: Simulator photos with their safety class.
     """
 
     same: Collection
+    also: Sequence[Collection]
     other: Collection
     negatives: Collection
     rendered: Sequence[tuple[bytes, str]]
 
     @classmethod
-    def read(cls, same: Path, other: Path, negatives: Path, rendered: int) -> Trial:
-        """Read the three folders and draw `rendered` mushrooms."""
+    def read(cls, trained: Sequence[Path], other: Path, negatives: Path, rendered: int) -> Trial:
+        """Read the folders, the photographer of `same` first, and draw `rendered` mushrooms."""
         places = [place for place in range(2 * rendered) if place % EMPTY_EVERY][:rendered]
         photos = [draw(place, FIRST_SEED) for place in places]
+        same, *also = (Collection.read(folder) for folder in trained)
         return cls(
-            Collection.read(same),
+            same,
+            also,
             Collection.read(other),
             Collection.read(negatives),
             [(as_file(photo), str(photo.safety_class)) for photo in photos],
@@ -144,6 +148,7 @@ def evaluate_encoders(trial: Trial, uris: Sequence[str]) -> Report:
     counts = {
         "same, reference": int((~trial.same.held).sum()),
         "same, held out": int(trial.same.held.sum()),
+        "also trained on": sum(int((~part.held).sum()) for part in trial.also),
         "other": len(trial.other.files),
         "no mushroom, reference": int((~trial.negatives.held).sum()),
         "no mushroom, held out": int(trial.negatives.held.sum()),
@@ -193,7 +198,8 @@ def _score(name: str, encode: Encode, trial: Trial, size: int, resize: str) -> F
     seen_classed, held_classed = seen & trial.same.classed, held & trial.same.classed
     reference, classes = same[seen_classed], trial.same.safety[seen_classed]
     known, genera = same[seen], trial.same.genus[seen]
-    probe = (known, negatives[~trial.negatives.held])
+    also = [encode(squares(part.files, size, resize))[~part.held] for part in trial.also]
+    probe = (np.concatenate([known, *also]), negatives[~trial.negatives.held])
     classed = trial.other.classed
     return Figures(
         encoder=name,

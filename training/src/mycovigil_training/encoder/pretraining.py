@@ -107,7 +107,9 @@ class Pretraining:
     def _batch(self, rows: NDArray[np.int64], size: int) -> Batch:
         index = torch.from_numpy(rows)
         views = random_view(self._pixels[index], self._aspect[index], size, self.generator)
-        views = transplant(views, self._empty[index], self.recipe.transplanted_share, self.generator)
+        views = transplant(
+            views, self._empty[index], self.recipe.transplanted_share, self.generator
+        )
         views = (views - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
         captions = {level: caption[index] for level, caption in self._captions.items()}
         targets = [(captions, 1.0)]
