@@ -1,18 +1,24 @@
-"""Reference sets: what calm looks like, frozen and content-hashed."""
+"""Reference sets: what calm looks like, frozen and content-hashed; and comparisons of two."""
 
 import datetime
 import uuid
+from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey
+from sqlalchemy import DateTime, ForeignKey, SmallInteger
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mycovigil.db.base import Base, CreatedAt, Features, Key, Reals
+from mycovigil.db.base import Base, CreatedAt, Features, Json, Key, Reals
 from mycovigil.db.covariate import CovariateColumns
 
 
 class ReferenceSet(Base):
-    """Belongs to the model whose probabilities it holds; one is active a model: the newest
-    that is frozen and not retired."""
+    """Belongs to the model whose probabilities it holds.
+
+    One is active a model and moment: the newest that is frozen, not retired, and of the moment's
+    month; a set without ``months`` serves where no seasonal one does. ``recipe``: how it was
+    made, in words for programs. A set that is not frozen is a draft and judges nothing.
+    """
 
     __tablename__ = "reference_sets"
 
@@ -23,6 +29,8 @@ class ReferenceSet(Base):
     encoder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encoders.id"))
     content_hash: Mapped[str]
     rows: Mapped[int]
+    months: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
+    recipe: Mapped[Json] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[CreatedAt]
     frozen_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
     retired_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
@@ -45,3 +53,21 @@ class ReferenceSample(CovariateColumns, Base):
     group_key: Mapped[str | None]
     image_sha256: Mapped[str | None]
     image_key: Mapped[str | None]
+
+
+class ReferenceComparison(Base):
+    """A person asked how two sets differ; the worker's tick judges ``other`` against
+    ``reference``. Waiting while ``handled_at`` is empty, then ``result`` or ``problem``."""
+
+    __tablename__ = "reference_comparisons"
+
+    id: Mapped[Key]
+    reference_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("reference_sets.id", ondelete="CASCADE")
+    )
+    other_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reference_sets.id", ondelete="CASCADE"))
+    requested_by: Mapped[str]
+    created_at: Mapped[CreatedAt]
+    handled_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    problem: Mapped[str | None]

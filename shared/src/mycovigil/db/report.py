@@ -17,22 +17,32 @@ class ReportVerdict(StrEnum):
     DRIFT = "drift"
     INSUFFICIENT = "insufficient"
     FAILED = "failed"
+    NO_REFERENCE = "no_reference"
 
 
 class DriftReport(Base):
     """``level`` is the share of the month's false-alarm budget this test was given;
-    ``drift`` means ``p_value <= level``. ``failed`` carries its ``problem`` in plain words."""
+    ``drift`` means ``p_value <= level``. ``failed`` carries its ``problem`` in plain words, and
+    ``no_reference`` has nothing to compare with. ``realised``: what labels that came later say
+    about this window, in place of the estimates; empty until one does."""
 
     __tablename__ = "drift_reports"
     __table_args__ = (
-        UniqueConstraint("model_id", "reference_set_id", "window_start", "window_end"),
+        UniqueConstraint(
+            "model_id",
+            "reference_set_id",
+            "window_start",
+            "window_end",
+            name="uq_drift_reports_window",
+            postgresql_nulls_not_distinct=True,
+        ),
         Index(None, "model_id", "window_end"),
         one_of("verdict", ReportVerdict),
     )
 
     id: Mapped[Key]
     model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"))
-    reference_set_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reference_sets.id"))
+    reference_set_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reference_sets.id"))
     window_start: Mapped[Instant]
     window_end: Mapped[Instant]
     periods: Mapped[int]
@@ -49,6 +59,7 @@ class DriftReport(Base):
     views: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     gallery: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     inputs: Mapped[Json]
+    realised: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     evidently_uri: Mapped[str | None]
     snapshot_uri: Mapped[str | None]
     created_at: Mapped[CreatedAt]
