@@ -59,5 +59,9 @@ async def connect(url: str, name: str) -> Connection:
         application_name=f"mycovigil-predictor-{name}",
         options=OPTIONS,
     )
-    await register_vector_async(connection)
+    try:
+        await register_vector_async(connection)
+    except BaseException:  # cancelled, too: nobody else could close it
+        await connection.close()
+        raise
     return connection

@@ -1,6 +1,7 @@
 """Follows the production model: NOTIFY and polling, a swap without a restart."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,6 +31,9 @@ class Follower:
         self._storage = storage
         self._metrics = metrics
         self._retiring: set[asyncio.Task[None]] = set()
+        # A thread of its own: a cancelled look still holds a connection until it ends, and
+        # close() must be able to wait for that.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="follow")
         self.serving: Serving | None = None
         self.trouble: str | None = None
         self.database_reached = False
@@ -48,7 +52,8 @@ class Follower:
     async def follow(self) -> None:
         """Compare with the registry once, and swap if something changed."""
         try:
-            production = await asyncio.to_thread(self._production)
+            loop = asyncio.get_running_loop()
+            production = await loop.run_in_executor(self._reader, self._production)
         except SQLAlchemyError:
             self.database_reached = False
             return  # what is served stays
@@ -64,6 +69,7 @@ class Follower:
         if self.serving:
             await self.serving.pipeline.retire()
         await asyncio.gather(*self._retiring)
+        await asyncio.to_thread(self._reader.shutdown)
 
     async def _listen(self) -> None:
         """Follow until the connection breaks; each notice and each pause is a look."""
