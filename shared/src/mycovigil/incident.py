@@ -6,7 +6,7 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import alert_rules, outbox, registry
+from mycovigil import alert_rules, audit, outbox, registry
 from mycovigil.alert_rules import Finding, Standing
 from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity, Silence
 from mycovigil.db.base import new_id
@@ -99,6 +99,8 @@ def _doubt(session: Session, model: Model, finding: Finding) -> None:
 
 
 def _set_certificate(session: Session, model: Model, state: CertificateState, reason: str) -> None:
+    if model.certificate_state != state:
+        audit.record(session, who=SOURCE, action=f"certificate {state}", on=model, detail=reason)
     model.certificate_state = state
     model.certificate_reason = reason
     registry.announce(session)

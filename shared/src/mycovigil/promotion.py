@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import outbox, registry
+from mycovigil import audit, outbox, registry
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.event import Event, EventType, Topic
@@ -121,6 +121,8 @@ def _record(
         decided_by=decided_by,
     )
     session.add(row)
+    detail = str(evidence.get("reason", ""))
+    audit.record(session, who=decided_by, action=decision.value, on=model, detail=detail)
     data = {
         "model_id": str(model.id),
         "version": model.version,

@@ -37,6 +37,7 @@ class DriftReport(Base):
             postgresql_nulls_not_distinct=True,
         ),
         Index(None, "model_id", "window_end"),
+        Index(None, "window_end", "id"),
         one_of("verdict", ReportVerdict),
     )
 

@@ -1,6 +1,7 @@
 """All tables, imported together so that the metadata is complete (migrations, tests)."""
 
 from mycovigil.db.alert import Alert, Incident, Silence
+from mycovigil.db.audit import AuditLine
 from mycovigil.db.base import Base
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.idempotency import IdempotencyKey
@@ -15,6 +16,7 @@ from mycovigil.db.retrain import RetrainJob
 __all__ = [
     "Alert",
     "ApiKey",
+    "AuditLine",
     "Base",
     "DriftMetric",
     "DriftReport",
