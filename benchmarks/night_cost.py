@@ -70,7 +70,7 @@ def main() -> None:
             Settings(
                 database=database,
                 storage=StorageSettings(url=str(Path(folder) / "storage")),
-                drift=DriftSettings(long_window_periods=0),
+                drift=DriftSettings(windows=(1,)),
             )
         )
         show(state, options.reference, options.dimension)

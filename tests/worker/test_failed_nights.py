@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from mycovigil.db.alert import Alert
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport
-from mycovigil_worker import nightly
+from mycovigil_worker import backfill, nightly
 from mycovigil_worker.judge import Judging
 from mycovigil_worker.state import State
 
@@ -76,12 +76,39 @@ def test_a_reference_set_that_is_too_small_fails(state: State) -> None:
     assert "at least 100 are needed" in str(only_report(state).problem)
 
 
-def test_a_retired_reference_set_fails_and_says_what_to_do(state: State) -> None:
+@pytest.mark.parametrize("how", ["retired", "draft", "none"])
+def test_a_night_without_a_reference_set_says_what_to_do(state: State, how: str) -> None:
     with state.sessions.begin() as session:
         served = make_served(session)
         make_night(session, served, night_of(0))
-        session.execute(update(ReferenceSet).values(retired_at=FIRST))
-    assert "no active reference set: freeze one" in str(only_report(state).problem)
+        if how == "retired":
+            session.execute(update(ReferenceSet).values(retired_at=FIRST))
+        elif how == "draft":
+            session.execute(update(ReferenceSet).values(frozen_at=None))
+        else:
+            session.execute(delete(ReferenceSet))
+    report = only_report(state)
+    assert (report.verdict, report.reference_set_id, report.rows) == ("no_reference", None, 120)
+    assert "no active reference set: freeze one" in str(report.problem)
+    assert nightly.run(state, now=MORNING) == []
+
+
+@pytest.mark.parametrize("by", ["nightly", "backfill"])
+def test_a_night_without_a_reference_set_is_judged_once_there_is_one(state: State, by: str) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session, frozen=False)
+        make_night(session, served, night_of(0))
+    assert only_report(state).verdict == "no_reference"
+    assert backfill.missing(state, FIRST, MORNING) == []
+    with state.sessions.begin() as session:
+        session.execute(update(ReferenceSet).values(frozen_at=MORNING))
+    if by == "backfill":
+        list(backfill.run(state, backfill.missing(state, FIRST, MORNING)))
+    else:
+        nightly.run(state, now=MORNING)
+    with state.sessions() as session:
+        report = session.scalars(select(DriftReport)).one()
+    assert (report.verdict, report.origin) == ("calm", by)
 
 
 def test_a_crash_of_the_judging_is_a_failed_night_and_the_next_goes_on(

@@ -140,10 +140,26 @@ def test_no_report_before_the_first_photo_and_insufficient_in_silence(state: Sta
     with state.sessions.begin() as session:
         make_night(session, served, night_of(3))
     nightly.run(state, now=after(5))
-    assert [(row.verdict, row.rows) for row in reports(state)] == [
-        ("calm", 120),
-        ("insufficient", 0),
+    assert [(row.verdict, row.rows, row.problem) for row in reports(state)] == [
+        ("calm", 120, None),
+        ("insufficient", 0, "no photo was sent in this window"),
     ]
+
+
+def test_a_silent_night_is_seen_pages_nobody_and_breaks_no_pooling(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        for number, rows in ((0, 30), (1, 0), (2, 30)):
+            make_night(session, served, night_of(number), rows=rows)
+    nightly.run(state, now=after(3))
+    found = reports(state)
+    assert [(row.verdict, row.rows) for row in found] == [
+        ("insufficient", 30),
+        ("insufficient", 0),
+        ("calm", 60),
+    ]
+    with state.sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Alert)) == 0
 
 
 def test_rows_that_came_late_are_counted(state: State) -> None:

@@ -66,7 +66,14 @@ def test_what_is_due_is_in_order_and_what_is_reported_is_not(
     assert nights == set(range(first, 30)) - reported
 
 
+def test_a_week_without_nights_keeps_its_level() -> None:
+    weekly = DriftSettings(windows=(7,))
+    lengths = [length for index in range(MONTH) for length in levels_of(index, weekly)]
+    assert lengths == [7] * 4
+    assert levels_of(6, weekly)[7] == levels_of(6, DRIFT)[7]
+
+
 def test_without_long_windows_nights_keep_their_level() -> None:
-    short = DriftSettings(long_window_periods=0)
+    short = DriftSettings(windows=(1,))
     for index in range(MONTH):
         assert levels_of(index, short) == {1: levels_of(index, DRIFT)[1]}

@@ -4,7 +4,7 @@ import difflib
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -132,8 +132,10 @@ class DriftSettings(Group):
     grace_seconds: float = Field(
         900, ge=0, description="Wait after a window's end for late rows before it is judged."
     )
-    long_window_periods: int = Field(
-        7, ge=0, description="Periods of the long window; 0 judges nights only."
+    windows: tuple[Literal[1, 7, 15, 30], ...] = Field(
+        (1, 7, 15, 30),
+        description="Lengths of the windows judged, in periods: nights (1), and the longer ones "
+        "that catch slow drift. What is left out leaves its share of the budget unspent.",
     )
     catch_up_periods: int = Field(60, ge=1, description="How far back missing reports are made.")
     monthly_budget: float = Field(

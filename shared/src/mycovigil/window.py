@@ -22,6 +22,10 @@ class Window:
             raise ValueError(f"the window ends ({self.end}) before it starts ({self.start})")
 
     @property
+    def middle(self) -> datetime:
+        return self.start + (self.end - self.start) / 2
+
+    @property
     def kind(self) -> str:
         return f"{self.periods}p"
 

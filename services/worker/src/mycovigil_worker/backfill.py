@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from mycovigil.db.report import DriftReport
+from sqlalchemy.orm import Session
+
+from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil_worker import nightly
-from mycovigil_worker import reference as references
 from mycovigil_worker.lock import wait_for_model_lock
 from mycovigil_worker.outcome import Commission, Origin
 from mycovigil_worker.sample import first_row
@@ -18,47 +19,45 @@ from mycovigil_worker.tenure import tenures
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A window of the stretch that has no report."""
+    """A window of the stretch that nobody judged."""
 
     model_id: uuid.UUID
-    reference_set_id: uuid.UUID
     planned: Planned
 
 
 def missing(state: State, since: datetime, until: datetime) -> list[Missing]:
-    """Closed windows between ``since`` and ``until`` without a report of any origin."""
+    """Closed windows between ``since`` and ``until`` without a report of any origin, or with
+    one that had no reference set, of models that have one now."""
     reach = (until - since) // state.settings.period + 1
     drift = state.settings.drift.model_copy(update={"catch_up_periods": reach})
     found: list[Missing] = []
     with state.sessions() as session:
-        active = references.active(session)
         for tenure in tenures(session):
             first = first_row(session, tenure.model_id, tenure.start)
-            reference = active.get(tenure.model_id)
-            if first is None or reference is None:
+            if first is None:
                 continue
-            for item in planned(tenure, max(first, since), (), until, drift):
-                span = (item.window.start, item.window.end)
-                if span[0] >= since and not nightly.existing(session, tenure.model_id, span):
-                    found.append(Missing(tenure.model_id, reference.id, item))
+            found += [
+                Missing(tenure.model_id, item)
+                for item in planned(tenure, max(first, since), (), until, drift)
+                if item.window.start >= since and _commission(session, tenure.model_id, item)
+            ]
     return found
+
+
+def _commission(session: Session, model_id: uuid.UUID, item: Planned) -> Commission | None:
+    """What to judge; nothing where it was judged, or there is nothing to judge it against."""
+    earlier = nightly.existing(session, model_id, (item.window.start, item.window.end))
+    if earlier is not None and earlier.verdict != ReportVerdict.NO_REFERENCE:
+        return None
+    asked = nightly.commissioned(session, model_id, item.window, item.level, Origin.BACKFILL)
+    return asked if asked.reference_set_id else None
 
 
 def run(state: State, windows: list[Missing]) -> Iterator[DriftReport | None]:
     """Make the reports one by one; none where somebody else was faster."""
     for item in windows:
-        window = item.planned.window
         with state.sessions.begin() as session:
             wait_for_model_lock(session, item.model_id)
-            if nightly.existing(session, item.model_id, (window.start, window.end)):
-                yield None
-                continue
-            commission = Commission(
-                item.model_id,
-                item.reference_set_id,
-                window,
-                item.planned.level,
-                Origin.BACKFILL,
-            )
-            made = nightly.make(session, state, commission)
+            asked = _commission(session, item.model_id, item.planned)
+            made = nightly.make(session, state, asked) if asked else None
         yield made

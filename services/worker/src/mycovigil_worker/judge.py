@@ -1,5 +1,6 @@
 """Judge one window of one model: from rows in the database to a verdict with a stated level."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
+from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import ReportVerdict
 from mycovigil.settings import DriftSettings
@@ -21,10 +23,16 @@ from mycovigil_worker.outcome import Commission, Comparison, Outcome
 from mycovigil_worker.pool import pooled_start
 from mycovigil_worker.reference import Reference
 from mycovigil_worker.rows import MixedFeatures
-from mycovigil_worker.sample import sampled
+from mycovigil_worker.sample import first_row, sampled
 from mycovigil_worker.totals import Totals, summed
 
 CODE_VERSION = f"worker {version('mycovigil-worker')}, statistics {version('mycovigil-statistics')}"
+
+NO_REFERENCE = (
+    "the model has no active reference set: freeze one (mycovigil reference create), or train the "
+    "model again; until then its nights cannot be judged"
+)
+NO_PHOTO = "no photo was sent in this window"
 
 
 class Unjudgeable(ValueError):
@@ -44,10 +52,14 @@ class Judging:
 
     def outcome(self) -> Outcome:
         """Judge. Data that no test can judge gives a ``failed`` outcome, not an error."""
+        if self._silent:
+            return Outcome(ReportVerdict.INSUFFICIENT, self.as_of, problem=NO_PHOTO)
+        if self.reference_set is None:
+            return self._without_test(ReportVerdict.NO_REFERENCE, NO_REFERENCE)
         if self.totals.rows < self.drift.min_rows:
             return self._without_test(ReportVerdict.INSUFFICIENT, None)
         try:
-            comparison = self._compared()
+            comparison = self._compared(self.reference_set)
         except InsufficientRows as reason:  # enough rows, too few independent groups
             return self._without_test(ReportVerdict.INSUFFICIENT, str(reason))
         except (Unjudgeable, SampleError, MixedFeatures) as reason:
@@ -70,9 +82,21 @@ class Judging:
         start = pooled_start(self.session, asked.model_id, asked.reference_set_id, asked.window)
         return Window(start, asked.window.end, asked.window.periods)
 
+    @property
+    def _silent(self) -> bool:
+        """Whether nobody sent a photo in the window itself, whatever is pooled into it."""
+        asked = self.commission
+        first = first_row(self.session, asked.model_id, asked.window.start)
+        return first is None or first >= asked.window.end
+
     @cached_property
-    def reference_set(self) -> ReferenceSet:
-        return self.session.get_one(ReferenceSet, self.commission.reference_set_id)
+    def reference_set(self) -> ReferenceSet | None:
+        identifier = self.commission.reference_set_id
+        return self.session.get_one(ReferenceSet, identifier) if identifier else None
+
+    @cached_property
+    def encoder_id(self) -> uuid.UUID:
+        return self.session.get_one(Model, self.commission.model_id).encoder_id
 
     @cached_property
     def totals(self) -> Totals:
@@ -81,19 +105,19 @@ class Judging:
             self.session,
             self.commission.model_id,
             self.span,
-            encoder_id=self.reference_set.encoder_id,
+            encoder_id=self.encoder_id,
             late_after=self.commission.window.end + grace,
             novelty=self.novelty,
             as_of=self.as_of,
         )
 
-    def _compared(self) -> Comparison:
+    def _compared(self, reference_set: ReferenceSet) -> Comparison:
         if self.totals.foreign:
             raise Unjudgeable(
                 f"{self.totals.foreign} of {self.totals.rows} rows carry features of another "
                 "encoder than the reference set's; they are never compared"
             )
-        reference = references.loaded(self.session, self.reference_set)
+        reference = references.loaded(self.session, reference_set)
         _require_spread(reference)
         try:
             fitted = references.fitted(self.storage, reference, self.drift.seed)

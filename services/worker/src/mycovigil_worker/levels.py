@@ -7,6 +7,11 @@ MONTH = 30
 """Periods that share one budget, counted from the epoch like the windows."""
 
 
+def nightly_level(drift: DriftSettings) -> float:
+    """What a single night may spend; also of windows that the plan does not have."""
+    return MonthlyBudget(total=drift.monthly_budget, days=MONTH).level(1, 1)
+
+
 def levels_of(night_index: int, drift: DriftSettings) -> dict[int, float]:
     """Level by length in periods of every window that ends with this night.
 
@@ -14,5 +19,5 @@ def levels_of(night_index: int, drift: DriftSettings) -> dict[int, float]:
     """
     budget = MonthlyBudget(total=drift.monthly_budget, days=MONTH)
     day = night_index % MONTH + 1
-    lengths = budget.windows(day) if drift.long_window_periods else (1,)
+    lengths = set(budget.windows(day)) & set(drift.windows)
     return {length: budget.level(length, day) for length in lengths}

@@ -13,11 +13,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from mycovigil import reference_set
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.settings import Settings
+from mycovigil.window import Window
 from mycovigil_worker import novelty, report
-from mycovigil_worker import reference as references
 from mycovigil_worker.judge import Judging
 from mycovigil_worker.lock import try_model_lock
 from mycovigil_worker.outcome import Commission, Origin, Outcome
@@ -27,10 +28,6 @@ from mycovigil_worker.state import State
 from mycovigil_worker.tenure import Tenure, tenures
 
 log = structlog.get_logger(__name__)
-MISSING_REFERENCE = (
-    "the model has no active reference set: freeze one, or train the model again; until then its "
-    "nights cannot be judged"
-)
 
 
 def run(state: State, *, now: datetime) -> list[uuid.UUID]:
@@ -70,6 +67,7 @@ def _reported(session: Session, model_id: uuid.UUID, since: datetime) -> set[Spa
             DriftReport.model_id == model_id,
             DriftReport.window_end > since,
             DriftReport.origin == Origin.NIGHTLY,
+            DriftReport.verdict != ReportVerdict.NO_REFERENCE,
         )
     )
     return {(start, end) for start, end in rows}
@@ -88,25 +86,29 @@ def _make_all(state: State, model_id: uuid.UUID, windows: list[Planned]) -> list
 
 
 def _make(session: Session, state: State, model_id: uuid.UUID, item: Planned) -> DriftReport | None:
-    """The window's report; none if another worker was faster, or nothing can hold it."""
+    """The window's report; none if another worker was faster, or there is nothing new to say."""
     earlier = existing(session, model_id, (item.window.start, item.window.end))
-    if earlier is not None and earlier.origin == Origin.NIGHTLY:
+    asked = commissioned(session, model_id, item.window, item.level, Origin.NIGHTLY)
+    if earlier is None or _answerable(earlier, asked):
+        return make(session, state, asked)
+    if earlier.origin == Origin.NIGHTLY:
         return None
-    if earlier is not None:
-        report.adopt(session, earlier)
-        return earlier
-    row = references.active(session).get(model_id)
-    holder = row or references.newest(session, model_id)
-    if holder is None:
-        log.error("night not judged", model=str(model_id), problem=MISSING_REFERENCE)
-        return None
-    commission = Commission(model_id, holder.id, item.window, item.level, Origin.NIGHTLY)
-    if row is None:
-        failed = Outcome(ReportVerdict.FAILED, datetime.now(tz=UTC), problem=MISSING_REFERENCE)
-        return report.write(
-            session, state.storage, state.settings.drift, commission, failed, novelty=None
-        )
-    return make(session, state, commission)
+    report.adopt(session, earlier)
+    return earlier
+
+
+def _answerable(earlier: DriftReport, asked: Commission) -> bool:
+    """Whether a night that had no reference set has one now."""
+    unanswered = earlier.verdict == ReportVerdict.NO_REFERENCE
+    return unanswered and asked.reference_set_id is not None
+
+
+def commissioned(
+    session: Session, model_id: uuid.UUID, window: Window, level: float, origin: Origin
+) -> Commission:
+    """The report to make of a window, against the set that serves at its middle."""
+    row = reference_set.active(session, window.middle).get(model_id)
+    return Commission(model_id, row.id if row else None, window, level, origin)
 
 
 def make(session: Session, state: State, commission: Commission) -> DriftReport:
@@ -134,13 +136,16 @@ def make(session: Session, state: State, commission: Commission) -> DriftReport:
 
 
 def existing(session: Session, model_id: uuid.UUID, span: Span) -> DriftReport | None:
-    """The report of this very window, whoever asked for it."""
+    """The report of this very window, whoever asked for it and whatever it was judged against."""
     return session.scalar(
-        select(DriftReport).where(
+        select(DriftReport)
+        .where(
             DriftReport.model_id == model_id,
             DriftReport.window_start == span[0],
             DriftReport.window_end == span[1],
         )
+        .order_by(DriftReport.created_at.desc())
+        .limit(1)
     )
 
 

@@ -24,10 +24,11 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Commission:
-    """One report to make: a window of a model against a reference set at a level."""
+    """One report to make: a window of a model against a reference set at a level; without a set
+    the report says so."""
 
     model_id: uuid.UUID
-    reference_set_id: uuid.UUID
+    reference_set_id: uuid.UUID | None
     window: Window
     level: float
     origin: Origin

@@ -11,7 +11,7 @@ from mycovigil.window import Window
 
 
 def pooled_start(
-    session: Session, model_id: uuid.UUID, reference_set_id: uuid.UUID, window: Window
+    session: Session, model_id: uuid.UUID, reference_set_id: uuid.UUID | None, window: Window
 ) -> datetime:
     """Where the rows of a night's test begin: before the run of ``insufficient`` nights that
     ends where the night starts.

@@ -30,26 +30,6 @@ class Reference:
     rows: Rows
 
 
-def active(session: Session) -> dict[uuid.UUID, ReferenceSet]:
-    """The active set of each model: the newest that is frozen and not retired."""
-    found = session.scalars(
-        select(ReferenceSet)
-        .where(ReferenceSet.frozen_at.is_not(None), ReferenceSet.retired_at.is_(None))
-        .order_by(ReferenceSet.frozen_at, ReferenceSet.id)
-    )
-    return {row.model_id: row for row in found}
-
-
-def newest(session: Session, model_id: uuid.UUID) -> ReferenceSet | None:
-    """The model's newest set of any state, to hang a report of failure on."""
-    return session.scalar(
-        select(ReferenceSet)
-        .where(ReferenceSet.model_id == model_id)
-        .order_by(ReferenceSet.created_at.desc(), ReferenceSet.id.desc())
-        .limit(1)
-    )
-
-
 def loaded(session: Session, row: ReferenceSet) -> Reference:
     """All samples of the set, by ordinal.
 

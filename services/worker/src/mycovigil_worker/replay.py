@@ -48,7 +48,7 @@ def replayed(session: Session, report_id: uuid.UUID) -> Replay:
     report = session.get(DriftReport, report_id)
     if report is None:
         raise NotReplayable(f"there is no report {report_id}")
-    if report.p_value is None:
+    if report.p_value is None or report.reference_set_id is None:
         raise NotReplayable(f"report {report_id} is {report.verdict}: no test was made")
     inputs = report.inputs
     reference = references.loaded(session, session.get_one(ReferenceSet, report.reference_set_id))

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from mycovigil import incident
@@ -27,6 +28,8 @@ def write(
     novelty: float | None,
 ) -> DriftReport:
     """Add the report to the caller's transaction; pages are in storage before the row is."""
+    if commission.reference_set_id is not None:
+        _supersede(session, commission)
     report = _row(commission, outcome)
     session.add(report)
     found: Explanation | None = None
@@ -44,6 +47,18 @@ def write(
         incident.respond(session, report, harmful=found is not None and found.harmful)
     session.flush()
     return report
+
+
+def _supersede(session: Session, commission: Commission) -> None:
+    """Drop the window's report that had nothing to compare with, now that there is a set."""
+    session.execute(
+        delete(DriftReport).where(
+            DriftReport.model_id == commission.model_id,
+            DriftReport.window_start == commission.window.start,
+            DriftReport.window_end == commission.window.end,
+            DriftReport.verdict == ReportVerdict.NO_REFERENCE,
+        )
+    )
 
 
 def adopt(session: Session, report: DriftReport) -> None:

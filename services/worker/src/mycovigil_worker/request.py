@@ -7,13 +7,13 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.report import DriftReport, ReportRequest
+from mycovigil.db.report import DriftReport, ReportRequest, ReportVerdict
 from mycovigil.window import Window, index_of
 from mycovigil_worker import nightly
-from mycovigil_worker import reference as references
-from mycovigil_worker.levels import levels_of
+from mycovigil_worker.judge import NO_REFERENCE
+from mycovigil_worker.levels import levels_of, nightly_level
 from mycovigil_worker.lock import try_model_lock
-from mycovigil_worker.outcome import Commission, Origin
+from mycovigil_worker.outcome import Origin
 from mycovigil_worker.state import State
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ def _answer(state: State, identifier: uuid.UUID, now: datetime) -> bool:
         report = _report_for(session, state, request)
         request.handled_at = now
         if report is None:
-            request.problem = nightly.MISSING_REFERENCE
+            request.problem = NO_REFERENCE
         else:
             request.report_id = report.id
     return True
@@ -53,23 +53,23 @@ def _report_for(session: Session, state: State, request: ReportRequest) -> Drift
     """The report of the window, made now if there is none; none without a reference set."""
     span = (request.window_start, request.window_end)
     earlier = nightly.existing(session, request.model_id, span)
-    if earlier is not None:
+    if earlier is not None and earlier.verdict != ReportVerdict.NO_REFERENCE:
         return earlier
-    reference = references.active(session).get(request.model_id)
-    if reference is None:
-        return None
     window = _window(span, state)
-    commission = Commission(
-        request.model_id, reference.id, window, level_of(window, state), Origin.REQUEST
+    commission = nightly.commissioned(
+        session, request.model_id, window, level_of(window, state), Origin.REQUEST
     )
+    if commission.reference_set_id is None:
+        return None
     return nightly.make(session, state, commission)
 
 
 def level_of(window: Window, state: State) -> float:
     """The plan's level for this window, or a night's level where the plan has no such window."""
     period = state.settings.period
-    levels = levels_of(index_of(window.end - period, period), state.settings.drift)
-    return levels.get(window.periods, levels[1])
+    drift = state.settings.drift
+    levels = levels_of(index_of(window.end - period, period), drift)
+    return levels.get(window.periods, nightly_level(drift))
 
 
 def _window(span: tuple[datetime, datetime], state: State) -> Window:

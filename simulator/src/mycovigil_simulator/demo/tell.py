@@ -71,7 +71,7 @@ class Teller:
         return {
             "MYCOVIGIL_DRIFT_PERIOD_SECONDS": str(self.period),
             "MYCOVIGIL_DRIFT_GRACE_SECONDS": "0.3",
-            "MYCOVIGIL_DRIFT_LONG_WINDOW_PERIODS": "0",
+            "MYCOVIGIL_DRIFT_WINDOWS": "[1]",
         }
 
     def _nights(self, stack: Stack, material: Material) -> list[Outcome]:
