@@ -101,7 +101,9 @@ def add_runs(counts: dict[str, Cell], tail: str, reference: int, wanted: int, pa
 
 
 def table_of(counts: dict[str, Cell]) -> Table:
-    table = Table("cell", "calm nights", *(f"at {level}" for level in LEVELS), "95% interval at .05")
+    table = Table(
+        "cell", "calm nights", *(f"at {level}" for level in LEVELS), "95% interval at .05"
+    )
     for name, cell in counts.items():
         runs = total(cell)
         alarms = np.add(cell["alarms"], cell["earlier_alarms"]).tolist()

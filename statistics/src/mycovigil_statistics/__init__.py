@@ -7,19 +7,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mycovigil_statistics.cluster_changes import ClusterChange, cluster_changes
     from mycovigil_statistics.judgement import Judgement, View
     from mycovigil_statistics.reference import FittedReference, fit
     from mycovigil_statistics.two_sample import judge
 
 _HOMES = {
+    "ClusterChange": "cluster_changes",
     "FittedReference": "reference",
     "Judgement": "judgement",
     "View": "judgement",
+    "cluster_changes": "cluster_changes",
     "fit": "reference",
     "judge": "two_sample",
 }
 
-__all__ = ["FittedReference", "Judgement", "View", "fit", "judge"]
+__all__ = [
+    "ClusterChange",
+    "FittedReference",
+    "Judgement",
+    "View",
+    "cluster_changes",
+    "fit",
+    "judge",
+]
 
 
 def __getattr__(name: str) -> Any:
