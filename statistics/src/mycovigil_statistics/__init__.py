@@ -10,26 +10,31 @@ if TYPE_CHECKING:
     from mycovigil_statistics.cluster_changes import ClusterChange, cluster_changes
     from mycovigil_statistics.judgement import Judgement, View
     from mycovigil_statistics.reference import FittedReference, fit
+    from mycovigil_statistics.slices import SliceJudgement, judge_slices
     from mycovigil_statistics.two_sample import judge
 
 _HOMES = {
     "ClusterChange": "cluster_changes",
     "FittedReference": "reference",
     "Judgement": "judgement",
+    "SliceJudgement": "slices",
     "View": "judgement",
     "cluster_changes": "cluster_changes",
     "fit": "reference",
     "judge": "two_sample",
+    "judge_slices": "slices",
 }
 
 __all__ = [
     "ClusterChange",
     "FittedReference",
     "Judgement",
+    "SliceJudgement",
     "View",
     "cluster_changes",
     "fit",
     "judge",
+    "judge_slices",
 ]
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mycovigil_statistics.holm import holm
 from mycovigil_statistics.reference import FittedReference
 from mycovigil_statistics.sample import FloatArray, Groups, IntArray, canonical_order, validated
 
@@ -81,7 +82,7 @@ def cluster_changes(
     changes = [
         _change(number, calm_cell, night_cell, float(p_value), level, arrived[examples])
         for number, calm_cell, night_cell, p_value, examples in zip(
-            numbers, *sides, _holm(np.array(p_values)), tonight.examples(sides[1]), strict=True
+            numbers, *sides, holm(p_values), tonight.examples(sides[1]), strict=True
         )
     ]
     return tuple(sorted(changes, key=lambda change: (change.p_value, change.cluster)))
@@ -145,15 +146,6 @@ def _beyond(night: int, pool: int, night_rows: int, pool_rows: int) -> float:
 
     drawn = night + pool
     return float(hypergeom.sf(night - 1, night_rows + pool_rows, night_rows, drawn))
-
-
-def _holm(p_values: FloatArray) -> FloatArray:
-    """Holm's adjusted p-values."""
-    order = np.argsort(p_values)
-    steps = p_values[order] * np.arange(len(p_values), 0, -1)
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return adjusted
 
 
 def _change(

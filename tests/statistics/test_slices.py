@@ -1,0 +1,94 @@
+"""Slices share one level; the slice that drifted is named, and its null is the right one."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from mycovigil_statistics import FittedReference, fit, judge_slices
+from mycovigil_statistics.holm import holm
+from mycovigil_statistics.slices import PREDICTED_CLASS
+
+LEVEL = 0.05
+
+
+def photos(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Features, and probabilities of three classes that follow them."""
+    x = np.random.default_rng(seed).standard_normal((count, 6))
+    odds = np.exp(2 * x[:, :3])
+    return x, odds / odds.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> FittedReference:
+    return fit(*photos(0, 800), seed=0)
+
+
+def test_the_client_that_drifted_is_named_and_no_other(fitted: FittedReference) -> None:
+    x, p = photos(6, 240)
+    clients = np.repeat(["anna", "bert", "cleo"], 80).tolist()
+    x[80:160] += 1.0
+    results = judge_slices(fitted, x, p, slices={"client": clients}, level=LEVEL)
+    drifted = {(r.dimension, r.value) for r in results if r.drifted}
+    assert ("client", "bert") in drifted
+    assert not {("client", "anna"), ("client", "cleo")} & drifted
+    assert results[0].adjusted_p is not None
+    assert results[0].judgement is not None
+    assert results[0].adjusted_p >= results[0].judgement.p_value
+
+
+def test_a_predicted_class_is_compared_with_its_own_part_of_the_reference(
+    fitted: FittedReference,
+) -> None:
+    """Twice as many photos of one class are no drift within it."""
+    x, p = photos(2, 900)
+    first = np.flatnonzero(p.argmax(axis=1) == 0)[:150]
+    others = np.flatnonzero(p.argmax(axis=1) != 0)[:150]
+    rows = np.concatenate([first, others])
+    results = judge_slices(fitted, x[rows], p[rows], slices={}, level=LEVEL)
+    assert {r.dimension for r in results} == {PREDICTED_CLASS}
+    assert not any(r.drifted for r in results)
+
+
+def test_small_slices_are_not_judged_and_missing_values_are_left_out(
+    fitted: FittedReference,
+) -> None:
+    x, _ = photos(3, 100)
+    versions = ["1.0"] * 60 + ["2.0"] * 20 + [None] * 20
+    results = judge_slices(fitted, x, slices={"app_version": versions}, level=LEVEL)
+    assert [(r.value, r.rows, r.judgement is None) for r in results] == [
+        ("1.0", 60, False),
+        ("2.0", 20, True),
+    ]
+    assert results[1].adjusted_p is None
+
+
+def test_a_group_of_one_session_is_too_small(fitted: FittedReference) -> None:
+    x, _ = photos(4, 80)
+    sessions = ["one"] * 40 + [f"s{n}" for n in range(40)]
+    clients = ["anna"] * 40 + ["bert"] * 40
+    results = judge_slices(fitted, x, slices={"client": clients}, groups=sessions, level=LEVEL)
+    assert {r.value: r.judgement is None for r in results} == {"anna": True, "bert": False}
+
+
+def test_calm_nights_name_a_slice_at_most_at_the_level() -> None:
+    nights, wrong = 60, 0
+    for seed in range(nights):
+        x, p = photos(100 + seed, 400)
+        fitted = fit(x[:240], p[:240], seed=seed)
+        hours = np.repeat([7, 8, 9, 10], 40).tolist()
+        results = judge_slices(
+            fitted, x[240:], p[240:], slices={"hour": hours}, level=0.2, permutations=199
+        )
+        wrong += any(result.drifted for result in results)
+    assert wrong <= binom.ppf(1 - 1e-4, nights, 0.2)
+
+
+def test_values_must_be_as_many_as_rows(fitted: FittedReference) -> None:
+    with pytest.raises(ValueError, match="2 values of client for 40 rows"):
+        judge_slices(fitted, photos(5, 40)[0], slices={"client": ["a", "b"]}, level=LEVEL)
+
+
+def test_holm_agrees_with_its_definition() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]).size == 0
+    assert holm([0.9, 0.8]) == pytest.approx([1, 1])
