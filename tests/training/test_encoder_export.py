@@ -7,19 +7,18 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from factories.clip import CONFIG, tiny_clip_folder
 from PIL import Image
 from typer.testing import CliRunner
 
 from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch
-from mycovigil_training import torchvision_shim
 from mycovigil_training.encoder.catalogue import known_encoders
 from mycovigil_training.encoder.command import app
-from mycovigil_training.encoder.export import Precision, export, judge
+from mycovigil_training.encoder.export import export, judge
 from mycovigil_training.encoder.parity import ParityFailure
 from mycovigil_training.encoder.runtime import open_session, run_graph
 from mycovigil_training.encoder.source import (
@@ -29,21 +28,13 @@ from mycovigil_training.encoder.source import (
     load_source,
 )
 from mycovigil_training.encoder.trial_photos import TooFewPhotos, dealt, trial_photos
+from mycovigil_training.encoder.variant import Precision
 
 # torch 2.13's own exporter trips over a name that torch itself has deprecated.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*isinstance.treespec, LeafSpec.*:FutureWarning",
     "ignore:.*LeafSpec.*:FutureWarning",
 )
-
-CONFIG: dict[str, Any] = {
-    "model_cfg": {
-        "embed_dim": 24,
-        "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "patch_size": 16},
-        "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 64, "heads": 2, "layers": 1},
-    },
-    "preprocess_cfg": {"mean": [0.5, 0.4, 0.3], "std": [0.3, 0.2, 0.25]},
-}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -71,16 +62,7 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny open_clip model with random weights, laid out as on the hub."""
-    torchvision_shim.make_importable()
-    import open_clip
-
-    folder = tmp_path_factory.mktemp("model")
-    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
-    torch.manual_seed(2)
-    model = open_clip.model.CLIP(**CONFIG["model_cfg"])
-    torch.save(model.state_dict(), folder / "open_clip_pytorch_model.bin")
-    return folder
+    return tiny_clip_folder(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The encoder at work: an ONNX Runtime graph, several one-thread calls at a time."""
+"""The encoder at work: several one-thread calls at a time, or all cores for a lone photo."""
 
 import asyncio
 import os
@@ -8,23 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch
+from mycovigil_predictor.runtime import Graph, open_graph
 
 Pixels = NDArray[np.uint8]
 Features = NDArray[np.float32]
-PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 PAYS = 0.8
 """A wide session must take less than this share of the narrow one's time to be used."""
 TRIALS = 5
 
 
 class Engine:
-    """One graph for up to ``lanes`` concurrent one-thread calls (a session is thread-safe, and
-    computes on the calling thread). A photo that is alone may use all cores, if a trial at
-    start shows that this pays on this machine with this graph.
+    """One graph for up to ``lanes`` concurrent one-thread calls. A photo that is alone may use
+    all cores, if a trial at start shows that this pays on this machine with this graph.
     """
 
     def __init__(self, onnx: Path, identity: EncoderIdentity, *, lanes: int) -> None:
@@ -32,9 +30,9 @@ class Engine:
         self.lanes = lanes
         self._running = 0
         self._pool = ThreadPoolExecutor(lanes, thread_name_prefix="encode")
-        self._narrow = _session(onnx, threads=1)
+        self._narrow = open_graph(onnx, identity, lanes=lanes)
         self._check_graph()
-        self.provider = str(self._narrow.get_providers()[0])
+        self.provider = self._narrow.provider
         self._wide = self._wide_if_it_pays(onnx)
 
     @property
@@ -44,11 +42,11 @@ class Engine:
     async def encode(self, pixels: Sequence[Pixels]) -> list[Features]:
         """Unit features (D,) of each photo's pixels (S, S, 3), in order."""
         alone = len(pixels) == 1 and self._running == 0
-        session = self._wide if alone else self._narrow
+        graph = self._wide if alone else self._narrow
         self._running += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, _encode, session, pixels)
+            return await loop.run_in_executor(self._pool, _encode, graph, pixels)
         finally:
             self._running -= 1
 
@@ -64,37 +62,25 @@ class Engine:
                 f"the graph gives features of shape {shape}, its identity says ({dimension},)"
             )
 
-    def _wide_if_it_pays(self, onnx: Path) -> ort.InferenceSession:
+    def _wide_if_it_pays(self, onnx: Path) -> Graph:
         cores = os.cpu_count() or 1
-        if cores == 1 or self.provider != "CPUExecutionProvider":
+        if cores == 1 or self.provider == "CUDAExecutionProvider":
             return self._narrow
-        wide = _session(onnx, threads=cores)
+        wide = open_graph(onnx, self.identity, lanes=1, threads=cores)
         narrow_time = _seconds(self._narrow, self.identity.image_size)
         wide_time = _seconds(wide, self.identity.image_size)
         return wide if wide_time < PAYS * narrow_time else self._narrow
 
 
-def _session(onnx: Path, *, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    known = ort.get_available_providers()
-    return ort.InferenceSession(
-        str(onnx), options, providers=[name for name in PROVIDERS if name in known]
-    )
+def _encode(graph: Graph, pixels: Sequence[Pixels]) -> list[Features]:
+    return list(graph.encode(np.stack(pixels)))
 
 
-def _encode(session: ort.InferenceSession, pixels: Sequence[Pixels]) -> list[Features]:
-    return list(session.run(["features"], {"pixels": np.stack(pixels)})[0])
-
-
-def _seconds(session: ort.InferenceSession, side: int) -> float:
+def _seconds(graph: Graph, side: int) -> float:
     noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
     times = []
     for _ in range(TRIALS):
         start = time.perf_counter()
-        _encode(session, [noise])
+        _encode(graph, [noise])
         times.append(time.perf_counter() - start)
     return min(times)

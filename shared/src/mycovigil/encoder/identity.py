@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mycovigil.encoder.choice import Choice, RuntimeName
+
 ONNX_FILE = "encoder.onnx"
 IDENTITY_FILE = "encoder.json"
 PACKAGED = Path(__file__).parent
@@ -20,7 +22,9 @@ class EncoderIdentity(BaseModel):
     """The content of ``encoder.json`` beside ``encoder.onnx``.
 
     The graph takes ``pixels`` uint8 (N, image_size, image_size, 3) sRGB and gives ``features``
-    float32 (N, dimension) of unit length; scaling and normalisation happen inside it.
+    float32 (N, dimension) of unit length; scaling and normalisation happen inside it. It is run
+    by ``runtime`` with ``runtime_options``; ``choice`` tells how these were found, if by
+    measurement.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -30,6 +34,8 @@ class EncoderIdentity(BaseModel):
     weights_digest: str
     onnx_digest: str
     precision: str
+    runtime: RuntimeName = "onnxruntime"
+    runtime_options: dict[str, str | int] = Field(default_factory=dict)
     dimension: int = Field(ge=1)
     image_size: int = Field(ge=16)
     resize: str = "shortest"
@@ -39,6 +45,7 @@ class EncoderIdentity(BaseModel):
     preprocessing_digest: str
     licence: str
     parity: dict[str, Any] = Field(default_factory=dict)
+    choice: Choice | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:

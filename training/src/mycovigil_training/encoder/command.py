@@ -45,7 +45,7 @@ def pretrain(  # noqa: PLR0917  typer reads options by position or name alike
 
 
 @app.command()
-def export(
+def export(  # noqa: PLR0917  as above
     name: Annotated[
         str,
         typer.Argument(
@@ -54,9 +54,22 @@ def export(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for encoder.onnx and encoder.json.")],
-    precision: Annotated[str, typer.Option(help="fp32, fp16 or int8.")] = "fp32",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="auto measures what is quickest here and faithful enough; or fp32, fp16, bf16, "
+            "int8, int8-grouped."
+        ),
+    ] = "auto",
     photos: Annotated[
         Path | None, typer.Option(help="Photos to calibrate on and judge by; else simulated.")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="auto: a trained bundle whose predictions may not change; else a head "
+            "is fitted on the photos."
+        ),
     ] = None,
     bound: Annotated[
         float | None, typer.Option(help="Least cosine to the torch model.", min=0.0, max=1.0)
@@ -64,20 +77,25 @@ def export(
     licence: Annotated[str | None, typer.Option(help="Licence of the weights.")] = None,
 ) -> None:
     """Export an encoder to ONNX with its identity, refused unless it agrees with torch."""
-    from mycovigil_training.encoder.export import Precision
+    from rich.console import Console
+
+    from mycovigil_training.encoder.choice import table
     from mycovigil_training.encoder.export import export as write
+    from mycovigil_training.encoder.selection import export_quickest
     from mycovigil_training.encoder.source import load_source
+    from mycovigil_training.encoder.variant import Precision
 
     try:
-        identity = write(
-            load_source(name, licence=licence),
-            out,
-            precision=Precision(precision),
-            photos=photos,
-            bound=bound,
-        )
+        source = load_source(name, licence=licence)
+        if precision == "auto":
+            identity = export_quickest(source, out, photos=photos, model=model, bound=bound)
+        else:
+            kind = Precision(precision)
+            identity = write(source, out, precision=kind, photos=photos, bound=bound)
     except (ValueError, FileNotFoundError) as error:
         _refuse(error)
+    if identity.choice:
+        Console().print(table(identity.choice))
     typer.echo(f"{out}: {identity.name} {identity.precision}, {identity.dimension} dimensions")
     for measure, value in identity.parity.items():
         typer.echo(f"  {measure}: {value}")

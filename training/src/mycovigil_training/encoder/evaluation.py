@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +21,11 @@ from mycovigil_training.encoder.holdout import held_out
 from mycovigil_training.encoder.mini import MiniConfig
 from mycovigil_training.encoder.photographs import Listed, read_listing
 from mycovigil_training.encoder.rendered import EMPTY_EVERY, as_file, draw
-from mycovigil_training.encoder.runtime import open_session, run_graph
+from mycovigil_training.encoder.runtime import Encode, in_batches, open_graph
 from mycovigil_training.encoder.trial_photos import squares
 
 FIRST_SEED = 3_000_000  # apart from the seeds trained and calibrated on
 FITTED_SHARE = 2 / 3
-Encode = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 class Figures(BaseModel):
@@ -138,10 +137,11 @@ def evaluate_encoders(trial: Trial, uris: Sequence[str]) -> Report:
     for uri in uris:
         folder = locate(uri)
         identity = EncoderIdentity.read(folder)
-        session = open_session(identity.checked_onnx(folder))
+        path = identity.checked_onnx(folder)
+        opened = open_graph(path, identity.runtime, identity.runtime_options)
 
-        def encode(pixels: NDArray[np.uint8], session: object = session) -> NDArray[np.float32]:
-            return run_graph(session, pixels)
+        def encode(pixels: NDArray[np.uint8], opened: Encode = opened) -> NDArray[np.float32]:
+            return in_batches(opened, pixels, 32)
 
         row = _score(uri, encode, trial, identity.image_size, identity.resize)
         rows.append(row.model_copy(update={"milliseconds": _milliseconds(encode, identity)}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from enum import StrEnum
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,28 +12,22 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from mycovigil.encoder.choice import Choice, RuntimeName
 from mycovigil.encoder.identity import (
     ONNX_FILE,
     EncoderIdentity,
     file_digest,
     preprocessing_digest,
 )
-from mycovigil_training.encoder import graph, quantization
+from mycovigil_training.encoder import graph
 from mycovigil_training.encoder.parity import BOUNDS, Parity, compare
-from mycovigil_training.encoder.runtime import open_session, run_graph
+from mycovigil_training.encoder.runtime import in_batches, open_graph
 from mycovigil_training.encoder.source import Source
 from mycovigil_training.encoder.trial_photos import dealt, squares, trial_photos
+from mycovigil_training.encoder.variant import VARIANTS, Precision, Variant
 
 CALIBRATED_ON = 192
 JUDGED_BY = 64
-
-
-class Precision(StrEnum):
-    """How the weights are stored: exact, halved, or 8-bit integers."""
-
-    FP32 = "fp32"
-    FP16 = "fp16"
-    INT8 = "int8"
 
 
 def export(
@@ -49,32 +43,58 @@ def export(
     Args:
         source: What to export.
         out: Folder, made if missing.
-        precision: How to store the weights.
+        precision: How to store the weights and to compute.
         photos: Folder of photos to calibrate on and judge by; the simulator's if none.
         bound: Least cosine to the torch model; `parity.BOUNDS` if none.
 
     Raises:
         ParityFailure: The graph strays from the torch model.
+        RuntimeMissing: The precision needs OpenVINO, or a CPU, that is not here.
         GraphTooLarge, TooFewPhotos, TooFewCalibrationPhotos: As their names say.
     """
-    static = precision is Precision.INT8 and graph.is_convolutional(source.tower)
-    files = trial_photos(photos, JUDGED_BY + (CALIBRATED_ON if static else 0))
-    calibration, judged = dealt(files, JUDGED_BY)
+    variant = VARIANTS[precision]
+    calibrated_on = CALIBRATED_ON if variant.needs_calibration(source) else 0
+    calibration, judged = dealt(trial_photos(photos, JUDGED_BY + calibrated_on), JUDGED_BY)
     with TemporaryDirectory() as folder:
         path = Path(folder) / ONNX_FILE
         graph.write_graph(source, path)
-        _lower(path, source, precision, calibration)
-        allowed = BOUNDS[precision] if bound is None else bound
-        parity = judge(source, path, judged, allowed)
-        content = path.read_bytes()
+        variant.lower(path, source, calibration)
+        return publish(source, path, variant, judged, out, bound=bound)
+
+
+def publish(
+    source: Source,
+    path: Path,
+    variant: Variant,
+    photos: list[bytes],
+    out: Path,
+    *,
+    bound: float | None = None,
+    choice: Choice | None = None,
+) -> EncoderIdentity:
+    """Judge a lowered graph by photos, then write it with its identity into `out`.
+
+    Raises:
+        ParityFailure: It strays from the torch model; nothing was written.
+    """
+    allowed = BOUNDS[variant.precision] if bound is None else bound
+    parity = judge(source, path, photos, allowed, variant.runtime, variant.options)
+    content = path.read_bytes()
     out.mkdir(parents=True, exist_ok=True)
     (out / ONNX_FILE).write_bytes(content)
-    identity = _identity(source, out / ONNX_FILE, precision, parity)
+    identity = _identity(source, out / ONNX_FILE, variant, parity, choice)
     identity.write(out)
     return identity
 
 
-def judge(source: Source, path: Path, photos: list[bytes], bound: float) -> Parity:
+def judge(
+    source: Source,
+    path: Path,
+    photos: list[bytes],
+    bound: float,
+    runtime: RuntimeName = "onnxruntime",
+    options: Mapping[str, str | int] | None = None,
+) -> Parity:
     """Compare a graph with its torch model on photo files.
 
     Raises:
@@ -83,19 +103,10 @@ def judge(source: Source, path: Path, photos: list[bytes], bound: float) -> Pari
     pixels = squares(photos, source.image_size, source.resize)
     return compare(
         graph.graph_features(source, pixels),
-        run_graph(open_session(path), pixels),
+        in_batches(open_graph(path, runtime, options or {}), pixels, 32),
         bound=bound,
         own_transform=_own_features(source, photos),
     )
-
-
-def _lower(path: Path, source: Source, precision: Precision, photos: list[bytes]) -> None:
-    if precision is Precision.FP16:
-        graph.halve_weights(path)
-    elif precision is Precision.INT8 and graph.is_convolutional(source.tower):
-        quantization.quantise_static(path, squares(photos, source.image_size, source.resize))
-    elif precision is Precision.INT8:
-        quantization.quantise_dynamic(path)
 
 
 def _own_features(source: Source, photos: list[bytes]) -> NDArray[np.float32] | None:
@@ -109,7 +120,9 @@ def _own_features(source: Source, photos: list[bytes]) -> NDArray[np.float32] | 
     return np.asarray(torch.nn.functional.normalize(rows, dim=-1).numpy(), dtype=np.float32)
 
 
-def _identity(source: Source, path: Path, precision: Precision, parity: Parity) -> EncoderIdentity:
+def _identity(
+    source: Source, path: Path, variant: Variant, parity: Parity, choice: Choice | None
+) -> EncoderIdentity:
     with torch.inference_mode():
         blank = torch.zeros(1, 3, source.image_size, source.image_size)
         dimension = int(source.tower(blank).shape[1])
@@ -118,7 +131,9 @@ def _identity(source: Source, path: Path, precision: Precision, parity: Parity) 
         architecture=source.architecture,
         weights_digest=source.weights_digest,
         onnx_digest=file_digest(path),
-        precision=precision.value,
+        precision=variant.precision.value,
+        runtime=variant.runtime,
+        runtime_options=dict(variant.options),
         dimension=dimension,
         image_size=source.image_size,
         resize=source.resize,
@@ -134,4 +149,5 @@ def _identity(source: Source, path: Path, precision: Precision, parity: Parity) 
         ),
         licence=source.licence,
         parity=parity.model_dump(),
+        choice=choice,
     )

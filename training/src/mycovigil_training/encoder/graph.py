@@ -91,6 +91,18 @@ def halve_weights(path: Path) -> None:
     onnx.save(model, path)
 
 
+def annotate(path: Path, key: str, value: str) -> None:
+    """Write a fact into the graph's metadata, and so into its digest.
+
+    The same weights computed in another way are another encoder.
+    """
+    import onnx
+
+    model = onnx.load(path)
+    model.metadata_props.add(key=key, value=value)
+    onnx.save(model, path)
+
+
 def is_convolutional(tower: nn.Module) -> bool:
     """Whether most of the weights are convolution kernels."""
     kernels = sum(m.weight.numel() for m in tower.modules() if isinstance(m, nn.Conv2d))

@@ -1,13 +1,17 @@
-"""int8 graphs: static for convolutions, dynamic for transformers (measured in docs)."""
+"""int8 graphs: static for convolutions, dynamic or weights only for transformers (docs)."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import onnx
 
 CALIBRATION_BATCH = 16
 LEAST_CALIBRATION_PHOTOS = 16
@@ -90,3 +94,47 @@ def quantise_dynamic(path: Path) -> None:
             op_types_to_quantize=["MatMul", "Gemm"],
         )
         shutil.move(quantised, path)
+
+
+def quantise_weights(path: Path) -> None:
+    """Store the weights of matrix products as int8, per channel, with a DequantizeLinear.
+
+    OpenVINO takes such a product as "compressed" and, told to, quantises its activations in
+    groups while it runs (`DYNAMIC_QUANTIZATION_GROUP_SIZE`).
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(path)
+    weights = {one.name: one for one in model.graph.initializer}
+    lifted = []
+    for node in list(model.graph.node):
+        weight = weights.get(node.input[1]) if node.op_type in {"MatMul", "Gemm"} else None
+        if weight is None or len(weight.dims) != 2 or weight.data_type != onnx.TensorProto.FLOAT:
+            continue
+        axis = 0 if _is_transposed(node) else 1
+        parts = _per_channel(numpy_helper.to_array(weight), axis)
+        names = [f"{weight.name}_{part}" for part in ("int8", "scale", "zero")]
+        stored = map(numpy_helper.from_array, parts, names)
+        model.graph.initializer.extend(stored)
+        node.input[1] = f"{weight.name}_{node.name}"
+        lifted.append(helper.make_node("DequantizeLinear", names, [node.input[1]], axis=axis))
+        model.graph.initializer.remove(weight)
+    nodes = [*lifted, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
+
+
+def _is_transposed(node: onnx.NodeProto) -> bool:
+    return any(one.name == "transB" and one.i for one in node.attribute)
+
+
+def _per_channel(
+    weight: NDArray[np.float32], axis: int
+) -> tuple[NDArray[np.int8], NDArray[np.float32], NDArray[np.int8]]:
+    """Rounded weight, scales and zero points along the output channels of `axis`."""
+    largest = np.abs(weight).max(axis=1 - axis, keepdims=True)
+    scale = np.maximum(largest / 127, 1e-12).astype(np.float32)
+    rounded = np.round(weight / scale).astype(np.int8)
+    return rounded, scale.ravel(), np.zeros(scale.size, dtype=np.int8)

@@ -1,12 +1,12 @@
-"""The serving encoder, run by ONNX Runtime on decoded squares."""
+"""The serving encoder on decoded squares, in the runtime that its identity names."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil.encoder.identity import EncoderIdentity, locate
+from mycovigil_training.encoder.runtime import open_graph
 
 THREADS = 2
 
@@ -17,27 +17,22 @@ class Engine:
     Raises:
         FileNotFoundError: no such encoder.
         EncoderMismatch: the graph is not the one its identity states.
+        RuntimeMissing: it was exported for a runtime that is not here.
     """
 
     def __init__(self, uri: str) -> None:
         folder: Path = locate(uri)
         self.uri = uri
         self.identity = EncoderIdentity.read(folder)
-        self._session = _session(self.identity.checked_onnx(folder))
+        self._encode = open_graph(
+            self.identity.checked_onnx(folder),
+            self.identity.runtime,
+            self.identity.runtime_options,
+            threads=THREADS,
+        )
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, D) unit features of (N, S, S, 3) pixels."""
         if not len(pixels):
             return np.empty((0, self.identity.dimension), dtype=np.float32)
-        (features,) = self._session.run(["features"], {"pixels": pixels})
-        return np.asarray(features, dtype=np.float32)
-
-
-def _session(path: Path) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return self._encode(pixels)
