@@ -28,6 +28,7 @@ def _night(verdict: ReportVerdict, **values: object) -> DriftReport:
         "rows": 12,
         "periods": 1,
         "evidence": {},
+        "created_at": FIRST_NIGHT + NIGHT,
     }
     end = FIRST_NIGHT + NIGHT
     return DriftReport(

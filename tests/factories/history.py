@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from factories.evidence import REALISED, make_clusters, make_slices
 from factories.incident import make_incident
 from factories.model import make_model
+from factories.night import Served, make_night
 from factories.nightly_report import make_nightly_report
 from factories.reference_set import make_reference_set
 from sqlalchemy import select
@@ -21,6 +23,7 @@ from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.window import Window
 
 NIGHTS = 30
 CAMERA = {"brightness": -1.3, "sharpness": -0.9, "colour_temperature": 1.6, "jpeg_quality": -0.7}
@@ -81,13 +84,15 @@ class _Month:
         self, drifting: bool, gallery: list[dict[str, Any]], evidently_uri: str | None
     ) -> History:
         first = self._model("mini-2026.10-a", ModelStatus.PRODUCTION, None, day=-3)
-        old = make_reference_set(self._session, first, rows=64)
+        old = make_reference_set(self._session, first, rows=128)
         pages: dict[str, Any] = {"gallery": gallery, "evidently_uri": evidently_uri}
         self._calm(first, old, range(4))
         self._unjudged(first, old, 4, ReportVerdict.INSUFFICIENT, rows=12)
         self._calm(first, old, range(5, 13))
         self._unjudged(first, old, 13, ReportVerdict.FAILED, rows=380)
-        camera = self._drift(first, old, 14, "camera_or_light", effects=CAMERA, **pages)
+        camera = self._drift(
+            first, old, 14, "camera_or_light", effects=CAMERA, realised=REALISED, **pages
+        )
         one = self._incident(camera, 14)
         self._drift(first, old, 15, "camera_or_light", effects=CAMERA)
         refused = self._model("mini-2026.10-b", ModelStatus.CANDIDATE, first, day=15)
@@ -119,6 +124,11 @@ class _Month:
             self._resolve(two, f"model {second.version} promoted", 23)
             self._calm(second, new, range(24, NIGHTS))
         self._weeks(first, old)
+        for report, shift in zip(self._reports[21:23], (0.0, 0.6), strict=True):
+            window = Window(report.window_start, report.window_end)
+            make_night(
+                self._session, Served(first, old), window, rows=120, shift=shift, dimension=8
+            )
         self._session.flush()
         return History(
             first, refused, second, self._reports, [one, two], [job, running], [old, new]
@@ -156,7 +166,10 @@ class _Month:
         for night in nights:
             p_value = float(self._rng.uniform(0.02, 0.98))
             effects = {name: float(self._rng.normal(0, 0.12)) for name in CAMERA}
-            self._report(model, reference, night, p_value=p_value, effects=effects)
+            evidence = {"slices": make_slices(self._rng)}
+            self._report(
+                model, reference, night, p_value=p_value, effects=effects, evidence=evidence
+            )
 
     def _unjudged(
         self, model: Model, reference: ReferenceSet, night: int, verdict: ReportVerdict, rows: int
@@ -182,6 +195,8 @@ class _Month:
         evidence = {
             "cause": {"domain_score": 0.83, "covariate_share": 0.61, "new_cluster_share": 0.09},
             "harm": harm or {"safety": "unknown", "deadly": None, "novel": None},
+            "slices": make_slices(self._rng, drifted=("app-android", "4.2", "19")),
+            "clusters": make_clusters(neighbours=(0, 1, 2)),
         }
         return self._report(
             model,

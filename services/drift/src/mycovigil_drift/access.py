@@ -99,7 +99,8 @@ def viewer(
     presented = presented_key(request)
     if presented is None and request.state.drift.settings.drift.public_dashboard:
         return None
-    return authorise(database, presented, Scope.READ)
+    request.state.viewer = authorise(database, presented, Scope.READ)
+    return request.state.viewer  # type: ignore[no-any-return]
 
 
 Reader = Annotated[Principal, Depends(requires(Scope.READ))]

@@ -12,6 +12,9 @@ from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_drift import dashboard, documentation, health, problems
 from mycovigil_drift.alerts.routes import router as alerts
+from mycovigil_drift.audit.routes import router as audit
+from mycovigil_drift.comparison.contest import Contests
+from mycovigil_drift.comparison.routes import router as comparisons
 from mycovigil_drift.incidents.routes import router as incidents
 from mycovigil_drift.metrics import Metrics
 from mycovigil_drift.middleware import RequestMiddleware
@@ -50,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         relay.start()
         try:
             storage = Storage(settings.storage)
-            yield {"drift": State(settings, database, storage, metrics, relay)}
+            yield {"drift": State(settings, database, storage, metrics, relay, Contests())}
         finally:
             relay.stop()
             database.engine.dispose()
@@ -76,6 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
         models,
         reference_sets,
         photos,
+        audit,
+        comparisons,
         health.router,
     ):
         app.include_router(router)

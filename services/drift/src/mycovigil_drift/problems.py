@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -46,6 +46,7 @@ def install(app: FastAPI, *, page: Renderer) -> None:
     app.add_exception_handler(HTTPException, handle(_http))
     for away in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(away, handle(_database_away))
+    app.add_exception_handler(DataError, handle(_no_such_value))
     app.add_exception_handler(Exception, handle(_unexpected))
 
 
@@ -61,6 +62,13 @@ def _invalid(error: Exception) -> Problem:
     ]
     said = "; ".join(f"{item['field']}: {item['message']}" for item in errors)
     return Problem(422, "invalid-request", "The request is not valid", said, errors=errors)
+
+
+def _no_such_value(error: Exception) -> Problem:
+    """Well-formed, and yet nothing that Postgres can hold: a NUL, the year 12,000."""
+    log.info("value refused by the database", error=str(error).splitlines()[0])
+    detail = "A value is out of range or holds a character that cannot be stored; change it."
+    return Problem(422, "invalid-request", "The request is not valid", detail)
 
 
 def _http(error: Exception) -> Problem:

@@ -4,16 +4,13 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert
-from mycovigil.problem import not_found
 from mycovigil_drift.access import Operator, Reader
+from mycovigil_drift.alerts import queries
 from mycovigil_drift.alerts.schemas import AlertOut, AlertQuery, ResolveIn
 from mycovigil_drift.incidents import response
 from mycovigil_drift.incidents.schemas import IncidentOut
-from mycovigil_drift.pagination import Page, fetch
+from mycovigil_drift.pagination import Page
 from mycovigil_drift.session import Reading, Writing
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
@@ -23,21 +20,18 @@ router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 def list_alerts(
     session: Reading, _: Reader, query: Annotated[AlertQuery, Query()]
 ) -> Page[AlertOut]:
-    wanted = query.model_dump(exclude_none=True, exclude={"limit", "cursor"})
-    alerts, following = fetch(
-        session, select(Alert).filter_by(**wanted), (Alert.created_at, Alert.id), query
-    )
+    alerts, following = queries.page(session, query)
     return Page(items=[AlertOut.model_validate(alert) for alert in alerts], next=following)
 
 
 @router.get("/{alert_id}", summary="One alert")
 def get_alert(alert_id: uuid.UUID, session: Reading, _: Reader) -> AlertOut:
-    return AlertOut.model_validate(_get(session, alert_id))
+    return AlertOut.model_validate(queries.get(session, alert_id))
 
 
 @router.post("/{alert_id}/acknowledge", summary="Somebody is looking at the alert's incident")
 def acknowledge(alert_id: uuid.UUID, session: Writing, operator: Operator) -> IncidentOut:
-    incident_id = _get(session, alert_id).incident_id
+    incident_id = queries.get(session, alert_id).incident_id
     found = response.acknowledge(session, incident_id, who=operator.name)
     return IncidentOut.model_validate(found)
 
@@ -46,13 +40,6 @@ def acknowledge(alert_id: uuid.UUID, session: Writing, operator: Operator) -> In
 def resolve(
     alert_id: uuid.UUID, body: ResolveIn, session: Writing, operator: Operator
 ) -> IncidentOut:
-    incident_id = _get(session, alert_id).incident_id
-    resolution = f"{body.resolution} ({operator.name})"
-    return IncidentOut.model_validate(response.resolve(session, incident_id, resolution=resolution))
-
-
-def _get(session: Session, alert_id: uuid.UUID) -> Alert:
-    alert = session.get(Alert, alert_id)
-    if alert is None:
-        raise not_found("alert", alert_id)
-    return alert
+    incident_id = queries.get(session, alert_id).incident_id
+    found = response.resolve(session, incident_id, who=operator.name, resolution=body.resolution)
+    return IncidentOut.model_validate(found)

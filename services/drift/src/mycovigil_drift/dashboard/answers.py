@@ -7,6 +7,7 @@ from mycovigil.db.model import Promotion
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 from mycovigil_drift.dashboard import formats, wording
+from mycovigil_drift.dashboard import harm as harms
 from mycovigil_drift.dashboard.overview import Watch
 
 OVERDUE_PERIODS = 3
@@ -50,7 +51,7 @@ def answers(watch: Watch, now: datetime.datetime) -> list[Answer]:
     """Is it drifting, since when, why, does it hurt, what was done."""
     if watch.model is None:
         return []
-    return [_is_it(watch), _since(watch, now), _why(watch), _hurts(watch), _done(watch)]
+    return [_is_it(watch, now), _since(watch, now), _why(watch), _hurts(watch), _done(watch)]
 
 
 def _judged(last: DriftReport) -> Status:
@@ -60,6 +61,8 @@ def _judged(last: DriftReport) -> Status:
             return Status("Calm", "good", sentence)
         case ReportVerdict.DRIFT:
             return Status("Drift seen", "bad", sentence)
+        case ReportVerdict.INSUFFICIENT if last.rows == 0:
+            return Status("No photos", "unsure", sentence)
         case ReportVerdict.INSUFFICIENT:
             return Status("Cannot tell", "unsure", f"{sentence} They count with the next night's.")
         case _:
@@ -84,16 +87,23 @@ def _fresh(watch: Watch, now: datetime.datetime, period: datetime.timedelta) -> 
     return Status("Waiting for a night", "plain", detail + "still to come.")
 
 
-def _is_it(watch: Watch) -> Answer:
+def _is_it(watch: Watch, now: datetime.datetime) -> Answer:
     question = "Is it drifting?"
     if watch.last is None:
         return Answer(question, "Not judged yet", "No night of this model is over.")
     place = f"/reports/{watch.last.id}"
     night = formats.night(watch.last.window_start, watch.last.window_end)
-    detail = f"{night}: {wording.sentence(watch.last)}"
+    detail = (
+        f"{night}: {wording.sentence(watch.last)} Judged {formats.ago(watch.last.created_at, now)}."
+    )
     if watch.incident is not None:
         return Answer(question, "Yes", detail, place)
-    words = {"calm": "No", "drift": "Yes", "insufficient": "Too few photos to tell"}
+    words = {
+        "calm": "No",
+        "drift": "Yes",
+        "insufficient": "Too few photos to tell",
+        "no_reference": "Nothing to compare with",
+    }
     return Answer(question, words.get(watch.last.verdict, "Could not be judged"), detail, place)
 
 
@@ -119,8 +129,11 @@ def _why(watch: Watch) -> Answer:
     if watch.incident is None:
         return Answer(question, formats.NOTHING, "There is nothing to explain.")
     title, meaning = wording.cause(watch.incident.cause)
-    place = f"/reports/{watch.cause.id}" if watch.cause else None
-    return Answer(question, title, meaning, place)
+    if watch.cause is None:
+        return Answer(question, title, meaning)
+    moved = wording.moved(watch.cause.evidence)
+    detail = f"{meaning} {moved}".strip()
+    return Answer(question, title, detail, f"/reports/{watch.cause.id}#cause")
 
 
 def _hurts(watch: Watch) -> Answer:
@@ -129,11 +142,12 @@ def _hurts(watch: Watch) -> Answer:
     certificate = watch.model.certificate_state
     detail = f"Certificate {formats.plain(certificate)}. {wording.certificate(certificate)}"
     place = f"/models/{watch.model.id}"
-    if watch.incident is None or watch.cause is None:
+    report = watch.cause or watch.last
+    harm = harms.shown(report) if report is not None else None
+    if harm is None or (watch.incident is None and not harm.realised):
         return Answer(question, "No sign of it", detail, place)
-    state, numbers = wording.harm(watch.cause.evidence)
-    said = f"{formats.sentence(numbers)} {detail}".strip()
-    return Answer(question, wording.HARMS.get(state, formats.plain(state)), said, place)
+    said = f"{formats.sentence(harms.in_words(harm))} {detail}".strip()
+    return Answer(question, harm.headline, said, f"/reports/{report.id}#harm" if report else place)
 
 
 def _done(watch: Watch) -> Answer:

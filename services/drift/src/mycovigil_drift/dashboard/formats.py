@@ -76,6 +76,11 @@ def span(value: datetime.timedelta) -> str:
     return f"{amount} second{'' if amount == 1 else 's'}"
 
 
+def ago(moment: datetime.datetime, now: datetime.datetime) -> str:
+    """How long before ``now``, in words."""
+    return f"{span(now - moment)} ago"
+
+
 def short(identifier: object) -> str:
     """The random tail of a UUIDv7, enough to tell two apart on one page."""
     return str(identifier)[-8:]
@@ -104,6 +109,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "share": share,
     "moment": moment,
     "span": span,
+    "ago": ago,
     "short": short,
     "plain": plain,
     "without": without,

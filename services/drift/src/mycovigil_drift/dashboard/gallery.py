@@ -1,18 +1,17 @@
-"""Photos of a gallery as a page shows them: with an address where they were kept."""
+"""Photos of a gallery as a page shows them; a deleted one shows a tile that says so."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mycovigil.storage import Storage
-
 KEPT = re.compile(r"photos/[0-9a-f]{2}/([0-9a-f]{64})\.jpg")
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """``address`` is empty where the photo was not kept, or has been deleted since."""
+    """``address`` is empty where the photo was never kept; whether it still is, the address
+    itself tells, so that a page asks storage for nothing."""
 
     address: str | None
     label: str | None
@@ -29,22 +28,21 @@ class Responsible:
     neighbours: list[Photo]
 
 
-def shown(storage: Storage, gallery: Sequence[dict[str, Any]]) -> list[Responsible]:
+def shown(gallery: Sequence[dict[str, Any]]) -> list[Responsible]:
     """The gallery of a report."""
     return [
         Responsible(
-            photo=_photo(storage, item),
+            photo=photo_of(item),
             score=item["score"],
             prediction_id=item["prediction_id"],
-            neighbours=[_photo(storage, found) for found in item["neighbours"]],
+            neighbours=[photo_of(found) for found in item["neighbours"]],
         )
         for item in gallery
     ]
 
 
-def _photo(storage: Storage, item: dict[str, Any]) -> Photo:
-    key = item.get("image_key")
-    digest = KEPT.fullmatch(key) if key else None
-    kept = digest is not None and storage.exists(str(key))
-    address = f"/v1/photos/{digest[1]}" if digest and kept else None
+def photo_of(item: dict[str, Any]) -> Photo:
+    """A photo by its document: ``image_key``, ``label``, ``species``."""
+    digest = KEPT.fullmatch(item.get("image_key") or "")
+    address = f"/photos/{digest[1]}" if digest else None
     return Photo(address, item.get("label"), item.get("species"))

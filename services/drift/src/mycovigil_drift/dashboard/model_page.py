@@ -1,19 +1,21 @@
 """``/models``, and ``/models/{id}``: what a model can do, what certifies it, how it came to be."""
 
+import datetime
 import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 
+from mycovigil import reference_set
 from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.retrain import RetrainJob
 from mycovigil_drift.access import Viewer
+from mycovigil_drift.audit import queries as audit
 from mycovigil_drift.dashboard.templating import render
 from mycovigil_drift.models import queries
 from mycovigil_drift.models.schemas import ModelQuery
-from mycovigil_drift.reference_sets import queries as reference_sets
 from mycovigil_drift.reports import queries as reports
 from mycovigil_drift.reports.schemas import ReportQuery
 from mycovigil_drift.session import Reading
@@ -44,6 +46,7 @@ def models_page(
 @router.get("/{model_id}")
 def model_page(model_id: uuid.UUID, request: Request, session: Reading, _: Viewer) -> Response:
     model = queries.get(session, model_id)
+    now = datetime.datetime.now(tz=datetime.UTC)
     promotions = queries.promotions(session, model_id=model_id)
     named = {row.model_id for row in promotions} | {row.replaced_id for row in promotions}
     nights, _following = reports.page(
@@ -56,7 +59,9 @@ def model_page(model_id: uuid.UUID, request: Request, session: Reading, _: Viewe
         encoder=queries.encoder(session, model),
         parent=session.get(Model, model.parent_id) if model.parent_id else None,
         job=session.scalar(select(RetrainJob).where(RetrainJob.model_id == model_id).limit(1)),
-        reference=reference_sets.active(session, model_id),
+        reference=reference_set.active(session, now).get(model_id),
+        certificates=audit.certificates(session, model_id),
+        trail=audit.about(session, model_id),
         promotions=promotions,
         versions=queries.references(session, (found for found in named if found is not None)),
         reports=nights,

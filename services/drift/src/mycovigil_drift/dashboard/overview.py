@@ -15,6 +15,7 @@ from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import DriftReport
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil_drift.dashboard.charts.timeline import Happening
+from mycovigil_drift.incidents.queries import explanation
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.reports.queries import HEAVY
 
@@ -56,7 +57,7 @@ def watch(session: Session) -> Watch:
         model=model,
         incident=incident,
         last=last,
-        cause=_cause(session, incident),
+        cause=explanation(session, incident) if incident else None,
         action=_action(session, incident),
         calm_since=_calm_since(session),
     )
@@ -97,22 +98,6 @@ def tally(session: Session) -> Tally:
         for table in (Incident, RetrainJob, Promotion)
     ]
     return Tally(int(judged[0]), judged[1], *others)
-
-
-def _cause(session: Session, incident: Incident | None) -> DriftReport | None:
-    if incident is None:
-        return None
-    opening = session.get_one(DriftReport, incident.report_id)
-    return session.scalar(
-        select(DriftReport)
-        .where(
-            DriftReport.model_id == incident.model_id,
-            DriftReport.verdict == "drift",
-            DriftReport.window_end >= opening.window_end,
-        )
-        .order_by(DriftReport.window_end.desc(), DriftReport.periods)
-        .limit(1)
-    )
 
 
 def _calm_since(session: Session) -> datetime.datetime | None:

@@ -9,18 +9,20 @@ from sqlalchemy import select
 from mycovigil.db.alert import Incident
 from mycovigil.db.report import DriftReport
 from mycovigil_drift.access import Viewer
-from mycovigil_drift.dashboard import overview, trends
+from mycovigil_drift.dashboard import gallery, overview, trends
 from mycovigil_drift.dashboard.answers import answers, status
 from mycovigil_drift.dashboard.charts import timeline
 from mycovigil_drift.dashboard.charts.timeline import NARROW, WIDE, Happening
 from mycovigil_drift.dashboard.templating import render
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.session import Reading
+from mycovigil_drift.silences import queries as silences
 from mycovigil_drift.state import AppState
 
 router = APIRouter(include_in_schema=False)
 RANGES = (30, 90, 365)
 NARROW_NIGHTS = 21
+PHOTOS = 6
 
 
 @router.get("/")
@@ -45,6 +47,8 @@ def overview_page(
         status=status(watch, now, state.settings.period),
         answers=answers(watch, now),
         watch=watch,
+        photos=gallery.shown(watch.cause.gallery[:PHOTOS]) if watch.cause else [],
+        silence=silences.over(session, watch.model.id, now) if watch.model else None,
         wide=timeline.drawn(reports, happenings, WIDE),
         narrow=timeline.drawn(recent, _during(happenings, recent), NARROW),
         covariates=trends.covariates(session, reports),

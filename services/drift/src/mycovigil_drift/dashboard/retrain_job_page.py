@@ -9,11 +9,14 @@ from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model
 from mycovigil.db.retrain import JobState
 from mycovigil_drift.access import Viewer
+from mycovigil_drift.audit import queries as audit
+from mycovigil_drift.dashboard.form import Actor, Reason, done
 from mycovigil_drift.dashboard.templating import render
 from mycovigil_drift.models import queries as models
-from mycovigil_drift.retrain_jobs import queries
+from mycovigil_drift.retrain_jobs import log, queries
 from mycovigil_drift.retrain_jobs.schemas import RetrainJobQuery
-from mycovigil_drift.session import Reading
+from mycovigil_drift.session import Reading, Writing
+from mycovigil_drift.state import AppState
 
 router = APIRouter(prefix="/retrain-jobs", include_in_schema=False)
 
@@ -36,7 +39,9 @@ def retrain_jobs_page(
 
 
 @router.get("/{job_id}")
-def retrain_job_page(job_id: uuid.UUID, request: Request, session: Reading, _: Viewer) -> Response:
+def retrain_job_page(
+    job_id: uuid.UUID, request: Request, session: Reading, state: AppState, _: Viewer
+) -> Response:
     job = queries.get(session, job_id)
     return render(
         request,
@@ -44,4 +49,12 @@ def retrain_job_page(job_id: uuid.UUID, request: Request, session: Reading, _: V
         job=job,
         incident=session.get(Incident, job.incident_id) if job.incident_id else None,
         model=session.get(Model, job.model_id) if job.model_id else None,
+        attempts=log.attempts(state.storage, job_id),
+        trail=audit.about(session, job_id),
     )
+
+
+@router.post("")
+def retrain(reason: Reason, session: Writing, actor: Actor) -> Response:
+    job = queries.enqueue(session, who=actor.name, reason=reason)
+    return done(f"/retrain-jobs/{job.id}", "retrain")

@@ -3,23 +3,39 @@
 from fastapi import FastAPI
 
 from mycovigil_drift.dashboard import (
+    alert_page,
+    audit_page,
+    comparison_page,
+    incident_actions,
     incident_page,
     login,
+    model_actions,
     model_page,
     overview_page,
+    reference_set_actions,
     reference_set_page,
     report_page,
     retrain_job_page,
+    silence_page,
+    slice_page,
     static_files,
 )
 
 PAGES = (
     overview_page,
     report_page,
+    slice_page,
+    comparison_page,
     incident_page,
+    incident_actions,
+    alert_page,
+    silence_page,
     model_page,
+    model_actions,
     retrain_job_page,
     reference_set_page,
+    reference_set_actions,
+    audit_page,
     login,
 )
 

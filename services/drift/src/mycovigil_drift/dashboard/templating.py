@@ -10,6 +10,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mycovigil_drift.dashboard import formats, wording
+from mycovigil_drift.dashboard.form import NOTICE
+from mycovigil_drift.dashboard.visit import Visit
 
 FOLDER = Path(__file__).parent
 TEMPLATES = FOLDER / "templates"
@@ -41,6 +43,10 @@ def asset(name: str) -> str:
 
 def render(request: Request, name: str, *, code: int = 200, **context: Any) -> HTMLResponse:
     """A page. Never kept by caches: it may need a key, and it changes every night."""
+    visit = Visit.of(request)
     template = environment().get_template(name)
-    text = template.render(path=request.url.path, **context)
-    return HTMLResponse(text, code, {"Cache-Control": "no-store"})
+    text = template.render(path=request.url.path, visit=visit, **context)
+    response = HTMLResponse(text, code, {"Cache-Control": "no-store"})
+    if visit.notice:
+        response.delete_cookie(NOTICE)
+    return response

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.report import DriftMetric, DriftReport
+from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
 from mycovigil.image.covariates import NAMES
 from mycovigil.safety import CLASSES
 from mycovigil_drift.dashboard.charts import sparkline
@@ -22,9 +23,14 @@ def covariates(session: Session, nights: Sequence[DriftReport]) -> list[Sparklin
     series = _series(session, nights, list(COVARIATES))
     found = [
         sparkline.drawn(
-            COVARIATES[key], values, middle=0.0, reach=1.0, large=abs(values[-1]) >= LARGE_EFFECT
+            COVARIATES[key],
+            line.values,
+            middle=0.0,
+            reach=1.0,
+            large=abs(line.values[-1]) >= LARGE_EFFECT,
+            calm=sparkline.calm_band(line.calm),
         )
-        for key, values in series.items()
+        for key, line in series.items()
     ]
     return [line for line in found if line is not None]
 
@@ -33,24 +39,41 @@ def shares(session: Session, nights: Sequence[DriftReport]) -> list[Sparkline]:
     """Share of each predicted class, around its mean over these nights."""
     series = _series(session, nights, list(SHARES))
     found = []
-    for key, values in series.items():
-        mean = sum(values) / len(values)
-        large = abs(values[-1] - mean) >= LARGE_CHANGE
-        found.append(sparkline.drawn(SHARES[key], values, middle=mean, reach=0.15, large=large))
+    for key, line in series.items():
+        mean = sum(line.values) / len(line.values)
+        large = abs(line.values[-1] - mean) >= LARGE_CHANGE
+        band = sparkline.calm_band(line.calm)
+        found.append(
+            sparkline.drawn(
+                SHARES[key], line.values, middle=mean, reach=0.15, large=large, calm=band
+            )
+        )
     return [line for line in found if line is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """One number over the nights, oldest first; ``calm``: that of the calm nights."""
+
+    values: list[float]
+    calm: list[float]
 
 
 def _series(
     session: Session, nights: Sequence[DriftReport], names: list[str]
-) -> dict[str, list[float]]:
-    """Values by name in the order of ``names``, each in the order of the nights."""
-    order = {report.id: number for number, report in enumerate(nights) if report.periods == 1}
+) -> dict[str, _Series]:
+    """Series by name in the order of ``names``."""
+    judged = [report for report in nights if report.periods == 1]
+    order = {report.id: number for number, report in enumerate(judged)}
+    calm = {report.id for report in judged if report.verdict == ReportVerdict.CALM}
     rows = session.execute(
         select(DriftMetric.name, DriftMetric.report_id, DriftMetric.value).where(
             DriftMetric.report_id.in_(order), DriftMetric.name.in_(names)
         )
     ).all()
-    series: dict[str, list[float]] = defaultdict(list)
+    series: dict[str, _Series] = defaultdict(lambda: _Series([], []))
     for row in sorted(rows, key=lambda row: order[row.report_id]):
-        series[row.name].append(row.value)
+        series[row.name].values.append(row.value)
+        if row.report_id in calm:
+            series[row.name].calm.append(row.value)
     return {name: series[name] for name in names if name in series}

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil_drift.dashboard import formats
 
+LARGE_EFFECT = 0.5
+"""Standard deviations of the reference from which a move is worth a word."""
 TONES = {
     "calm": "good",
     "drift": "bad",
@@ -38,13 +41,26 @@ TONES = {
     "unknown": "unsure",
     "silent": "broken",
     "waiting": "plain",
+    "in force": "unsure",
+    "over": "plain",
+    "no_reference": "broken",
+    "new": "bad",
+    "grown": "unsure",
+    "shrunk": "unsure",
+    "gone": "bad",
+    "in use": "good",
+    "draft": "unsure",
+    "retired": "plain",
+    "not in use": "plain",
 }
 VERDICTS = {
     "calm": "Calm",
     "drift": "Drift",
     "insufficient": "Too few photos",
     "failed": "Not judged",
+    "no_reference": "Nothing to compare with",
 }
+SUBJECTS = {"report_requests": "request"}
 CAUSES = {
     "camera_or_light": (
         "Camera or light",
@@ -67,11 +83,6 @@ CERTIFICATES = {
     "suspect": "A drift is open: the bound may no longer hold.",
     "void": "The drift affects safety: the bound does not hold.",
     "not_certifiable": "Too few calibration photos to support any bound.",
-}
-HARMS = {
-    "affected": "Yes, safety is affected",
-    "not_affected": "No sign of harm",
-    "unknown": "Cannot be told",
 }
 DIRECTIONS = {
     "brightness": ("darker", "brighter"),
@@ -107,6 +118,8 @@ def sentence(report: DriftReport, subject: str | None = None) -> str:
             return f"{subject} looked like the reference ({odds})."
         case ReportVerdict.DRIFT:
             return f"{subject} did not look like the reference ({odds})."
+        case ReportVerdict.INSUFFICIENT if report.rows == 0:
+            return "No photo was sent."
         case ReportVerdict.INSUFFICIENT:
             return f"Too few photos to tell: {formats.count(report.rows)}."
         case _:
@@ -120,6 +133,11 @@ def _relation(p_value: float | None) -> str:
         if said.startswith("<")
         else f"=\N{NO-BREAK SPACE}{said}"
     )
+
+
+def subject(table: str) -> str:
+    """The noun of a table's row: ``retrain_jobs`` is "retrain job"."""
+    return SUBJECTS.get(table, formats.plain(table).removesuffix("s"))
 
 
 def cause(name: str | None) -> tuple[str, str]:
@@ -138,17 +156,30 @@ def direction(name: str, effect: float) -> str:
     return up if effect > 0 else down
 
 
-def harm(evidence: dict[str, Any]) -> tuple[str, str]:
-    """Whether it hurts: the state's name, and the estimates behind it in words."""
-    found = evidence.get("harm") or {}
-    state = str(found.get("safety", "unknown"))
+def moved(evidence: dict[str, Any]) -> str:
+    """The covariates that moved most, in a sentence; nothing where none did."""
+    rows = sorted(evidence.get("covariates", []), key=lambda row: -abs(row["effect"]))
     parts = [
-        f"{noun} {formats.share(share['reference'])} → {formats.share(share['night'])} "
-        f"(90% interval {formats.share(share['low'])} to {formats.share(share['high'])})"
-        for noun, share in (
-            ("deadly photos", found.get("deadly")),
-            ("photos beyond the model's knowledge", found.get("novel")),
-        )
-        if share
+        f"{direction(row['name'], row['effect'])} ({formats.signed(row['effect'])} sd)"
+        for row in rows[:2]
+        if abs(row["effect"]) >= LARGE_EFFECT
     ]
-    return state, "; ".join(parts)
+    return formats.sentence("photos are " + " and ".join(parts)) if parts else ""
+
+
+def chance(p_value: float) -> str:
+    """What a p-value of one comparison says."""
+    if p_value <= 0.01:
+        return "Chance alone would hardly make two samples of one world differ that much."
+    if p_value <= 0.05:
+        return "Chance alone makes two samples of one world differ that much once in twenty times."
+    return "Two samples of one world differ that much by chance."
+
+
+def reference_state(found: ReferenceSet, active: bool) -> str:
+    """``in use`` now, a ``draft`` that was never frozen, ``retired``, or superseded."""
+    if found.retired_at is not None:
+        return "retired"
+    if found.frozen_at is None:
+        return "draft"
+    return "in use" if active else "not in use"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, Promotion
-from mycovigil.db.report import DriftReport
+from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.problem import not_found
 from mycovigil_drift.incidents.schemas import IncidentQuery
@@ -25,6 +25,9 @@ class Story:
     incident: Incident
     model: Model
     report: DriftReport
+    """The night that opened it."""
+    cause: DriftReport
+    """The night that explains it best: its newest drift."""
     alerts: Sequence[Alert]
     events: Sequence[OutboxMessage]
     job: RetrainJob | None
@@ -56,15 +59,35 @@ def story(session: Session, incident_id: uuid.UUID) -> Story:
     ).all()
     job = session.scalar(select(RetrainJob).where(RetrainJob.incident_id == incident_id))
     candidate = session.get(Model, job.model_id) if job and job.model_id else None
+    report = session.get_one(DriftReport, incident.report_id)
     return Story(
         incident=incident,
         model=session.get_one(Model, incident.model_id),
-        report=session.get_one(DriftReport, incident.report_id),
+        report=report,
+        cause=explanation(session, incident) or report,
         alerts=alerts,
         events=_events(session, alerts),
         job=job,
         candidate=candidate,
         promotions=_promotions(session, candidate),
+    )
+
+
+def explanation(session: Session, incident: Incident) -> DriftReport | None:
+    """The newest drift of the incident's time, the longest window last."""
+    opening = session.get_one(DriftReport, incident.report_id)
+    during = DriftReport.window_end >= opening.window_end
+    if incident.resolved_at is not None:
+        during = during & (DriftReport.created_at <= incident.resolved_at)
+    return session.scalar(
+        select(DriftReport)
+        .where(
+            DriftReport.model_id == incident.model_id,
+            DriftReport.verdict == ReportVerdict.DRIFT,
+            during,
+        )
+        .order_by(DriftReport.window_end.desc(), DriftReport.periods)
+        .limit(1)
     )
 
 

@@ -4,6 +4,7 @@ import uuid
 
 from sqlalchemy.orm import Session
 
+from mycovigil import audit
 from mycovigil import incident as incidents
 from mycovigil.db.alert import Incident, IncidentState
 from mycovigil.problem import conflict, not_found
@@ -17,18 +18,21 @@ def acknowledge(session: Session, incident_id: uuid.UUID, *, who: str) -> Incide
     """
     incident = _unresolved(session, incident_id)
     incidents.acknowledge(incident, who=who)
+    audit.record(session, who=who, action="acknowledged", on=incident)
     session.flush()
     return incident
 
 
-def resolve(session: Session, incident_id: uuid.UUID, *, resolution: str) -> Incident:
-    """Close it, with its alert and event.
+def resolve(session: Session, incident_id: uuid.UUID, *, who: str, resolution: str) -> Incident:
+    """Close it, with its alert and event, in the words and the name of ``who``.
 
     Raises:
         Problem: 404, or 409 once it is resolved.
     """
     incident = _unresolved(session, incident_id)
-    incidents.resolve(session, incident, resolution=resolution)
+    incidents.resolve(session, incident, resolution=f"{resolution} ({who})")
+    audit.record(session, who=who, action="resolved", on=incident, detail=resolution)
+    session.flush()
     return incident
 
 

@@ -47,5 +47,5 @@ def acknowledge(incident_id: uuid.UUID, session: Writing, operator: Operator) ->
 def resolve(
     incident_id: uuid.UUID, body: ResolveIn, session: Writing, operator: Operator
 ) -> IncidentOut:
-    resolution = f"{body.resolution} ({operator.name})"
-    return IncidentOut.model_validate(response.resolve(session, incident_id, resolution=resolution))
+    found = response.resolve(session, incident_id, who=operator.name, resolution=body.resolution)
+    return IncidentOut.model_validate(found)

@@ -43,20 +43,6 @@ def get(session: Session, reference_set_id: uuid.UUID) -> ReferenceSet:
     return found
 
 
-def active(session: Session, model_id: uuid.UUID) -> ReferenceSet | None:
-    """The set that nights of the model are compared with: the newest frozen, not retired."""
-    return session.scalar(
-        select(ReferenceSet)
-        .where(
-            ReferenceSet.model_id == model_id,
-            ReferenceSet.frozen_at.is_not(None),
-            ReferenceSet.retired_at.is_(None),
-        )
-        .order_by(ReferenceSet.frozen_at.desc(), ReferenceSet.id.desc())
-        .limit(1)
-    )
-
-
 def classes(session: Session, reference_set_id: uuid.UUID) -> dict[str, int]:
     """Photos by true class; the empty string where the truth is not known."""
     rows = session.execute(

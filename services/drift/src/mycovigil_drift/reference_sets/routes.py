@@ -3,13 +3,17 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from mycovigil_drift.access import Reader
+from mycovigil_drift.access import Operator, Reader
 from mycovigil_drift.pagination import Page
-from mycovigil_drift.reference_sets import queries
-from mycovigil_drift.reference_sets.schemas import ReferenceSetOut, ReferenceSetQuery
-from mycovigil_drift.session import Reading
+from mycovigil_drift.reference_sets import changes, queries
+from mycovigil_drift.reference_sets.schemas import (
+    ReferenceSetIn,
+    ReferenceSetOut,
+    ReferenceSetQuery,
+)
+from mycovigil_drift.session import Reading, Writing
 
 router = APIRouter(prefix="/v1/reference-sets", tags=["reference sets"])
 
@@ -20,6 +24,33 @@ def list_reference_sets(
 ) -> Page[ReferenceSetOut]:
     rows, following = queries.page(session, query)
     return Page(items=[ReferenceSetOut.model_validate(row) for row in rows], next=following)
+
+
+@router.post("", summary="Make a draft from a stretch of production", status_code=201)
+def create_reference_set(
+    body: ReferenceSetIn, session: Writing, operator: Operator, response: Response
+) -> ReferenceSetOut:
+    made = changes.create(session, body, who=operator.name)
+    response.headers["Location"] = f"/v1/reference-sets/{made.id}"
+    return ReferenceSetOut.model_validate(made)
+
+
+@router.post("/{reference_set_id}/freeze", summary="Let nights be judged against it")
+def freeze_reference_set(
+    reference_set_id: uuid.UUID, session: Writing, operator: Operator
+) -> ReferenceSetOut:
+    return ReferenceSetOut.model_validate(
+        changes.freeze(session, reference_set_id, who=operator.name)
+    )
+
+
+@router.post("/{reference_set_id}/retire", summary="Judge no further night against it")
+def retire_reference_set(
+    reference_set_id: uuid.UUID, session: Writing, operator: Operator
+) -> ReferenceSetOut:
+    return ReferenceSetOut.model_validate(
+        changes.retire(session, reference_set_id, who=operator.name)
+    )
 
 
 @router.get("/{reference_set_id}", summary="One reference set")

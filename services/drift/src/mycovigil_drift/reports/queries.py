@@ -1,6 +1,7 @@
 """Reading reports and their neighbours."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
@@ -14,6 +15,7 @@ from mycovigil_drift.reports.schemas import ReportQuery
 
 HEAVY = (DriftReport.evidence, DriftReport.views, DriftReport.gallery, DriftReport.inputs)
 """Documents that lists do not need."""
+EXPORTED = 10_000
 
 
 def page(session: Session, query: ReportQuery) -> tuple[list[DriftReport], str | None]:
@@ -37,6 +39,13 @@ def filtered(session: Session, query: ReportQuery) -> Select[DriftReport]:
     if query.until is not None:
         statement = statement.where(DriftReport.window_start < query.until)
     return statement
+
+
+def exported(session: Session, query: ReportQuery) -> Sequence[DriftReport]:
+    """All reports that match, latest window first, at most :data:`EXPORTED`."""
+    statement = filtered(session, query).options(*(defer(column) for column in HEAVY))
+    latest = statement.order_by(DriftReport.window_end.desc(), DriftReport.id.desc())
+    return session.scalars(latest.limit(EXPORTED)).all()
 
 
 def get(session: Session, report_id: uuid.UUID) -> DriftReport:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from mycovigil import audit
 from mycovigil.db.base import new_id
 from mycovigil.db.report import ReportRequest
 from mycovigil.problem import Problem, not_found
@@ -24,9 +25,7 @@ def create_request(
     body: ReportRequestIn, session: Writing, operator: Operator, response: Response
 ) -> ReportRequestOut:
     """Asking twice while the first is waiting is asking once."""
-    _check(body)
-    models.get(session, body.model_id)
-    row = _enqueue(session, body, operator.name)
+    row = ask(session, body, who=operator.name)
     response.headers["Location"] = f"/v1/report-requests/{row.id}"
     return ReportRequestOut.of(row)
 
@@ -39,6 +38,29 @@ def get_request(request_id: uuid.UUID, session: Reading, _: Reader) -> ReportReq
     return ReportRequestOut.of(row)
 
 
+def ask(session: Session, wish: ReportRequestIn, *, who: str) -> ReportRequest:
+    """The waiting request for a window, made if there is none.
+
+    Raises:
+        Problem: 404 without such a model, 422 for a window that is reversed or not over.
+    """
+    _check(wish)
+    models.get(session, wish.model_id)
+    window = wish.model_dump()
+    made: ReportRequest | None = session.scalar(
+        insert(ReportRequest)
+        .values(id=new_id(), requested_by=who, **window)
+        .on_conflict_do_nothing()
+        .returning(ReportRequest)
+    )
+    if made is not None:
+        audit.record(session, who=who, action="asked for a window to be judged", on=made)
+        return made
+    return session.scalars(
+        select(ReportRequest).filter_by(handled_at=None, **window).with_for_update()
+    ).one()
+
+
 def _check(body: ReportRequestIn) -> None:
     if body.window_end <= body.window_start:
         detail = "The window ends before it starts; swap the two."
@@ -46,15 +68,3 @@ def _check(body: ReportRequestIn) -> None:
     if body.window_end > datetime.datetime.now(tz=datetime.UTC):
         detail = "The window ends in the future; ask again once it is over."
         raise Problem(422, "window-in-future", "The window is not over yet", detail)
-
-
-def _enqueue(session: Session, body: ReportRequestIn, who: str) -> ReportRequest:
-    window = body.model_dump()
-    session.execute(
-        insert(ReportRequest)
-        .values(id=new_id(), requested_by=who, **window)
-        .on_conflict_do_nothing()
-    )
-    return session.scalars(
-        select(ReportRequest).filter_by(handled_at=None, **window).with_for_update()
-    ).one()

@@ -8,7 +8,6 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from mycovigil.db.model import Model
-from mycovigil.db.report import DriftReport
 from mycovigil.problem import Problem
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_drift.access import Reader, Viewer
@@ -27,7 +26,6 @@ SANDBOX = (
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
-EXPORTED = 10_000
 
 
 @router.get("", summary="Reports, latest window first")
@@ -41,8 +39,16 @@ def list_reports(
 @router.get(".csv", summary="Reports as CSV", response_class=Response)
 def export_reports(session: Reading, _: Viewer, query: Annotated[ReportQuery, Query()]) -> Response:
     """All that match, at most 10,000; ``limit`` and ``cursor`` are not heeded."""
-    statement = queries.filtered(session, query).order_by(DriftReport.window_end.desc())
-    return export.reports_csv(session.scalars(statement.limit(EXPORTED)))
+    return export.reports_csv(queries.exported(session, query))
+
+
+@router.get(".json", summary="Reports as one JSON file")
+def export_reports_json(
+    session: Reading, _: Viewer, query: Annotated[ReportQuery, Query()], response: Response
+) -> list[ReportSummary]:
+    """All that match, at most 10,000; ``limit`` and ``cursor`` are not heeded."""
+    response.headers["Content-Disposition"] = 'attachment; filename="reports.json"'
+    return [ReportSummary.model_validate(row) for row in queries.exported(session, query)]
 
 
 @router.get("/{report_id}", summary="One report, whole")
@@ -56,6 +62,7 @@ def get_report(report_id: uuid.UUID, session: Reading, _: Viewer) -> ReportOut:
         model=ModelRef(id=report.model_id, version=version),
         views=report.views,
         evidence=report.evidence,
+        realised=report.realised,
         inputs=report.inputs,
         metrics=queries.metrics(session, report_id),
         incident_id=incident.id if incident else None,

@@ -25,7 +25,7 @@ class ReportSummary(BaseModel):
     model_config = ConfigDict(from_attributes=True)
     id: uuid.UUID
     model_id: uuid.UUID
-    reference_set_id: uuid.UUID
+    reference_set_id: uuid.UUID | None
     window_start: datetime.datetime
     window_end: datetime.datetime
     periods: int
@@ -47,6 +47,7 @@ class ReportOut(ReportSummary):
     model: ModelRef
     views: list[dict[str, Any]]
     evidence: dict[str, Any]
+    realised: dict[str, Any] | None
     inputs: dict[str, Any]
     metrics: dict[str, float]
     incident_id: uuid.UUID | None

@@ -5,6 +5,7 @@ import uuid
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mycovigil import audit
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.problem import conflict, not_found
 from mycovigil_drift.pagination import fetch
@@ -53,5 +54,6 @@ def enqueue(session: Session, *, who: str, reason: str) -> RetrainJob:
     job = RetrainJob(requested_by=who, state=JobState.QUEUED, parameters={"reason": reason})
     session.add(job)
     session.flush()
+    audit.record(session, who=who, action="asked for a retrain", on=job, detail=reason)
     session.refresh(job)
     return job

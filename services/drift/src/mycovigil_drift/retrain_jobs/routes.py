@@ -4,14 +4,17 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import PlainTextResponse
 
-from mycovigil_drift.access import Operator, Reader
+from mycovigil_drift.access import Operator, Reader, Viewer
 from mycovigil_drift.pagination import Page
-from mycovigil_drift.retrain_jobs import queries
+from mycovigil_drift.retrain_jobs import log, queries
 from mycovigil_drift.retrain_jobs.schemas import RetrainJobIn, RetrainJobOut, RetrainJobQuery
 from mycovigil_drift.session import Reading, Writing
+from mycovigil_drift.state import AppState
 
 router = APIRouter(prefix="/v1/retrain-jobs", tags=["retrain jobs"])
+ALL_LINES = 100_000
 
 
 @router.get("", summary="Retrain jobs, newest first")
@@ -34,3 +37,13 @@ def create_job(
 @router.get("/{job_id}", summary="One retrain job")
 def get_job(job_id: uuid.UUID, session: Reading, _: Reader) -> RetrainJobOut:
     return RetrainJobOut.model_validate(queries.get(session, job_id))
+
+
+@router.get("/{job_id}/log", summary="What training said", response_class=PlainTextResponse)
+def get_log(job_id: uuid.UUID, session: Reading, state: AppState, _: Viewer) -> PlainTextResponse:
+    """Every attempt that ended, oldest first; empty while the first still runs."""
+    queries.get(session, job_id)
+    found = log.attempts(state.storage, job_id, lines=ALL_LINES)
+    return PlainTextResponse(
+        "\n".join(f"=== attempt {attempt.number}\n{attempt.text}\n" for attempt in found)
+    )

@@ -19,6 +19,8 @@ class EffectBar:
     x: float
     width: float
     large: bool
+    interval: tuple[float, float] | None = None
+    """95% interval of the effect, where the report holds one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +58,5 @@ def _bar(row: dict[str, Any], limit: float) -> EffectBar:
         x=round(50 - half if row["effect"] < 0 else 50, 2),
         width=round(max(half, 0.4), 2),
         large=abs(row["effect"]) >= 0.5,
+        interval=(row["low"], row["high"]) if row.get("low") is not None else None,
     )

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT, MARGIN = 150, 34, 4
+LEAST_CALM = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """``zero`` is the height of "as the reference"; ``last`` the newest point."""
+    """``zero`` is the height of "as the reference"; ``last`` the newest point; ``calm`` top and
+    height of the band in which calm nights lie, where there were enough of them."""
 
     name: str
     value: float
@@ -16,10 +18,17 @@ class Sparkline:
     last: tuple[float, float]
     zero: float
     large: bool
+    calm: tuple[float, float] | None = None
 
 
 def drawn(
-    name: str, values: Sequence[float], *, middle: float, reach: float, large: bool
+    name: str,
+    values: Sequence[float],
+    *,
+    middle: float,
+    reach: float,
+    large: bool,
+    calm: tuple[float, float] | None = None,
 ) -> Sparkline | None:
     """``values`` oldest first around ``middle``; the scale spans at least ``reach`` each way."""
     if not values:
@@ -32,4 +41,17 @@ def drawn(
         for i, value in enumerate(values)
     ]
     path = "M" + " L".join(f"{x:g} {y:g}" for x, y in corners)
-    return Sparkline(name, values[-1], path, corners[-1], HEIGHT / 2, large)
+    band = None
+    if calm is not None:
+        top, bottom = (HEIGHT / 2 - (edge - middle) * scale for edge in (calm[1], calm[0]))
+        band = round(top, 1), round(bottom - top, 1)
+    return Sparkline(name, values[-1], path, corners[-1], HEIGHT / 2, large, band)
+
+
+def calm_band(values: Sequence[float]) -> tuple[float, float] | None:
+    """Where nine of ten calm nights lay; nothing from fewer than :data:`LEAST_CALM`."""
+    if len(values) < LEAST_CALM:
+        return None
+    ordered = sorted(values)
+    cut = round(len(ordered) * 0.05)
+    return ordered[cut], ordered[-1 - cut]

@@ -1,0 +1,21 @@
+"""``/v1/audit``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from mycovigil_drift.access import Reader
+from mycovigil_drift.audit import queries
+from mycovigil_drift.audit.schemas import AuditLineOut, AuditQuery
+from mycovigil_drift.pagination import Page
+from mycovigil_drift.session import Reading
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"])
+
+
+@router.get("", summary="Who did what, newest first")
+def list_lines(
+    session: Reading, _: Reader, query: Annotated[AuditQuery, Query()]
+) -> Page[AuditLineOut]:
+    lines, following = queries.page(session, query)
+    return Page(items=[AuditLineOut.model_validate(line) for line in lines], next=following)

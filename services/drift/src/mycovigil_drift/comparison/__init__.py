@@ -1,0 +1,1 @@
+"""Two nights, or two reference sets, side by side."""

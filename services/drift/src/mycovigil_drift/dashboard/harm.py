@@ -1,0 +1,148 @@
+"""Does it hurt: estimates without labels, or what labels said once they came, with intervals."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mycovigil.db.report import DriftReport
+from mycovigil_drift.dashboard import formats
+
+NAMES = {
+    "deadly": "deadly photos among all",
+    "novel": "photos beyond the model's knowledge",
+    "risk": "deadly photos answered as harmless",
+    "deadly_called_edible": "deadly photos called edible",
+    "deadly_missed": "deadly photos missed",
+    "macro_recall": "recall, mean of the classes",
+}
+HEADLINES = {
+    "affected": "Yes, safety is affected",
+    "not_affected": "No sign of harm",
+    "unknown": "Cannot be told",
+}
+UNLABELLED = "Estimated without labels; labels that arrive later replace the estimate."
+ROOM = 1.15
+"""The scale ends a little beyond the largest number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A share with its interval; ``reference`` where it is known what was before. The last three
+    are places on the common scale, in percent of its width."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    reference: float | None
+    x: float
+    left: float
+    width: float
+    mark: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """``realised``: labels have spoken; ``coverage`` is that of the intervals."""
+
+    state: str
+    headline: str
+    figures: list[Figure]
+    realised: bool
+    coverage: str
+    note: str
+
+
+def shown(report: DriftReport) -> Harm | None:
+    """What the report knows about harm; nothing where nothing was estimated."""
+    found = report.evidence.get("harm")
+    state = str((found or {}).get("safety", "unknown"))
+    if report.realised:
+        return Harm(
+            state,
+            _headline(report.realised),
+            _placed(_realised(report.realised)),
+            realised=True,
+            coverage="95%",
+            note=_labelled(report.realised),
+        )
+    if found is None:
+        return None
+    figures = _placed(_estimated(found))
+    return Harm(
+        state, HEADLINES.get(state, formats.plain(state)), figures, False, "90%", UNLABELLED
+    )
+
+
+def in_words(harm: Harm) -> str:
+    """The figures in a sentence, for a screen that has no room to draw them."""
+    parts = [
+        f"{figure.name} {_before(figure)}{formats.share(figure.value)} "
+        f"({harm.coverage} interval {formats.share(figure.low)} to {formats.share(figure.high)})"
+        for figure in harm.figures[:2]
+    ]
+    return "; ".join(parts)
+
+
+def _before(figure: Figure) -> str:
+    return "" if figure.reference is None else f"{formats.share(figure.reference)} → "
+
+
+def _headline(realised: dict[str, Any]) -> str:
+    deadly = realised.get("deadly") or {}
+    if not deadly.get("count"):
+        return "No deadly photo among the labelled ones"
+    return f"{deadly['missed']} of {deadly['count']} deadly photos were missed"
+
+
+def _labelled(realised: dict[str, Any]) -> str:
+    labelled, rows = realised.get("labelled"), realised.get("rows")
+    return (
+        f"Measured on {formats.count(labelled)} of {formats.count(rows)} photos that have a label."
+    )
+
+
+Interval = tuple[str, float, float, float, float | None]
+
+
+def _estimated(found: dict[str, Any]) -> Iterator[Interval]:
+    for key, share in found.items():
+        if not isinstance(share, dict) or "low" not in share:
+            continue
+        value = next((share[k] for k in ("night", "value", "estimate") if k in share), None)
+        if value is not None:
+            name = NAMES.get(key, formats.plain(key))
+            yield name, value, share["low"], share["high"], share.get("reference")
+
+
+def _realised(found: dict[str, Any]) -> Iterator[Interval]:
+    deadly, macro = found.get("deadly") or {}, found.get("macro_recall") or {}
+    if deadly.get("rate") is not None:
+        yield NAMES["deadly_missed"], deadly["rate"], deadly["low"], deadly["high"], None
+    if macro.get("value") is not None:
+        yield NAMES["macro_recall"], macro["value"], macro["low"], macro["high"], None
+    for name, recall in (found.get("recall") or {}).items():
+        if recall and recall.get("rate") is not None:
+            said = f"recall of {formats.plain(name)}"
+            yield said, recall["rate"], recall["low"], recall["high"], None
+
+
+def _placed(intervals: Iterator[Interval]) -> list[Figure]:
+    """All on one scale from 0 to the largest number."""
+    found = list(intervals)
+    most = max([high for *_, high, _ in found] + [r for *_, r in found if r is not None] + [1e-9])
+    scale = 100 / min(most * ROOM, 1.0)
+    return [
+        Figure(
+            name,
+            value,
+            low,
+            high,
+            reference,
+            x=round(value * scale, 2),
+            left=round(low * scale, 2),
+            width=round(max(high - low, 0.0) * scale, 2),
+            mark=None if reference is None else round(reference * scale, 2),
+        )
+        for name, value, low, high, reference in found
+    ]
