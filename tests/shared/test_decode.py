@@ -69,6 +69,18 @@ def test_rotated_photos_are_upright(orientation: int) -> None:
     assert np.abs(pixels_of(encoded(turned, exif=exif)) - pixels_of(encoded(picture()))).max() <= 2
 
 
+@pytest.mark.parametrize("form", ["JPEG", "TIFF"])
+@pytest.mark.parametrize(("width", "height"), [(61, 97), (523, 347)])
+def test_a_turned_photo_of_odd_size_is_cut_where_the_upright_one_is(
+    form: str, width: int, height: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright = encoded(picture(width, height), form)
+    turned = encoded(picture(width, height).transpose(Image.Transpose.ROTATE_90), form, exif=exif)
+    assert np.abs(pixels_of(turned) - pixels_of(upright)).mean() < 1.5
+
+
 def test_scaled_jpeg_decode_is_faithful() -> None:
     big = picture(2400, 1800)
     scaled = pixels_of(encoded(big, "JPEG", quality=95))
@@ -90,6 +102,26 @@ def test_a_bomb_is_refused_by_its_header() -> None:
     assert len(bomb) < 200_000
     with pytest.raises(TooManyPixels, match="pixels"):
         decode(bomb, size=32, max_pixels=LIMIT)
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_what_is_decoded_whole_has_a_lower_limit(form: str) -> None:
+    wide = encoded(Image.new("1", (5_100, 5_000)), form)
+    with pytest.raises(TooManyPixels, match="25,000,000 are read of a"):
+        decode(wide, size=32, max_pixels=LIMIT)
+
+
+def test_progressive_jpegs_are_decoded_whole_and_of_few_scans() -> None:
+    large = Image.new("L", (5_100, 5_000))
+    assert pixels_of(encoded(large, "JPEG")).shape == (32, 32, 3)
+    progressive = encoded(large, "JPEG", progressive=True)
+    with pytest.raises(TooManyPixels, match="progressive JPEG"):
+        decode(progressive, size=32, max_pixels=LIMIT)
+    small = encoded(picture(), "JPEG", progressive=True)
+    assert pixels_of(small).shape == (32, 32, 3)
+    scan = small[small.rindex(b"\xff\xda") : -2]
+    with pytest.raises(UndecodableImage, match="scans"):
+        decode(small[:-2] + 100 * scan + small[-2:], size=32, max_pixels=LIMIT)
 
 
 def test_covariates_see_what_they_name() -> None:

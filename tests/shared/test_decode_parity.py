@@ -1,0 +1,120 @@
+"""Our decoding against open_clip's own transform, on real photos, through the packaged encoder."""
+
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from mycovigil.encoder.identity import EncoderIdentity, locate
+from mycovigil.image.decode import DRAFT_FACTOR, decode
+from mycovigil_training import torchvision_shim
+
+FOLDERS = ("kaggle_subset/Classes", "field_guide", "field_walks", "not_mushroom")
+SUFFIXES = {".jpg", ".jpeg", ".png"}
+ENCODER = "mini/fp16"
+MOST_DIFFERENCE = 0.001
+"""Of any coordinate of the two unit embeddings."""
+Pixels = NDArray[np.uint8]
+Embed = Callable[[list[Pixels]], NDArray[np.float32]]
+
+
+def photos_of(folder: Path, most: int, names: tuple[str, ...] = FOLDERS) -> list[bytes]:
+    """Photos on which both should agree: sRGB, and upright as they are stored. open_clip knows
+    neither orientation nor colour profiles, and shows what is clear in whatever lies below."""
+    chance = random.Random(20_261_122)
+    found: list[bytes] = []
+    for name in names:
+        paths = sorted(path for path in (folder / name).rglob("*") if path.suffix in SUFFIXES)
+        chance.shuffle(paths)
+        datas = (path.read_bytes() for path in paths)
+        plain = (data for data in datas if is_plain(data))
+        found += [data for data, _ in zip(plain, range(most), strict=False)]
+    return found
+
+
+def is_plain(data: bytes) -> bool:
+    with Image.open(io.BytesIO(data)) as image:
+        upright = image.getexif().get(0x0112, 1) == 1
+        return image.mode == "RGB" and upright and "icc_profile" not in image.info
+
+
+def is_scaled(data: bytes, size: int) -> bool:
+    """Whether our decoder reads it at a fraction of its size."""
+    with Image.open(io.BytesIO(data)) as image:
+        return image.format == "JPEG" and min(image.size) >= 2 * DRAFT_FACTOR * size
+
+
+@pytest.fixture(scope="module")
+def transform() -> Callable[[int, str], Callable[[bytes], Pixels]]:
+    """open_clip's transform for validation, without its last step, the normalisation."""
+    torchvision_shim.make_importable()
+    from open_clip.transform import image_transform
+
+    def of(size: int, resize: str) -> Callable[[bytes], Pixels]:
+        steps: Any = image_transform(size, is_train=False, resize_mode=resize)
+        steps.transforms.pop()
+
+        def apply(data: bytes) -> Pixels:
+            with Image.open(io.BytesIO(data)) as image:
+                unit = steps(image).permute(1, 2, 0).numpy()
+            return np.asarray((unit * 255).round(), dtype=np.uint8)
+
+        return apply
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def embed() -> Embed:
+    session = ort.InferenceSession(
+        str(locate(ENCODER) / "encoder.onnx"), providers=["CPUExecutionProvider"]
+    )
+
+    def of(pixels: list[Pixels]) -> NDArray[np.float32]:
+        return np.concatenate([session.run(None, {"pixels": one[None]})[0] for one in pixels])
+
+    return of
+
+
+def test_embeddings_agree(photos: Path, transform: Any, embed: Embed) -> None:
+    identity = EncoderIdentity.read(locate(ENCODER))
+    size, theirs = identity.image_size, transform(identity.image_size, identity.resize)
+    found = [data for data in photos_of(photos, 30) if not is_scaled(data, size)]
+    ours = [decode(data, size=size, max_pixels=10**8).pixels for data in found]
+
+    difference = np.abs(embed(ours) - embed([theirs(data) for data in found]))
+
+    assert len(found) > 60
+    assert difference.max() <= MOST_DIFFERENCE
+
+
+def test_scaled_decoding_stays_near(photos: Path, transform: Any, embed: Embed) -> None:
+    """No rounding noise passes .001 through this small encoder; the direction is what counts."""
+    identity = EncoderIdentity.read(locate(ENCODER))
+    size, theirs = identity.image_size, transform(identity.image_size, identity.resize)
+    found = [data for data in photos_of(photos, 400, FOLDERS[:1]) if is_scaled(data, size)]
+    ours = [decode(data, size=size, max_pixels=10**8).pixels for data in found]
+
+    cosine = (embed(ours) * embed([theirs(data) for data in found])).sum(axis=1)
+
+    assert len(found) > 10
+    assert cosine.min() > 0.9995
+
+
+@pytest.mark.parametrize("resize", ["shortest", "squash"])
+def test_pixels_agree_where_photos_are_enlarged(photos: Path, transform: Any, resize: str) -> None:
+    theirs = transform(224, resize)
+    for data in photos_of(photos, 10):
+        if is_scaled(data, 224):
+            continue
+        ours = decode(data, size=224, max_pixels=10**8, resize=resize).pixels
+        difference = np.abs(ours.astype(int) - theirs(data))
+        assert difference.mean() < 0.3  # rounding: Pillow takes long photos down first, then across
+        assert difference.max() <= 4
