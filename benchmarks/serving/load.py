@@ -1,68 +1,121 @@
-"""Closed-loop HTTP load: every client sends its next photo when the last answer is there."""
+"""Closed-loop HTTP load: every client sends its next photo when the last answer is there.
+
+The client is deliberately thin (a socket, bytes made beforehand), since it shares the machine
+with what it measures.
+"""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 import psutil
+
+LEAST_EACH = 2
+WARM_UP = 2
+ANSWER_SECONDS = 120
+
+
+class Refused(RuntimeError):
+    """A server under test answered something else than 200."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """``cpu_ms`` of the server process and its children, a request; latencies in ms."""
+    """``cpu_ms`` of the server's processes a request, ``store_ms`` of its database and Redis;
+    latencies in ms."""
 
     requests: int
     per_second: float
-    p50: float
-    p95: float
-    p99: float
+    latencies: list[float]
     cpu_ms: float
+    store_ms: float
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its children so far."""
+Body = Callable[[bytes], tuple[str, bytes]]
+"""From a photo to the content type and the body that a server wants."""
+
+
+def message(url: str, headers: dict[str, str], kind: str, body: bytes) -> bytes:
+    """An HTTP/1.1 request."""
+    place = urlsplit(url)
+    lines = [f"POST {place.path} HTTP/1.1", f"Host: {place.netloc}", f"Content-Type: {kind}"]
+    lines += [
+        f"Content-Length: {len(body)}",
+        *(f"{name}: {told}" for name, told in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """User and system time so far of some processes and all below them, the ended ones too."""
+    return sum(_spent(pid) for pid in pids)
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all below it."""
     process = psutil.Process(pid)
-    family = [process, *process.children(recursive=True)]
-    return float(sum(one.cpu_times().user + one.cpu_times().system for one in family))
+    return [process, *process.children(recursive=True)]
 
 
 def measure(
-    url: str,
-    headers: dict[str, str],
-    photos: list[bytes],
-    *,
-    clients: int,
-    seconds: float,
-    pid: int,
+    url: str, messages: list[bytes], *, clients: int, seconds: float, pid: int, stores: list[int]
 ) -> Load:
-    """Load ``url`` for some seconds after a warm-up of a tenth of them."""
-    asyncio.run(_run(url, headers, photos, clients, seconds / 10))
-    before, start = cpu_seconds(pid), time.perf_counter()
-    latencies = asyncio.run(_run(url, headers, photos, clients, seconds))
-    spent, wall = cpu_seconds(pid) - before, time.perf_counter() - start
-    p50, p95, p99 = np.percentile(latencies, [50, 95, 99])
-    count = len(latencies)
-    return Load(count, count / wall, p50, p95, p99, 1_000 * spent / count)
+    """Load ``url`` for some seconds, and until every client has had two answers."""
+    asyncio.run(_run(url, messages, 1, 0, least=WARM_UP))
+    before, kept, start = cpu_seconds([pid]), cpu_seconds(stores), time.perf_counter()
+    latencies = asyncio.run(_run(url, messages, clients, seconds, least=LEAST_EACH))
+    wall, count = time.perf_counter() - start, len(latencies)
+    spent, stored = cpu_seconds([pid]) - before, cpu_seconds(stores) - kept
+    return Load(count, count / wall, latencies, 1_000 * spent / count, 1_000 * stored / count)
 
 
 async def _run(
-    url: str, headers: dict[str, str], photos: list[bytes], clients: int, seconds: float
+    url: str, messages: list[bytes], clients: int, seconds: float, *, least: int
 ) -> list[float]:
     latencies: list[float] = []
+    place = urlsplit(url)
     over = time.perf_counter() + seconds
-    limits = httpx.Limits(max_connections=clients)
 
     async def client(number: int) -> None:
-        turn = number
-        while time.perf_counter() < over:
-            turn += 1
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        turn = 0
+        while turn < least or time.perf_counter() < over:
             start = time.perf_counter()
-            answer = await http.post(url, content=photos[turn % len(photos)], headers=headers)
-            answer.raise_for_status()
+            writer.write(messages[(number + turn) % len(messages)])
+            await _answer(reader)
             latencies.append(1_000 * (time.perf_counter() - start))
+            turn += 1
+        writer.close()
 
-    async with httpx.AsyncClient(limits=limits, timeout=120, trust_env=False) as http:
+    async with asyncio.timeout(seconds + ANSWER_SECONDS):
         await asyncio.gather(*(client(number) for number in range(clients)))
     return latencies
+
+
+async def _answer(reader: asyncio.StreamReader) -> None:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    status, *lines = head.split("\r\n")
+    headers = {name.lower(): told for name, _, told in (line.partition(": ") for line in lines)}
+    body = await reader.readexactly(int(headers["content-length"]))
+    if " 200 " not in f"{status} ":
+        raise Refused(f"{status}: {body[:300]!r}")
+
+
+def percentiles(latencies: list[float]) -> dict[str, float]:
+    """p50, p95 and p99 in ms."""
+    found = np.percentile(latencies, [50, 95, 99])
+    return dict(zip(("p50", "p95", "p99"), map(float, found), strict=True))
+
+
+def _spent(pid: int) -> float:
+    ended = psutil.Process(pid).cpu_times()
+    found = float(ended.children_user + ended.children_system)
+    for process in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            found += times.user + times.system
+    return found

@@ -1,14 +1,18 @@
-"""Servers under test: the real predictor on a throwaway Postgres and Redis, and a plain peer."""
+"""Servers under test: the real predictor on a durable Postgres, and peers of the field."""
 
+import base64
+import json
 import os
+import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from factories.bundle import make_bundle
 from sqlalchemy.orm import Session
 
@@ -22,14 +26,84 @@ from mycovigil.stack.port import free_port
 from mycovigil.stack.postgres import create_database, postgres
 from mycovigil.stack.redis import redis_command
 from mycovigil.storage import Storage
+from serving.load import Body, family
+
+HERE = Path(__file__).parent
+READY_SECONDS = 180
+BOUNDARY = "mycovigil-benchmark"
 
 
 @dataclass(frozen=True)
 class Server:
+    """``stores``: processes of its database (``database``, as a URL) and Redis."""
+
     name: str
     url: str
-    headers: dict[str, str]
+    body: Body
     pid: int
+    headers: dict[str, str] = field(default_factory=dict)
+    stores: list[int] = field(default_factory=list)
+    database: str = ""
+
+    def pause(self) -> None:
+        """Stop its processes, so that no idle polling disturbs the server under test."""
+        _signal(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        _signal(self.pid, signal.SIGCONT)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A server of the field: ``script`` below ``peers``, ``model`` as in ``peers/model.py``."""
+
+    name: str
+    script: str
+    model: str
+    threads: int = 0
+    workers: int = 1
+
+    def command(self, python: Path, port: int) -> list[str]:
+        if self.script == "bento":
+            serve = [str(python.with_name("bentoml")), "serve", "serving.peers.bento:Encoder"]
+            return [*serve, "--host", "127.0.0.1", "--port", str(port), "-q"]
+        return [str(python), str(HERE / "peers" / f"{self.script}.py")]
+
+    @property
+    def body(self) -> Body:
+        return {"plain": form("file"), "lit": base64_json, "bento": form("images")}[self.script]
+
+
+CORES = os.cpu_count() or 1
+PEERS = (
+    Peer("FastAPI, torch", "plain", "torch"),
+    Peer("LitServe, torch", "lit", "torch"),
+    Peer("BentoML, torch", "bento", "torch"),
+    Peer("FastAPI, our engine", "plain", "engine", threads=CORES),
+    Peer("LitServe, our engine", "lit", "engine", threads=CORES),
+    Peer("LitServe, our engine, a worker a core", "lit", "engine", threads=1, workers=CORES),
+    Peer("BentoML, our engine", "bento", "engine", threads=CORES),
+)
+
+
+def form(name: str) -> Body:
+    """A multipart form with the photo in the field ``name``."""
+
+    def body(photo: bytes) -> tuple[str, bytes]:
+        head = (
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a.jpg"\r\n'
+            "Content-Type: image/jpeg\r\n\r\n"
+        )
+        end = f"\r\n--{BOUNDARY}--\r\n"
+        return f"multipart/form-data; boundary={BOUNDARY}", head.encode() + photo + end.encode()
+
+    return body
+
+
+def base64_json(photo: bytes) -> tuple[str, bytes]:
+    """The photo in base64 in a JSON document."""
+    text = base64.b64encode(photo).decode()
+    return "application/json", json.dumps({"image": text}).encode()
 
 
 @contextmanager
@@ -51,24 +125,40 @@ def ours(folder: Path, data: Path) -> Iterator[Server]:
         }
         redis = redis_command(data / "redis", redis_port, throwaway=True)
         command = [sys.executable, "-m", "mycovigil_predictor"]
+        postmaster = int(next(data.rglob("postmaster.pid")).read_text().splitlines()[0])
         with (
-            _running("redis", redis, environment, "Server initialized"),
+            _running("redis", redis, environment, "Server initialized") as cache,
             _running("predictor", command, environment, None, port) as child,
         ):
-            headers = {"authorization": f"Bearer {key}", "content-type": "image/jpeg"}
-            url = f"http://127.0.0.1:{port}/v1/predictions"
-            yield Server("mycovigil", url, headers, int(child.pid or 0))
+            yield Server(
+                "Mycovigil",
+                f"http://127.0.0.1:{port}/v1/predictions",
+                form("file"),
+                int(child.pid or 0),
+                {"Authorization": f"Bearer {key}"},
+                [postmaster, int(cache.pid or 0)],
+                database.url.get_secret_value(),
+            )
 
 
 @contextmanager
-def plain(folder: Path) -> Iterator[Server]:
-    """Plain FastAPI on the same graph, in ONNX Runtime's default threading."""
+def peer(one: Peer, folder: Path, python: Path, home: Path) -> Iterator[Server]:
+    """A peer in the virtual environment of ``python``; ``home`` takes what it writes."""
     port = free_port()
-    environment = os.environ | {"PEER_ENCODER": str(folder), "PEER_PORT": str(port)}
-    command = [sys.executable, str(Path(__file__).with_name("plain.py"))]
-    with _running("plain", command, environment, None, port) as child:
+    environment = os.environ | {
+        "PEER_MODEL": one.model,
+        "PEER_ENCODER": str(folder),
+        "PEER_THREADS": str(one.threads),
+        "PEER_WORKERS": str(one.workers),
+        "PEER_PORT": str(port),
+        "PYTHONPATH": str(HERE.parent),
+        "BENTOML_HOME": str(home / "bentoml"),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "DO_NOT_TRACK": "1",
+    }
+    with _running(one.name, one.command(python, port), environment, None, port) as child:
         url = f"http://127.0.0.1:{port}/predict"
-        yield Server("plain FastAPI", url, {"content-type": "image/jpeg"}, int(child.pid or 0))
+        yield Server(one.name, url, one.body, int(child.pid or 0))
 
 
 @contextmanager
@@ -80,22 +170,32 @@ def _running(
     try:
         child.wait_ready(60)
         if port:
-            _wait_for(port)
+            _wait_for(child, port)
         yield child
     finally:
+        if child.alive:
+            _signal(int(child.pid or 0), signal.SIGCONT)
         child.stop(40)
 
 
-def _wait_for(port: int) -> None:
-    over = time.monotonic() + 60
-    while time.monotonic() < over:
+def _wait_for(child: Child, port: int) -> None:
+    over = time.monotonic() + READY_SECONDS
+    while time.monotonic() < over and child.alive:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.1)
         else:
             return
-    raise TimeoutError(f"nothing listens on port {port}")
+    raise TimeoutError(f"{child.name} does not listen on port {port}")
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    for process in family(pid):
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
 
 
 def _arrange(database: DatabaseSettings, folder: Path, storage: Path) -> str:
