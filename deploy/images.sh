@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Build every image with the builder that is there: docker, or buildah without an engine.
-# buildah needs the base image in its store; BASE=1 makes one by debootstrap (Debian, root) and
+# (format docker: OCI has no health checks.) buildah needs the base image in its store; BASE=1 makes one by debootstrap (Debian, root) and
 # gives it the name that the Dockerfiles ask for.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ images=(predictor:services/predictor drift:services/drift worker:services/worker
 store=(--storage-driver=vfs)
 
 build_with_buildah() {
-    buildah "${store[@]}" bud --isolation=chroot --network=host --pull=never \
+    buildah "${store[@]}" bud --format docker --isolation=chroot --network=host --pull=never \
         -v /etc/ssl/certs:/etc/ssl/certs:ro ${EXTRA_VOLUMES:-} -f "$2/Dockerfile" -t "mycovigil/$1" .
 }
 
