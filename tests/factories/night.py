@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from mycovigil.db import partition
-from mycovigil.db.base import new_id
+from mycovigil.db.base import first_id_at, new_id
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
@@ -21,6 +21,11 @@ from mycovigil.window import Window
 DIMENSION = 16
 PERIOD = datetime.timedelta(days=1)
 FIRST = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
+
+
+def id_at(moment: datetime.datetime) -> uuid.UUID:
+    """A prediction's id: its instant is its row's ``created_at``."""
+    return uuid.UUID(int=first_id_at(moment).int | new_id().int & ((1 << 80) - 1))
 
 
 def night_of(number: int) -> Window:
@@ -103,7 +108,7 @@ def make_night(
     moments = [window.start + (window.end - window.start) * (n / rows) for n in range(rows)]
     predictions = [
         {
-            "id": new_id(),
+            "id": id_at(moment),
             "created_at": moment,
             "logged_at": moment + delay,
             "request_id": "r",

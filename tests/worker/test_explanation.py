@@ -17,6 +17,7 @@ from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.reference import Reference
 from mycovigil_worker.rows import Rows
+from mycovigil_worker.slices import Slices
 from mycovigil_worker.state import State
 from mycovigil_worker.totals import Totals
 
@@ -46,7 +47,9 @@ def comparison_of(night: Rows, reference: Rows, novel: int = 0) -> Comparison:
     fitted = fit(reference.features)
     unused: Any = uuid.UUID(int=0)
     known = Reference(unused, unused, unused, "", reference)
-    return Comparison(known, night, totals, night_of(0), fitted, judge(fitted, night.features))
+    return Comparison(
+        known, night, totals, night_of(0), fitted, judge(fitted, night.features), Slices(0.0)
+    )
 
 
 EVEN = [0.25] * 4

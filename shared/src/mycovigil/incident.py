@@ -31,7 +31,31 @@ def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> 
         case AlertKind.RESOLVED if incident is not None:
             return resolve(session, incident, resolution="calm again", report=report)
         case _:
+            if incident is not None and finding.verdict is ReportVerdict.DRIFT and harmful:
+                _doubt(session, session.get_one(Model, report.model_id), finding)
             return None
+
+
+def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert | None:
+    """Labels show that deadly photos of a window were missed too often: the certificate is void.
+
+    Only while an incident is open that began with this window or before it; it becomes critical,
+    and says so once.
+    """
+    incident = unresolved(session, report.model_id)
+    if incident is None:
+        return None
+    model = session.get_one(Model, report.model_id)
+    opened = session.get_one(DriftReport, incident.report_id)
+    doubtable = {CertificateState.VALID, CertificateState.SUSPECT}
+    if report.window_end < opened.window_end or model.certificate_state not in doubtable:
+        return None
+    _set_certificate(session, model, CertificateState.VOID, found)
+    if incident.severity == Severity.CRITICAL:
+        return None
+    incident.severity = Severity.CRITICAL
+    message = f"Drift of model {model.version} does harm: {found}."
+    return _alert(session, incident, model, AlertKind.ESCALATED, message, report)
 
 
 def unresolved(session: Session, model_id: uuid.UUID) -> Incident | None:

@@ -10,23 +10,30 @@ from mycovigil_statistics.budget import pool_is_enough
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.rows import Rows
 
+SURE = 1.96
+
 
 def covariates(comparison: Comparison) -> list[dict[str, Any]]:
-    """Means of the reference and of the whole window; the effect is in reference sds."""
+    """Means of the reference and of the whole window; the effect is in reference sds, its 95%
+    interval from independent units at the reference's spread."""
     found = []
+    judgement = comparison.judgement
+    margin = SURE * float(np.sqrt(1 / judgement.units + 1 / judgement.pool_units))
     for column, name in zip(comparison.reference.rows.covariates.T, NAMES, strict=True):
         known = column[np.isfinite(column)].astype(np.float64)
         night = comparison.totals.covariates.get(name)
         if not len(known) or night is None:
             continue
         spread = float(known.std())
-        effect = (night - known.mean()) / spread if spread > 0 else 0.0
+        effect = float((night - known.mean()) / spread) if spread > 0 else 0.0
         found.append(
             {
                 "name": name,
                 "reference": float(known.mean()),
                 "night": night,
-                "effect": float(effect),
+                "effect": effect,
+                "low": effect - margin,
+                "high": effect + margin,
             }
         )
     return found

@@ -16,8 +16,10 @@ import pandas as pd
 from mycovigil.image.covariates import NAMES
 from mycovigil.safety import CLASSES
 from mycovigil.storage import Storage
-from mycovigil_worker.outcome import Comparison
+from mycovigil_statistics.slices import PREDICTED_CLASS
+from mycovigil_worker.outcome import Commission, Comparison
 from mycovigil_worker.rows import Rows
+from mycovigil_worker.slices import Slices
 
 if TYPE_CHECKING:
     from evidently.core.report import Snapshot
@@ -37,9 +39,11 @@ class Stored:
     snapshot: str
 
 
-def stored(storage: Storage, report_id: uuid.UUID, comparison: Comparison, level: float) -> Stored:
+def stored(
+    storage: Storage, report_id: uuid.UUID, comparison: Comparison, asked: Commission
+) -> Stored:
     """Run the report and keep its page and its snapshot."""
-    snapshot = _run(comparison, level)
+    snapshot = _run(comparison, asked)
     folder = f"reports/{report_id}"
     page = snapshot.get_html_str(as_iframe=False)
     document = snapshot.json()
@@ -57,7 +61,7 @@ def load() -> None:
         import mycovigil_worker.verdict_metrics  # noqa: F401
 
 
-def _run(comparison: Comparison, level: float) -> "Snapshot":
+def _run(comparison: Comparison, asked: Commission) -> "Snapshot":
     load()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # and of pandas
@@ -75,25 +79,45 @@ def _run(comparison: Comparison, level: float) -> "Snapshot":
             Dataset.from_pandas(_frame(rows, names), data_definition=definition)
             for rows in (night, reference)
         )
-        return Report(_metrics(comparison, level, numbers)).run(tonight, before)
+        return Report(_metrics(comparison, asked, numbers)).run(tonight, before)
 
 
-def _metrics(comparison: Comparison, level: float, numbers: list[str]) -> list[Any]:
+def _metrics(comparison: Comparison, asked: Commission, numbers: list[str]) -> list[Any]:
     from evidently.metrics import ValueDrift
     from evidently.metrics.embeddings import DistanceDriftMethod
     from evidently.tests import gt
 
     from mycovigil_worker.verdict_metrics import EmbeddingsDriftScore, OmnibusPValue, ViewPValue
 
-    judgement = comparison.judgement
+    judgement, level = comparison.judgement, asked.level
     return [
         OmnibusPValue(p_value=judgement.p_value, level=level, tests=[gt(level)]),
+        *_slices(comparison.slices, whole=judgement.p_value <= level),
         *(
             ViewPValue(view=f"{v.group}: {v.name}", p_value=v.p_value, effect=v.effect)
             for v in judgement.views
         ),
         *(ValueDrift(column=name) for name in [PREDICTED, *numbers]),
         EmbeddingsDriftScore(embeddings_name=EMBEDDINGS, drift_method=DistanceDriftMethod()),
+    ]
+
+
+def _slices(slices: Slices, *, whole: bool) -> list[Any]:
+    """Every slice that was judged; a test on those that could raise the alarm by themselves."""
+    from evidently.tests import gt
+
+    from mycovigil_worker.verdict_metrics import SlicePValue
+
+    return [
+        SlicePValue(
+            dimension=row["dimension"],
+            slice=row["value"],
+            p_value=row["p_value"],
+            level=row["level"],
+            tests=None if whole or row["dimension"] != PREDICTED_CLASS else [gt(row["level"])],
+        )
+        for row in slices.documents()
+        if row["p_value"] is not None
     ]
 
 

@@ -33,14 +33,14 @@ def gathered(
             "score": float(score),
             "label": known[key][0],
             "image_key": known[key][1],
-            "neighbours": _neighbours(session, comparison, int(number)),
+            "neighbours": neighbours(session, comparison, int(number)),
         }
         for key, number, score in zip(chosen, numbers, scores, strict=True)
         if isinstance(key, uuid.UUID) and key in known
     ]
 
 
-def _neighbours(session: Session, comparison: Comparison, number: int) -> list[dict[str, Any]]:
+def neighbours(session: Session, comparison: Comparison, number: int) -> list[dict[str, Any]]:
     """Nearest reference photos by cosine distance, in the database (pgvector)."""
     vector = HalfVector(comparison.night.features[number].tolist())
     rows = session.execute(

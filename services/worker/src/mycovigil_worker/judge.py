@@ -19,6 +19,7 @@ from mycovigil.window import Window
 from mycovigil_statistics import judge
 from mycovigil_statistics.errors import InsufficientRows, SampleError
 from mycovigil_worker import reference as references
+from mycovigil_worker import slices
 from mycovigil_worker.outcome import Commission, Comparison, Outcome
 from mycovigil_worker.pool import pooled_start
 from mycovigil_worker.reference import Reference
@@ -64,7 +65,8 @@ class Judging:
             return self._without_test(ReportVerdict.INSUFFICIENT, str(reason))
         except (Unjudgeable, SampleError, MixedFeatures) as reason:
             return self._without_test(ReportVerdict.FAILED, str(reason))
-        drifted = comparison.judgement.p_value <= self.commission.level
+        whole = comparison.judgement.p_value <= self.commission.level
+        drifted = whole or comparison.slices.alarming
         return Outcome(
             ReportVerdict.DRIFT if drifted else ReportVerdict.CALM,
             self.as_of,
@@ -133,7 +135,14 @@ class Judging:
             groups=night.dependent,
             seed=self.drift.seed,
         )
-        return Comparison(reference, night, self.totals, self.span, fitted, judgement)
+        found = slices.judged(
+            fitted,
+            night,
+            level=self.commission.slice_level,
+            drifted=judgement.p_value <= self.commission.level,
+            seed=self.drift.seed,
+        )
+        return Comparison(reference, night, self.totals, self.span, fitted, judgement, found)
 
     def _without_test(self, verdict: ReportVerdict, problem: str | None) -> Outcome:
         return Outcome(
@@ -156,6 +165,7 @@ class Judging:
             "sample_rows": self.drift.sample_rows,
             "seed": self.drift.seed,
             "level": self.commission.level,
+            "slice_level": self.commission.slice_level,
             "as_of": self.as_of.isoformat(),
             "permutations": comparison.judgement.permutations,
             "pool_rows": comparison.judgement.pool_rows,

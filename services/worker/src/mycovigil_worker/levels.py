@@ -1,4 +1,8 @@
-"""Which windows end with a night, and the level each may alarm at: the month's fixed plan."""
+"""Which windows end with a night, and the level each may alarm at: the month's fixed plan.
+
+A single night's share is halved between the whole night and its slices, which are many but share
+one level; longer windows have no slices.
+"""
 
 from mycovigil.settings import DriftSettings
 from mycovigil_statistics.budget import MonthlyBudget
@@ -8,8 +12,8 @@ MONTH = 30
 
 
 def nightly_level(drift: DriftSettings) -> float:
-    """What a single night may spend; also of windows that the plan does not have."""
-    return MonthlyBudget(total=drift.monthly_budget, days=MONTH).level(1, 1)
+    """What the whole of a single night may spend, and its slices once more."""
+    return MonthlyBudget(total=drift.monthly_budget, slices=2, days=MONTH).level(1, 1)
 
 
 def levels_of(night_index: int, drift: DriftSettings) -> dict[int, float]:
@@ -20,4 +24,5 @@ def levels_of(night_index: int, drift: DriftSettings) -> dict[int, float]:
     budget = MonthlyBudget(total=drift.monthly_budget, days=MONTH)
     day = night_index % MONTH + 1
     lengths = set(budget.windows(day)) & set(drift.windows)
-    return {length: budget.level(length, day) for length in lengths}
+    longer = {length: budget.level(length, day) for length in lengths - {1}}
+    return longer | ({1: nightly_level(drift)} if 1 in lengths else {})

@@ -11,6 +11,7 @@ from mycovigil.window import Window
 from mycovigil_statistics import FittedReference, Judgement
 from mycovigil_worker.reference import Reference
 from mycovigil_worker.rows import Rows
+from mycovigil_worker.slices import Slices
 from mycovigil_worker.totals import Totals
 
 
@@ -24,13 +25,14 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Commission:
-    """One report to make: a window of a model against a reference set at a level; without a set
-    the report says so."""
+    """One report to make: a window of a model against a reference set at a level, and its slices
+    together at another (0 tests none); without a set the report says so."""
 
     model_id: uuid.UUID
     reference_set_id: uuid.UUID | None
     window: Window
     level: float
+    slice_level: float
     origin: Origin
 
 
@@ -45,6 +47,7 @@ class Comparison:
     span: Window
     fitted: FittedReference
     judgement: Judgement
+    slices: Slices
 
 
 @dataclass(frozen=True, slots=True, eq=False)

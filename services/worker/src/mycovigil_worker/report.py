@@ -12,7 +12,7 @@ from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
-from mycovigil_worker import evidence, evidently_report, explanation
+from mycovigil_worker import clusters, evidence, evidently_report, explanation
 from mycovigil_worker.explanation import Explanation
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Commission, Comparison, Origin, Outcome
@@ -38,8 +38,9 @@ def write(
             found = explanation.explained(
                 session, outcome.comparison, novelty=novelty, seed=drift.seed
             )
-        _describe(report, outcome.comparison, found)
-        pages = evidently_report.stored(storage, report.id, outcome.comparison, commission.level)
+        kinds = clusters.changed(session, outcome.comparison)
+        _describe(report, outcome.comparison, kinds, found)
+        pages = evidently_report.stored(storage, report.id, outcome.comparison, commission)
         report.evidently_uri, report.snapshot_uri = pages.html, pages.snapshot
     session.flush()
     session.add_all(_metrics(report))
@@ -97,7 +98,12 @@ def _row(commission: Commission, outcome: Outcome) -> DriftReport:
     )
 
 
-def _describe(report: DriftReport, comparison: Comparison, found: Explanation | None) -> None:
+def _describe(
+    report: DriftReport,
+    comparison: Comparison,
+    kinds: list[dict[str, Any]],
+    found: Explanation | None,
+) -> None:
     report.views = [
         {"name": v.name, "group": v.group, "p_value": v.p_value, "effect": v.effect}
         for v in comparison.judgement.views
@@ -106,6 +112,8 @@ def _describe(report: DriftReport, comparison: Comparison, found: Explanation | 
         "covariates": evidence.covariates(comparison),
         "classes": evidence.classes(comparison),
         "warnings": evidence.warnings(comparison),
+        "clusters": kinds,
+        "slices": comparison.slices.documents(),
     }
     if found is not None:
         report.cause = found.cause
@@ -130,6 +138,8 @@ def _metrics(report: DriftReport) -> list[DriftMetric]:
         values[f"covariate.{row['name']}.effect"] = row["effect"]
     for row in parts.get("classes", []):
         values[f"class.{row['class']}.share"] = row["night"]
+    for row in parts.get("clusters", []):
+        values[f"cluster.{row['cluster']}.share"] = row["night"]
     return [
         DriftMetric(report_id=report.id, name=name, value=value)
         for name, value in values.items()

@@ -3,12 +3,12 @@
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func
+from sqlalchemy import Integer, cast, func
 
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
@@ -17,6 +17,11 @@ from mycovigil.safety import CLASSES
 
 HALFVEC_HEADER = 2
 """Sixteen-bit words before the values: dimension and a reserved zero (pgvector's send format)."""
+SLICES: dict[str, Any] = {
+    "client": Prediction.client,
+    "app_version": Prediction.app_version,
+    "hour": cast(func.extract("hour", func.timezone("UTC", Prediction.created_at)), Integer),
+}
 
 
 class MixedFeatures(ValueError):
@@ -36,6 +41,8 @@ class Rows:
     groups: list[str | None]
     labels: list[str | None]
     """The truth, where known, in a reference set; the predicted class in a window."""
+    slices: dict[str, list[Any]] = field(default_factory=dict)
+    """Of a window's rows, who sent them and when: a value a row by :data:`SLICES`."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -61,15 +68,16 @@ class Rows:
 
 def columns(source: type[Prediction] | type[ReferenceSample]) -> tuple[Any, ...]:
     """What :func:`assembled` needs of each row; features travel in their binary form."""
-    key = Prediction.id if source is Prediction else ReferenceSample.ordinal
+    window = source is Prediction
     return (
-        key,
+        Prediction.id if window else ReferenceSample.ordinal,
         func.halfvec_send(source.features),
         source.probabilities,
         source.distance,
         source.group_key,
         source.label,
         *(getattr(source, name) for name in NAMES),
+        *(SLICES.values() if window else ()),
     )
 
 
@@ -79,8 +87,8 @@ def assembled(rows: Sequence[Any]) -> Rows:
     Raises:
         MixedFeatures: the vectors differ in length.
     """
-    first = 6
-    covariates = [[np.nan if v is None else v for v in row[first:]] for row in rows]
+    first, last = 6, 6 + len(NAMES)
+    covariates = [[np.nan if v is None else v for v in row[first:last]] for row in rows]
     return Rows(
         keys=[row[0] for row in rows],
         features=_features([row[1] for row in rows]),
@@ -89,6 +97,11 @@ def assembled(rows: Sequence[Any]) -> Rows:
         distances=np.array([row[3] for row in rows], dtype=np.float32),
         groups=[row[4] for row in rows],
         labels=[row[5] for row in rows],
+        slices={
+            name: [row[column] for row in rows]
+            for column, name in enumerate(SLICES, start=last)
+            if rows and len(rows[0]) > last
+        },
     )
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy.exc import OperationalError
 
+from mycovigil_worker import labels, queue, request, retention, retrain
 from mycovigil_worker import nightly as nights
-from mycovigil_worker import queue, request, retention, retrain
 from mycovigil_worker.app import NAME, app
 from mycovigil_worker.state import process_state
 
@@ -16,12 +16,14 @@ log = structlog.get_logger(__name__)
 
 @app.task(name=f"{NAME}.nightly")
 def nightly() -> None:
-    """Make missing reports, answer requests for others, wake retrain jobs that nobody runs."""
+    """Make missing reports, answer requests for others, let labels that came replace estimates,
+    wake retrain jobs that nobody runs."""
     state = process_state()
     now = datetime.now(tz=UTC)
     try:
         nights.run(state, now=now)
         request.drain(state, now=now)
+        labels.run(state, now=now)
         queue.resend_waiting(state)
     except OperationalError as error:
         log.warning("database away, the next tick tries again", error=str(error.orig))

@@ -39,6 +39,24 @@ class ViewPValueCalculation(SingleValueCalculation[ViewPValue]):
         return self.result(self.metric.p_value)
 
 
+class SlicePValue(SingleValueMetric):
+    """One slice of the night; its p-value is adjusted for all slices (Holm)."""
+
+    dimension: str
+    slice: str
+    p_value: float
+    level: float
+
+
+class SlicePValueCalculation(SingleValueCalculation[SlicePValue]):
+    def display_name(self) -> str:
+        named = f"{self.metric.dimension} {self.metric.slice}".replace("_", " ")
+        return f"Slice {named} (p-value; drift at {self.metric.level:.2g} or below)"
+
+    def calculate(self, *_: Any) -> SingleValue:
+        return self.result(self.metric.p_value)
+
+
 class EmbeddingsDriftScore(SingleValueMetric):
     """Evidently's ``EmbeddingsDrift`` score by its own method, for comparison."""
 

@@ -23,6 +23,11 @@ def instant_of(identifier: uuid.UUID) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(milliseconds / 1000, tz=datetime.UTC)
 
 
+def first_id_at(moment: datetime.datetime) -> uuid.UUID:
+    """The smallest UUID that a UUIDv7 of this instant can be: a border for ranges of ids."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
 Key = Annotated[uuid.UUID, mapped_column(primary_key=True, default=new_id)]
 Instant = Annotated[datetime.datetime, mapped_column(DateTime(timezone=True))]
 CreatedAt = Annotated[

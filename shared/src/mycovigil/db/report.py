@@ -21,8 +21,9 @@ class ReportVerdict(StrEnum):
 
 
 class DriftReport(Base):
-    """``level`` is the share of the month's false-alarm budget this test was given;
-    ``drift`` means ``p_value <= level``. ``failed`` carries its ``problem`` in plain words, and
+    """``level`` is the share of the month's false-alarm budget this test was given; ``drift``
+    means ``p_value <= level``, or that a predicted class drifted by itself (``evidence.slices``).
+    ``failed`` carries its ``problem`` in plain words, and
     ``no_reference`` has nothing to compare with. ``realised``: what labels that came later say
     about this window, in place of the estimates; empty until one does."""
 

@@ -1,0 +1,81 @@
+"""When labels come or change: realised figures of the windows they belong to."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mycovigil import incident
+from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.report import DriftMetric, DriftReport
+from mycovigil_worker import realised
+from mycovigil_worker.harm import Safety
+from mycovigil_worker.outcome import Origin
+from mycovigil_worker.realised import Realised
+from mycovigil_worker.state import State
+
+log = structlog.get_logger(__name__)
+
+
+def run(state: State, *, now: datetime) -> int:
+    """Look at every report of the catch-up horizon; returns how many were brought up to date."""
+    horizon = now - state.settings.drift.catch_up_periods * state.settings.period
+    with state.sessions() as session:
+        recent = session.scalars(
+            select(DriftReport.id)
+            .where(DriftReport.window_end > horizon, DriftReport.rows > 0)
+            .order_by(DriftReport.window_end)
+        ).all()
+    return sum(_brought_up_to_date(state, report) for report in recent)
+
+
+def _brought_up_to_date(state: State, identifier: uuid.UUID) -> bool:
+    with state.sessions.begin() as session:
+        report = session.get_one(DriftReport, identifier)
+        newest = realised.newest_label(session, report)
+        known = (report.realised or {}).get("as_of")
+        if newest is None or known == newest.isoformat():
+            return False
+        session.refresh(report, with_for_update=True)
+        update(session, report, newest)
+    return True
+
+
+def update(session: Session, report: DriftReport, as_of: datetime) -> None:
+    """Write what labels say into the report, its numbers and, where they show harm, the
+    certificate of the model in production."""
+    model = session.get_one(Model, report.model_id)
+    found = Realised.of(realised.answered(session, report))
+    bound = model.certificate.get("bound")
+    report.realised = found.document(bound, as_of, report.rows)
+    _keep_numbers(session, report.id, report.realised)
+    serving = report.origin == Origin.NIGHTLY and model.status == ModelStatus.PRODUCTION
+    if serving and found.safety(bound) is Safety.AFFECTED:
+        missed = found.missed
+        told = f"by their labels {missed.successes} of {missed.trials} deadly photos were missed"
+        incident.confirm_harm(session, report, found=told)
+    log.info("realised figures", report=str(report.id), labelled=found.labelled)
+
+
+def _keep_numbers(session: Session, report: uuid.UUID, document: dict[str, Any]) -> None:
+    numbers = {
+        "realised.labelled": float(document["labelled"]),
+        "realised.deadly_missed": document["deadly"]["rate"],
+        "realised.macro_recall": document["macro_recall"]["value"],
+    }
+    rows = [
+        {"report_id": report, "name": name, "value": value}
+        for name, value in numbers.items()
+        if value is not None
+    ]
+    statement = insert(DriftMetric).values(rows)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[DriftMetric.report_id, DriftMetric.name],
+            set_={"value": statement.excluded.value},
+        )
+    )

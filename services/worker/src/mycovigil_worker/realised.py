@@ -1,0 +1,126 @@
+"""What labels that came later say about a window, in place of what was estimated without them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session
+
+from mycovigil.db.base import first_id_at
+from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.report import DriftReport
+from mycovigil.safety import CLASSES, SafetyClass, Verdict
+from mycovigil_statistics.proportion import Interval, interval
+from mycovigil_worker.harm import Safety
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A labelled photo: the truth, the class predicted, and what the person was told."""
+
+    truth: SafetyClass
+    predicted: SafetyClass
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Realised:
+    """``missed``: deadly photos answered neither ``avoid`` nor ``cannot_tell``; ``recall`` by
+    class with a label. Intervals are 95%, exact (Clopper-Pearson)."""
+
+    labelled: int
+    missed: Interval
+    recall: dict[SafetyClass, Interval]
+
+    @classmethod
+    def of(cls, rows: list[Answered]) -> "Realised":
+        deadly = [row for row in rows if row.truth is SafetyClass.DEADLY]
+        missed = sum(row.verdict is Verdict.EXPERT_CHECK for row in deadly)
+        recall = {}
+        for name in CLASSES:
+            known = [row for row in rows if row.truth is name]
+            if known:
+                right = sum(row.predicted is name for row in known)
+                recall[name] = interval(right, len(known), LEVEL)
+        return cls(len(rows), interval(missed, len(deadly), LEVEL), recall)
+
+    def safety(self, bound: float | None) -> Safety:
+        """Whether deadly photos are missed more often than the certificate's bound allows."""
+        if bound is None or self.missed.trials == 0:
+            return Safety.UNKNOWN
+        if self.missed.low > bound:
+            return Safety.AFFECTED
+        return Safety.NOT_AFFECTED if self.missed.high <= bound else Safety.UNKNOWN
+
+    def document(self, bound: float | None, as_of: datetime, rows: int) -> dict[str, Any]:
+        """As the report keeps it."""
+        return {
+            "as_of": as_of.isoformat(),
+            "labelled": self.labelled,
+            "rows": rows,
+            "safety": self.safety(bound).value,
+            "bound": bound,
+            "deadly": _counted(self.missed, "missed"),
+            "recall": {name.value: _counted(found, "right") for name, found in self.recall.items()},
+            "macro_recall": self._macro(),
+        }
+
+    def _macro(self) -> dict[str, Any]:
+        """Mean over the classes with a label; its bounds are the means of theirs, conservative."""
+        found = list(self.recall.values())
+        return {
+            "value": _mean([one.estimate for one in found]),
+            "low": _mean([one.low for one in found]),
+            "high": _mean([one.high for one in found]),
+            "classes": len(found),
+        }
+
+
+def answered(session: Session, report: DriftReport) -> list[Answered]:
+    """The labelled photos of a report's window: the newest word on each, except guesses."""
+    rows = session.execute(
+        select(Label.label, Prediction.label, Prediction.verdict)
+        .join(Prediction, Prediction.id == Label.prediction_id)
+        .where(
+            Label.prediction_id >= first_id_at(report.window_start),
+            Label.prediction_id < first_id_at(report.window_end),
+            Label.confidence != "guess",
+            Prediction.model_id == report.model_id,
+            Prediction.created_at >= report.window_start,
+            Prediction.created_at < report.window_end,
+        )
+        .ext(distinct_on(Label.prediction_id))
+        .order_by(Label.prediction_id, Label.created_at.desc())
+    )
+    return [
+        Answered(SafetyClass(truth), SafetyClass(predicted), Verdict(verdict))
+        for truth, predicted, verdict in rows
+    ]
+
+
+def newest_label(session: Session, report: DriftReport) -> datetime | None:
+    """When the last label of the window was given, or changed."""
+    return session.scalar(
+        select(func.max(Label.created_at)).where(
+            Label.prediction_id >= first_id_at(report.window_start),
+            Label.prediction_id < first_id_at(report.window_end),
+        )
+    )
+
+
+def _counted(found: Interval, name: str) -> dict[str, Any]:
+    return {
+        "count": found.trials,
+        name: found.successes,
+        "rate": found.estimate if found.trials else None,
+        "low": found.low,
+        "high": found.high,
+    }
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None

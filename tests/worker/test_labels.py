@@ -1,0 +1,173 @@
+"""Labels that come later replace the estimates, and may void the certificate."""
+
+import datetime
+from typing import Any
+
+import pytest
+from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
+from factories.report import make_report
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from mycovigil.db.alert import Alert
+from mycovigil.db.base import new_id
+from mycovigil.db.model import Model
+from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
+from mycovigil.incident import respond
+from mycovigil.safety import SafetyClass, Verdict
+from mycovigil_worker import labels
+from mycovigil_worker.harm import Safety
+from mycovigil_worker.realised import Answered, Realised
+from mycovigil_worker.state import State
+
+NOW = FIRST + 2 * PERIOD
+DEADLY = SafetyClass.DEADLY
+
+
+def label_all(
+    session: Session, truth: str, *, who: str = "expert", confidence: str = "certain"
+) -> int:
+    found = session.scalars(select(Prediction.id)).all()
+    for identifier in found:
+        session.add(
+            Label(
+                id=new_id(),
+                prediction_id=identifier,
+                label=truth,
+                confidence=confidence,
+                labelled_by=who,
+            )
+        )
+    return len(found)
+
+
+def drifted_night(state: State, **values: Any) -> Served:
+    """A night of 40 photos whose report drifted and opened an incident."""
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        served.model.certificate = {"state": "valid", "bound": 0.1}
+        served.model.certificate_state = "valid"
+        make_night(session, served, night_of(0), rows=40, label="deadly", **values)
+        report = make_report(
+            session, served.model, served.reference, verdict=ReportVerdict.DRIFT, rows=40,
+            cause="camera_or_light",
+        )  # fmt: skip
+        respond(session, report)
+    return served
+
+
+def only_report(state: State) -> DriftReport:
+    with state.sessions() as session:
+        return session.scalars(select(DriftReport)).one()
+
+
+def test_labels_replace_estimates_once_and_again_when_they_change(state: State) -> None:
+    drifted_night(state, verdict="avoid")
+    assert labels.run(state, now=NOW) == 0
+    with state.sessions.begin() as session:
+        label_all(session, "deadly")
+    assert labels.run(state, now=NOW) == 1
+    assert labels.run(state, now=NOW) == 0
+    found = only_report(state).realised
+    assert found is not None
+    assert (found["labelled"], found["rows"]) == (40, 40)
+    assert found["deadly"]["missed"] == 0
+    assert found["deadly"]["high"] == pytest.approx(1 - 0.025 ** (1 / 40))
+    assert found["safety"] == "not_affected"
+    assert found["macro_recall"] | {"low": 0} == {"value": 1.0, "low": 0, "high": 1.0, "classes": 1}
+    with state.sessions.begin() as session:
+        session.execute(update(Label).values(label="edible", created_at=func.clock_timestamp()))
+    assert labels.run(state, now=NOW) == 1
+    found = only_report(state).realised
+    assert found is not None
+    assert found["deadly"] == {"count": 0, "missed": 0, "rate": None, "low": 0.0, "high": 1.0}
+    assert found["macro_recall"]["value"] == 0.0
+    with state.sessions() as session:
+        name = DriftMetric.name == "realised.macro_recall"
+        assert session.scalar(select(DriftMetric.value).where(name)) == 0.0
+
+
+def test_guesses_do_not_count(state: State) -> None:
+    drifted_night(state, verdict="avoid")
+    with state.sessions.begin() as session:
+        label_all(session, "deadly", confidence="guess")
+    labels.run(state, now=NOW)
+    found = only_report(state).realised
+    assert found is not None
+    assert found["labelled"] == 0
+
+
+def test_the_newest_word_on_a_photo_counts(state: State) -> None:
+    drifted_night(state, verdict="avoid")
+    with state.sessions.begin() as session:
+        label_all(session, "edible", who="first")
+        session.execute(update(Label).values(created_at=FIRST))
+        label_all(session, "deadly", who="second")
+    labels.run(state, now=NOW)
+    found = only_report(state).realised
+    assert found is not None
+    assert (found["labelled"], found["deadly"]["count"]) == (40, 40)
+
+
+def test_missed_deadly_photos_void_the_certificate_and_escalate_once(state: State) -> None:
+    served = drifted_night(state, verdict="expert_check")
+    with state.sessions() as session:
+        assert session.get_one(Model, served.model.id).certificate_state == "suspect"
+    with state.sessions.begin() as session:
+        label_all(session, "deadly")
+    labels.run(state, now=NOW)
+    with state.sessions() as session:
+        model = session.get_one(Model, served.model.id)
+        kinds = session.scalars(select(Alert.kind).order_by(Alert.created_at)).all()
+    assert model.certificate_state == "void"
+    assert model.certificate_reason == "by their labels 40 of 40 deadly photos were missed"
+    assert kinds == ["opened", "escalated"]
+
+
+def test_labels_of_a_window_before_the_incident_void_nothing(state: State) -> None:
+    served = drifted_night(state, verdict="expert_check")
+    with state.sessions.begin() as session:
+        earlier = FIRST - PERIOD
+        session.execute(update(DriftReport).values(window_start=FIRST, window_end=FIRST + PERIOD))
+        make_night(session, served, night_of(-1), rows=40, label="deadly", verdict="expert_check")
+        make_report(session, served.model, served.reference, night=-1, rows=40)
+        before = session.scalars(select(Prediction.id).where(Prediction.created_at < FIRST)).all()
+        session.add_all(
+            Label(
+                id=new_id(),
+                prediction_id=identifier,
+                label="deadly",
+                confidence="certain",
+                labelled_by="expert",
+            )
+            for identifier in before
+        )
+    labels.run(state, now=NOW)
+    with state.sessions() as session:
+        assert session.get_one(Model, served.model.id).certificate_state == "suspect"
+        report = session.scalars(
+            select(DriftReport).where(DriftReport.window_start == earlier)
+        ).one()
+    assert report.realised is not None
+    assert report.realised["safety"] == "affected"
+
+
+def test_few_labels_decide_nothing() -> None:
+    rows = [Answered(DEADLY, DEADLY, Verdict.EXPERT_CHECK)] + 9 * [
+        Answered(DEADLY, DEADLY, Verdict.AVOID)
+    ]
+    assert Realised.of(rows).safety(0.1) is Safety.UNKNOWN
+    assert Realised.of(rows).safety(None) is Safety.UNKNOWN
+    assert Realised.of([]).safety(0.1) is Safety.UNKNOWN
+
+
+def test_a_label_in_the_first_millisecond_of_a_night_belongs_to_it(state: State) -> None:
+    drifted_night(state, verdict="avoid")
+    with state.sessions.begin() as session:
+        moments = session.scalars(select(Prediction.created_at)).all()
+        assert min(moments) == FIRST
+        label_all(session, "deadly")
+    labels.run(state, now=NOW)
+    assert (only_report(state).realised or {})["labelled"] == 40
+    assert datetime.timedelta() < PERIOD
