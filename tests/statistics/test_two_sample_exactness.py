@@ -29,8 +29,10 @@ def calm_p_value(seed: int, reference: int, night: int, dimension: int, *, heavy
     p /= p.sum(axis=1, keepdims=True)
     z = x[:, -2:].copy()
     z[generator.random(z.shape) < 0.1] = np.nan
-    fitted = fit(x[:reference], p[:reference], z[:reference], seed=seed)
-    return judge(fitted, x[reference:], p[reference:], z[reference:], seed=seed).p_value
+    s = np.abs(x[:, :1]) + generator.standard_normal((rows, 1))
+    fitted = fit(x[:reference], p[:reference], z[:reference], novelty=s[:reference], seed=seed)
+    tonight = x[reference:], p[reference:], z[reference:]
+    return judge(fitted, *tonight, novelty=s[reference:], seed=seed).p_value
 
 
 @pytest.mark.parametrize(

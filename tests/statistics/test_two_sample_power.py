@@ -59,3 +59,16 @@ def test_a_shift_in_covariates_alone_is_seen(world: World) -> None:
     judgement = judge(fitted, x[500:], None, brightness[500:])
     assert judgement.p_value <= 0.001
     assert judgement.group_p_values["covariates"] <= 0.01
+
+
+def test_a_few_strange_photos_show_in_a_score_given_from_outside(world: World) -> None:
+    generator = np.random.default_rng(43)
+    x, _ = world.draw(900, generator)
+    strangeness = generator.standard_normal((900, 1))
+    strangeness[700:715] += 4
+    strangeness[::50] = np.nan
+    fitted = fit(x[:700], novelty=strangeness[:700])
+    judgement = judge(fitted, x[700:], novelty=strangeness[700:])
+    assert judgement.p_value <= 0.01
+    assert judgement.group_p_values["novelty"] <= 0.001
+    assert judge(fitted, x[700:]).p_value > 0.05

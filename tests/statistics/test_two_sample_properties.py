@@ -82,14 +82,16 @@ def test_a_covariate_that_is_missing_more_often_is_seen() -> None:
 def test_a_cached_reference_judges_alike(probabilities: bool) -> None:
     x, y = rows(6, 250), rows(7, 50)
     p = np.abs(x[:, :2]) / np.abs(x[:, :2]).sum(axis=1, keepdims=True)
-    fitted = fit(x, p if probabilities else None, x[:, 3:], groups=np.arange(250) // 2, seed=9)
+    keys = np.arange(250) // 2
+    fitted = fit(x, p if probabilities else None, x[:, 3:], novelty=x[:, :1], groups=keys, seed=9)
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **fitted.to_arrays())
     file.seek(0)
     with np.load(file, allow_pickle=False) as arrays:
         restored = FittedReference.from_arrays(arrays)
     assert (restored.rows, restored.seed) == (250, 9)
-    assert judge(restored, y, p[:50], y[:, 3:]) == judge(fitted, y, p[:50], y[:, 3:])
+    night = {"probabilities": p[:50], "covariates": y[:, 3:], "novelty": y[:, :1]}
+    assert judge(restored, y, **night) == judge(fitted, y, **night)
 
 
 @pytest.mark.parametrize("dimension", [1, 3, 40, 300])

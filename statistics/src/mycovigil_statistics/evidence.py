@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mycovigil_statistics.cohesion import cohesion
 from mycovigil_statistics.judgement import Judgement
 from mycovigil_statistics.label_shift import likelihood_shares
 from mycovigil_statistics.reference import FittedReference
@@ -21,12 +22,15 @@ CONSPICUOUS = 0.10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One sample, ready to compare: whitened rows, cluster of each, scores, probabilities."""
+    """One sample, ready to compare: whitened and half-whitened rows, cluster of each, scores,
+    probabilities, independent units."""
 
     whitened: FloatArray
+    half: FloatArray
     cluster: IntArray
     scores: FloatArray
     probabilities: FloatArray | None
+    units: IntArray
 
     @property
     def rows(self) -> int:
@@ -51,6 +55,7 @@ def gather(
         **_novelty(tonight, calm),
         **_displacement(tonight, calm, generator),
         **_concentration(tonight, calm, generator),
+        **cohesion(tonight.half, calm.half, tonight.units, calm.units, generator),
     }
 
 
@@ -73,9 +78,10 @@ def _side(
         sample = sample.take(np.sort(generator.permutation(sample.rows)[:MOST_ROWS]))
     geometry = fitted.geometry
     whitened = geometry.whitening.apply(sample.features) if whiten else sample.features
-    distances = geometry.clusters.squared_distances(geometry.whitening.halve(whitened))
+    half = geometry.whitening.halve(whitened)
+    cluster = strata[geometry.clusters.squared_distances(half).argmin(axis=1)]
     scores = np.log(geometry.scores(whitened) + 1e-12)
-    return Side(whitened, strata[distances.argmin(axis=1)], scores, sample.probabilities)
+    return Side(whitened, half, cluster, scores, sample.probabilities, sample.units)
 
 
 def _covariates(judgement: Judgement) -> dict[str, float]:

@@ -58,7 +58,8 @@ def tabulate(
     tables["features"] = geometry.whitening.unwhiten(tables["axes"])
     ranks = rank_features(np.vstack(scores))
     tables["scores"] = _means(np.hstack([ranks, tail_features(ranks)]), sides)
-    return tables | _predictions(night, pool, sides) | _covariates(night, pool, sides)
+    tables |= _predictions(night, pool, sides) | _covariates(night, pool, sides)
+    return tables | _novelty(night, pool, sides)
 
 
 def _predictions(night: Sample, pool: Sample, sides: tuple[Blocks, Blocks]) -> Tables:
@@ -77,6 +78,14 @@ def _covariates(night: Sample, pool: Sample, sides: tuple[Blocks, Blocks]) -> Ta
     missing = np.isnan(rows).astype(np.float32)
     spread = np.where(missing > 0, np.float32(0.25), np.abs(ranks))
     return {"covariates": _means(np.hstack([ranks, spread, missing]), sides)}
+
+
+def _novelty(night: Sample, pool: Sample, sides: tuple[Blocks, Blocks]) -> Tables:
+    """Ranks and top shares: a few strange rows move the shares, many the ranks."""
+    if night.novelty is None or pool.novelty is None:
+        return {}
+    ranks = rank_features(np.vstack([night.novelty[sides[0].rows], pool.novelty[sides[1].rows]]))
+    return {"novelty": _means(np.hstack([ranks, tail_features(ranks)]), sides)}
 
 
 def _means(rows: FloatArray, sides: tuple[Blocks, Blocks]) -> FloatArray:

@@ -5,7 +5,7 @@ that the fit has seen is optimistic (measured: 7 to 9% false alarms at a nominal
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ class FittedReference:
             "features": (self.pool.features, night.features),
             "probabilities": (self.pool.probabilities, night.probabilities),
             "covariates": (self.pool.covariates, night.covariates),
+            "novelty": (self.pool.novelty, night.novelty),
         }
         for name, (reference, tonight) in widths.items():
             if reference is None or tonight is None or reference.shape[1] == tonight.shape[1]:
@@ -67,6 +68,7 @@ class FittedReference:
             "pool_probabilities": pool.probabilities,
             "pool_covariates": pool.covariates,
             "pool_units": pool.units,
+            "pool_novelty": pool.novelty,
             "origin": np.array([self.rows, self.seed], np.int64),
         }
         return {name: array for name, array in arrays.items() if array is not None}
@@ -82,6 +84,7 @@ class FittedReference:
             arrays["pool_probabilities"] if "pool_probabilities" in names else None,
             arrays["pool_covariates"] if "pool_covariates" in names else None,
             arrays["pool_units"],
+            arrays["pool_novelty"] if "pool_novelty" in names else None,
         )
         rows, seed = (int(number) for number in arrays["origin"])
         return cls(Geometry(whitening, clusters, Fourier(arrays["frequencies"])), pool, rows, seed)
@@ -92,6 +95,7 @@ def fit(
     probabilities: ArrayLike | None = None,
     covariates: ArrayLike | None = None,
     *,
+    novelty: ArrayLike | None = None,
     groups: Groups = None,
     seed: int = 0,
     pool_rows: int = MOST_ROWS,
@@ -99,14 +103,15 @@ def fit(
     """Learn from a reference set: (n, d) features, (n, c) probabilities, (n, k) covariates.
 
     `groups`: one key a row; rows that share one are dependent (a client's session, a specimen,
-    a species and day) and are split and permuted together. At most 10,000 rows are learned from
+    a species and day) and are split and permuted together. `novelty`: (n, s) scores of strangeness
+    that something else than this reference gives (`judge`). At most 10,000 rows are learned from
     and `pool_rows` kept to compare with; a slow drift is caught where the pool holds 25 times a
     night's rows or more.
 
     Raises `InsufficientRows` below 100 rows or 30 groups, `DimensionMismatch`, `NotFinite`.
     """
     sample = validated(
-        reference_features, probabilities, covariates, groups,
+        reference_features, probabilities, covariates, groups, novelty,
         least_rows=LEAST_ROWS, least_groups=LEAST_GROUPS,
     )  # fmt: skip
     generator = np.random.default_rng(seed)
@@ -119,8 +124,7 @@ def fit(
             for part in np.array_split(pool.features, 1 + len(held_out) // 4096)
         ]
     )
-    pool = Sample(whitened, pool.probabilities, pool.covariates, pool.units)
-    return FittedReference(geometry, pool, sample.rows, seed)
+    return FittedReference(geometry, replace(pool, features=whitened), sample.rows, seed)
 
 
 def _learn(sample: Sample, rows: IntArray, generator: np.random.Generator, seed: int) -> Geometry:

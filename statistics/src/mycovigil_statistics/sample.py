@@ -19,13 +19,15 @@ class Sample:
     """Rows to test, in a canonical order, so that nothing depends on the order of arrival.
 
     `features` (n, d), `probabilities` (n, c) or None, `covariates` (n, k) or None (NaN means
-    missing), `units` (n,): the independent unit of each row, numbered from 0 by first appearance.
+    missing), `units` (n,): the independent unit of each row, numbered from 0 by first appearance;
+    `novelty` (n, s) or None: how strange others find a row, larger is stranger (NaN: missing).
     """
 
     features: FloatArray
     probabilities: FloatArray | None
     covariates: FloatArray | None
     units: IntArray
+    novelty: FloatArray | None = None
 
     @property
     def rows(self) -> int:
@@ -41,6 +43,7 @@ class Sample:
             None if self.probabilities is None else self.probabilities[rows],
             None if self.covariates is None else self.covariates[rows],
             renumbered(self.units[rows]),
+            None if self.novelty is None else self.novelty[rows],
         )
 
 
@@ -49,6 +52,7 @@ def validated(
     probabilities: ArrayLike | None = None,
     covariates: ArrayLike | None = None,
     groups: Groups = None,
+    novelty: ArrayLike | None = None,
     *,
     least_rows: int,
     least_groups: int,
@@ -61,16 +65,16 @@ def validated(
     if len(x) < least_rows:
         raise InsufficientRows(f"{len(x)} rows given, at least {least_rows} are needed")
     p = None if probabilities is None else _matrix(probabilities, "probabilities", len(x))
-    z = None if covariates is None else _matrix(covariates, "covariates", len(x), finite=False)
-    if z is not None:
-        z = np.where(np.isfinite(z), z, np.float32(np.nan))
+    z = None if covariates is None else _with_gaps(covariates, "covariates", len(x))
+    s = None if novelty is None else _with_gaps(novelty, "novelty", len(x))
     order = canonical_order(x)
     units = _units(groups, order)
     if units.max() + 1 < least_groups:
         raise InsufficientRows(
             f"{units.max() + 1} independent groups given, at least {least_groups} are needed"
         )
-    return Sample(x[order], None if p is None else p[order], None if z is None else z[order], units)
+    p, z, s = (None if part is None else part[order] for part in (p, z, s))
+    return Sample(x[order], p, z, units, s)
 
 
 def canonical_order(features: FloatArray) -> IntArray:
@@ -95,6 +99,12 @@ def _matrix(
         bad = int((~np.isfinite(matrix)).any(axis=1).sum())
         raise NotFinite(f"{bad} rows of {name} hold NaN or infinity: drop them and count them")
     return matrix
+
+
+def _with_gaps(values: ArrayLike, name: str, rows: int) -> FloatArray:
+    """As `_matrix`; what is not finite counts as missing, NaN."""
+    matrix = _matrix(values, name, rows, finite=False)
+    return np.where(np.isfinite(matrix), matrix, np.float32(np.nan))
 
 
 def _units(groups: Groups, order: IntArray) -> IntArray:

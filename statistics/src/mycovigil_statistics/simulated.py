@@ -23,7 +23,8 @@ class Shift:
 
     `mean`: length of a common displacement; `scale`: noise is multiplied by 1 + scale; `prior`:
     share moved from the largest class to the smallest; `novel`: share of rows from a new
-    sub-cluster of the last class; `sparse`: sd by which 5 dimensions move.
+    sub-cluster of the last class; `look_alike`: share of rows of a new species between two known
+    ones, inside the cloud; `sparse`: sd by which 5 dimensions move.
     """
 
     mean: float = 0.0
@@ -31,6 +32,7 @@ class Shift:
     prior: float = 0.0
     novel: float = 0.0
     sparse: float = 0.0
+    look_alike: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +69,7 @@ class World:
     def draw(
         self, rows: int, generator: np.random.Generator, shift: Shift = Shift()
     ) -> tuple[FloatArray, IntArray]:
-        """(rows, d) unit features, and labels: the class, or -1 for a row of the new cluster."""
+        """(rows, d) unit features, and labels: the class, or -1 for a row of a new cluster."""
         g = generator
         priors = np.array(PRIORS) + np.array([-shift.prior, 0, 0, shift.prior])
         labels = g.choice(len(PRIORS), rows, p=priors)
@@ -76,6 +78,9 @@ class World:
         labels[novel] = len(PRIORS) - 1
         sub[novel] = self.stranger
         x = 0.70 * self.centre + 0.30 * self.classes[labels] + 0.30 * sub
+        if shift.look_alike:
+            twins = g.random(rows) < shift.look_alike
+            x[twins], novel = self._between, novel | twins
         x = x.astype(np.float32) + np.float32(1 + shift.scale) * self._noise(rows, g)
         x += np.float32(shift.mean) * self.direction
         x /= np.linalg.norm(x, axis=1, keepdims=True)
@@ -87,6 +92,12 @@ class World:
         logits = features @ self.classes.T / temperature
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
+
+    @property
+    def _between(self) -> FloatArray:
+        """A species halfway between the first of the edible and the first of the deadly."""
+        known = 0.30 * (self.classes + self.subclusters[:, 0])
+        return np.asarray(0.70 * self.centre + (known[0] + known[-1]) / 2)
 
     def _noise(self, rows: int, generator: np.random.Generator) -> FloatArray:
         white = generator.standard_normal((rows, len(self.centre)), dtype=np.float32)

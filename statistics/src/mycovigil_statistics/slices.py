@@ -51,6 +51,7 @@ def judge_slices(
     *,
     slices: Mapping[str, Sequence[Hashable]],
     level: float,
+    novelty: ArrayLike | None = None,
     groups: Groups = None,
     seed: int = 0,
     permutations: int | None = None,
@@ -67,7 +68,7 @@ def judge_slices(
     Returns the judged slices by p-value, then those too small to judge. Raises
     `DimensionMismatch`, `NotFinite`; ValueError if a dimension has not one value a row.
     """
-    night = _Night.of(features, probabilities, covariates, groups)
+    night = _Night.of(features, probabilities, covariates, novelty, groups)
     chosen = list(_members(night, slices))
     pools = [_pool(fitted, dimension, value) for dimension, value, _ in chosen]
     able = [
@@ -95,6 +96,7 @@ class _Night:
     features: FloatArray
     probabilities: FloatArray | None
     covariates: FloatArray | None
+    novelty: FloatArray | None
     groups: NDArray[np.object_] | None
 
     @classmethod
@@ -103,12 +105,18 @@ class _Night:
         features: ArrayLike,
         probabilities: ArrayLike | None,
         covariates: ArrayLike | None,
+        novelty: ArrayLike | None,
         groups: Groups,
     ) -> "_Night":
+        p, z, s = (
+            None if part is None else np.asarray(part)
+            for part in (probabilities, covariates, novelty)
+        )
         return cls(
             np.asarray(features),
-            None if probabilities is None else np.asarray(probabilities),
-            None if covariates is None else np.asarray(covariates),
+            p,
+            z,
+            s,
             None if groups is None else np.array([*groups, None], dtype=object)[:-1],
         )
 
@@ -124,6 +132,7 @@ class _Night:
             self.features[rows],
             None if self.probabilities is None else self.probabilities[rows],
             None if self.covariates is None else self.covariates[rows],
+            novelty=None if self.novelty is None else self.novelty[rows],
             groups=None if self.groups is None else self.groups[rows],
             seed=seed,
             permutations=permutations,

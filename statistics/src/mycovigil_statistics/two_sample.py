@@ -35,12 +35,16 @@ def judge(
     probabilities: ArrayLike | None = None,
     covariates: ArrayLike | None = None,
     *,
+    novelty: ArrayLike | None = None,
     groups: Groups = None,
     seed: int = 0,
     permutations: int = CLOSER_PERMUTATIONS,
 ) -> Judgement:
     """Compare a night to a reference: (m, d) features, (m, c) probabilities, (m, k) covariates.
 
+    `novelty`: (m, s) scores of strangeness, larger is stranger, from anything that was fixed before
+    (the distance to the training photos, a mushroom-or-not score): a few strange photos that the
+    reference alone cannot tell apart show in their upper tail.
     `groups`: one key a row, rows that share one are dependent; whole groups are permuted, and
     every group counts once. What only one side has is left out. Most nights are calm and need few
     relabellings: a p above .2 after 199 is reported at once, one above .01 after 999; what is left
@@ -51,7 +55,7 @@ def judge(
     Raises `InsufficientRows` below 30 rows or 10 groups, `DimensionMismatch`, `NotFinite`.
     """
     night = validated(
-        features, probabilities, covariates, groups,
+        features, probabilities, covariates, groups, novelty,
         least_rows=LEAST_ROWS, least_groups=LEAST_GROUPS,
     )  # fmt: skip
     fitted.require_comparable(night)

@@ -39,7 +39,9 @@ def statistics_for(geometry: Geometry, tables: Tables) -> list[Statistic]:
     if "probabilities" in tables:
         views += _predictions(tables)
     if "covariates" in tables:
-        views += _covariates()
+        views += _covariates(tables)
+    if "novelty" in tables:
+        views += _novelty()
     return views
 
 
@@ -80,25 +82,37 @@ def _dispersion() -> list[Statistic]:
 
 
 def _predictions(tables: Tables) -> list[Statistic]:
-    precision = _precision(tables["probabilities"])
     classes = np.arange(tables["predicted"].shape[1])
     weights = _inverse(tables["predicted"].mean(axis=0))
-
-    def hotelling(d: Differences, _: Differences) -> FloatArray:
-        shift = d["probabilities"]
-        return np.asarray(np.einsum("pi,ij,pj->p", shift, precision, shift))
-
     return [
-        Statistic("probabilities", "predictions", hotelling),
+        Statistic("probabilities", "predictions", _hotelling("probabilities", tables)),
         Statistic("predicted", "predictions", _chi_square("predicted", classes, weights)),
     ]
 
 
-def _covariates() -> list[Statistic]:
+def _covariates(tables: Tables) -> list[Statistic]:
     return [
         Statistic("covariates", "covariates", lambda _, s: _sum_squares(s["covariates"])),
         Statistic("largest_covariate", "covariates", lambda _, s: _largest(s["covariates"]), False),
+        Statistic("joint_covariates", "covariates", _hotelling("covariates", tables)),
     ]
+
+
+def _novelty() -> list[Statistic]:
+    return [
+        Statistic("novelty", "novelty", lambda _, s: _sum_squares(s["novelty"])),
+        Statistic("largest_novelty", "novelty", lambda _, s: _largest(s["novelty"]), False),
+    ]
+
+
+def _hotelling(table: str, tables: Tables) -> Callable[[Differences, Differences], FloatArray]:
+    """Squared Mahalanobis distance of the means."""
+    precision = _precision(tables[table])
+
+    def statistic(d: Differences, _: Differences) -> FloatArray:
+        return np.asarray(np.einsum("pi,ij,pj->p", d[table], precision, d[table]))
+
+    return statistic
 
 
 def _chi_square(
@@ -123,6 +137,6 @@ def _inverse(shares: FloatArray) -> FloatArray:
 
 
 def _precision(means: FloatArray) -> FloatArray:
-    """Pseudo-inverse of the blocks' covariance, since probabilities sum to one."""
+    """Pseudo-inverse of the blocks' covariance: probabilities sum to one, columns repeat others."""
     covariance = np.atleast_2d(np.cov(means.T.astype(np.float64)))
     return np.linalg.pinv(covariance, rcond=1e-6, hermitian=True).astype(np.float32)
