@@ -11,9 +11,10 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 
 from mycovigil.settings import Settings
+from mycovigil.tracing import tracing
 from mycovigil_predictor import problems, state
 from mycovigil_predictor.metrics import Metrics
-from mycovigil_predictor.observe import Observe
+from mycovigil_predictor.observe import QUIET, Observe
 from mycovigil_predictor.routes import docs, health, model, page, predictions
 
 STATIC = Path(__file__).parent / "pages" / "static"
@@ -35,8 +36,9 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         logger.info("starting", settings=settings.masked())
-        async with state.running(settings, metrics) as predictor:
-            yield {"predictor": predictor}
+        with tracing("predictor"):  # inside, for uvicorn ends the process when this has ended
+            async with state.running(settings, metrics) as predictor:
+                yield {"predictor": predictor}
         logger.info("stopped")
 
     app = FastAPI(
@@ -46,6 +48,12 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry={
+            "operation_spans": False,
+            "metrics": False,
+            "logs": False,
+            "exclude": lambda scope: scope["path"] in QUIET,
+        },
     )
     problems.install(app)
     for module in (predictions, model, health, docs, page):

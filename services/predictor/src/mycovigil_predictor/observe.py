@@ -26,7 +26,6 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 logger = structlog.get_logger(__name__)
-tracer = trace.get_tracer(__name__)
 propagator = TraceContextTextMapPropagator()
 
 
@@ -52,11 +51,9 @@ class Observe:
         scope["request_id"] = given if ACCEPTED_ID.fullmatch(given) else str(new_id())
         structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
         seen = _Seen()
-        context = propagator.extract(headers)
-        kind = trace.SpanKind.SERVER
-        with tracer.start_as_current_span(scope["method"], context, kind) as span:
-            scope["trace_id"] = _trace_id(span)
-            await self._answer(scope, receive, _watched(send, scope["request_id"], seen), seen)
+        scope["trace_id"] = _trace_id(headers)
+        structlog.contextvars.bind_contextvars(trace_id=scope["trace_id"])
+        await self._answer(scope, receive, _watched(send, scope, seen), seen)
         self._record(scope, seen.status, time.perf_counter() - start)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, seen: _Seen) -> None:
@@ -81,16 +78,16 @@ class Observe:
                 status=status,
                 ms=round(seconds * 1_000, 1),
                 prediction_id=scope.get("prediction_id"),
-                trace_id=scope["trace_id"],
             )
 
 
-def _watched(send: Send, request_id: str, seen: _Seen) -> Send:
+def _watched(send: Send, scope: Scope, seen: _Seen) -> Send:
     async def watched(message: Message) -> None:
         if message["type"] == "http.response.start":
             seen.status = message["status"]
             headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = request_id
+            headers["X-Request-ID"] = scope["request_id"]
+            _tell_span(scope)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
         await send(message)
@@ -98,6 +95,17 @@ def _watched(send: Send, request_id: str, seen: _Seen) -> Send:
     return watched
 
 
-def _trace_id(span: trace.Span) -> str | None:
-    context = span.get_span_context()
+def _tell_span(scope: Scope) -> None:
+    """FastAPI's span ends with the last byte, so it is told before the first."""
+    span = trace.get_current_span()
+    span.set_attribute("mycovigil.request_id", scope["request_id"])
+    span.set_attribute("mycovigil.prediction_id", scope.get("prediction_id") or "")
+
+
+def _trace_id(headers: Headers) -> str | None:
+    """Of FastAPI's span around this request, or the client's own where spans are off."""
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        carried = propagator.extract(headers)
+        context = trace.get_current_span(carried).get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
