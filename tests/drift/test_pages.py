@@ -68,21 +68,40 @@ def site(
 
 
 def _gallery(storage: Storage) -> list[dict[str, object]]:
-    """One photo that is kept, one that is not."""
+    """One photo that is kept, one that never was, one that was deleted."""
     image = io.BytesIO()
     Image.new("RGB", (64, 64), (140, 90, 60)).save(image, "JPEG")
     digest = hashlib.sha256(image.getvalue()).hexdigest()
     kept = storage.write(photo_key(digest), image.getvalue())
+    gone = photo_key("0" * 64)
     near = {"ordinal": 1, "species": "Amanita muscaria", "label": "poisonous", "image_key": None}
     return [
         {"prediction_id": "a", "score": 0.9, "label": "deadly", "image_key": key, "neighbours": [n]}
-        for key, n in ((kept, near | {"image_key": kept}), (None, near))
+        for key, n in ((kept, near | {"image_key": kept}), (None, near), (gone, near))
     ]
 
 
 PAGES: dict[str, tuple[Callable[[History], str], str]] = {
     "overview": (lambda history: "/", "Calm"),
-    "long time line": (lambda history: "/?nights=365", "Calm"),
+    "slices": (lambda history: "/slices", "Slices"),
+    "slices by hour": (lambda history: "/slices?dimension=hour&nights=60", "Slices"),
+    "compare": (lambda history: "/compare/nights", "Compare two nights"),
+    "two nights": (
+        lambda history: (
+            f"/compare/nights?a={history.reports[21].id}&b={history.reports[22].id}&test=true"
+        ),
+        "Compare two nights",
+    ),
+    "two reference sets": (
+        lambda history: (
+            f"/compare/reference-sets?a={history.references[0].id}&b={history.references[1].id}"
+        ),
+        "Compare two reference sets",
+    ),
+    "alerts": (lambda history: "/alerts", "Alerts"),
+    "alert rules": (lambda history: "/alert-rules", "Alert rules"),
+    "silences": (lambda history: "/silences", "Silences"),
+    "audit trail": (lambda history: "/audit", "Audit trail"),
     "nights": (lambda history: "/reports", "Nights"),
     "calm night": (lambda history: f"/reports/{history.reports[0].id}", "Calm"),
     "thin night": (lambda history: f"/reports/{history.reports[4].id}", "Too few photos"),
@@ -143,6 +162,27 @@ def test_from_the_time_line_to_the_model_that_answered(site: Site) -> None:
         assert visit.complaints == []
 
 
+def test_an_incident_is_acknowledged_without_javascript(
+    postgres_server: str, site: Site, tmp_path: Path
+) -> None:
+    """By keyboard alone: to the button, and press it."""
+    del postgres_server, tmp_path
+    with site.browser.new_context(java_script_enabled=False) as context:
+        host = site.url.split("//")[1].split(":")[0]
+        cookie = {"name": "mycovigil_key", "value": site.key, "domain": host, "path": "/"}
+        context.add_cookies([cookie])  # type: ignore[list-item]
+        page = context.new_page()
+        page.goto(site.url + "/silences")
+        page.fill("input[name=hours]", "3")
+        page.fill("input[name=reason]", "a new lens")
+        page.press("input[name=reason]", "Enter")
+        page.wait_for_url(site.url + "/silences")
+        assert "Silenced." in page.inner_text(".notice")
+        page.get_by_role("button", name="End now").press("Enter")
+        page.wait_for_load_state()
+        assert "over" in page.inner_text("tbody tr:first-child")
+
+
 def test_nights_are_walked_one_by_one(site: Site) -> None:
     first, second = site.history.reports[0], site.history.reports[1]
     with visiting(site.browser, f"{site.url}/reports/{first.id}", key=site.key) as visit:
@@ -160,8 +200,8 @@ def test_a_gallery_shows_what_was_kept_and_says_what_was_not(site: Site) -> None
         gallery.scroll_into_view_if_needed()
         pictures = gallery.locator("img").all()
         decoded = "async picture => { await picture.decode(); return picture.naturalWidth; }"
-        assert [picture.evaluate(decoded) for picture in pictures] == [64, 64]
-        assert gallery.locator(".lost").all_inner_texts()[0] == "not kept, or deleted since"
+        assert [picture.evaluate(decoded) for picture in pictures] == [64, 64, 96]
+        assert gallery.locator(".lost").all_inner_texts()[1] == "not kept"
         assert visit.complaints == []
 
 

@@ -109,7 +109,13 @@ class _Month:
         if drifting:
             for night in range(23, NIGHTS):
                 self._drift(
-                    first, old, night, "novel_species", shares=(0.3, 0.2, 0.25, 0.25), harm=HARM
+                    first,
+                    old,
+                    night,
+                    "novel_species",
+                    shares=(0.3, 0.2, 0.25, 0.25),
+                    harm=HARM,
+                    gallery=gallery,
                 )
             running = self._job(two, None, 29)
             new = old

@@ -163,7 +163,10 @@ def _copy(session: Session, owner: uuid.UUID, rows: ColumnElement[bool], limit: 
         _said(chosen.c.id, Label.species),
         *(chosen.c[column] for column in COPIED),
     )
-    done: Any = session.execute(insert(ReferenceSample).from_select(columns, source))
+    done: Any = session.execute(
+        insert(ReferenceSample).from_select(columns, source),
+        execution_options={"preserve_rowcount": True},
+    )
     return int(done.rowcount)
 
 

@@ -143,11 +143,11 @@ def _hurts(watch: Watch) -> Answer:
     detail = f"Certificate {formats.plain(certificate)}. {wording.certificate(certificate)}"
     place = f"/models/{watch.model.id}"
     report = watch.cause or watch.last
-    harm = harms.shown(report) if report is not None else None
-    if harm is None or (watch.incident is None and not harm.realised):
+    harm = harms.shown(report) if report else None
+    if not report or harm is None or (watch.incident is None and not harm.realised):
         return Answer(question, "No sign of it", detail, place)
-    said = f"{formats.sentence(harms.in_words(harm))} {detail}".strip()
-    return Answer(question, harm.headline, said, f"/reports/{report.id}#harm" if report else place)
+    said = f"{formats.sentence(harms.in_words(harm))} Certificate {formats.plain(certificate)}."
+    return Answer(question, harm.headline, said.strip(), f"/reports/{report.id}#harm")
 
 
 def _done(watch: Watch) -> Answer:

@@ -15,6 +15,7 @@ NAMES = {
     "deadly_missed": "deadly photos missed",
     "macro_recall": "recall, mean of the classes",
 }
+FIRST = ("deadly_called_edible", "risk", "deadly_missed", "macro_recall", "deadly", "novel")
 HEADLINES = {
     "affected": "Yes, safety is affected",
     "not_affected": "No sign of harm",
@@ -75,11 +76,11 @@ def shown(report: DriftReport) -> Harm | None:
 
 
 def in_words(harm: Harm) -> str:
-    """The figures in a sentence, for a screen that has no room to draw them."""
+    """The first figure in words, for a screen that has no room to draw them all."""
     parts = [
         f"{figure.name} {_before(figure)}{formats.share(figure.value)} "
         f"({harm.coverage} interval {formats.share(figure.low)} to {formats.share(figure.high)})"
-        for figure in harm.figures[:2]
+        for figure in harm.figures[:1]
     ]
     return "; ".join(parts)
 
@@ -102,11 +103,16 @@ def _labelled(realised: dict[str, Any]) -> str:
     )
 
 
+def _most_telling(item: tuple[str, Any]) -> int:
+    """Errors before shares: what went wrong says more than what came."""
+    return FIRST.index(item[0]) if item[0] in FIRST else len(FIRST)
+
+
 Interval = tuple[str, float, float, float, float | None]
 
 
 def _estimated(found: dict[str, Any]) -> Iterator[Interval]:
-    for key, share in found.items():
+    for key, share in sorted(found.items(), key=_most_telling):
         if not isinstance(share, dict) or "low" not in share:
             continue
         value = next((share[k] for k in ("night", "value", "estimate") if k in share), None)

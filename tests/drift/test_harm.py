@@ -1,0 +1,53 @@
+"""Harm as the pages show it: estimates, and what labels say in their place."""
+
+import pytest
+from factories.evidence import REALISED
+
+from mycovigil.db.report import DriftReport
+from mycovigil_drift.dashboard import harm
+
+ESTIMATED = {
+    "safety": "affected",
+    "deadly": {"reference": 0.10, "night": 0.20, "low": 0.15, "high": 0.30},
+    "novel": None,
+}
+
+
+def test_nothing_estimated_is_nothing_shown() -> None:
+    assert harm.shown(DriftReport(evidence={}, realised=None)) is None
+
+
+def test_estimates_carry_their_intervals() -> None:
+    found = harm.shown(DriftReport(evidence={"harm": ESTIMATED}, realised=None))
+    assert found is not None
+    assert (found.headline, found.realised, found.coverage) == (
+        "Yes, safety is affected",
+        False,
+        "90%",
+    )
+    (deadly,) = found.figures
+    assert (deadly.value, deadly.low, deadly.high, deadly.reference) == (0.2, 0.15, 0.3, 0.1)
+    assert deadly.left < deadly.x < deadly.left + deadly.width <= 100
+    assert deadly.mark == pytest.approx(deadly.x / 2, abs=0.01)
+    assert harm.in_words(found) == ("deadly photos among all 10% → 20% (90% interval 15% to 30%)")
+
+
+def test_labels_replace_the_estimate() -> None:
+    found = harm.shown(DriftReport(evidence={"harm": ESTIMATED}, realised=REALISED))
+    assert found is not None
+    assert found.headline == "3 of 31 deadly photos were missed"
+    assert found.realised
+    assert found.note == "Measured on 96 of 365 photos that have a label."
+    assert [figure.name for figure in found.figures][:2] == [
+        "deadly photos missed",
+        "recall, mean of the classes",
+    ]
+    assert len(found.figures) == 6
+
+
+@pytest.mark.parametrize("realised", [{"labelled": 3, "rows": 9}, {"deadly": {"count": 0}}])
+def test_few_labels_claim_little(realised: dict[str, object]) -> None:
+    found = harm.shown(DriftReport(evidence={}, realised=realised))
+    assert found is not None
+    assert found.headline == "No deadly photo among the labelled ones"
+    assert found.figures == []
