@@ -111,4 +111,9 @@ def of(request: Request) -> Predictor:
     return predictor
 
 
-Service = Annotated[Predictor, Depends(of)]
+async def _of(request: Request) -> Predictor:
+    """A dependency that is no coroutine would cost every request a turn in a thread."""
+    return of(request)
+
+
+Service = Annotated[Predictor, Depends(_of)]
