@@ -5,7 +5,9 @@ import io
 import uuid
 from typing import Any
 
+import numpy as np
 import pytest
+from factories.evidence import REALISED, make_clusters, make_slices
 from factories.incident import make_incident
 from factories.model import make_model
 from factories.nightly_report import make_nightly_report
@@ -160,6 +162,47 @@ def test_exports(reader: TestClient, session: Session, nights: list[str]) -> Non
     assert [(row["id"], row["verdict"]) for row in rows] == [(nights[4], "drift")]
     numbers = dict(csv.reader(io.StringIO(reader.get(f"/v1/reports/{nights[4]}/metrics.csv").text)))
     assert (numbers["name"], numbers["verdict"], numbers["p_value"]) == ("value", "drift", "0.0001")
+
+
+def test_the_list_as_one_json_file(reader: TestClient, nights: list[str]) -> None:
+    listed = reader.get("/v1/reports.json", params={"limit": 1})
+    assert listed.headers["content-disposition"] == 'attachment; filename="reports.json"'
+    assert [row["id"] for row in listed.json()] == nights[::-1]
+
+
+def test_a_report_shows_what_labels_said(reader: TestClient, session: Session) -> None:
+    model = make_model(session)
+    evidence = {"harm": {"safety": "unknown"}, "slices": make_slices(np.random.default_rng(1))}
+    report = make_report(
+        session,
+        model,
+        make_reference_set(session, model),
+        verdict=ReportVerdict.DRIFT,
+        evidence=evidence | {"clusters": make_clusters()},
+        realised=REALISED,
+    )
+    assert reader.get(f"/v1/reports/{report.id}").json()["realised"] == REALISED
+    page = reader.get(f"/reports/{report.id}").text
+    assert "3 of 31 deadly photos were missed" in page
+    assert "measured</span>" in page
+    assert "Clusters that came and went" in page
+    assert "app-android" in page
+
+
+def test_a_night_without_a_reference_set(reader: TestClient, session: Session) -> None:
+    report = make_report(
+        session,
+        make_model(session),
+        None,
+        verdict=ReportVerdict.NO_REFERENCE,
+        p_value=None,
+        problem="no reference set serves: freeze one",
+    )
+    assert reader.get(f"/v1/reports/{report.id}").json()["reference_set_id"] is None
+    page = reader.get(f"/reports/{report.id}").text
+    assert "Nothing to compare with" in page
+    assert "no reference set serves: freeze one" in page
+    assert reader.get("/reports?verdict=no_reference").text.count(str(report.id)) == 1
 
 
 def test_an_export_holds_no_formula(reader: TestClient, session: Session) -> None:

@@ -36,7 +36,7 @@ def make_reference_set(session: Session, model: Model, **values: Any) -> Referen
 def make_report(
     session: Session,
     model: Model,
-    reference: ReferenceSet,
+    reference: ReferenceSet | None,
     *,
     night: int = 0,
     verdict: ReportVerdict = ReportVerdict.CALM,
@@ -47,7 +47,7 @@ def make_report(
         **{
             "id": new_id(),
             "model_id": model.id,
-            "reference_set_id": reference.id,
+            "reference_set_id": reference.id if reference else None,
             "window_start": start,
             "window_end": start + NIGHT,
             "periods": 1,
