@@ -74,7 +74,7 @@ def test_a_certificate_in_doubt_is_told_at_once(
             model = session.get_one(Model, production.id)
             model.certificate_state, model.certificate_reason = state, "a drift"
             registry.announce(session)
-        until(partial(state_is, state))
+        until(partial(state_is, state), seconds=2)
     document = predictor.predict(make_photo()).json()
     assert document["certificate"]["bound"] is None
     assert document["verdict"] != "expert_check"

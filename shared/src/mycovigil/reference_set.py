@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, false, func, insert, literal, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -104,7 +104,7 @@ def from_production(
     whose = Prediction.encoder_id == model.encoder_id
     if not any_model:
         whose = and_(whose, Prediction.model_id == model.id)
-    made.rows = _copy(session, made.id, and_(whose, _within(spans)), rows)
+    made.rows = _copy(session, made.id, and_(whose, within(spans)), rows)
     if made.rows < LEAST_ROWS:
         raise NotUsable(
             f"{made.rows} predictions lie in the stretch, at least {LEAST_ROWS} are needed"
@@ -181,12 +181,14 @@ def _said(of: Any, column: Any) -> Any:
     )
 
 
-def _within(spans: Sequence[Window]) -> ColumnElement[bool]:
+def within(spans: Sequence[Window]) -> ColumnElement[bool]:
+    """Predictions of any of the spans; none if there is no span."""
     return or_(
+        false(),
         *(
             and_(Prediction.created_at >= span.start, Prediction.created_at < span.end)
             for span in spans
-        )
+        ),
     )
 
 
@@ -199,7 +201,7 @@ def _require_over(spans: Sequence[Window]) -> None:
 
 
 def _require_calm(session: Session, model: Model, spans: Sequence[Window]) -> None:
-    within = or_(
+    overlapping = or_(
         *(
             and_(DriftReport.window_start < span.end, DriftReport.window_end > span.start)
             for span in spans
@@ -211,7 +213,7 @@ def _require_calm(session: Session, model: Model, spans: Sequence[Window]) -> No
             DriftReport.model_id == model.id,
             DriftReport.verdict == ReportVerdict.DRIFT,
             DriftReport.periods == 1,
-            within,
+            overlapping,
         )
         .order_by(DriftReport.window_start)
     ).all()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from mycovigil_worker import labels, queue, request, retention, retrain
+from mycovigil_worker import comparison, labels, queue, request, retention, retrain
 from mycovigil_worker import nightly as nights
 from mycovigil_worker.app import NAME, app
 from mycovigil_worker.state import process_state
@@ -24,6 +24,7 @@ def nightly() -> None:
         nights.run(state, now=now)
         request.drain(state, now=now)
         labels.run(state, now=now)
+        comparison.drain(state)
         queue.resend_waiting(state)
     except OperationalError as error:
         log.warning("database away, the next tick tries again", error=str(error.orig))

@@ -1,0 +1,115 @@
+"""Two reference sets side by side: one judged against the other, as a night would be."""
+
+import uuid
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mycovigil.db.reference import ReferenceComparison, ReferenceSet
+from mycovigil.image.covariates import NAMES
+from mycovigil.safety import CLASSES
+from mycovigil.storage import Storage
+from mycovigil.window import Window
+from mycovigil_statistics import judge
+from mycovigil_statistics.errors import SampleError
+from mycovigil_worker import clusters, evidence
+from mycovigil_worker import reference as references
+from mycovigil_worker.outcome import Comparison
+from mycovigil_worker.rows import MixedFeatures, Rows
+from mycovigil_worker.slices import Slices
+from mycovigil_worker.state import State
+from mycovigil_worker.totals import Totals
+
+LEVEL = 0.05
+"""Comparing two sets wakes nobody, so it spends nothing of the month's budget."""
+
+
+class NotComparable(ValueError):
+    """The two sets cannot be compared; the message says why."""
+
+
+def compared(
+    session: Session, storage: Storage, first: ReferenceSet, other: ReferenceSet, *, seed: int
+) -> dict[str, Any]:
+    """How ``other`` differs from ``first``, in the shapes of a report.
+
+    Raises:
+        NotComparable: other encoders, or rows that no test can judge.
+    """
+    if first.encoder_id != other.encoder_id:
+        raise NotComparable("the sets hold features of two encoders, which are never compared")
+    try:
+        comparison = _comparison(session, storage, first, other, seed)
+    except (SampleError, MixedFeatures) as reason:
+        raise NotComparable(str(reason)) from reason
+    judgement = comparison.judgement
+    return {
+        "verdict": "drift" if judgement.p_value <= LEVEL else "calm",
+        "p_value": judgement.p_value,
+        "level": LEVEL,
+        "rows": judgement.rows,
+        "pool_rows": judgement.pool_rows,
+        "views": [asdict(view) for view in judgement.views],
+        "covariates": evidence.covariates(comparison),
+        "classes": evidence.classes(comparison),
+        "clusters": clusters.changed(session, comparison),
+        "warnings": evidence.warnings(comparison),
+    }
+
+
+def drain(state: State) -> int:
+    """Answer the comparisons that people asked for; returns how many."""
+    with state.sessions() as session:
+        waiting = session.scalars(
+            select(ReferenceComparison.id)
+            .where(ReferenceComparison.handled_at.is_(None))
+            .order_by(ReferenceComparison.created_at)
+        ).all()
+    return sum(_answer(state, identifier) for identifier in waiting)
+
+
+def _answer(state: State, identifier: uuid.UUID) -> bool:
+    with state.sessions.begin() as session:
+        asked = session.get(ReferenceComparison, identifier, with_for_update={"skip_locked": True})
+        if asked is None or asked.handled_at is not None:
+            return False
+        sides = [session.get_one(ReferenceSet, one) for one in (asked.reference_id, asked.other_id)]
+        seed = state.settings.drift.seed
+        try:
+            asked.result = compared(session, state.storage, sides[0], sides[1], seed=seed)
+        except NotComparable as reason:
+            asked.problem = str(reason)
+        asked.handled_at = datetime.now(tz=UTC)
+    return True
+
+
+def _comparison(
+    session: Session, storage: Storage, first: ReferenceSet, other: ReferenceSet, seed: int
+) -> Comparison:
+    reference, rows = references.loaded(session, first), references.loaded(session, other).rows
+    fitted = references.fitted(storage, reference, seed)
+    judgement = judge(
+        fitted, rows.features, rows.probabilities, rows.covariates, groups=rows.dependent, seed=seed
+    )
+    span = Window(other.created_at, other.created_at + timedelta(microseconds=1))
+    return Comparison(reference, rows, _totals(rows), span, fitted, judgement, Slices(0.0))
+
+
+def _totals(rows: Rows) -> Totals:
+    counts = np.bincount(rows.predicted, minlength=len(CLASSES)).tolist()
+    known = {
+        name: column[np.isfinite(column)].astype(np.float64)
+        for name, column in zip(NAMES, rows.covariates.T, strict=True)
+    }
+    return Totals(
+        rows=len(rows),
+        foreign=0,
+        late=0,
+        novel=0,
+        predicted={name.value: count for name, count in zip(CLASSES, counts, strict=True)},
+        covariates={name: float(column.mean()) for name, column in known.items() if len(column)},
+    )
