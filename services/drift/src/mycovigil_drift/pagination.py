@@ -4,6 +4,7 @@ import base64
 import binascii
 import datetime
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
@@ -17,6 +18,7 @@ from mycovigil.problem import Problem
 MAX_LIMIT = 200
 Item = TypeVar("Item")
 Entity = TypeVar("Entity", bound=Base)
+Shown = TypeVar("Shown", bound=BaseModel)
 Order = tuple[InstrumentedAttribute[datetime.datetime], InstrumentedAttribute[uuid.UUID]]
 
 
@@ -76,6 +78,12 @@ def fetch(
         return shown, None
     at, identifier = (getattr(shown[-1], column.key) for column in order)
     return shown, Cursor(at, identifier).encode()
+
+
+def shown(out: type[Shown], found: tuple[Sequence[Base], str | None]) -> Page[Shown]:
+    """What :func:`fetch` returned, as it goes over the wire."""
+    rows, following = found
+    return Page(items=[out.model_validate(row) for row in rows], next=following)
 
 
 def _aware(moment: datetime.datetime) -> datetime.datetime:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Alert
-from mycovigil.problem import not_found
+from mycovigil_drift import lookup
 from mycovigil_drift.alerts.schemas import AlertQuery
 from mycovigil_drift.pagination import fetch
 
@@ -17,12 +17,5 @@ def page(session: Session, query: AlertQuery) -> tuple[list[Alert], str | None]:
 
 
 def get(session: Session, alert_id: uuid.UUID) -> Alert:
-    """The alert.
-
-    Raises:
-        Problem: 404.
-    """
-    alert = session.get(Alert, alert_id)
-    if alert is None:
-        raise not_found("alert", alert_id)
-    return alert
+    """Raises a 404 problem without one."""
+    return lookup.one(session, Alert, alert_id, "alert")

@@ -10,7 +10,7 @@ from mycovigil_drift.alerts import queries
 from mycovigil_drift.alerts.schemas import AlertOut, AlertQuery, ResolveIn
 from mycovigil_drift.incidents import response
 from mycovigil_drift.incidents.schemas import IncidentOut
-from mycovigil_drift.pagination import Page
+from mycovigil_drift.pagination import Page, shown
 from mycovigil_drift.session import Reading, Writing
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
@@ -20,8 +20,7 @@ router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 def list_alerts(
     session: Reading, _: Reader, query: Annotated[AlertQuery, Query()]
 ) -> Page[AlertOut]:
-    alerts, following = queries.page(session, query)
-    return Page(items=[AlertOut.model_validate(alert) for alert in alerts], next=following)
+    return shown(AlertOut, queries.page(session, query))
 
 
 @router.get("/{alert_id}", summary="One alert")

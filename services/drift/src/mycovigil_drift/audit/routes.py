@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from mycovigil_drift.access import Reader
 from mycovigil_drift.audit import queries
 from mycovigil_drift.audit.schemas import AuditLineOut, AuditQuery
-from mycovigil_drift.pagination import Page
+from mycovigil_drift.pagination import Page, shown
 from mycovigil_drift.session import Reading
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
@@ -17,5 +17,4 @@ router = APIRouter(prefix="/v1/audit", tags=["audit"])
 def list_lines(
     session: Reading, _: Reader, query: Annotated[AuditQuery, Query()]
 ) -> Page[AuditLineOut]:
-    lines, following = queries.page(session, query)
-    return Page(items=[AuditLineOut.model_validate(line) for line in lines], next=following)
+    return shown(AuditLineOut, queries.page(session, query))

@@ -1,17 +1,17 @@
 """``/compare/nights`` and ``/compare/reference-sets``: two of a kind, side by side."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.comparison import side
-from mycovigil_drift.comparison.result import Comparison, compared
-from mycovigil_drift.comparison.side import Side
+from mycovigil_drift.comparison.result import compared
 from mycovigil_drift.dashboard.charts import comparison as charts
 from mycovigil_drift.dashboard.formats import night
 from mycovigil_drift.dashboard.templating import render
@@ -20,7 +20,7 @@ from mycovigil_drift.reference_sets.schemas import ReferenceSetQuery
 from mycovigil_drift.reports import queries as reports
 from mycovigil_drift.reports.schemas import ReportQuery
 from mycovigil_drift.session import Reading
-from mycovigil_drift.state import AppState, State
+from mycovigil_drift.state import AppState
 
 router = APIRouter(prefix="/compare", include_in_schema=False)
 OFFERED = 60
@@ -37,43 +37,19 @@ class Pair(BaseModel):
 
 
 Chosen = Annotated[Pair, Query()]
+Kind = Literal["nights", "reference-sets"]
+SIDES = {"nights": side.night, "reference-sets": side.reference_set}
 
 
-@router.get("/nights")
-def nights_page(
-    request: Request, session: Reading, state: AppState, _: Viewer, pair: Chosen
+@router.get("/{kind}")
+def comparison_page(
+    request: Request, session: Reading, state: AppState, _: Viewer, kind: Kind, pair: Chosen
 ) -> Response:
-    query = ReportQuery(limit=OFFERED, cursor=None, periods=1)
-    offered = [_night(row) for row in reports.page(session, query)[0]]
-    if pair.a is None or pair.b is None:
-        return _page(request, "nights", pair, offered, None)
-    for chosen in (pair.a, pair.b):
-        offered = _with(offered, _night(reports.get(session, chosen)))
-    sides = side.night(session, pair.a), side.night(session, pair.b)
-    return _page(request, "nights", pair, offered, _compared(session, state, sides, pair))
-
-
-@router.get("/reference-sets")
-def reference_sets_page(
-    request: Request, session: Reading, state: AppState, _: Viewer, pair: Chosen
-) -> Response:
-    query = ReferenceSetQuery(limit=OFFERED, cursor=None)
-    offered = [_set(row) for row in reference_sets.page(session, query)[0]]
-    if pair.a is None or pair.b is None:
-        return _page(request, "reference-sets", pair, offered, None)
-    for chosen in (pair.a, pair.b):
-        offered = _with(offered, _set(reference_sets.get(session, chosen)))
-    sides = side.reference_set(session, pair.a), side.reference_set(session, pair.b)
-    return _page(request, "reference-sets", pair, offered, _compared(session, state, sides, pair))
-
-
-def _compared(session: Reading, state: State, sides: tuple[Side, Side], pair: Pair) -> Comparison:
-    return compared(session, state.contests, *sides, test=pair.test)
-
-
-def _page(
-    request: Request, kind: str, pair: Pair, offered: list[Choice], found: Comparison | None
-) -> Response:
+    offered = OFFERS[kind](session, pair)
+    found = None
+    if pair.a is not None and pair.b is not None:
+        sides = SIDES[kind](session, pair.a), SIDES[kind](session, pair.b)
+        found = compared(session, state.contests, *sides, test=pair.test)
     names = dict(offered)
     return render(
         request,
@@ -83,11 +59,28 @@ def _page(
         offered=offered,
         pair=pair,
         found=found,
-        names=(names.get(pair.a, ""), names.get(pair.b, "")) if pair.a and pair.b else ("", ""),
+        names=[names.get(chosen, "") for chosen in (pair.a, pair.b) if chosen],
         effects=charts.effects(found.covariates) if found else [],
         classes=charts.shares(found.classes) if found else [],
         probabilities=charts.shares(found.probabilities) if found else [],
     )
+
+
+def _nights(session: Session, pair: Pair) -> list[Choice]:
+    """The latest nights, and those chosen wherever they are."""
+    query = ReportQuery(limit=OFFERED, cursor=None, periods=1)
+    found = [_night(row) for row in reports.page(session, query)[0]]
+    for chosen in (pair.a, pair.b):
+        found = _with(found, _night(reports.get(session, chosen))) if chosen else found
+    return found
+
+
+def _sets(session: Session, pair: Pair) -> list[Choice]:
+    query = ReferenceSetQuery(limit=OFFERED, cursor=None)
+    found = [_set(row) for row in reference_sets.page(session, query)[0]]
+    for chosen in (pair.a, pair.b):
+        found = _with(found, _set(reference_sets.get(session, chosen))) if chosen else found
+    return found
 
 
 def _with(offered: list[Choice], chosen: Choice) -> list[Choice]:
@@ -100,3 +93,6 @@ def _night(report: DriftReport) -> Choice:
 
 def _set(found: ReferenceSet) -> Choice:
     return found.id, f"{found.name}, {found.rows} photos"
+
+
+OFFERS = {"nights": _nights, "reference-sets": _sets}

@@ -12,7 +12,7 @@ from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import RetrainJob
-from mycovigil.problem import not_found
+from mycovigil_drift import lookup
 from mycovigil_drift.incidents.schemas import IncidentQuery
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.pagination import fetch
@@ -51,9 +51,7 @@ def story(session: Session, incident_id: uuid.UUID) -> Story:
     Raises:
         Problem: 404.
     """
-    incident = session.get(Incident, incident_id)
-    if incident is None:
-        raise not_found("incident", incident_id)
+    incident = lookup.one(session, Incident, incident_id, "incident")
     alerts = session.scalars(
         select(Alert).where(Alert.incident_id == incident_id).order_by(Alert.created_at, Alert.id)
     ).all()

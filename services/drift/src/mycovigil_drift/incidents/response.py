@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 from mycovigil import audit
 from mycovigil import incident as incidents
 from mycovigil.db.alert import Incident, IncidentState
-from mycovigil.problem import conflict, not_found
+from mycovigil.problem import conflict
+from mycovigil_drift import lookup
 
 
 def acknowledge(session: Session, incident_id: uuid.UUID, *, who: str) -> Incident:
@@ -37,9 +38,7 @@ def resolve(session: Session, incident_id: uuid.UUID, *, who: str, resolution: s
 
 
 def _unresolved(session: Session, incident_id: uuid.UUID) -> Incident:
-    incident = session.get(Incident, incident_id, with_for_update=True)
-    if incident is None:
-        raise not_found("incident", incident_id)
+    incident = lookup.one(session, Incident, incident_id, "incident", lock=True)
     if incident.state == IncidentState.RESOLVED:
         detail = f"Incident {incident_id} is resolved already: {incident.resolution}."
         raise conflict("incident-resolved", detail)

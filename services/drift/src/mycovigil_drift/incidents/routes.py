@@ -10,7 +10,7 @@ from mycovigil_drift.alerts.schemas import AlertOut, ResolveIn
 from mycovigil_drift.incidents import queries, response
 from mycovigil_drift.incidents.schemas import IncidentOut, IncidentQuery, IncidentStory
 from mycovigil_drift.models.schemas import PromotionOut
-from mycovigil_drift.pagination import Page
+from mycovigil_drift.pagination import Page, shown
 from mycovigil_drift.retrain_jobs.schemas import RetrainJobOut
 from mycovigil_drift.session import Reading, Writing
 
@@ -21,8 +21,7 @@ router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 def list_incidents(
     session: Reading, _: Reader, query: Annotated[IncidentQuery, Query()]
 ) -> Page[IncidentOut]:
-    incidents, following = queries.page(session, query)
-    return Page(items=[IncidentOut.model_validate(row) for row in incidents], next=following)
+    return shown(IncidentOut, queries.page(session, query))
 
 
 @router.get("/{incident_id}", summary="An incident and all that followed from it")

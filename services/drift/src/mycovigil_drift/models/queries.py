@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.model import Model, Promotion
 from mycovigil.problem import not_found
+from mycovigil_drift import lookup
 from mycovigil_drift.models.schemas import ModelQuery, ModelRef
 from mycovigil_drift.pagination import fetch
 
@@ -21,15 +22,8 @@ def page(session: Session, query: ModelQuery) -> tuple[list[Model], str | None]:
 
 
 def get(session: Session, model_id: uuid.UUID) -> Model:
-    """The model.
-
-    Raises:
-        Problem: 404.
-    """
-    model = session.get(Model, model_id)
-    if model is None:
-        raise not_found("model", model_id)
-    return model
+    """Raises a 404 problem without one."""
+    return lookup.one(session, Model, model_id, "model")
 
 
 def find(session: Session, text: str) -> Model:

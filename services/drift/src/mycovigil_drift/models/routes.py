@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from mycovigil_drift.access import Operator, Reader
 from mycovigil_drift.models import gate, queries
 from mycovigil_drift.models.schemas import ModelOut, ModelQuery, PromotionOut, RollbackIn
-from mycovigil_drift.pagination import Page
+from mycovigil_drift.pagination import Page, shown
 from mycovigil_drift.session import Reading, Writing
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -18,8 +18,7 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 def list_models(
     session: Reading, _: Reader, query: Annotated[ModelQuery, Query()]
 ) -> Page[ModelOut]:
-    models, following = queries.page(session, query)
-    return Page(items=[ModelOut.model_validate(model) for model in models], next=following)
+    return shown(ModelOut, queries.page(session, query))
 
 
 @router.post("/rollback", summary="Bring the earlier production model back")

@@ -7,11 +7,14 @@ from sqlalchemy.orm import Session
 from mycovigil import audit
 from mycovigil import reference_set as reference_sets
 from mycovigil.db.reference import ReferenceSet
-from mycovigil.problem import Problem, conflict, not_found
+from mycovigil.problem import Problem, conflict
 from mycovigil.reference_set import NotUsable
 from mycovigil.window import Window
+from mycovigil_drift import lookup
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.reference_sets.schemas import ReferenceSetIn
+
+NOUN = "reference set"
 
 
 def create(session: Session, wish: ReferenceSetIn, *, who: str) -> ReferenceSet:
@@ -50,7 +53,7 @@ def freeze(session: Session, reference_set_id: uuid.UUID, *, who: str) -> Refere
     Raises:
         Problem: 404, or 409 if it is retired or too small.
     """
-    found = _locked(session, reference_set_id)
+    found = lookup.one(session, ReferenceSet, reference_set_id, NOUN, lock=True)
     if found.frozen_at is None:
         try:
             reference_sets.freeze(found)
@@ -67,16 +70,9 @@ def retire(session: Session, reference_set_id: uuid.UUID, *, who: str) -> Refere
     Raises:
         Problem: 404.
     """
-    found = _locked(session, reference_set_id)
+    found = lookup.one(session, ReferenceSet, reference_set_id, NOUN, lock=True)
     if found.retired_at is None:
         reference_sets.retire(found)
         audit.record(session, who=who, action="retired the reference set", on=found)
         session.flush()
-    return found
-
-
-def _locked(session: Session, reference_set_id: uuid.UUID) -> ReferenceSet:
-    found = session.get(ReferenceSet, reference_set_id, with_for_update=True)
-    if found is None:
-        raise not_found("reference set", reference_set_id)
     return found

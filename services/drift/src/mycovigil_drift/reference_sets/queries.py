@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.image.covariates import NAMES
-from mycovigil.problem import not_found
+from mycovigil_drift import lookup
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.pagination import fetch
 from mycovigil_drift.reference_sets.schemas import ReferenceSetQuery
@@ -32,15 +32,8 @@ def page(session: Session, query: ReferenceSetQuery) -> tuple[list[ReferenceSet]
 
 
 def get(session: Session, reference_set_id: uuid.UUID) -> ReferenceSet:
-    """The set.
-
-    Raises:
-        Problem: 404.
-    """
-    found = session.get(ReferenceSet, reference_set_id)
-    if found is None:
-        raise not_found("reference set", reference_set_id)
-    return found
+    """Raises a 404 problem without one."""
+    return lookup.one(session, ReferenceSet, reference_set_id, "reference set")
 
 
 def classes(session: Session, reference_set_id: uuid.UUID) -> dict[str, int]:

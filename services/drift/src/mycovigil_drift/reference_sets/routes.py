@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from mycovigil_drift.access import Operator, Reader
-from mycovigil_drift.pagination import Page
+from mycovigil_drift.pagination import Page, shown
 from mycovigil_drift.reference_sets import changes, queries
 from mycovigil_drift.reference_sets.schemas import (
     ReferenceSetIn,
@@ -22,8 +22,7 @@ router = APIRouter(prefix="/v1/reference-sets", tags=["reference sets"])
 def list_reference_sets(
     session: Reading, _: Reader, query: Annotated[ReferenceSetQuery, Query()]
 ) -> Page[ReferenceSetOut]:
-    rows, following = queries.page(session, query)
-    return Page(items=[ReferenceSetOut.model_validate(row) for row in rows], next=following)
+    return shown(ReferenceSetOut, queries.page(session, query))
 
 
 @router.post("", summary="Make a draft from a stretch of production", status_code=201)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, defer
 
 from mycovigil.db.alert import Incident
 from mycovigil.db.report import DriftMetric, DriftReport
-from mycovigil.problem import not_found
+from mycovigil_drift import lookup
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.pagination import fetch
 from mycovigil_drift.reports.schemas import ReportQuery
@@ -49,15 +49,8 @@ def exported(session: Session, query: ReportQuery) -> Sequence[DriftReport]:
 
 
 def get(session: Session, report_id: uuid.UUID) -> DriftReport:
-    """The report.
-
-    Raises:
-        Problem: 404.
-    """
-    report = session.get(DriftReport, report_id)
-    if report is None:
-        raise not_found("report", report_id)
-    return report
+    """Raises a 404 problem without one."""
+    return lookup.one(session, DriftReport, report_id, "report")
 
 
 def metrics(session: Session, report_id: uuid.UUID) -> dict[str, float]:

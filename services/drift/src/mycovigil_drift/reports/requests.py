@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from mycovigil import audit
 from mycovigil.db.base import new_id
 from mycovigil.db.report import ReportRequest
-from mycovigil.problem import Problem, not_found
+from mycovigil.problem import Problem
+from mycovigil_drift import lookup
 from mycovigil_drift.access import Operator, Reader
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.reports.schemas import ReportRequestIn, ReportRequestOut
@@ -32,10 +33,7 @@ def create_request(
 
 @router.get("/v1/report-requests/{request_id}", summary="How a request for a report went")
 def get_request(request_id: uuid.UUID, session: Reading, _: Reader) -> ReportRequestOut:
-    row = session.get(ReportRequest, request_id)
-    if row is None:
-        raise not_found("report request", request_id)
-    return ReportRequestOut.of(row)
+    return ReportRequestOut.of(lookup.one(session, ReportRequest, request_id, "report request"))
 
 
 def ask(session: Session, wish: ReportRequestIn, *, who: str) -> ReportRequest:

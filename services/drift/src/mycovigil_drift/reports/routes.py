@@ -12,7 +12,7 @@ from mycovigil.problem import Problem
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_drift.access import Reader, Viewer
 from mycovigil_drift.models.schemas import ModelRef
-from mycovigil_drift.pagination import Page
+from mycovigil_drift.pagination import Page, shown
 from mycovigil_drift.reports import export, queries
 from mycovigil_drift.reports.schemas import GalleryOut, ReportOut, ReportQuery, ReportSummary
 from mycovigil_drift.session import Reading
@@ -32,8 +32,7 @@ SANDBOX = (
 def list_reports(
     session: Reading, _: Reader, query: Annotated[ReportQuery, Query()]
 ) -> Page[ReportSummary]:
-    reports, following = queries.page(session, query)
-    return Page(items=[ReportSummary.model_validate(report) for report in reports], next=following)
+    return shown(ReportSummary, queries.page(session, query))
 
 
 @router.get(".csv", summary="Reports as CSV", response_class=Response)

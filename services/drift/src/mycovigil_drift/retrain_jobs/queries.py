@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from mycovigil import audit
 from mycovigil.db.retrain import JobState, RetrainJob
-from mycovigil.problem import conflict, not_found
+from mycovigil.problem import conflict
+from mycovigil_drift import lookup
 from mycovigil_drift.pagination import fetch
 from mycovigil_drift.retrain_jobs.schemas import RetrainJobQuery
 
@@ -25,15 +26,8 @@ def page(session: Session, query: RetrainJobQuery) -> tuple[list[RetrainJob], st
 
 
 def get(session: Session, job_id: uuid.UUID) -> RetrainJob:
-    """The job.
-
-    Raises:
-        Problem: 404.
-    """
-    job = session.get(RetrainJob, job_id)
-    if job is None:
-        raise not_found("retrain job", job_id)
-    return job
+    """Raises a 404 problem without one."""
+    return lookup.one(session, RetrainJob, job_id, "retrain job")
 
 
 def enqueue(session: Session, *, who: str, reason: str) -> RetrainJob:

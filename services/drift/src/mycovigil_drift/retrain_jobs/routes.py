@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from mycovigil_drift.access import Operator, Reader, Viewer
-from mycovigil_drift.pagination import Page
+from mycovigil_drift.pagination import Page, shown
 from mycovigil_drift.retrain_jobs import log, queries
 from mycovigil_drift.retrain_jobs.schemas import RetrainJobIn, RetrainJobOut, RetrainJobQuery
 from mycovigil_drift.session import Reading, Writing
@@ -21,8 +21,7 @@ ALL_LINES = 100_000
 def list_jobs(
     session: Reading, _: Reader, query: Annotated[RetrainJobQuery, Query()]
 ) -> Page[RetrainJobOut]:
-    jobs, following = queries.page(session, query)
-    return Page(items=[RetrainJobOut.model_validate(job) for job in jobs], next=following)
+    return shown(RetrainJobOut, queries.page(session, query))
 
 
 @router.post("", summary="Ask for a retrain", status_code=202)

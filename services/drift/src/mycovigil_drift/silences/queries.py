@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, not_, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Silence
-from mycovigil.problem import not_found
+from mycovigil_drift import lookup
 from mycovigil_drift.pagination import fetch
 from mycovigil_drift.silences.schemas import SilenceQuery
 
@@ -21,15 +21,8 @@ def page(session: Session, query: SilenceQuery) -> tuple[list[Silence], str | No
 
 
 def get(session: Session, silence_id: uuid.UUID) -> Silence:
-    """The silence.
-
-    Raises:
-        Problem: 404.
-    """
-    silence = session.get(Silence, silence_id)
-    if silence is None:
-        raise not_found("silence", silence_id)
-    return silence
+    """Raises a 404 problem without one."""
+    return lookup.one(session, Silence, silence_id, "silence")
 
 
 def over(session: Session, model_id: uuid.UUID, now: datetime.datetime) -> Silence | None:

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from mycovigil import audit
 from mycovigil.db.alert import Silence
-from mycovigil.problem import Problem, not_found
+from mycovigil.problem import Problem
+from mycovigil_drift import lookup
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.silences.schemas import SilenceIn
 
@@ -42,9 +43,7 @@ def end(session: Session, silence_id: uuid.UUID, *, who: str) -> None:
     Raises:
         Problem: 404.
     """
-    silence = session.get(Silence, silence_id, with_for_update=True)
-    if silence is None:
-        raise not_found("silence", silence_id)
+    silence = lookup.one(session, Silence, silence_id, "silence", lock=True)
     now = _now()
     if silence.ends_at <= now:
         return

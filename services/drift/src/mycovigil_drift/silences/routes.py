@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from mycovigil_drift.access import Operator, Reader
-from mycovigil_drift.pagination import Page
+from mycovigil_drift.pagination import Page, shown
 from mycovigil_drift.session import Reading, Writing
 from mycovigil_drift.silences import queries, quiet
 from mycovigil_drift.silences.schemas import SilenceIn, SilenceOut, SilenceQuery
@@ -18,8 +18,7 @@ router = APIRouter(prefix="/v1/silences", tags=["silences"])
 def list_silences(
     session: Reading, _: Reader, query: Annotated[SilenceQuery, Query()]
 ) -> Page[SilenceOut]:
-    silences, following = queries.page(session, query)
-    return Page(items=[SilenceOut.model_validate(row) for row in silences], next=following)
+    return shown(SilenceOut, queries.page(session, query))
 
 
 @router.post("", summary="Hold alerts back for a while", status_code=201)

@@ -1,0 +1,25 @@
+"""One row by its id, or the problem that says there is none."""
+
+import uuid
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from mycovigil.db.base import Base
+from mycovigil.problem import not_found
+
+Row = TypeVar("Row", bound=Base)
+
+
+def one(
+    session: Session, table: type[Row], identifier: uuid.UUID, noun: str, *, lock: bool = False
+) -> Row:
+    """The row; ``lock`` holds it until the transaction ends.
+
+    Raises:
+        Problem: 404, there is no such ``noun``.
+    """
+    found = session.get(table, identifier, with_for_update=lock or None)
+    if found is None:
+        raise not_found(noun, identifier)
+    return found
