@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from mycovigil.image.decode import decode
 from mycovigil_predictor import copy
 from mycovigil_predictor.database import connect
 from mycovigil_predictor.engine import Engine
+from mycovigil_predictor.row import Row
 
 BATCH = 8
 DECODINGS = 10
@@ -77,12 +78,11 @@ async def _insert(url: str, rows: int, batches: int, dimension: int) -> float:
         return 1_000 * (time.process_time() - start) / (rows * batches)
 
 
-def _row(dimension: int) -> copy.Row:
+def _row(dimension: int) -> Row:
     row = make_row()
     features = np.random.default_rng(row.id.int % 2**32).standard_normal(dimension)
     unit = (features / np.linalg.norm(features)).astype(np.float32)
-    values = {name: getattr(row, name) for name in row.__slots__}
-    return type(row)(**values | {"features": unit, "model_id": uuid.uuid4()})
+    return replace(row, features=unit)
 
 
 def _square(photo: bytes, identity: EncoderIdentity) -> NDArray[np.uint8]:

@@ -11,6 +11,8 @@ from serving.load import percentiles
 
 Row = dict[str, Any]
 LIMIT = "encoder alone"
+OURS = "Mycovigil"
+LOADED = 32
 NUMBERS = ("per_second", "p50", "p95", "p99", "cpu_ms", "store_ms", "fraction")
 
 
@@ -57,3 +59,47 @@ def show(found: Row) -> None:
     console.print(f"decode: {found['decode_ms']} CPU ms; photos: {found['photo_bytes']} bytes")
     console.print(f"insert, our process: {found['insert_ms']} CPU ms a row, 8 rows at once")
     console.print(f"GPU: {found['gpu'] or gpu.NONE}")
+    for told in goals(found):
+        console.print(f"- {told}")
+
+
+def goals(found: Row) -> list[str]:
+    """What the issue asks for, as far as the run measured it."""
+    cells = {
+        (cell["photo"], cell["clients"], cell["server"]): cell
+        for cell in found["cells"]
+        if "photo" in cell and "failed" not in cell
+    }
+    told = []
+    for (photo, clients, server), own in cells.items():
+        if server != OURS:
+            continue
+        if clients == LOADED:
+            told += _loaded(found, cells, photo, own)
+        lit = cells.get((photo, 1, "LitServe, our engine"))
+        if clients == 1 and lit:
+            told.append(f"{photo}: p50 at 1 client {own['p50']:.1f} ms, LitServe {lit['p50']:.1f}")
+    return told
+
+
+def _loaded(found: Row, cells: dict[tuple[str, int, str], Row], photo: str, own: Row) -> list[str]:
+    limit, decode = found["cells"][0]["cpu_ms"], found["decode_ms"][photo]
+    spent = own["cpu_ms"] + own["store_ms"]
+    told = [
+        f"{photo}: {own['fraction']:.2f} of the encoder-only rate at {LOADED} clients, "
+        f"{(limit + decode) / own['cpu_ms']:.2f} of encoder and decoding"
+    ]
+    if found["insert_ms"]:
+        share = (found["insert_ms"][0] + own["store_ms"]) / spent
+        told.append(f"{photo}: insert {100 * share:.1f}% of the CPU, Postgres and Redis included")
+    shipped = [
+        cell["cpu_ms"]
+        for (name, clients, server), cell in cells.items()
+        if name == photo and clients == LOADED and server.endswith(", torch")
+    ]
+    if shipped:
+        told.append(
+            f"{photo}: {min(shipped) / own['cpu_ms']:.1f} times less CPU than the best peer "
+            f"as shipped"
+        )
+    return told

@@ -115,8 +115,8 @@ def quantise_weights(path: Path) -> None:
         axis = 0 if _is_transposed(node) else 1
         parts = _per_channel(numpy_helper.to_array(weight), axis)
         names = [f"{weight.name}_{part}" for part in ("int8", "scale", "zero")]
-        stored = map(numpy_helper.from_array, parts, names)
-        model.graph.initializer.extend(stored)
+        for name, part in zip(names, parts, strict=True):
+            model.graph.initializer.append(numpy_helper.from_array(np.asarray(part), name))
         node.input[1] = f"{weight.name}_{node.name}"
         lifted.append(helper.make_node("DequantizeLinear", names, [node.input[1]], axis=axis))
         model.graph.initializer.remove(weight)
