@@ -2,67 +2,51 @@
 
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from factories.environment import environment
-from factories.outage import Database, Server, until
+import structlog
+from factories.bundle import make_bundle
+from factories.mortal import MortalPostgres
+from factories.outage import until
 from factories.photo import make_photo
 from factories.predictor import Desk
-from sqlalchemy import Engine, select
-from sqlalchemy.engine import make_url
+from factories.process import Process
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.model import Model
+from mycovigil import migration
 from mycovigil.db.prediction import Prediction
-from mycovigil.settings import Settings
-from mycovigil.stack.port import free_port
+from mycovigil.db.session import engine_of
+from mycovigil.settings import DatabaseSettings, Settings
+from mycovigil.stack.postgres import create_database
+from mycovigil.storage import Storage
 
-pytestmark = pytest.mark.slow
 CLIENTS = 8
-BLOWS = 12
-STARTS_WITHIN = 90.0
-COMMAND = [sys.executable, "-m", "mycovigil_predictor"]
-
-
-class Victim:
-    """A predictor process that is killed and started again, on one port and one spool."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment = environment
-        self._log = log.open("ab")
-        self.start()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            COMMAND, env=self._environment, stdout=self._log, stderr=self._log
-        )
-
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        self._process.send_signal(number)
-        self._process.wait(40)
-
-    def close(self) -> None:
-        self.kill(signal.SIGTERM)
-        self._log.close()
+logger = structlog.get_logger(__name__)
 
 
 class Load:
     """Clients that send photos and note the ids that were answered."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, process: Process, key: str) -> None:
         self.answered: list[str] = []
-        self._url, self._key = url, key
+        self.spooled = 0
+        self._process, self._key = process, key
         self._over = threading.Event()
         self._pool = ThreadPoolExecutor(CLIENTS)
         self._clients = [self._pool.submit(self._send, number) for number in range(CLIENTS)]
+
+    def grown(self, more: int) -> None:
+        """Wait until so many more were answered."""
+        wanted = len(self.answered) + more
+        until(lambda: len(self.answered) >= wanted, 60)
 
     def stop(self) -> None:
         self._over.set()
@@ -71,69 +55,105 @@ class Load:
         self._pool.shutdown()
 
     def _send(self, number: int) -> None:
-        headers = {"authorization": f"Bearer {self._key}", "content-type": "image/jpeg"}
         photo = make_photo(seed=number)
-        with httpx.Client(base_url=self._url, headers=headers, trust_env=False) as http:
+        with self._process.client(self._key) as http:
             while not self._over.is_set():
                 try:
                     answer = http.post("/v1/predictions", content=photo, timeout=10)
                 except httpx.TransportError:
+                    self._over.wait(0.05)
                     continue
                 if answer.status_code == 200:
-                    self.answered.append(answer.json()["id"])
+                    document = answer.json()
+                    self.answered.append(document["id"])
+                    self.spooled += document["logged"] == "spool"
                 assert answer.status_code in {200, 401, 429, 503}, answer.text
 
 
-@pytest.mark.timeout(600)
-def test_every_answered_id_is_one_row(  # noqa: PLR0917 - fixtures
-    desk: Desk,
-    settings: Settings,
-    production: Model,
-    engine: Engine,
-    server_connection: Server,
-    postgres_url: str,
-    tmp_path: Path,
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[MortalPostgres]:
+    server = MortalPostgres(tmp_path / "mortal")
+    yield server
+    server.start()
+    server.close()
+
+
+def strike(
+    blow: str, chance: random.Random, process: Process, server: MortalPostgres, load: Load
 ) -> None:
-    database = Database(server_connection, str(make_url(postgres_url).database))
-    port, chance = free_port(), random.Random(20_261_122)
-    key = desk.key()
-    url = f"http://127.0.0.1:{port}"
-    victim = Victim(
-        environment(settings, port=port, MYCOVIGIL_LOG_LEVEL="warning"), tmp_path / "predictor.log"
+    """Kill Postgres, the predictor, or both, at any moment of a batch."""
+    time.sleep(chance.uniform(0.0, 0.5))
+    if blow != "predictor":
+        server.kill()
+    if blow == "postgres":
+        load.grown(5)  # into the spool
+    else:
+        process.kill(chance.choice([signal.SIGKILL, signal.SIGTERM]))
+    if blow != "predictor":
+        server.start()
+    if blow != "postgres":
+        process.start()
+    process.wait_ready()
+    load.grown(5)
+
+
+def survive(
+    blows: list[str], settings: Settings, server: MortalPostgres, tiny: Path, log: Path
+) -> Load:
+    """Strike, and strike again; every answered id must be exactly one row."""
+    database = DatabaseSettings(url=create_database(server.url, "chaos"))
+    migration.upgrade(database)
+    engine = engine_of(database)
+    desk = Desk(engine, Storage(settings.storage))
+    desk.promote(make_bundle(tiny), tiny)
+    process = Process(
+        settings.model_copy(update={"database": database}), log, MYCOVIGIL_LOG_LEVEL="warning"
     )
-    until(lambda: ready(url), STARTS_WITHIN)
-    load = Load(url, key)
+    key = desk.key()
+    process.start()
+    process.wait_ready()
+    load, chance = Load(process, key), random.Random(20_261_122)
     try:
-        for _ in range(BLOWS):
-            time.sleep(chance.uniform(0.1, 1.2))
-            if chance.random() < 0.6:
-                database.take_away()
-                time.sleep(chance.uniform(0.0, 1.0))
-                if chance.random() < 0.5:
-                    victim.kill()
-                    victim.start()
-                database.give_back()
-            else:
-                victim.kill(chance.choice([signal.SIGKILL, signal.SIGTERM]))
-                victim.start()
-            until(lambda: ready(url), STARTS_WITHIN)
-        time.sleep(1)
+        load.grown(5)
+        for blow in blows:
+            strike(blow, chance, process, server, load)
         load.stop()
-        until(lambda: httpx.get(f"{url}/readyz").json().get("spool_rows") == 0, 30)
+        until(lambda: httpx.get(f"{process.url}/readyz").json().get("spool_rows") == 0, 30)
     finally:
-        database.give_back()
         load.stop()
-        victim.close()
+        process.close()
+    engine.dispose()  # its connections died with the server
     with Session(engine) as session:
         kept = Counter(str(one) for one in session.scalars(select(Prediction.id)))
-    assert len(load.answered) > 200
-    assert set(load.answered) <= set(kept)
+    engine.dispose()
+    missing = set(load.answered) - set(kept)
+    logger.info(
+        "survived",
+        blows=Counter(blows),
+        answered=len(load.answered),
+        spooled=load.spooled,
+        rows=len(kept),
+        missing=len(missing),
+        double=max(kept.values()) - 1,
+    )
+    assert not missing
     assert max(kept.values()) == 1
     assert len(set(load.answered)) == len(load.answered)
+    return load
 
 
-def ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
+def test_a_few_blows(
+    settings: Settings, mortal: MortalPostgres, tiny: Path, tmp_path: Path
+) -> None:
+    load = survive(["postgres", "both"], settings, mortal, tiny, tmp_path / "log")
+    assert len(load.answered) > 15
+    assert load.spooled >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_many_blows(settings: Settings, mortal: MortalPostgres, tiny: Path, tmp_path: Path) -> None:
+    blows = random.Random(7).choices(["postgres", "predictor", "both"], k=25)
+    load = survive(blows, settings, mortal, tiny, tmp_path / "log")
+    assert len(load.answered) > 500
+    assert load.spooled > 20
