@@ -12,10 +12,11 @@ from factories.photo import make_photo
 from factories.predictor import Desk, Serve
 from numpy.typing import NDArray
 
+from mycovigil.encoder import probe
 from mycovigil.encoder.identity import ONNX_FILE, EncoderIdentity, EncoderMismatch
 from mycovigil.settings import Settings
 from mycovigil_predictor.engine import Engine
-from mycovigil_predictor.runtime import RuntimeMissing
+from mycovigil_predictor.runtime import RuntimeMissing, open_graph
 
 BF16 = {"INFERENCE_PRECISION_HINT": "bf16"}
 
@@ -87,6 +88,22 @@ def test_without_openvino_the_refusal_says_what_to_do(
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(RuntimeMissing, match=r"mycovigil-predictor\[openvino\]"):
         engine_of(openvino_folder(tmp_path / "tiny"))
+
+
+def test_a_machine_that_computes_something_else_is_refused(tmp_path: Path) -> None:
+    """The probe is what the encoder said at export; another seed stands for a faulty machine."""
+    sound = tiny_encoder_folder(tmp_path / "sound")
+    identity = EncoderIdentity.read(sound)
+    graph = open_graph(sound / ONNX_FILE, identity, lanes=1)
+    seen = graph.encode(probe.pictures(identity.image_size))
+    kept = {"probe": probe.written(seen)}
+    identity.model_copy(update=kept).write(sound)
+    engine_of(sound).close()
+
+    faulty = tiny_encoder_folder(tmp_path / "faulty", seed=8)
+    EncoderIdentity.read(faulty).model_copy(update=kept).write(faulty)
+    with pytest.raises(EncoderMismatch, match="export it again here"):
+        engine_of(faulty)
 
 
 def test_a_graph_of_another_dimension_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from factories.clip import tiny_clip_folder
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
+from mycovigil.encoder import probe
 from mycovigil.encoder.choice import Candidate
 from mycovigil.encoder.identity import EncoderIdentity
 from mycovigil.safety import CLASSES
@@ -171,9 +172,14 @@ def test_the_identity_names_the_winner_and_round_trips(
     assert EncoderIdentity.read(tmp_path) == identity
 
 
+def test_the_probe_is_what_the_encoder_says(chosen: tuple[Path, str]) -> None:
+    engine = Engine(str(chosen[0]))
+    probe.check(engine.encode(probe.pictures(32)), engine.identity.probe)
+
+
 def test_a_file_of_before_is_still_read(chosen: tuple[Path, str], tmp_path: Path) -> None:
     content = json.loads((chosen[0] / "encoder.json").read_text())
-    for name in ("runtime", "runtime_options", "choice"):
+    for name in ("runtime", "runtime_options", "choice", "probe"):
         del content[name]
     (tmp_path / "encoder.json").write_text(json.dumps(content))
     old = EncoderIdentity.read(tmp_path)

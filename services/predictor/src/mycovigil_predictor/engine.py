@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mycovigil.encoder import probe
 from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch
 from mycovigil_predictor.runtime import Graph, open_graph
 
@@ -61,6 +62,9 @@ class Engine:
             raise EncoderMismatch(
                 f"the graph gives features of shape {shape}, its identity says ({dimension},)"
             )
+        if self.identity.probe:
+            seen = [self._narrow.encode(one[np.newaxis]) for one in probe.pictures(side)]
+            probe.check(np.concatenate(seen), self.identity.probe)
 
     def _wide_if_it_pays(self, onnx: Path) -> Graph:
         cores = os.cpu_count() or 1

@@ -24,7 +24,7 @@ class EncoderIdentity(BaseModel):
     The graph takes ``pixels`` uint8 (N, image_size, image_size, 3) sRGB and gives ``features``
     float32 (N, dimension) of unit length; scaling and normalisation happen inside it. It is run
     by ``runtime`` with ``runtime_options``; ``choice`` tells how these were found, if by
-    measurement.
+    measurement. ``probe`` holds features for :mod:`mycovigil.encoder.probe`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,6 +46,7 @@ class EncoderIdentity(BaseModel):
     licence: str
     parity: dict[str, Any] = Field(default_factory=dict)
     choice: Choice | None = None
+    probe: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Self:

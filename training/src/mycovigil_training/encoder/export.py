@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from mycovigil.encoder import probe
 from mycovigil.encoder.choice import Choice, RuntimeName
 from mycovigil.encoder.identity import (
     ONNX_FILE,
@@ -123,9 +124,8 @@ def _own_features(source: Source, photos: list[bytes]) -> NDArray[np.float32] | 
 def _identity(
     source: Source, path: Path, variant: Variant, parity: Parity, choice: Choice | None
 ) -> EncoderIdentity:
-    with torch.inference_mode():
-        blank = torch.zeros(1, 3, source.image_size, source.image_size)
-        dimension = int(source.tower(blank).shape[1])
+    encode = open_graph(path, variant.runtime, variant.options)
+    seen = in_batches(encode, probe.pictures(source.image_size), 1)
     return EncoderIdentity(
         name=source.name,
         architecture=source.architecture,
@@ -134,7 +134,7 @@ def _identity(
         precision=variant.precision.value,
         runtime=variant.runtime,
         runtime_options=dict(variant.options),
-        dimension=dimension,
+        dimension=seen.shape[1],
         image_size=source.image_size,
         resize=source.resize,
         interpolation="bicubic",
@@ -150,4 +150,5 @@ def _identity(
         licence=source.licence,
         parity=parity.model_dump(),
         choice=choice,
+        probe=probe.written(seen),
     )
