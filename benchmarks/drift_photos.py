@@ -3,12 +3,18 @@
 python benchmarks/drift_photos.py --photos ../shared/data [--runs 200]
 
 The reference is `field_guide` without the night's photos; a night is 200 of them drawn at random,
-with a share replaced. Nights of `field_walks` are drawn by species and day, the unit in which its
-photos come in bursts, and judged with whole groups and with rows permuted.
+with a share replaced. Each night is judged by its features alone, with the covariates that are in
+the pixels (width, height and JPEG quality are left out: they would give the collections away), and
+with novelty scores and predicted probabilities as well. What these are learned from is never
+judged: half of the off-topic photos and half of `field_walks` teach a mushroom-or-not direction, a
+linear head for the safety class, and the anchors of the novelty distance; the other halves are the
+strangers. Nights of `field_walks` are drawn by species and day, the unit in which its photos come
+in bursts, and judged with whole groups and with rows permuted.
 """
 
 import argparse
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,98 +23,190 @@ import onnxruntime
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from sklearn.linear_model import LogisticRegression
 
 from mycovigil.encoder.identity import PACKAGED, EncoderIdentity
+from mycovigil.image.covariates import measure
 from mycovigil.image.decode import decode
-from mycovigil_statistics import fit, judge
+from mycovigil.safety import CLASSES
+from mycovigil_statistics import Judgement, fit, judge
+from mycovigil_statistics.novelty import mean_distance
+from mycovigil_statistics.proportion import interval
 from mycovigil_statistics.sample import FloatArray, IntArray
 
 NIGHT = 200
 LEVEL = 0.05
+PIXEL_COVARIATES = 5
+ANCHORS, NEIGHBOURS = 1_000, 5
+FOLDERS = ("field_guide", "field_walks", "not_mushroom")
 TERMINAL = Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Photos:
-    """Features (n, d), safety class and species-day of each photo of one folder."""
+    """Of each photo: features (n, d), pixel covariates (n, 5), safety class, species-day, date;
+    novelty scores (n, 2) and probabilities (n, 4) once `Teacher.rated` gave them."""
 
     features: FloatArray
+    covariates: FloatArray
     classes: np.ndarray
     groups: np.ndarray
+    captured: np.ndarray
+    novelty: FloatArray
+    probabilities: FloatArray
+
+    def take(self, rows: IntArray) -> "Photos":
+        return Photos(*(getattr(self, name)[rows] for name in self.__slots__))
+
+    def joined(self, other: "Photos") -> "Photos":
+        names = self.__slots__
+        return Photos(*(np.concatenate([getattr(self, n), getattr(other, n)]) for n in names))
+
+    def __len__(self) -> int:
+        return len(self.features)
 
 
 def embed(folder: Path, encoder: Path) -> Photos:
-    """Encode every photo of a folder's manifest with the packaged encoder."""
+    """Encode and measure every photo of a folder's manifest."""
     identity = EncoderIdentity.read(encoder)
     session = onnxruntime.InferenceSession(identity.checked_onnx(encoder))
     with (folder / "manifest.csv").open() as file:
         photos = list(csv.DictReader(file))
-    features = []
+    features, covariates = [], []
     for start in track(range(0, len(photos), 32), folder.name, console=TERMINAL):
-        pixels = [
+        images = [
             decode(
                 (folder / photo["path"]).read_bytes(),
                 size=identity.image_size, max_pixels=50_000_000, resize=identity.resize,
-            ).pixels
+            )
             for photo in photos[start : start + 32]
         ]  # fmt: skip
-        features.append(session.run(None, {"pixels": np.stack(pixels)})[0])
-    groups = [f"{photo['species']} {photo['captured_at'][:10]}" for photo in photos]
-    classes = [photo["safety_class"] for photo in photos]
-    return Photos(np.vstack(features).astype(np.float32), np.array(classes), np.array(groups))
+        pixels = np.stack([image.pixels for image in images])
+        features.append(session.run(None, {"pixels": pixels})[0])
+        covariates += [measure(image).vector()[:PIXEL_COVARIATES] for image in images]
+    count = len(photos)
+    return Photos(
+        np.vstack(features).astype(np.float32),
+        np.array(covariates, np.float32),
+        np.array([photo["safety_class"] for photo in photos]),
+        np.array([f"{photo['species']} {photo['captured_at'][:10]}" for photo in photos]),
+        np.array([photo["captured_at"][:10] or "NaT" for photo in photos], "datetime64[D]"),
+        np.zeros((count, 0), np.float32),
+        np.zeros((count, 0), np.float32),
+    )
 
 
-def found_by_share(
-    guide: Photos, strangers: FloatArray, share: float, runs: int, seed: int
-) -> float:
-    """How often a night with this share of strangers is found at .05."""
-    found = 0
-    for run in track(range(seed, seed + runs), f"{share:.0%}", console=TERMINAL):
-        generator = np.random.default_rng(run)
-        order = generator.permutation(len(guide.features))
-        night = guide.features[order[:NIGHT]].copy()
-        planted = round(share * NIGHT)
-        night[:planted] = strangers[generator.permutation(len(strangers))[:planted]]
-        fitted = fit(guide.features[order[NIGHT:]], seed=run)
-        found += judge(fitted, night, seed=run, permutations=999).p_value <= LEVEL
-    return found / runs
+@dataclass(frozen=True, slots=True, eq=False)
+class Teacher:
+    """What a deployment knows besides its reference, learned from photos that are never judged."""
+
+    strange: LogisticRegression
+    head: LogisticRegression
+    anchors: FloatArray
+
+    @classmethod
+    def of(cls, mushrooms: Photos, others: Photos) -> "Teacher":
+        x = np.vstack([mushrooms.features, others.features])
+        foreign = np.repeat([0, 1], [len(mushrooms), len(others)])
+        strange = LogisticRegression(class_weight="balanced", max_iter=2_000).fit(x, foreign)
+        known = np.isin(mushrooms.classes, [str(kind) for kind in CLASSES])
+        head = LogisticRegression(max_iter=2_000)
+        head.fit(mushrooms.features[known], mushrooms.classes[known])
+        return cls(strange, head, _unit(mushrooms.features[:ANCHORS]))
+
+    def rated(self, photos: Photos) -> Photos:
+        score = self.strange.decision_function(photos.features)
+        distance = mean_distance(_unit(photos.features), self.anchors, NEIGHBOURS)
+        return Photos(
+            photos.features, photos.covariates, photos.classes, photos.groups, photos.captured,
+            np.stack([score, distance], axis=1), self.head.predict_proba(photos.features),
+        )  # fmt: skip
 
 
-def found_by_poison(guide: Photos, runs: int, seed: int) -> float:
-    """How often a night with twice the share of poisonous and deadly photos is found."""
-    found = 0
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the test is given beside the features."""
+
+    covariates: bool = False
+    novelty: bool = False
+    probabilities: bool = False
+
+    def judged(self, reference: Photos, night: Photos, seed: int, *, groups: bool) -> Judgement:
+        p = [side.probabilities if self.probabilities else None for side in (reference, night)]
+        z = [side.covariates if self.covariates else None for side in (reference, night)]
+        s = [side.novelty if self.novelty else None for side in (reference, night)]
+        g = [side.groups if groups else None for side in (reference, night)]
+        fitted = fit(reference.features, p[0], z[0], novelty=s[0], groups=g[0], seed=seed)
+        return judge(
+            fitted, night.features, p[1], z[1], novelty=s[1], groups=g[1], seed=seed,
+            permutations=999,
+        )  # fmt: skip
+
+
+INPUTS = {
+    "features": Inputs(),
+    "and covariates": Inputs(covariates=True),
+    "and all scores": Inputs(covariates=True, novelty=True, probabilities=True),
+}
+Halves = tuple[Photos, Photos]
+Draw = Callable[[np.random.Generator], Halves]
+
+
+def with_share(guide: Photos, strangers: Photos, share: float) -> Draw:
+    """A reference and a night with this share of strangers."""
+
+    def draw(generator: np.random.Generator) -> Halves:
+        order = generator.permutation(len(guide))
+        planted = generator.permutation(len(strangers))[: round(share * NIGHT)]
+        night = guide.take(order[len(planted) : NIGHT]).joined(strangers.take(planted))
+        return guide.take(order[NIGHT:]), night
+
+    return draw
+
+
+def with_poison(guide: Photos) -> Draw:
+    """A night with twice the share of poisonous and deadly photos."""
     poison = np.isin(guide.classes, ["poisonous", "deadly"])
-    for run in track(range(seed, seed + runs), "poison", console=TERMINAL):
-        generator = np.random.default_rng(run)
-        weights = np.where(poison, 2.0, (1 - 2 * poison.mean()) / (1 - poison.mean()))
-        chosen = generator.choice(len(poison), NIGHT, replace=False, p=weights / weights.sum())
-        rest = np.setdiff1d(np.arange(len(poison)), chosen)
-        fitted = fit(guide.features[rest], seed=run)
-        judgement = judge(fitted, guide.features[chosen], seed=run, permutations=999)
-        found += judgement.p_value <= LEVEL
-    return found / runs
+    weights = np.where(poison, 2.0, (1 - 2 * poison.mean()) / (1 - poison.mean()))
+
+    def draw(generator: np.random.Generator) -> Halves:
+        chosen = generator.choice(len(guide), NIGHT, replace=False, p=weights / weights.sum())
+        return guide.take(np.setdiff1d(np.arange(len(guide)), chosen)), guide.take(chosen)
+
+    return draw
 
 
-def alarms_on_bursts(walks: Photos, runs: int, seed: int) -> tuple[float, float]:
-    """Alarms on calm nights of whole species-days: groups permuted, rows permuted."""
-    by_group = by_row = 0
-    for run in track(range(seed, seed + runs), "bursts", console=TERMINAL):
-        night, rest = _whole_groups(walks.groups, np.random.default_rng(run))
-        x, y = walks.features[rest], walks.features[night]
-        grouped = fit(x, groups=walks.groups[rest], seed=run)
-        p = judge(grouped, y, groups=walks.groups[night], seed=run, permutations=999).p_value
-        by_group += p <= LEVEL
-        by_row += judge(fit(x, seed=run), y, seed=run, permutations=999).p_value <= LEVEL
-    return by_group / runs, by_row / runs
+def with_bursts(walks: Photos) -> Draw:
+    """A calm night of about 200 photos in whole species-days."""
+    names, unit, sizes = np.unique(walks.groups, return_inverse=True, return_counts=True)
+
+    def draw(generator: np.random.Generator) -> Halves:
+        order = generator.permutation(len(names))
+        chosen = order[: int(np.searchsorted(np.cumsum(sizes[order]), NIGHT)) + 1]
+        night = np.isin(unit, chosen)
+        return walks.take(np.flatnonzero(~night)), walks.take(np.flatnonzero(night))
+
+    return draw
 
 
-def _whole_groups(groups: np.ndarray, generator: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """Rows of about 200 photos in whole groups, and all other rows."""
-    names, unit, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    order = generator.permutation(len(names))
-    chosen = order[: int(np.searchsorted(np.cumsum(sizes[order]), NIGHT)) + 1]
-    night = np.isin(unit, chosen)
-    return np.flatnonzero(night), np.flatnonzero(~night)
+def found(draw: Draw, inputs: Inputs, seeds: range, *, groups: bool = False) -> int:
+    """How many nights are found at .05."""
+    alarms = 0
+    for seed in seeds:
+        reference, night = draw(np.random.default_rng(seed))
+        alarms += inputs.judged(reference, night, seed, groups=groups).p_value <= LEVEL
+    return alarms
+
+
+def _unit(features: FloatArray) -> FloatArray:
+    return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True))
+
+
+def _halves(photos: Photos, *, whole_groups: bool) -> Halves:
+    keys = photos.groups if whole_groups else np.arange(len(photos)).astype(str)
+    names = np.unique(keys)
+    first = np.isin(keys, np.random.default_rng(0).permutation(names)[: len(names) // 2])
+    return photos.take(np.flatnonzero(first)), photos.take(np.flatnonzero(~first))
 
 
 def main() -> None:
@@ -118,23 +216,30 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=8_000_000)
     options = parser.parse_args()
-    guide, walks, other = (
-        embed(options.photos / name, options.encoder)
-        for name in ("field_guide", "field_walks", "not_mushroom")
-    )
-    table = Table("night of 200", "found at .05", title=f"{options.runs} runs, seed {options.seed}")
-    runs, seed = options.runs, options.seed
-    table.add_row("calm", f"{found_by_share(guide, other.features, 0.0, runs, seed):.3f}")
-    for share in (0.05, 0.10, 0.20):
-        rate = found_by_share(guide, other.features, share, runs, seed)
-        table.add_row(f"off-topic {share:.0%}", f"{rate:.3f}")
-    rate = found_by_share(guide, walks.features, 0.2, runs, seed)
-    table.add_row("another photographer 20%", f"{rate:.3f}")
-    table.add_row("poisonous share doubled", f"{found_by_poison(guide, runs, seed):.3f}")
-    by_group, by_row = alarms_on_bursts(walks, runs, seed)
-    table.add_row("calm species-days, groups permuted", f"{by_group:.3f}")
-    table.add_row("calm species-days, rows permuted", f"{by_row:.3f}")
-    Console(width=100).print(table)
+    guide, walks, others = (embed(options.photos / name, options.encoder) for name in FOLDERS)
+    (taught, walks), (foreign, others) = (
+        _halves(walks, whole_groups=True), _halves(others, whole_groups=False),
+    )  # fmt: skip
+    teacher = Teacher.of(taught, foreign)
+    guide, walks, others = (teacher.rated(photos) for photos in (guide, walks, others))
+    nights: dict[str, tuple[Draw, bool]] = {
+        "calm": (with_share(guide, others, 0.0), False),
+        "off-topic 5%": (with_share(guide, others, 0.05), False),
+        "off-topic 10%": (with_share(guide, others, 0.10), False),
+        "off-topic 20%": (with_share(guide, others, 0.20), False),
+        "another photographer 20%": (with_share(guide, walks, 0.20), False),
+        "poisonous share doubled": (with_poison(guide), False),
+        "calm species-days, groups permuted": (with_bursts(walks), True),
+        "calm species-days, rows permuted": (with_bursts(walks), False),
+    }
+    title = f"found at .05 of {options.runs} nights of {NIGHT}, seed {options.seed}"
+    table = Table("night", *INPUTS, title=title)
+    for name, (draw, groups) in track(nights.items(), "nights", console=TERMINAL):
+        seeds = range(options.seed, options.seed + options.runs)
+        row = [found(draw, inputs, seeds, groups=groups) for inputs in INPUTS.values()]
+        rates = (interval(alarms, options.runs) for alarms in row)
+        table.add_row(name, *(f"{r.estimate:.3f} [{r.low:.2f}, {r.high:.2f}]" for r in rates))
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":
