@@ -2,18 +2,34 @@
 
 import datetime
 import json
+import warnings
+from pathlib import Path
+from typing import Any
 
+import pandas as pd
+import pytest
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from sqlalchemy import select, update
 
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport
-from mycovigil_worker import nightly
+from mycovigil_worker import evidently_report, nightly
 from mycovigil_worker.state import State
+from mycovigil_worker.workspace import filled
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
-JAVASCRIPT = 4_000_000
-"""About what Evidently's own script weighs."""
+
+
+@pytest.fixture(scope="module")
+def javascript() -> int:
+    """Bytes of Evidently's page without anything to report: its own script."""
+    evidently_report.load()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from evidently import Report
+
+        empty = Report([]).run(pd.DataFrame({"x": [1]}), None)
+        return len(empty.get_html_str(as_iframe=False).encode())
 
 
 def report_of(state: State, shift: float) -> DriftReport:
@@ -26,13 +42,26 @@ def report_of(state: State, shift: float) -> DriftReport:
         return session.scalars(select(DriftReport)).one()
 
 
-def test_the_verdict_is_a_failed_test_on_the_page_and_in_the_snapshot(state: State) -> None:
+def snapshot_of(state: State, report: DriftReport) -> dict[str, Any]:
+    """The stored snapshot, read back by Evidently itself, as plain results."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from evidently.core.report import Snapshot
+
+        found = Snapshot.loads(state.storage.read(str(report.snapshot_uri)).decode())
+        return dict(json.loads(found.json()))
+
+
+def test_the_verdict_is_a_failed_test_on_the_page_and_in_the_snapshot(
+    state: State, javascript: int
+) -> None:
     report = report_of(state, shift=1.0)
     page = state.storage.read(str(report.evidently_uri))
-    snapshot = json.loads(state.storage.read(str(report.snapshot_uri)))
+    snapshot = snapshot_of(state, report)
     assert b"Mycovigil verdict: drift" in page
     assert b"EmbeddingsDrift of features" in page
-    assert len(page) < JAVASCRIPT + 1_000_000
+    assert javascript > 1_000_000
+    assert len(page) - javascript < 1_000_000
     ours = snapshot["metrics"][0]
     assert ours["metric_name"].startswith("OmnibusPValue")
     assert ours["value"] == report.p_value
@@ -41,7 +70,7 @@ def test_the_verdict_is_a_failed_test_on_the_page_and_in_the_snapshot(state: Sta
 
 def test_a_calm_night_passes_its_test_and_has_human_columns_only(state: State) -> None:
     report = report_of(state, shift=0.0)
-    snapshot = json.loads(state.storage.read(str(report.snapshot_uri)))
+    snapshot = snapshot_of(state, report)
     assert {test["status"] for test in snapshot["tests"]} == {"SUCCESS"}
     columns = {m["config"]["column"] for m in snapshot["metrics"] if "column" in m["config"]}
     assert columns == {
@@ -60,3 +89,23 @@ def test_a_calm_night_passes_its_test_and_has_human_columns_only(state: State) -
         "probability_poisonous",
         "probability_deadly",
     }
+
+
+def test_the_snapshot_opens_in_evidentlys_own_workspace_once(state: State, tmp_path: Path) -> None:
+    report = report_of(state, shift=1.0)
+    keys = [str(report.snapshot_uri)]
+    folder = tmp_path / "workspace"
+    assert filled(folder, "a model", state.storage, keys) == 1
+    assert filled(folder, "a model", state.storage, keys) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from evidently.ui.workspace import Workspace
+
+        workspace = Workspace(str(folder))
+        project = workspace.search_project("a model")[0]
+        run = workspace.get_run(project.id, workspace.list_runs(project.id)[0])
+    assert run is not None
+    assert run.name == "2026-09-01 00:00:00 to 2026-09-02 00:00:00"
+    assert run.timestamp == report.window_end
+    assert any("Mycovigil verdict: drift" in str(widget) for widget in run.widgets)
+    assert run.tests_widgets

@@ -54,6 +54,33 @@ def backfill(
 
 
 @app.command()
+def evidently(
+    folder: Annotated[Path, typer.Argument(help="The workspace, made where it is not there.")],
+) -> None:
+    """Put all stored snapshots into a workspace of Evidently's, one project a model."""
+    from sqlalchemy import select
+
+    from mycovigil.db.model import Model
+    from mycovigil.db.report import DriftReport
+    from mycovigil_worker.workspace import filled
+
+    state = _state()
+    query = (
+        select(Model.version, DriftReport.snapshot_uri)
+        .join(Model, Model.id == DriftReport.model_id)
+        .where(DriftReport.snapshot_uri.is_not(None))
+        .order_by(DriftReport.window_end)
+    )
+    stored: dict[str, list[str]] = {}
+    with state.sessions() as session:
+        for version, key in session.execute(query):
+            stored.setdefault(version, []).append(str(key))
+    for version, keys in stored.items():
+        screen.print(f"{version}: {filled(folder, version, state.storage, keys)} snapshots")
+    screen.print(f"open it with: evidently ui --workspace {folder}", soft_wrap=True)
+
+
+@app.command()
 def replay(report: Annotated[uuid.UUID, typer.Argument(help="The report's id.")]) -> None:
     """Recompute a report from its pinned inputs; exit code 1 if it comes out otherwise."""
     from mycovigil_worker.replay import NotReplayable, replayed

@@ -46,7 +46,7 @@ def stored(
     snapshot = _run(comparison, asked)
     folder = f"reports/{report_id}"
     page = snapshot.get_html_str(as_iframe=False)
-    document = snapshot.json()
+    document = snapshot.dumps()  # all of it, so that Evidently's workspace can open it
     return Stored(
         storage.write(f"{folder}/evidently.html", page.encode()),
         storage.write(f"{folder}/evidently.json", document.encode()),
@@ -79,7 +79,10 @@ def _run(comparison: Comparison, asked: Commission) -> "Snapshot":
             Dataset.from_pandas(_frame(rows, names), data_definition=definition)
             for rows in (night, reference)
         )
-        return Report(_metrics(comparison, asked, numbers)).run(tonight, before)
+        report = Report(_metrics(comparison, asked, numbers))
+        window = asked.window
+        name = f"{window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S}"
+        return report.run(tonight, before, timestamp=window.end, name=name)
 
 
 def _metrics(comparison: Comparison, asked: Commission, numbers: list[str]) -> list[Any]:
