@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import permutation_test
 
+from mycovigil_statistics import fit, judge
 from mycovigil_statistics.permutation import labellings
 
 
@@ -35,3 +36,32 @@ def test_a_mean_difference_has_scipys_permutation_p() -> None:
         random_state=np.random.default_rng(3),
     ).pvalue  # fmt: skip
     assert abs(ours - theirs) < 5 * np.sqrt(2 * theirs * (1 - theirs) / 10_000)
+
+
+def test_judge_gives_a_single_feature_scipys_permutation_p() -> None:
+    """With one column the largest standardised difference is that of the plain means."""
+    generator = np.random.default_rng(4)
+    fitted = fit(generator.standard_normal((160, 1)))
+    night = generator.standard_normal((40, 1)) + 0.55
+    judgement = judge(fitted, night)
+    ours = next(v.p_value for v in judgement.views if v.name == "largest_feature")
+
+    def distance(a: np.ndarray, b: np.ndarray) -> float:
+        return abs(float(a.mean() - b.mean()))
+
+    whitened = fitted.geometry.whitening.apply(night.astype(np.float32))
+    theirs = permutation_test(
+        (whitened[:, 0], fitted.pool.features[:, 0]), distance, n_resamples=9_999,
+        alternative="greater", random_state=np.random.default_rng(5),
+    ).pvalue  # fmt: skip
+    assert judgement.permutations == 9_999
+    assert abs(ours - theirs) < 5 * np.sqrt(2 * theirs * (1 - theirs) / 10_000)
+
+
+def test_all_relabellings_of_a_tiny_sample_agree_with_the_random_ones() -> None:
+    x = np.array([2.1, 1.7, 0.3, -0.4, 0.2, 0.9, -1.2, 0.1], np.float32)
+    splits = [sum(x[list(chosen)]) for chosen in combinations(range(8), 2)]
+    exact = np.mean(np.array(splits) >= x[0] + x[1] - 1e-6)
+    labels = np.vstack(list(labellings(2, 8, 19_999, np.random.default_rng(6))))
+    random = np.mean(labels @ x >= x[0] + x[1] - 1e-6)
+    assert abs(random - exact) < 5 * np.sqrt(exact * (1 - exact) / 20_000)

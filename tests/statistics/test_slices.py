@@ -73,7 +73,7 @@ def test_a_group_of_one_session_is_too_small(fitted: FittedReference) -> None:
 
 
 def test_calm_nights_name_a_slice_at_most_at_the_level() -> None:
-    nights, wrong = 60, 0
+    nights, wrong = 40, 0
     for seed in range(nights):
         x, p = photos(100 + seed, 400)
         fitted = fit(x[:240], p[:240], seed=seed)

@@ -40,6 +40,25 @@ def test_units_of_measurement_do_not_matter() -> None:
     assert scaled.p_value == pytest.approx(plain.p_value, abs=0.05)
 
 
+def test_the_scale_of_irrelevant_dimensions_does_not_hide_a_shift() -> None:
+    x, y = rows(1, 600), rows(2, 150)
+    y[:, 0] += 0.6
+    for scale in (1e-3, 1.0, 1e3):
+        sizes = np.array([1, scale, 1, scale, 1])
+        assert judge(fit(x * sizes), y * sizes).p_value <= 0.001
+
+
+def test_a_photo_sent_twice_in_one_group_counts_once() -> None:
+    x, y = rows(3, 200), rows(4, 60) + 0.2
+    fitted, keys = fit(x), np.arange(60)
+    twice = judge(fitted, np.repeat(y, 2, axis=0), groups=np.repeat(keys, 2))
+    once = judge(fitted, y, groups=keys)
+    assert (twice.units, twice.rows) == (60, 120)
+    assert twice.group_p_values["location"] == pytest.approx(
+        once.group_p_values["location"], abs=0.05
+    )
+
+
 def test_names_of_groups_do_not_matter() -> None:
     x, y, keys = rows(1, 200), rows(2, 60), np.arange(60) // 3
     fitted = fit(x)
