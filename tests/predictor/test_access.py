@@ -1,6 +1,8 @@
 """Keys, scopes, revocation, rates."""
 
+import os
 import time
+from pathlib import Path
 
 import httpx
 from factories.outage import until
@@ -13,7 +15,13 @@ from mycovigil import access
 from mycovigil.access import Scope
 from mycovigil.db.model import Model
 from mycovigil.settings import RedisSettings, Settings
+from mycovigil.stack.child import Child
 from mycovigil.stack.port import free_port
+from mycovigil.stack.redis import redis_command
+
+
+def quiet(_name: str, _line: str) -> None:
+    """A server's output, which nobody reads."""
 
 
 def status(running: Running, key: str | None) -> int:
@@ -76,6 +84,66 @@ def test_without_redis_the_rate_is_local_and_a_metric_says_so(
     running = serve(limited(settings, "3/hour", away))
     assert [status(running, running.key) for _ in range(4)] == [200, 200, 200, 429]
     assert "limit_failures_total 4.0" in running.http.get("/metrics").text
+
+
+def failures(running: Running) -> float:
+    """Rate limits that were checked locally."""
+    lines = running.http.get("/metrics").text.splitlines()
+    (line,) = (line for line in lines if line.startswith("mycovigil_predictor_limit_failures_t"))
+    return float(line.split()[1])
+
+
+def test_redis_may_go_and_come_back_while_requests_are_answered(
+    serve: Serve, settings: Settings, production: Model, tmp_path: Path
+) -> None:
+    port = free_port()
+    server = Child("redis", redis_command(tmp_path, port, throwaway=True), os.environ, quiet)
+    server.ready = "Server initialized"
+    server.start()
+    server.wait_ready(20)
+    running = serve(limited(settings, "1000/hour", f"redis://127.0.0.1:{port}/0"))
+    assert status(running, running.key) == 200
+    assert failures(running) == 0
+
+    server.stop()
+    assert [status(running, running.key) for _ in range(3)] == [200, 200, 200]
+    assert failures(running) == 3
+
+    server.start()
+    server.wait_ready(20)
+    until(lambda: counted_by_redis(running), 10)
+    server.stop()
+
+
+def counted_by_redis(running: Running) -> bool:
+    before = failures(running)
+    assert status(running, running.key) == 200
+    return failures(running) == before
+
+
+def test_no_other_origin_may_read_unless_the_operator_allows_it(
+    serve: Serve, settings: Settings, predictor: Running
+) -> None:
+    asked = {
+        "origin": "https://example.org",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+    }
+    for path in ("/v1/predictions", "/", "/healthz"):
+        answer = predictor.http.options(path, headers=asked)
+        assert answer.status_code == 405
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+        simple = predictor.http.get(path, headers={"origin": asked["origin"]})
+        assert not [name for name in simple.headers if name.startswith("access-control")]
+
+    options = settings.predictor.model_copy(update={"cors_origins": ("https://example.org",)})
+    running = serve(settings.model_copy(update={"predictor": options}))
+    allowed = running.http.options("/v1/predictions", headers=asked)
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == "https://example.org"
+    assert "access-control-allow-credentials" not in allowed.headers
+    other = running.http.options("/v1/predictions", headers=asked | {"origin": "https://evil.org"})
+    assert "access-control-allow-origin" not in other.headers
 
 
 def test_headers_of_safety(predictor: Running) -> None:

@@ -5,13 +5,16 @@ import socket
 import struct
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from factories.photo import encoded, make_photo, make_picture
-from factories.predictor import Running
+from factories.predictor import Running, Serve
 from PIL import Image
+
+from mycovigil.settings import Settings
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -137,6 +140,54 @@ def test_wrong_requests(predictor: Running) -> None:
         assert answer.headers["content-type"] == MEDIA_TYPE, name
         assert answer.json()["status"] == status
     assert predictor.predict(photo).status_code == 200
+
+
+TRICKS = [
+    "../../../../etc/passwd",
+    "..\\..\\windows\\system32\\x.jpg",
+    "/dev/null",
+    "a\x00.jpg",
+    "CON",
+    "x" * 3_000,
+    "\u202egpj.exe",
+    "file:///etc/passwd",
+    "'; DROP TABLE predictions; --",
+]
+
+
+def test_names_of_files_lead_nowhere(predictor: Running, settings: Settings) -> None:
+    before = set(Path(settings.storage.url).rglob("*"))
+    for name in TRICKS:
+        answer = predictor.http.post("/v1/predictions", files={"file": (name, make_photo())})
+        assert answer.status_code == 200, (name, answer.text)
+        assert name not in answer.text
+    assert set(Path(settings.storage.url).rglob("*")) == before
+
+
+def test_two_files_in_one_field_are_two_photos_of_one_specimen(predictor: Running) -> None:
+    files = [("file", (f"{seed}.jpg", make_photo(seed=seed))) for seed in range(2)]
+    answer = predictor.http.post("/v1/predictions", files=files)
+    assert (answer.status_code, answer.json()["photos"]) == (200, 2)
+
+
+def test_of_a_polyglot_only_the_photo_is_read(
+    predictor: Running, serve: Serve, settings: Settings
+) -> None:
+    keeping = settings.storage.model_copy(update={"keep_photos": True})
+    keeper = serve(settings.model_copy(update={"storage": keeping}))
+    evil = b"<script>alert(1)</script><?php system($_GET[0]); ?>"
+    commented = make_photo(comment=evil) + evil + b"PK\x05\x06" + bytes(18)
+
+    answer = keeper.predict(commented)
+
+    assert answer.status_code == 200, answer.text
+    assert b"script" not in answer.content
+    kept = [path for path in Path(settings.storage.url).rglob("*") if path.is_file()]
+    assert any(path.read_bytes().startswith(b"\xff\xd8") for path in kept)
+    assert not any(b"script" in path.read_bytes() for path in kept)
+    script = b"GIF89a/*" + bytes(60) + b"*/=1;alert(1)"
+    assert predictor.predict(script).status_code in {413, 422}
+    assert predictor.predict(b"MZ" + make_photo()).status_code == 422
 
 
 def test_200_megabytes_are_refused_while_they_stream(predictor: Running) -> None:

@@ -88,6 +88,7 @@ def test_short() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)
 def test_long_with_real_photos(photos: Path) -> None:
     real = sorted(photos.glob("kaggle_subset/Classes/*/*/*"))[::20]
     made = [photo for seed in range(3) for photo in every_kind(400, 300, seed)]

@@ -3,6 +3,8 @@
 from typing import Any
 
 import hypothesis
+import jsonschema
+import openapi_spec_validator
 import pytest
 import schemathesis
 from factories.predictor import Running
@@ -55,6 +57,32 @@ def test_the_document_describes_uploads_problems_and_access(predictor: Running) 
     assert post["security"]
     assert Answer.model_validate(document["components"]["schemas"]["Answer"]["example"])
     assert {operation for path in document["paths"].values() for operation in path} <= METHODS
+
+
+def test_the_document_is_valid_and_its_examples_too(predictor: Running) -> None:
+    document = predictor.http.get("/openapi.json").json()
+    openapi_spec_validator.validate(document)
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    names = [one["operationId"] for one in operations]
+    assert sorted(names) == ["healthz", "label", "look_up", "model", "predict", "readyz"]
+
+    schemas = document["components"]["schemas"]
+    for name in ("Answer", "LabelBody", "LabelView", "ModelFacts", "Ready"):
+        reference = {"$ref": f"#/components/schemas/{name}"}
+        check_example(document, reference, schemas[name]["example"])
+    for operation in operations:
+        for status, response in operation["responses"].items():
+            for told in response["content"].values():
+                assert "$ref" in told["schema"], (operation["operationId"], status)
+                if int(status) >= 400:
+                    check_example(document, told["schema"], told["example"])
+                    assert told["example"]["status"] == int(status)
+            assert (status in {"429", "503"}) == ("Retry-After" in response.get("headers", {}))
+
+
+def check_example(document: dict[str, Any], schema: dict[str, Any], example: Any) -> None:
+    whole = schema | {"components": document["components"]}
+    jsonschema.validate(example, whole, cls=jsonschema.Draft202012Validator)
 
 
 def test_the_docs_page_needs_no_third_party(predictor: Running) -> None:

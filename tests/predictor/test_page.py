@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from factories.photo import make_photo
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
+from mycovigil_predictor.wording import percent, telephone
 
 
 @pytest.fixture
@@ -77,6 +78,29 @@ def test_the_page_is_limited_by_address(
     assert statuses[-1] == 429
 
 
+def test_the_poison_centre_is_told_and_a_tap_away(
+    serve: Serve, settings: Settings, production: Model
+) -> None:
+    line = "Giftnotruf, +49 (0)30 19240"
+    options = settings.predictor.model_copy(update={"public_page": True, "poison_centre": line})
+    running = serve(settings.model_copy(update={"predictor": options}))
+    for page in (running.http.get("/"), running.http.post("/", **form())):
+        assert f'<a href="tel:+4903019240">{line}</a>' in page.text
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0.0, "under 1 %"), (0.004, "under 1 %"), (0.126, "13 %"), (0.999, "over 99 %")],
+)
+def test_a_small_danger_is_never_told_as_none(share: float, told: str) -> None:
+    assert percent(share) == told
+
+
+def test_a_text_without_a_number_is_no_link() -> None:
+    assert telephone("your local poison centre") is None
+    assert telephone("112") == "112"
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize(("name", "width", "height"), [("phone", 390, 844), ("laptop", 1280, 800)])
 def test_a_person_uploads_a_photo(
@@ -88,7 +112,8 @@ def test_a_person_uploads_a_photo(
     photo.write_bytes(make_photo(640, 480, seed=3))
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": height})
+        scheme: Literal["light", "dark"] = "dark" if name == "phone" else "light"
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         errors: list[str] = []
         outside: list[str] = []
         page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)

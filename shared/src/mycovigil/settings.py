@@ -89,8 +89,16 @@ class PredictorSettings(Group):
         8000, ge=0, le=65535, description="Port of the predictor; 0 takes a free one."
     )
     max_upload_bytes: int = Field(20_000_000, ge=10_000, description="Largest accepted photo.")
-    max_pixels: int = Field(60_000_000, ge=10_000, description="Most pixels of an accepted photo.")
+    max_pixels: int = Field(
+        60_000_000,
+        ge=10_000,
+        description="Most pixels of an accepted JPEG; whatever cannot be decoded at a fraction of "
+        "its size (other formats, progressive JPEGs) may have 25,000,000.",
+    )
     max_files: int = Field(8, ge=1, le=32, description="Photos of one specimen in one request.")
+    max_connections: int = Field(
+        4_096, ge=8, description="Connections at once; the next are told 503 and closed."
+    )
     batch_size: int = Field(8, ge=1, le=256, description="Largest micro-batch of the encoder.")
     batch_wait_ms: float = Field(
         2.0, ge=0, le=100, description="Longest wait for a batch to fill while the engine is busy."

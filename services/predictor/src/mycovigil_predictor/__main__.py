@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
 from mycovigil_predictor.app import create_app
-from mycovigil_predictor.wire import BoundedProtocol
+from mycovigil_predictor.wire import BoundedProtocol, affordable_connections
 
 GRACE_SECONDS = 5
 BACKLOG = 2_048
@@ -29,6 +29,7 @@ def server_of(settings: Settings) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         backlog=BACKLOG,
+        limit_concurrency=affordable_connections(options.max_connections) + 1,
         timeout_graceful_shutdown=int(options.deadline_seconds) + GRACE_SECONDS,
     )
     return uvicorn.Server(config)

@@ -15,7 +15,7 @@ from mycovigil.tracing import tracing
 from mycovigil_predictor import problems, state
 from mycovigil_predictor.metrics import Metrics
 from mycovigil_predictor.observe import QUIET, Observe
-from mycovigil_predictor.routes import docs, health, model, page, predictions
+from mycovigil_predictor.routes import docs, documented, health, model, page, predictions
 
 STATIC = Path(__file__).parent / "pages" / "static"
 DESCRIPTION = """
@@ -46,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: str(route.name),
         docs_url=None,
         redoc_url=None,
         telemetry={
@@ -56,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     problems.install(app)
+    documented.define_problem(app)
     for module in (predictions, model, health, docs, page):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

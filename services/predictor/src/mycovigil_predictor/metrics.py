@@ -33,6 +33,7 @@ class Metrics:
         self.inside = self._gauge("requests_inside", "Predictions being made.")
         self.held_bytes = self._gauge("upload_bytes", "Bytes of uploads held in memory.")
         self.spool_depth = self._gauge("spool_rows", "Rows waiting for Postgres to come back.")
+        self.spool_limit = self._gauge("spool_limit_rows", "Rows that the spool takes at most.")
         self.drained = self._counter("drained_rows", "Spooled rows merged into Postgres.")
         self.predictions = self._counter(
             "predictions", "Answers by verdict and where they were logged.", ["verdict", "logged"]

@@ -82,4 +82,5 @@ def without_metadata(data: bytes, *, side: int = KEPT_SIDE) -> bytes:
 
 
 def _refused(status: int, slug: str, title: str, error: Exception) -> Problem:
-    return Problem(status, slug, title, f"{str(error).rstrip('.')}.")
+    told = str(error).rstrip(".")
+    return Problem(status, slug, title, f"{told[:1].upper()}{told[1:]}.")

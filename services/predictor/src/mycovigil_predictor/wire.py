@@ -1,12 +1,30 @@
 """HTTP/1.1 at the socket: bounded headers in bounded time, before any request exists."""
 
 import asyncio
+import resource
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEADER_BYTES = 32_768
 MOST_HEADERS = 100
 HEADER_SECONDS = 10.0
+FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n"
+    b"content-type: text/plain\r\ncontent-length: 34\r\n\r\nToo many connections are open now."
+)
+
+OTHER_FILES = 256
+"""Descriptors that are left to the database, the spool, models and libraries."""
+
+
+def affordable_connections(most: int) -> int:
+    """``most``, or what the process's limit of open files allows, once raised to its hard limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return most if soft == resource.RLIM_INFINITY else max(8, min(most, soft - OTHER_FILES))
 
 
 class HeadersTooLarge(ValueError):
@@ -15,7 +33,8 @@ class HeadersTooLarge(ValueError):
 
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's parser bounds neither the size of headers nor the time they take; a connection
-    that sends header bombs, or its headers by the drop (slow loris), is closed with 400."""
+    that sends header bombs, or its headers by the drop (slow loris), is closed with 400. Of
+    connections from ``limit_concurrency`` on, none waits for its request: 503, and closed."""
 
     def connection_made(  # type: ignore[override]
         self, transport: asyncio.Transport
@@ -24,6 +43,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_headers = True
         self._header_bytes = self._unfinished_bytes = 0
         self._clock = self._start_clock()
+        if self.limit_concurrency and len(self.connections) >= self.limit_concurrency:
+            transport.write(FULL)
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._clock.cancel()

@@ -1,5 +1,6 @@
-"""Verdicts and classes in a person's words. None of them is a yes."""
+"""Verdicts, classes and numbers in a person's words. None of them is a yes."""
 
+import re
 from dataclasses import dataclass
 
 from mycovigil.safety import SafetyClass, Verdict
@@ -34,3 +35,17 @@ CLASSES: dict[str, str] = {
     SafetyClass.POISONOUS.value: "Poisonous species",
     SafetyClass.DEADLY.value: "Deadly species",
 }
+TELEPHONE = re.compile(r"\+?\d[\d ()/.-]{1,20}\d")
+
+
+def percent(share: float) -> str:
+    """A probability as whole percents that are never told as none or as certainty."""
+    if share < 0.01:
+        return "under 1 %"
+    return "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
+
+
+def telephone(text: str) -> str | None:
+    """The number in ``text`` as a phone dials it (RFC 3966), if there is one."""
+    found = TELEPHONE.search(text)
+    return re.sub(r"[^+\d]", "", found.group()) if found else None

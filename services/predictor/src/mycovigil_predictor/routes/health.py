@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from mycovigil_predictor import problems
 from mycovigil_predictor.routes import documented
@@ -16,13 +16,27 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """``database``: reachable, or spooling while it is away."""
+    """``database``: reachable, or spooling while it is away; the spool takes ``spool_limit``."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "ready",
+                "model": "20261122-1",
+                "certificate": "valid",
+                "database": "reachable",
+                "spool_rows": 0,
+                "spool_limit": 100_000,
+                "trouble": None,
+            }
+        }
+    )
     status: str = "ready"
     model: str
     certificate: str
     database: str
     spool_rows: int
+    spool_limit: int
     trouble: str | None
 
 
@@ -46,6 +60,7 @@ async def readyz(predictor: Service) -> Ready:
         certificate=serving.certificate_state,
         database="spooling" if away else "reachable",
         spool_rows=predictor.spool.depth,
+        spool_limit=predictor.settings.predictor.spool_max_rows,
         trouble=predictor.follower.trouble,
     )
 
@@ -58,4 +73,5 @@ async def metrics(predictor: Service) -> Response:
     measured.held_bytes.set(predictor.admission.held)
     measured.waiting.set(serving.pipeline.waiting if serving else 0)
     measured.spool_depth.set(predictor.spool.depth)
+    measured.spool_limit.set(predictor.settings.predictor.spool_max_rows)
     return Response(measured.text(), media_type=CONTENT_TYPE_LATEST)

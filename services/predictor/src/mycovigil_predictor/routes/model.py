@@ -4,7 +4,8 @@ import uuid
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+from pydantic.config import JsonDict
 
 from mycovigil.safety import CertificateState
 from mycovigil_predictor import problems
@@ -13,6 +14,35 @@ from mycovigil_predictor.routes.caller import Documented, Reading
 from mycovigil_predictor.state import Service
 
 router = APIRouter(tags=["model"], dependencies=[Documented])
+
+
+EXAMPLE: JsonDict = {
+    "id": "019ab1c2-0000-7000-8000-000000000000",
+    "version": "20261122-1",
+    "certificate": {
+        "state": "not_certifiable",
+        "reason": "",
+        "risk": "deadly photos answered expert_check",
+        "target": 0.05,
+        "bound": None,
+        "calibration_photos": 17,
+        "statement": "17 deadly photos cannot support a bound of 5%.",
+    },
+    "encoder": {
+        "id": "019ab1c2-0000-7000-8000-000000000001",
+        "name": "hf-hub:imageomics/bioclip",
+        "architecture": "ViT-B-16",
+        "precision": "fp32",
+        "dimension": 512,
+        "onnx_digest": "ce35e5b09debb5444bae3fc96923f82e28f66ae60ae6e350d21b3940de30d92a",
+        "preprocessing_digest": "dc2eb6335a1027d980dee79b3f26345c718168af768b63f9d8ec9035ec6e112d",
+        "licence": "MIT",
+        "provider": "CPUExecutionProvider",
+    },
+    "metrics": {"macro_recall": 0.71},
+    "thresholds": {"deadly": 0.02},
+    "trouble": None,
+}
 
 
 class EncoderFacts(BaseModel):
@@ -40,6 +70,7 @@ class CertificateFacts(BaseModel):
 class ModelFacts(BaseModel):
     """The production model; ``trouble`` says why a newer one is not served."""
 
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
     id: uuid.UUID
     version: str
     certificate: CertificateFacts

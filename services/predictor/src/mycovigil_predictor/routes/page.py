@@ -20,7 +20,7 @@ from mycovigil_predictor.routes.caller import address, admitted
 from mycovigil_predictor.routes.origin import PredictionHeaders, origin_of
 from mycovigil_predictor.state import Predictor, Service
 from mycovigil_predictor.upload import Upload
-from mycovigil_predictor.wording import CLASSES, VERDICTS
+from mycovigil_predictor.wording import CLASSES, VERDICTS, percent, telephone
 
 PICTURE_SIDE = 480
 POLICY = (
@@ -29,6 +29,7 @@ POLICY = (
 )
 PAGE = Caller(name="page", prefix="page")
 templates = Jinja2Templates(Path(__file__).parents[1] / "pages" / "templates")
+templates.env.filters["percent"] = percent
 router = APIRouter(include_in_schema=False)
 
 
@@ -93,6 +94,7 @@ def _page(
     context = {
         "public": options.public_page,
         "poison_centre": options.poison_centre,
+        "telephone": telephone(options.poison_centre),
         "most_photos": options.max_files,
         "keeps_photos": predictor.settings.storage.keep_photos,
         "demo": serving is not None and serving.is_demo,

@@ -6,6 +6,7 @@ import uuid
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,16 +30,29 @@ from mycovigil_predictor.upload import Upload
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"], dependencies=[Documented])
 
 
+LABEL: JsonDict = {
+    "label": "deadly",
+    "species": "Amanita phalloides",
+    "confidence": "certain",
+}
+LABELLED: JsonDict = {
+    "prediction_id": documented.AN_ID,
+    "labelled_by": "field-station",
+    "created_at": "2026-11-23T09:00:00Z",
+}
+
+
 class LabelBody(BaseModel):
     """Ground truth from a person."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": LABEL})
     label: SafetyClass
     species: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
     confidence: str = Field(pattern="^(certain|probable|guess)$")
 
 
 class LabelView(LabelBody):
+    model_config = ConfigDict(json_schema_extra={"example": LABEL | LABELLED})
     prediction_id: uuid.UUID
     labelled_by: str
     created_at: datetime.datetime
