@@ -124,7 +124,8 @@ def _doubt(session: Session, model: Model, finding: Finding) -> None:
 
 def _set_certificate(session: Session, model: Model, state: CertificateState, reason: str) -> None:
     if model.certificate_state != state:
-        audit.record(session, who=SOURCE, action=f"certificate {state}", on=model, detail=reason)
+        action = f"certificate {state}"
+        audit.record(session, who="mycovigil", action=action, on=model, detail=reason)
     model.certificate_state = state
     model.certificate_reason = reason
     registry.announce(session)

@@ -15,7 +15,7 @@ from mycovigil.problem import Problem
 from mycovigil_drift.comparison.side import Side
 
 REFERENCE_ROWS, NIGHT_ROWS = 2_000, 1_000
-"""Rows that are read: a test takes about a second of CPU, whatever the traffic."""
+"""Rows that are read: a test takes a second or two of CPU, whatever the traffic."""
 REMEMBERED = 256
 PATIENCE = 20.0
 """Seconds that a test waits for another one to end."""

@@ -21,7 +21,7 @@ class Pair(BaseModel):
     model_config = ConfigDict(extra="forbid")
     a: uuid.UUID
     b: uuid.UUID
-    test: bool = Field(False, description="Test b against a, about a second; else figures alone.")
+    test: bool = Field(False, description="Test b against a, a second or two; else figures alone.")
 
 
 @router.get("/nights", summary="Two nights, by the ids of their reports")

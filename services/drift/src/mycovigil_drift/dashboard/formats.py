@@ -37,6 +37,13 @@ def p_value(value: float | None) -> str:
     return f"{value:.4f}" if value < 0.001 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
 
 
+def odds(value: float | None) -> str:
+    """``p = 0.034``, ``p < 0.0001``; unbroken by line ends."""
+    said = p_value(value)
+    related = said if said.startswith("<") else f"= {said}"
+    return f"p {related}".replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def share(value: float | None) -> str:
     """A share of one as a percentage."""
     if value is None:
@@ -106,6 +113,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "signed": signed,
     "count": count,
     "p_value": p_value,
+    "odds": odds,
     "share": share,
     "moment": moment,
     "span": span,

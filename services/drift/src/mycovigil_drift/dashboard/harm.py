@@ -14,8 +14,17 @@ NAMES = {
     "deadly_called_edible": "deadly photos called edible",
     "deadly_missed": "deadly photos missed",
     "macro_recall": "recall, mean of the classes",
+    "recall": "recall, mean of the classes",
 }
-FIRST = ("deadly_called_edible", "risk", "deadly_missed", "macro_recall", "deadly", "novel")
+FIRST = (
+    "deadly_called_edible",
+    "risk",
+    "deadly_missed",
+    "macro_recall",
+    "recall",
+    "deadly",
+    "novel",
+)
 HEADLINES = {
     "affected": "Yes, safety is affected",
     "not_affected": "No sign of harm",
@@ -112,7 +121,9 @@ Interval = tuple[str, float, float, float, float | None]
 
 
 def _estimated(found: dict[str, Any]) -> Iterator[Interval]:
-    for key, share in sorted(found.items(), key=_most_telling):
+    shares = found.get("shares")
+    by_class = {f"share_of_{name}": share for name, share in shares.items()} if shares else {}
+    for key, share in sorted((found | by_class).items(), key=_most_telling):
         if not isinstance(share, dict) or "low" not in share:
             continue
         value = next((share[k] for k in ("night", "value", "estimate") if k in share), None)

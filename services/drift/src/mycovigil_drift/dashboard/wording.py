@@ -108,9 +108,7 @@ def verdict(name: str) -> str:
 
 def sentence(report: DriftReport, subject: str | None = None) -> str:
     """The verdict as one sentence with its numbers; ``subject`` replaces "This night"."""
-    odds = (
-        f"p\N{NO-BREAK SPACE}{_relation(report.p_value)}, alarm at {formats.p_value(report.level)}"
-    )
+    odds = f"{formats.odds(report.p_value)}, alarm at {formats.p_value(report.level)}"
     lasting = "This night" if report.periods == 1 else f"These {report.periods} nights"
     subject = subject or lasting
     match report.verdict:
@@ -124,15 +122,6 @@ def sentence(report: DriftReport, subject: str | None = None) -> str:
             return f"Too few photos to tell: {formats.count(report.rows)}."
         case _:
             return f"Could not be judged: {report.problem or 'no reason was recorded'}."
-
-
-def _relation(p_value: float | None) -> str:
-    said = formats.p_value(p_value)
-    return (
-        said.replace(" ", "\N{NO-BREAK SPACE}")
-        if said.startswith("<")
-        else f"=\N{NO-BREAK SPACE}{said}"
-    )
 
 
 def subject(table: str) -> str:

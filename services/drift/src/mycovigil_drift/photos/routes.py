@@ -16,7 +16,7 @@ FOREVER = "private, max-age=31536000, immutable"
 THUMBNAIL = 384
 """Pixels of the longer side on a page."""
 TILE = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" role="img">'
+    '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96" viewBox="0 0 96 96" role="img">'
     "<title>This photo was not kept, or has been deleted since</title>"
     '<rect width="96" height="96" fill="#8a8577" fill-opacity=".18"/>'
     '<g fill="none" stroke="#8a8577" stroke-width="3" stroke-linecap="round">'
