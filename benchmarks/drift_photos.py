@@ -5,11 +5,12 @@ python benchmarks/drift_photos.py --photos ../shared/data [--runs 200]
 The reference is `field_guide` without the night's photos; a night is 200 of them drawn at random,
 with a share replaced. Each night is judged by its features alone, with the covariates that are in
 the pixels (width, height and JPEG quality are left out: they would give the collections away), and
-with novelty scores and predicted probabilities as well. What these are learned from is never
-judged: half of the off-topic photos and half of `field_walks` teach a mushroom-or-not direction, a
-linear head for the safety class, and the anchors of the novelty distance; the other halves are the
-strangers. Nights of `field_walks` are drawn by species and day, the unit in which its photos come
-in bursts, and judged with whole groups and with rows permuted.
+with novelty scores and predicted probabilities as well ("all scores"). The strangers, and the
+photographer of the calm species-days, are the quarter of the photos that no encoder of ours was
+trained on; the other three quarters teach a mushroom-or-not direction, a linear head for the
+safety class, and the anchors of the novelty distance. Nights of `field_walks` are drawn by
+species and day, the unit in which its photos come in bursts, and judged with whole groups and
+with rows permuted.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from mycovigil_statistics import Judgement, fit, judge
 from mycovigil_statistics.novelty import mean_distance
 from mycovigil_statistics.proportion import interval
 from mycovigil_statistics.sample import FloatArray, IntArray
+from mycovigil_training.encoder.holdout import held_out
 
 NIGHT = 200
 LEVEL = 0.05
@@ -89,7 +91,7 @@ def embed(folder: Path, encoder: Path) -> Photos:
         np.vstack(features).astype(np.float32),
         np.array(covariates, np.float32),
         np.array([photo["safety_class"] for photo in photos]),
-        np.array([f"{photo['species']} {photo['captured_at'][:10]}" for photo in photos]),
+        np.array([f"{photo['species']}|{photo['captured_at'][:10]}" for photo in photos]),
         np.array([photo["captured_at"][:10] or "NaT" for photo in photos], "datetime64[D]"),
         np.zeros((count, 0), np.float32),
         np.zeros((count, 0), np.float32),
@@ -202,11 +204,10 @@ def _unit(features: FloatArray) -> FloatArray:
     return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True))
 
 
-def _halves(photos: Photos, *, whole_groups: bool) -> Halves:
-    keys = photos.groups if whole_groups else np.arange(len(photos)).astype(str)
-    names = np.unique(keys)
-    first = np.isin(keys, np.random.default_rng(0).permutation(names)[: len(names) // 2])
-    return photos.take(np.flatnonzero(first)), photos.take(np.flatnonzero(~first))
+def _parted(photos: Photos) -> Halves:
+    """What encoders of ours may train on, and what is held out from them."""
+    out = held_out(photos.groups.tolist())
+    return photos.take(np.flatnonzero(~out)), photos.take(np.flatnonzero(out))
 
 
 def main() -> None:
@@ -217,9 +218,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=8_000_000)
     options = parser.parse_args()
     guide, walks, others = (embed(options.photos / name, options.encoder) for name in FOLDERS)
-    (taught, walks), (foreign, others) = (
-        _halves(walks, whole_groups=True), _halves(others, whole_groups=False),
-    )  # fmt: skip
+    (taught, walks), (foreign, others) = _parted(walks), _parted(others)
     teacher = Teacher.of(taught, foreign)
     guide, walks, others = (teacher.rated(photos) for photos in (guide, walks, others))
     nights: dict[str, tuple[Draw, bool]] = {
