@@ -4,6 +4,7 @@ pip install -r benchmarks/requirements.txt
 MYCOVIGIL_API_KEY=myco_… locust -f benchmarks/locustfile.py --host http://127.0.0.1:8000
 """
 
+# mypy: disable-error-code="misc,untyped-decorator"
 import io
 import os
 import random

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
-from mycovigil_predictor.wording import percent, telephone
+from mycovigil_predictor.wording import Line, line, percent
 
 
 @pytest.fixture
@@ -81,11 +81,12 @@ def test_the_page_is_limited_by_address(
 def test_the_poison_centre_is_told_and_a_tap_away(
     serve: Serve, settings: Settings, production: Model
 ) -> None:
-    line = "Giftnotruf, +49 (0)30 19240"
-    options = settings.predictor.model_copy(update={"public_page": True, "poison_centre": line})
+    told = "Giftnotruf +49 (0)30 19240, day and night"
+    options = settings.predictor.model_copy(update={"public_page": True, "poison_centre": told})
     running = serve(settings.model_copy(update={"predictor": options}))
     for page in (running.http.get("/"), running.http.post("/", **form())):
-        assert f'<a href="tel:+4903019240">{line}</a>' in page.text
+        link = '<a href="tel:+4903019240">+49 (0)30 19240</a>'
+        assert f"Giftnotruf {link}, day and night" in page.text
 
 
 @pytest.mark.parametrize(
@@ -97,8 +98,8 @@ def test_a_small_danger_is_never_told_as_none(share: float, told: str) -> None:
 
 
 def test_a_text_without_a_number_is_no_link() -> None:
-    assert telephone("your local poison centre") is None
-    assert telephone("112") == "112"
+    assert line("your local poison centre") == Line("your local poison centre", "", "")
+    assert line("call 112!").dialled == "112"
 
 
 @pytest.mark.browser

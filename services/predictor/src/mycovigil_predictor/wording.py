@@ -45,7 +45,22 @@ def percent(share: float) -> str:
     return "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
-def telephone(text: str) -> str | None:
-    """The number in ``text`` as a phone dials it (RFC 3966), if there is one."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Whom to call: a text around a ``number``, which may be empty; ``dialled`` as in RFC 3966."""
+
+    before: str
+    number: str
+    after: str
+
+    @property
+    def dialled(self) -> str:
+        return re.sub(r"[^+\d]", "", self.number)
+
+
+def line(text: str) -> Line:
+    """``text`` with the first telephone number in it told apart."""
     found = TELEPHONE.search(text)
-    return re.sub(r"[^+\d]", "", found.group()) if found else None
+    if found is None:
+        return Line(text, "", "")
+    return Line(text[: found.start()], found.group(), text[found.end() :])

@@ -47,7 +47,7 @@ def _may_pass(outcome: Outcome) -> bool:
 def _pause(outcome: Outcome, attempt: int) -> float:
     stated = _stated(outcome) if isinstance(outcome, httpx.Response) else None
     if stated is None:
-        return FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(1.0, 1.5)
+        return float(FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(1.0, 1.5))
     return min(max(stated, 0.0), LONGEST_PAUSE)
 
 

@@ -20,7 +20,7 @@ from mycovigil_predictor.routes.caller import address, admitted
 from mycovigil_predictor.routes.origin import PredictionHeaders, origin_of
 from mycovigil_predictor.state import Predictor, Service
 from mycovigil_predictor.upload import Upload
-from mycovigil_predictor.wording import CLASSES, VERDICTS, percent, telephone
+from mycovigil_predictor.wording import CLASSES, VERDICTS, line, percent
 
 PICTURE_SIDE = 480
 POLICY = (
@@ -93,8 +93,7 @@ def _page(
     options, serving = predictor.settings.predictor, predictor.follower.serving
     context = {
         "public": options.public_page,
-        "poison_centre": options.poison_centre,
-        "telephone": telephone(options.poison_centre),
+        "poison_centre": line(options.poison_centre),
         "most_photos": options.max_files,
         "keeps_photos": predictor.settings.storage.keep_photos,
         "demo": serving is not None and serving.is_demo,
