@@ -28,6 +28,7 @@ from rich.table import Table
 DIMENSION = 512
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1") | {
     "DO_NOT_TRACK": "1",
+    "NML_DISABLE_USAGE_LOGGING": "True",  # NannyML sends usage to a third party by default
     "NUMBA_NUM_THREADS": "1",
 }
 CPU_LIMIT_S = 120
