@@ -68,6 +68,8 @@ def _encoder(
                 console.log(f"{uri} {turn + 1}/{options.rounds} {server.name} {name} {clients}")
                 rounds.append(_cell(server, name, photos[name], clients, options))
             rounds.append({"server": report.LIMIT, "cpu_ms": limit.cpu_ms(options.seconds)})
+            if options.json:
+                options.json.with_suffix(".part").write_text(json.dumps(rounds))
         limit.close()
         inserting = [
             alone.insert_cpu_ms(one.database, rows=8, batches=50, dimension=identity.dimension)

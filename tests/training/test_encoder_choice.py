@@ -84,6 +84,12 @@ def test_the_rules_of_eligibility(cosine: float, changed: int, photos: int, reas
     assert (reason in found) if reason else not found
 
 
+def test_more_changes_are_allowed_only_by_name() -> None:
+    close_calls = candidate("bf16", 50, 0.9995, 7)
+    assert "more than 1 in 1,000" in judged(close_calls, 1_000).refused
+    assert not judged(close_calls, 1_000, 0.01).refused
+
+
 def test_the_quickest_of_the_eligible_wins() -> None:
     candidates = [
         judged(one, 1_000)
@@ -127,7 +133,7 @@ def chosen(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Variant, "lower", lower)
         patch.setenv("COLUMNS", "200")
-        options = ["--out", str(out), "--photos", str(raw_folder)]
+        options = ["--out", str(out), "--photos", str(raw_folder), "--changes", "10"]
         done = CliRunner().invoke(app, ["export", model_name, *options])
     assert done.exit_code == 0, done.output
     return out, done.output
@@ -153,7 +159,7 @@ def test_a_bad_variant_is_refused_and_the_reason_is_kept(chosen: tuple[Path, str
     assert "least centred cosine to fp32 is" in found["int8"].refused
     assert found["fp32"].refused == ""
     assert choice.chosen != "int8"
-    assert not choice.simulated
+    assert (choice.simulated, choice.most_changed) == (False, 0.01)
     for told in ("chosen", "least centred cosine", choice.chosen, f"{choice.photos} real photos"):
         assert told in output
 

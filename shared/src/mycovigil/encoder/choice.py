@@ -33,7 +33,8 @@ class Candidate(BaseModel):
 
 class Choice(BaseModel):
     """The candidates of one export; ``simulated``: judged by the simulator's photos for want of
-    real ones, which says less; ``head``: whose predictions were compared."""
+    real ones, which says less; ``head``: whose predictions were compared; ``most_changed``: the
+    share of them that an eligible candidate might change."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,5 +42,6 @@ class Choice(BaseModel):
     photos: int = Field(ge=1)
     simulated: bool
     head: str
+    most_changed: float
     chosen: str
     candidates: tuple[Candidate, ...]

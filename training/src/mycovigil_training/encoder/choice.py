@@ -18,11 +18,11 @@ MOST_CHANGED = 1 / 1_000
 REFERENCE = "fp32"
 
 
-def judged(candidate: Candidate, photos: int) -> Candidate:
+def judged(candidate: Candidate, photos: int, most_changed: float = MOST_CHANGED) -> Candidate:
     """The candidate with the reason why it may not serve, if there is one."""
     if candidate.refused or candidate.precision == REFERENCE:
         return candidate
-    return candidate.model_copy(update={"refused": _reason(candidate, photos)})
+    return candidate.model_copy(update={"refused": _reason(candidate, photos, most_changed)})
 
 
 def quickest(candidates: Sequence[Candidate]) -> Candidate:
@@ -31,12 +31,13 @@ def quickest(candidates: Sequence[Candidate]) -> Candidate:
     return min(eligible, key=lambda one: one.cpu_ms or 0.0)
 
 
-def _reason(candidate: Candidate, photos: int) -> str:
+def _reason(candidate: Candidate, photos: int, most_changed: float) -> str:
     cosine, changed = candidate.centred_cosine_min, candidate.changed
     if cosine is None or not cosine >= LEAST_COSINE:  # NaN is refused too
         return f"least centred cosine to fp32 is {_figure(cosine, '.4f')}, below {LEAST_COSINE}"
-    if changed is None or changed > MOST_CHANGED * photos:
-        return f"{changed} of {photos} predictions changed, more than 1 in 1,000"
+    if changed is None or changed > most_changed * photos:
+        allowed = f"{1_000 * most_changed:g} in 1,000"
+        return f"{changed} of {photos} predictions changed, more than {allowed}"
     return ""
 
 
@@ -45,7 +46,8 @@ def table(choice: Choice) -> Table:
     photos = "simulated photos, for want of real ones" if choice.simulated else "real photos"
     shown = Table(
         title=f"engine: {choice.photos} {photos}; head: {choice.head}",
-        caption=f"CPU ms an image on one thread of {choice.machine}",
+        caption=f"CPU ms an image on one thread of {choice.machine}; "
+        f"at most {1_000 * choice.most_changed:g} changed predictions in 1,000 are allowed",
     )
     for name in ("candidate", "runtime", "batch of 8", "alone", "cosine", "least", "changed"):
         shown.add_column(name, justify="left" if name in {"candidate", "runtime"} else "right")

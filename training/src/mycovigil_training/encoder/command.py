@@ -71,6 +71,10 @@ def export(  # noqa: PLR0917  as above
             "is fitted on the photos."
         ),
     ] = None,
+    changes: Annotated[
+        float,
+        typer.Option(help="auto: predictions in 1,000 that a quicker engine may change.", min=0),
+    ] = 1,
     bound: Annotated[
         float | None, typer.Option(help="Least cosine to the torch model.", min=0.0, max=1.0)
     ] = None,
@@ -88,7 +92,9 @@ def export(  # noqa: PLR0917  as above
     try:
         source = load_source(name, licence=licence)
         if precision == "auto":
-            identity = export_quickest(source, out, photos=photos, model=model, bound=bound)
+            identity = export_quickest(
+                source, out, photos=photos, model=model, bound=bound, most_changed=changes / 1_000
+            )
         else:
             kind = Precision(precision)
             identity = write(source, out, precision=kind, photos=photos, bound=bound)

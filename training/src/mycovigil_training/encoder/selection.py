@@ -24,7 +24,7 @@ from mycovigil_training.encoder.agreement import (
     require_classes,
     timed,
 )
-from mycovigil_training.encoder.choice import judged, quickest
+from mycovigil_training.encoder.choice import MOST_CHANGED, judged, quickest
 from mycovigil_training.encoder.export import CALIBRATED_ON, JUDGED_BY, publish
 from mycovigil_training.encoder.runtime import Encode, RuntimeMissing, open_graph
 from mycovigil_training.encoder.source import Source
@@ -41,6 +41,7 @@ def export_quickest(
     photos: Path | None = None,
     model: Path | None = None,
     bound: float | None = None,
+    most_changed: float = MOST_CHANGED,
 ) -> EncoderIdentity:
     """Measure the candidates, and write the quickest eligible one with all figures into `out`.
 
@@ -50,6 +51,7 @@ def export_quickest(
         photos: Folder of photos to calibrate on and judge by; the simulator's if none.
         model: A trained bundle on this encoder; a head is fitted on the photos if none.
         bound: As for :func:`mycovigil_training.encoder.export.export`.
+        most_changed: Share of predictions that a candidate may change and be eligible.
 
     Raises:
         ParityFailure: The chosen graph strays from the torch model.
@@ -64,7 +66,7 @@ def export_quickest(
         require_classes([one.safety_class for one in held])
     with TemporaryDirectory() as folder:
         paths = _lowered(source, Path(folder), wanted, [one.data for one in calibration])
-        choice = _choice(source, paths, held, photos is None, model)
+        choice = _choice(source, paths, held, photos is None, model, most_changed)
         chosen = Precision(choice.chosen)
         files = [one.data for one in held[:: max(1, len(held) // JUDGED_BY)]]
         variant = VARIANTS[chosen]
@@ -94,6 +96,7 @@ def _choice(
     held: Sequence[TrialPhoto],
     simulated: bool,
     model: Path | None,
+    most_changed: float,
 ) -> Choice:
     pixels = squares([one.data for one in held], source.image_size, source.resize)
     opened, refused = _opened(paths)
@@ -104,12 +107,14 @@ def _choice(
         if bundle
         else fitted_head(reference.features, [one.safety_class for one in held])
     )
-    candidates = [*_measured(opened, reference, predict, pixels), *refused]
+    measured = _measured(opened, reference, predict, pixels)
+    candidates = [*(judged(one, len(held), most_changed) for one in measured), *refused]
     return Choice(
         machine=machine(),
         photos=len(held),
         simulated=simulated,
         head=f"model {bundle.meta.version}" if bundle else "fitted on these photos, cross-fitted",
+        most_changed=most_changed,
         chosen=quickest(candidates).precision,
         candidates=tuple(candidates),
     )
@@ -145,14 +150,15 @@ def _measured(
             if precision is Precision.FP32
             else reference.agreement(encode, predict, precision)
         )
-        candidate = Candidate(
-            precision=precision,
-            runtime=VARIANTS[precision].runtime,
-            cpu_ms=times[precision][0],
-            cpu_ms_alone=times[precision][1],
-            centred_cosine_mean=agreement.centred_cosine_mean,
-            centred_cosine_min=agreement.centred_cosine_min,
-            changed=agreement.changed,
+        found.append(
+            Candidate(
+                precision=precision,
+                runtime=VARIANTS[precision].runtime,
+                cpu_ms=times[precision][0],
+                cpu_ms_alone=times[precision][1],
+                centred_cosine_mean=agreement.centred_cosine_mean,
+                centred_cosine_min=agreement.centred_cosine_min,
+                changed=agreement.changed,
+            )
         )
-        found.append(judged(candidate, len(pixels)))
     return found
