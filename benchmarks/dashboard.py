@@ -285,8 +285,10 @@ def measured(site: Site, paths: dict[str, str], rounds: int, warm: bool = True) 
                 answer.raise_for_status()
                 size = len(answer.content)
             after = _cpu([site.service]), _cpu(_backends(site.database))
-            spent = [(now - then) * 1000 / rounds for now, then in zip(after, before, strict=True)]
-            found[name] = Cost(wall, *spent, size / 1024)
+            service, database = (
+                (now - then) * 1000 / rounds for now, then in zip(after, before, strict=True)
+            )
+            found[name] = Cost(wall, service, database, size / 1024)
     return found
 
 

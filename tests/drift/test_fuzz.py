@@ -88,7 +88,7 @@ def test_generated_requests_make_no_server_error(
 def test_many_generated_requests_make_no_server_error(
     app: FastAPI, client: TestClient, session: Session
 ) -> None:
-    _generated(app, client, session, examples=40)
+    _generated(app, client, session, examples=15)
 
 
 def _generated(app: FastAPI, client: TestClient, session: Session, examples: int) -> None:

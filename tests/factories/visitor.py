@@ -1,7 +1,7 @@
 """A person at the dashboard: logged in by cookie, and able to send its forms."""
 
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 
 from mycovigil_drift.access import COOKIE
 from mycovigil_drift.dashboard.form import token_of
