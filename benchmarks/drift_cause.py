@@ -25,12 +25,19 @@ KINDS = (*CAUSES, "mixed", "unknown")
 COVARIATES = 4
 CONFIDENT = 0.8
 TERMINAL = Console(stderr=True)
-SHAPE = ("displacement_signal", "middle_signal", "tail_signal", "tail_moved", "novel_signal")
+SHAPE = (
+    "displacement_signal",
+    "middle_signal",
+    "tail_signal",
+    "tail_moved",
+    "novel_signal",
+    "patchiness",
+)
 MIXTURE = ("prior_signal", "prior_explains")
 DETECTORS = {
     "camera_or_light": ("covariate_signal", "covariate_shift"),
     "displaced": SHAPE,
-    "novel_species": SHAPE,
+    "novel_species": (*SHAPE, *MIXTURE),
     "class_prior": (*SHAPE, *MIXTURE),
 }
 
@@ -92,12 +99,14 @@ def _case(
     generator: np.random.Generator,
 ) -> Iterator[Case]:
     rows = int(np.exp(generator.uniform(np.log(100), np.log(2000))))
-    camera = "camera_or_light" in truth
+    camera, novel = "camera_or_light" in truth, "novel_species" in truth
+    hidden = novel and generator.random() < 0.5
     g = generator
     shift = Shift(
         mean=g.uniform(0.03, 0.20) if camera or not truth else 0.0,
         scale=g.choice([0.0, g.uniform(-0.1, 0.15)]) if camera else 0.0,
-        novel=g.uniform(0.05, 0.30) if "novel_species" in truth else 0.0,
+        novel=g.uniform(0.05, 0.30) if novel and not hidden else 0.0,
+        look_alike=g.uniform(0.15, 0.45) if hidden else 0.0,
         prior=g.uniform(0.10, 0.30) if "class_prior" in truth else 0.0,
         sparse=g.uniform(0.2, 0.6) if not truth and g.random() < 0.5 else 0.0,
     )

@@ -43,6 +43,7 @@ def explained(
     [
         (Shift(mean=0.12), 1.0, "camera_or_light"),
         (Shift(novel=0.2), 0.0, "novel_species"),
+        (Shift(look_alike=0.35), 0.0, "novel_species"),
         (Shift(prior=0.25), 0.0, "class_prior"),
         (Shift(prior=0.25), 1.0, "mixed"),
         (Shift(mean=0.12), 0.0, "unknown"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mycovigil_statistics.sample import FloatArray, IntArray
 
-NEIGHBOURS = 8
+NEIGHBOURS = 16
 MOST_ROWS = 1_000
 RELABELLINGS = 200
 
@@ -22,15 +22,21 @@ def cohesion(
     night_units: IntArray,
     calm_units: IntArray,
     generator: np.random.Generator,
+    weights: FloatArray | None = None,
 ) -> dict[str, float]:
     """How many standard deviations the night's share of night neighbours lies above chance
     (`cohesion`), and likewise how unevenly the night's rows have them (`patchiness`).
 
     `night` (m, d), `calm` (n, d): rows to measure distances between; as many of each are taken,
-    1,000 at most. Rows of one unit are never neighbours of each other.
+    1,000 at most. Rows of one unit are never neighbours of each other. `weights` (n,): calm rows
+    are drawn in proportion, so that a mixture that is known to have changed is no news.
     """
-    rows = min(len(night), len(calm), MOST_ROWS)
-    sides = [generator.permutation(len(side))[:rows] for side in (night, calm)]
+    rows = min(len(night), len(calm) // 2 if weights is not None else len(calm), MOST_ROWS)
+    chances = None if weights is None else weights / weights.sum()
+    sides = [
+        generator.permutation(len(night))[:rows],
+        generator.choice(len(calm), rows, replace=False, p=chances),
+    ]
     points = np.vstack([night[sides[0]], calm[sides[1]]])
     units = np.concatenate([night_units[sides[0]], -1 - calm_units[sides[1]]])
     nearest = _nearest(points, units)
@@ -42,7 +48,7 @@ def cohesion(
 
 
 def _nearest(points: FloatArray, units: IntArray) -> IntArray:
-    """(n, 8) numbers of the nearest rows of other units."""
+    """(n, 16) numbers of the nearest rows of other units."""
     lengths = np.square(points).sum(axis=1)
     squared = lengths[:, None] + lengths - 2 * points @ points.T
     squared[units[:, None] == units] = np.inf

@@ -22,11 +22,11 @@ CONSPICUOUS = 0.10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One sample, ready to compare: whitened and half-whitened rows, cluster of each, scores,
-    probabilities, independent units."""
+    """One sample, ready to compare: whitened rows and the features themselves (up to their mean),
+    cluster of each, scores, probabilities, independent units."""
 
     whitened: FloatArray
-    half: FloatArray
+    features: FloatArray
     cluster: IntArray
     scores: FloatArray
     probabilities: FloatArray | None
@@ -55,7 +55,14 @@ def gather(
         **_novelty(tonight, calm),
         **_displacement(tonight, calm, generator),
         **_concentration(tonight, calm, generator),
-        **cohesion(tonight.half, calm.half, tonight.units, calm.units, generator),
+        **cohesion(
+            tonight.features,
+            calm.features,
+            tonight.units,
+            calm.units,
+            generator,
+            _like_tonight(tonight, calm),
+        ),
     }
 
 
@@ -78,10 +85,11 @@ def _side(
         sample = sample.take(np.sort(generator.permutation(sample.rows)[:MOST_ROWS]))
     geometry = fitted.geometry
     whitened = geometry.whitening.apply(sample.features) if whiten else sample.features
-    half = geometry.whitening.halve(whitened)
-    cluster = strata[geometry.clusters.squared_distances(half).argmin(axis=1)]
+    distances = geometry.clusters.squared_distances(geometry.whitening.halve(whitened))
+    cluster = strata[distances.argmin(axis=1)]
+    features = geometry.whitening.unwhiten(whitened)
     scores = np.log(geometry.scores(whitened) + 1e-12)
-    return Side(whitened, half, cluster, scores, sample.probabilities, sample.units)
+    return Side(whitened, features, cluster, scores, sample.probabilities, sample.units)
 
 
 def _covariates(judgement: Judgement) -> dict[str, float]:
@@ -109,6 +117,15 @@ def _priors(tonight: Side, calm: Side, clusters: int) -> dict[str, float]:
         "prior_shift": shift,
         "prior_signal": shift * float(np.sqrt(effective)),
     } | _explained(before, after)
+
+
+def _like_tonight(tonight: Side, calm: Side) -> FloatArray | None:
+    """Weights of the calm rows that give them the night's class priors."""
+    if tonight.probabilities is None or calm.probabilities is None:
+        return None
+    source = calm.probabilities.mean(axis=0, dtype=np.float64)
+    target = likelihood_shares(tonight.probabilities, source)
+    return np.asarray(calm.probabilities @ (target / np.maximum(source, 1e-9)) + 1e-9)
 
 
 def _explained(before: float, after: float) -> dict[str, float]:
