@@ -24,12 +24,14 @@ from mycovigil_worker.totals import Totals
 NOVELTY = 1.0
 
 
-def rows_of(shares: list[float], rows: int, *, seed: int, labelled: bool = True) -> Rows:
+def rows_of(
+    shares: list[float], rows: int, *, seed: int, labelled: bool = True, clear: float = 4
+) -> Rows:
     """Photos with calibrated probabilities: the truth is drawn, the model sees it in noise."""
     rng = np.random.default_rng(seed)
     truth = rng.choice(len(CLASSES), rows, p=shares)
-    seen = np.eye(len(CLASSES))[truth] * 4 + rng.standard_normal((rows, len(CLASSES)))
-    likelihood = np.exp(seen * 4)  # Gaussian noise: the density ratio of the classes
+    seen = np.eye(len(CLASSES))[truth] * clear + rng.standard_normal((rows, len(CLASSES)))
+    likelihood = np.exp(seen * clear)  # Gaussian noise: the density ratio of the classes
     posterior = likelihood / likelihood.sum(axis=1, keepdims=True)
     return Rows(
         keys=list(range(rows)),
@@ -55,14 +57,6 @@ def comparison_of(night: Rows, reference: Rows, novel: int = 0) -> Comparison:
 EVEN = [0.25] * 4
 
 
-def test_more_deadly_photos_affect_safety() -> None:
-    night = rows_of([0.15, 0.15, 0.15, 0.55], 400, seed=1)
-    found = harm.estimated(comparison_of(night, rows_of(EVEN, 400, seed=2)), NOVELTY, seed=0)
-    assert found.safety is Safety.AFFECTED
-    assert found.deadly is not None
-    assert found.deadly.low < 0.55 < found.deadly.high
-
-
 def test_many_novel_photos_affect_safety() -> None:
     night = rows_of(EVEN, 400, seed=1)
     found = harm.estimated(
@@ -71,10 +65,24 @@ def test_many_novel_photos_affect_safety() -> None:
     assert found.safety is Safety.AFFECTED
 
 
+def test_more_deadly_photos_that_are_mistaken_affect_safety() -> None:
+    shares = [0.15, 0.15, 0.15, 0.55]
+    night, reference = rows_of(shares, 400, seed=1, clear=2), rows_of(EVEN, 400, seed=2, clear=2)
+    found = harm.estimated(comparison_of(night, reference), NOVELTY, seed=0)
+    assert found.safety is Safety.AFFECTED
+    assert found.deadly is not None
+    assert found.risk is not None
+    assert found.deadly.low < 0.55 < found.deadly.high
+    assert found.risk.night > found.risk.reference
+    assert found.document()["shares"]["deadly"]["night"] == found.deadly.night
+
+
 def test_the_same_shares_do_not_affect_safety() -> None:
     night = rows_of(EVEN, 2_000, seed=1)
     found = harm.estimated(comparison_of(night, rows_of(EVEN, 2_000, seed=2)), NOVELTY, seed=0)
     assert found.safety is Safety.NOT_AFFECTED
+    assert found.recall is not None
+    assert found.recall.low < found.recall.reference < found.recall.high + 0.02
 
 
 def test_what_is_not_known_is_not_denied() -> None:

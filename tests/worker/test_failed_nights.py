@@ -7,6 +7,7 @@ import pytest
 from factories.model import make_encoder
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import StatementError
 
 from mycovigil.db.alert import Alert
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
@@ -154,3 +155,26 @@ def test_one_client_session_is_one_independent_unit(state: State) -> None:
     report = only_report(state)
     assert report.verdict == "insufficient"
     assert "independent groups" in str(report.problem)
+
+
+def test_nan_features_are_refused_by_the_table_itself(state: State) -> None:
+    with state.sessions() as session:
+        served = make_served(session)
+        with pytest.raises(StatementError, match="NaN"):
+            make_night(session, served, night_of(0), features=[float("nan")] * 16)
+
+
+def test_a_poisoned_model_does_not_hold_back_another(state: State) -> None:
+    with state.sessions.begin() as session:
+        old = make_served(session)
+        make_night(session, old, night_of(0), dimension=8)
+        old.model.status = "archived"
+        session.flush()
+        new = make_served(session, since=FIRST + PERIOD)
+        make_night(session, new, night_of(1))
+    nightly.run(state, now=MORNING + PERIOD)
+    with state.sessions() as session:
+        found = session.scalars(select(DriftReport).order_by(DriftReport.window_end)).all()
+    verdicts = {(row.model_id, row.verdict) for row in found}
+    assert (old.model.id, "failed") in verdicts
+    assert (new.model.id, "calm") in verdicts

@@ -145,7 +145,9 @@ class DriftSettings(Group):
         description="Lengths of the windows judged, in periods: nights (1), and the longer ones "
         "that catch slow drift. What is left out leaves its share of the budget unspent.",
     )
-    catch_up_periods: int = Field(60, ge=1, description="How far back missing reports are made.")
+    catch_up_periods: int = Field(
+        400, ge=1, description="How far back missing reports are made; beyond it rows are gone."
+    )
     monthly_budget: float = Field(
         0.10, gt=0, lt=1, description="Chance of one false page a month, over all tests."
     )

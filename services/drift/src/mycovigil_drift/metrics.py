@@ -35,7 +35,8 @@ GAUGES = {
     ),
     "last_judged_timestamp_seconds": (
         "Dead man's switch: end of the latest window that has a report, as a Unix time.",
-        "SELECT coalesce(extract(epoch FROM max(window_end)), 0) FROM drift_reports",
+        "SELECT coalesce(extract(epoch FROM max(window_end)), 0) FROM drift_reports "
+        "WHERE origin = 'nightly' AND periods = 1",
     ),
     "last_report_timestamp_seconds": (
         "Dead man's switch: when the latest report was made, as a Unix time.",

@@ -1,8 +1,8 @@
-"""Does the drift hurt? A first estimate without labels, which says ``unknown`` where it must.
+"""Does the drift hurt? Estimated without labels; says ``unknown`` where it must.
 
-Two ways in which deadly photos may be missed more often: more of them arrive (their share among
-the predictions, by maximum likelihood under label shift, Saerens et al. 2002), or photos arrive
-that the model never learned (beyond its novelty threshold).
+Two ways in which deadly photos may be called edible more often: the classes come in other shares
+(`mycovigil_statistics.harm`, which also says where shares alone do not explain the night), or
+photos arrive that the model never learned (beyond its novelty threshold).
 """
 
 from dataclasses import asdict, dataclass
@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 
 from mycovigil.safety import CLASSES, SafetyClass
-from mycovigil_statistics.label_shift import by_likelihood, with_interval
+from mycovigil_statistics.errors import InsufficientRows
+from mycovigil_statistics.harm import Estimate, HarmEstimate, estimate_harm
+from mycovigil_statistics.harm import Rows as Photos
 from mycovigil_worker.outcome import Comparison
+from mycovigil_worker.rows import Rows
 
-LEAST_LABELLED = 100
 MOST_ROWS = 1_000
 LEVEL = 0.90
 TOLERABLE = 0.05
-"""Additional share of deadly or novel photos that is not called harm."""
-DEADLY = CLASSES.index(SafetyClass.DEADLY)
+"""Additional share of novel photos that is not called harm."""
+DEADLY, EDIBLE = (CLASSES.index(name) for name in (SafetyClass.DEADLY, SafetyClass.EDIBLE))
 
 
 class Safety(StrEnum):
@@ -49,11 +51,17 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """``safety`` follows from the shares alone; an unknown share leaves it ``unknown``."""
+    """``safety`` follows from ``risk`` (share of photos that are deadly and called edible) and the
+    share of novel photos; what is not known leaves it ``unknown``. ``shares``: of the classes."""
 
     safety: Safety
-    deadly: Share | None
-    novel: Share | None
+    deadly: Share | None = None
+    novel: Share | None = None
+    risk: Estimate | None = None
+    recall: Estimate | None = None
+    shares: dict[str, Share] | None = None
+    misfit: float | None = None
+    level: float = LEVEL
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,36 +69,65 @@ class Harm:
 
 def estimated(comparison: Comparison, novelty: float | None, *, seed: int) -> Harm:
     """Harm of a drifted window; ``novelty``: the model's distance threshold, if known."""
-    deadly, novel = _deadly_share(comparison, seed), _novel_share(comparison, novelty)
-    known = [share for share in (deadly, novel) if share is not None]
-    if any(share.grown for share in known):
-        return Harm(Safety.AFFECTED, deadly, novel)
-    if len(known) == 2 and all(share.bounded for share in known):
-        return Harm(Safety.NOT_AFFECTED, deadly, novel)
-    return Harm(Safety.UNKNOWN, deadly, novel)
+    novel = _novel_share(comparison, novelty)
+    found = _without_labels(comparison, seed)
+    if found is None:
+        grown = novel is not None and novel.grown
+        return Harm(Safety.AFFECTED if grown else Safety.UNKNOWN, novel=novel)
+    shares = _shares(comparison, found)
+    return Harm(
+        _safety(Safety(found.safety), novel),
+        deadly=shares[SafetyClass.DEADLY.value],
+        novel=novel,
+        risk=found.risk,
+        recall=found.recall,
+        shares=shares,
+        misfit=found.misfit,
+    )
 
 
-def _deadly_share(comparison: Comparison, seed: int) -> Share | None:
+def _safety(by_classes: Safety, novel: Share | None) -> Safety:
+    if by_classes is Safety.AFFECTED or (novel is not None and novel.grown):
+        return Safety.AFFECTED
+    bearable = novel is not None and novel.bounded
+    return by_classes if bearable else Safety.UNKNOWN
+
+
+def _without_labels(comparison: Comparison, seed: int) -> HarmEstimate | None:
+    """Nothing where the reference has too few labelled photos, or none of a class."""
     rows = comparison.reference.rows
-    known = [number for number, label in enumerate(rows.labels) if label is not None]
-    labels = np.array([CLASSES.index(SafetyClass(rows.labels[n] or "")) for n in known], np.int64)
-    if len(known) < LEAST_LABELLED or len(np.unique(labels)) < len(CLASSES):
+    known = np.flatnonzero([label is not None for label in rows.labels])[:MOST_ROWS]
+    labels = [CLASSES.index(SafetyClass(rows.labels[number] or "")) for number in known]
+    try:
+        return estimate_harm(
+            _photos(comparison.night, np.arange(len(comparison.night))[:MOST_ROWS]),
+            _photos(rows, known),
+            labels,
+            deadly=DEADLY,
+            level=LEVEL,
+            seed=seed,
+        )
+    except InsufficientRows:
         return None
-    shares = with_interval(
-        by_likelihood,
-        comparison.night.probabilities[:MOST_ROWS],
-        rows.probabilities[known][:MOST_ROWS],
-        labels[:MOST_ROWS],
-        level=LEVEL,
-        replicates=100,
-        seed=seed,
-    )
-    return Share(
-        float(np.mean(labels == DEADLY)),
-        float(shares.estimate[DEADLY]),
-        float(shares.low[DEADLY]),
-        float(shares.high[DEADLY]),
-    )
+
+
+def _photos(rows: Rows, chosen: Any) -> Photos:
+    return Photos.of(rows.features[chosen], rows.probabilities[chosen], edible=EDIBLE)
+
+
+def _shares(comparison: Comparison, found: HarmEstimate) -> dict[str, Share]:
+    """Of each class: among the labelled reference photos, and tonight with its interval."""
+    labels = [label for label in comparison.reference.rows.labels if label is not None]
+    return {
+        name.value: Share(labels.count(name.value) / len(labels), *numbers)
+        for name, *numbers in zip(
+            CLASSES,
+            found.shares.estimate.tolist(),
+            found.shares.low.tolist(),
+            found.shares.high.tolist(),
+            strict=True,
+        )
+    }
 
 
 def _novel_share(comparison: Comparison, novelty: float | None) -> Share | None:

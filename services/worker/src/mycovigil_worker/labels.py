@@ -18,12 +18,15 @@ from mycovigil_worker.outcome import Origin
 from mycovigil_worker.realised import Realised
 from mycovigil_worker.state import State
 
+HORIZON = 60
+"""Periods back in which a label still changes its report."""
+
 log = structlog.get_logger(__name__)
 
 
 def run(state: State, *, now: datetime) -> int:
-    """Look at every report of the catch-up horizon; returns how many were brought up to date."""
-    horizon = now - state.settings.drift.catch_up_periods * state.settings.period
+    """Look at every report of the last :data:`HORIZON` periods; returns how many changed."""
+    horizon = now - HORIZON * state.settings.period
     with state.sessions() as session:
         recent = session.scalars(
             select(DriftReport.id)
@@ -65,6 +68,7 @@ def _keep_numbers(session: Session, report: uuid.UUID, document: dict[str, Any])
     numbers = {
         "realised.labelled": float(document["labelled"]),
         "realised.deadly_missed": document["deadly"]["rate"],
+        "realised.risk": document["risk"]["rate"],
         "realised.macro_recall": document["macro_recall"]["value"],
     }
     rows = [

@@ -29,11 +29,13 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Realised:
-    """``missed``: deadly photos answered neither ``avoid`` nor ``cannot_tell``; ``recall`` by
-    class with a label. Intervals are 95%, exact (Clopper-Pearson)."""
+    """``missed``: deadly photos answered neither ``avoid`` nor ``cannot_tell``; ``risk``: photos
+    that are deadly and called edible, among all labelled; ``recall`` by class with a label.
+    Intervals are 95%, exact (Clopper-Pearson)."""
 
     labelled: int
     missed: Interval
+    risk: Interval
     recall: dict[SafetyClass, Interval]
 
     @classmethod
@@ -46,7 +48,13 @@ class Realised:
             if known:
                 right = sum(row.predicted is name for row in known)
                 recall[name] = interval(right, len(known), LEVEL)
-        return cls(len(rows), interval(missed, len(deadly), LEVEL), recall)
+        called_edible = sum(row.predicted is SafetyClass.EDIBLE for row in deadly)
+        return cls(
+            len(rows),
+            interval(missed, len(deadly), LEVEL),
+            interval(called_edible, len(rows), LEVEL),
+            recall,
+        )
 
     def safety(self, bound: float | None) -> Safety:
         """Whether deadly photos are missed more often than the certificate's bound allows."""
@@ -65,6 +73,7 @@ class Realised:
             "safety": self.safety(bound).value,
             "bound": bound,
             "deadly": _counted(self.missed, "missed"),
+            "risk": _counted(self.risk, "called_edible"),
             "recall": {name.value: _counted(found, "right") for name, found in self.recall.items()},
             "macro_recall": self._macro(),
         }
