@@ -23,6 +23,8 @@ router = APIRouter(include_in_schema=False)
 RANGES = (30, 90, 365)
 NARROW_NIGHTS = 21
 PHOTOS = 6
+SMALL_NIGHTS = 120
+"""Reports behind the small multiples: more would not be seen on 150 pixels."""
 
 
 @router.get("/")
@@ -51,8 +53,8 @@ def overview_page(
         silence=silences.over(session, watch.model.id, now) if watch.model else None,
         wide=timeline.drawn(reports, happenings, WIDE),
         narrow=timeline.drawn(recent, _during(happenings, recent), NARROW),
-        covariates=trends.covariates(session, reports),
-        shares=trends.shares(session, reports),
+        covariates=trends.covariates(session, reports[-SMALL_NIGHTS:]),
+        shares=trends.shares(session, reports[-SMALL_NIGHTS:]),
         tally=overview.tally(session),
         incidents=session.scalars(
             select(Incident).order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(5)
