@@ -1,7 +1,7 @@
 """False alarms of the drift test on calm nights of the simulated family: resumable counts.
 
 python benchmarks/drift_calm.py run [--runs 1000] [--tails normal heavy] [--references 500 ...]
-python benchmarks/drift_calm.py table
+python benchmarks/drift_calm.py
 
 Every run has a world, a reference and nights of its own, so that runs are independent. Counts go
 to `benchmarks/counts/calm_nights.json` as they come; a run that was cut short goes on where it
@@ -117,7 +117,7 @@ def table_of(counts: dict[str, Cell]) -> Table:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("what", nargs="?", choices=["run", "table"], default="table")
     parser.add_argument("--references", type=int, nargs="+", default=REFERENCES)
     parser.add_argument("--tails", nargs="+", choices=["normal", "heavy"], default=["normal"])
     parser.add_argument("--runs", type=int, default=1_000)

@@ -2,7 +2,7 @@
 
 python benchmarks/drift_month.py calm [--months 1000]
 python benchmarks/drift_month.py persistent growing [--months 100]
-python benchmarks/drift_month.py table
+python benchmarks/drift_month.py
 
 Every month has a world and a reference of its own. A calm month has nights of 20 to 5,000 photos
 against 1,000 reference rows. delta is the mean shift that one night of 200 finds with a chance of
@@ -153,12 +153,14 @@ def _varied(generator: np.random.Generator) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="+", choices=[*KINDS, "table"])
+    parser.add_argument("what", nargs="*", metavar="|".join([*KINDS, "table"]))
     parser.add_argument("--months", type=int, default=100)
     parser.add_argument("--counts", type=Path, default=COUNTS)
     options = parser.parse_args()
     counts = json.loads(options.counts.read_text()) if options.counts.exists() else {}
     for name in options.what:
+        if name not in (*KINDS, "table"):
+            parser.error(f"{name!r} is no kind of month: {', '.join(KINDS)}, or table")
         if name in KINDS:
             add_months(counts, name, options.months, options.counts)
     Console(width=110).print(table_of(counts))
