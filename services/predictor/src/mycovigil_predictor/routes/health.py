@@ -27,7 +27,7 @@ class Ready(BaseModel):
                 "database": "reachable",
                 "spool_rows": 0,
                 "spool_limit": 100_000,
-                "trouble": None,
+                "trouble": "20261123-1 is not served: its bundle is not the registered one.",
             }
         }
     )

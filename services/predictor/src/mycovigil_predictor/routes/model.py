@@ -16,17 +16,17 @@ from mycovigil_predictor.state import Service
 router = APIRouter(tags=["model"], dependencies=[Documented])
 
 
-EXAMPLE: JsonDict = {
+EXAMPLE: JsonDict = {  # without nulls, which FastAPI leaves out of its document
     "id": "019ab1c2-0000-7000-8000-000000000000",
     "version": "20261122-1",
     "certificate": {
-        "state": "not_certifiable",
+        "state": "valid",
         "reason": "",
         "risk": "deadly photos answered expert_check",
         "target": 0.05,
-        "bound": None,
-        "calibration_photos": 17,
-        "statement": "17 deadly photos cannot support a bound of 5%.",
+        "bound": 0.05,
+        "calibration_photos": 120,
+        "statement": "At most 5% of deadly photos are expected to be answered expert_check.",
     },
     "encoder": {
         "id": "019ab1c2-0000-7000-8000-000000000001",
@@ -41,7 +41,7 @@ EXAMPLE: JsonDict = {
     },
     "metrics": {"macro_recall": 0.71},
     "thresholds": {"deadly": 0.02},
-    "trouble": None,
+    "trouble": "20261123-1 is not served: its bundle is not the registered one.",
 }
 
 
