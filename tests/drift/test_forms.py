@@ -21,6 +21,8 @@ from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import ReportRequest, ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 
+UNKNOWN = uuid.UUID(int=7)
+
 
 @pytest.fixture
 def visitor(anonymous: TestClient, session: Session) -> Visitor:
@@ -197,14 +199,14 @@ def test_without_a_login_nothing_acts(anonymous: TestClient, incident: Incident)
         ("/silences", {"hours": 5, "reason": "x"}, 422),
         ("/silences", {"hours": 5, "reason": "a\0b"}, 422),
         ("/silences", {"hours": 5, "reason": "because", "model_id": "7"}, 422),
-        ("/silences", {"hours": 5, "reason": "because", "model_id": uuid.uuid4()}, 404),
+        ("/silences", {"hours": 5, "reason": "because", "model_id": UNKNOWN}, 404),
         ("/retrain-jobs", {}, 422),
         ("/retrain-jobs", {"reason": "y" * 501}, 422),
-        (f"/incidents/{uuid.uuid4()}/acknowledge", {}, 404),
+        (f"/incidents/{UNKNOWN}/acknowledge", {}, 404),
         ("/incidents/7/acknowledge", {}, 422),
-        (f"/models/{uuid.uuid4()}/promote", {}, 404),
+        (f"/models/{UNKNOWN}/promote", {}, 404),
         ("/models/rollback", {"reason": "because"}, 409),
-        ("/reports", {"model_id": uuid.uuid4(), "since": "soon", "until": "later"}, 422),
+        ("/reports", {"model_id": UNKNOWN, "since": "soon", "until": "later"}, 422),
     ],
 )
 def test_bad_forms_are_told_in_words(

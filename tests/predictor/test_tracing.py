@@ -13,7 +13,7 @@ from mycovigil.settings import Settings
 from mycovigil.tracing import UnknownProtocol, is_wanted, tracing
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-STEPS = ("decode", "encode", "log")
+STEPS = ("decode", "queue", "encode", "log")
 
 
 def test_a_request_is_told_step_by_step(
@@ -40,7 +40,7 @@ def test_a_request_is_told_step_by_step(
         assert span.trace_id == request.trace_id
         assert span.parent_span_id == request.span_id
         assert request.start_time_unix_nano <= span.start_time_unix_nano
-        assert span.start_time_unix_nano < span.end_time_unix_nano
+        assert span.start_time_unix_nano <= span.end_time_unix_nano
         assert span.end_time_unix_nano <= request.end_time_unix_nano
     logged = [line for line in process.lines() if line["event"] == "request"]
     assert TRACE in {line["trace_id"] for line in logged}

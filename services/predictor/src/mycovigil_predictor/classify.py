@@ -149,13 +149,8 @@ class Classifier:
         )
 
     async def _judge(self, serving: Serving, photos: list[Photo], deadline: float) -> Judgement:
-        with tracer.start_as_current_span("encode"):
-            submitted = (
-                serving.pipeline.features(photo.pixels, deadline=deadline) for photo in photos
-            )
-            features = (
-                [await next(submitted)] if len(photos) == 1 else await asyncio.gather(*submitted)
-            )
+        submitted = (serving.pipeline.features(photo.pixels, deadline=deadline) for photo in photos)
+        features = [await next(submitted)] if len(photos) == 1 else await asyncio.gather(*submitted)
         return serving.card.judge.judge(list(features), serving.certificate_state)
 
     async def _keep_photo(self, photo: Photo) -> str | None:

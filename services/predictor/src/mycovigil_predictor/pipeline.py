@@ -2,14 +2,33 @@
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from opentelemetry import trace
+from opentelemetry.context import Context, get_current
 
 from mycovigil.encoder.identity import EncoderIdentity
 from mycovigil.settings import PredictorSettings
 from mycovigil_predictor.batcher import Batcher
 from mycovigil_predictor.engine import Engine, Features, Pixels
 from mycovigil_predictor.metrics import Metrics
+
+tracer = trace.get_tracer(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Submitted:
+    """Pixels with the request's context, for its spans: a batch belongs to many requests."""
+
+    pixels: Pixels
+    context: Context = field(default_factory=get_current)
+    at: int = field(default_factory=time.time_ns)
+
+    def tell(self, name: str, start: int, end: int) -> None:
+        tracer.start_span(name, self.context, start_time=start).end(end)
 
 
 class Pipeline:
@@ -21,7 +40,7 @@ class Pipeline:
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
-        self._batcher: Batcher[Pixels, Features] = Batcher(
+        self._batcher: Batcher[_Submitted, Features] = Batcher(
             self._encode,
             size=settings.batch_size,
             wait=settings.batch_wait_ms / 1_000,
@@ -59,7 +78,7 @@ class Pipeline:
     async def features(self, pixels: Pixels, *, deadline: float = math.inf) -> Features:
         """As :meth:`Batcher.submit`."""
         with self._metrics.queue_seconds.time():
-            return await self._batcher.submit(pixels, deadline=deadline)
+            return await self._batcher.submit(_Submitted(pixels), deadline=deadline)
 
     async def retire(self) -> None:
         """Close the engine after its last user."""
@@ -67,7 +86,13 @@ class Pipeline:
         await self._batcher.stop()
         self._engine.close()
 
-    async def _encode(self, pixels: list[Pixels]) -> list[Features]:
-        self._metrics.batch_sizes.observe(len(pixels))
+    async def _encode(self, batch: list[_Submitted]) -> list[Features]:
+        self._metrics.batch_sizes.observe(len(batch))
+        start = time.time_ns()
         with self._metrics.encode_seconds.time():
-            return await self._engine.encode(pixels)
+            features = await self._engine.encode([one.pixels for one in batch])
+        end = time.time_ns()
+        for one in batch:
+            one.tell("queue", one.at, start)
+            one.tell("encode", start, end)
+        return features

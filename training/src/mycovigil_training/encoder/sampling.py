@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mycovigil_training.encoder.photographs import Photographs
 
-SHARES = {"real": 0.56, "rendered": 0.2, "real_empty": 0.17, "rendered_empty": 0.07}
+SHARES = {"real": 0.74, "rendered": 0.15, "real_empty": 0.06, "rendered_empty": 0.05}
 
 
 class BatchSampler:

@@ -16,11 +16,11 @@ class Recipe(BaseModel):
 
     batch_size: int = 64
     learning_rate: float = 2e-3
-    weight_decay: float = 0.05
+    weight_decay: float = 0.1
     warmup: float = 0.03
     averaging: float = 0.997
-    mixed_share: float = 0.3
-    transplanted_share: float = 0.5
+    mixed_share: float = 0.4
+    transplanted_share: float = 0.3
     sizes: tuple[tuple[float, int], ...] = ((0.0, 64), (0.35, 80), (0.7, 96))
     seed: int = 0
 
