@@ -28,8 +28,9 @@ class Desk:
     engine: Engine
     storage: Storage
 
-    def promote(self, bundle: Bundle, folder: Path) -> Model:
-        """Register and make production, past the gate."""
+    def promote(self, bundle: Bundle, folder: Path, *, stored: bytes | None = None) -> Model:
+        """Register and make production, past the gate; ``stored`` replaces the bundle's bytes
+        before anybody may read them."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             encoder_id = registry.register_encoder(session, EncoderIdentity.read(folder), folder)
             model = registry.register_model(
@@ -39,6 +40,8 @@ class Desk:
             if current is not None:
                 current.model.status = ModelStatus.ARCHIVED
                 session.flush()
+            if stored is not None:
+                self.storage.write(f"models/{bundle.meta.version}/bundle.safetensors", stored)
             promotion.promote(session, model.id, decided_by="test")
             return model
 

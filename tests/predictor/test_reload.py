@@ -50,11 +50,7 @@ def test_a_model_on_another_encoder_brings_its_encoder(
 def test_a_spoilt_bundle_is_not_served(predictor: Running, desk: Desk, tiny: Path) -> None:
     before = version(predictor)
     bundle = make_bundle(tiny, seed=2, version="spoilt")
-    key = "models/spoilt/bundle.safetensors"
-    desk.promote(bundle, tiny)
-    desk.storage.write(key, bundle.to_bytes()[:-4] + b"evil")
-    with Session(desk.engine) as session, session.begin():
-        registry.announce(session)
+    desk.promote(bundle, tiny, stored=bundle.to_bytes()[:-4] + b"evil")
 
     until(lambda: predictor.http.get("/readyz").json()["trouble"] is not None)
     assert "sha256" in predictor.http.get("/readyz").json()["trouble"]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mycovigil_training.encoder.photographs import Photographs
 
-SHARES = {"real": 0.74, "rendered": 0.15, "real_empty": 0.06, "rendered_empty": 0.05}
+SHARES = {"real": 0.58, "rendered": 0.25, "real_empty": 0.09, "rendered_empty": 0.08}
 
 
 class BatchSampler:
