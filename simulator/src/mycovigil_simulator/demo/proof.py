@@ -8,11 +8,14 @@ COUNTS = {
     "rows_logged": "SELECT count(*) FROM predictions",
     "distinct_rows": "SELECT count(DISTINCT id) FROM predictions",
     "labels": "SELECT count(*) FROM labels",
-    "alerts_fired": "SELECT count(*) FROM alerts WHERE kind IN ('opened', 'escalated')",
+    "alerts_fired": "SELECT count(*) FROM alerts WHERE kind = 'opened'",
+    "escalations": "SELECT count(*) FROM alerts WHERE kind = 'escalated'",
     "events_waiting": "SELECT count(*) FROM outbox WHERE published_at IS NULL",
     "messages_received": (
-        "SELECT count(*) FROM inbox JOIN alerts USING (event_id) "
-        "WHERE kind IN ('opened', 'escalated')"
+        "SELECT count(*) FROM inbox JOIN alerts USING (event_id) WHERE kind = 'opened'"
+    ),
+    "escalations_received": (
+        "SELECT count(*) FROM inbox JOIN alerts USING (event_id) WHERE kind = 'escalated'"
     ),
     "retrain_jobs": "SELECT count(*) FROM retrain_jobs WHERE incident_id IS NOT NULL",
 }
@@ -20,15 +23,21 @@ COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """``closed`` is the claim: nothing answered was lost, no alert went unheard."""
+    """``closed`` is the claim: nothing answered was lost, no alert went unheard.
+
+    An incident opens with one alert and starts one retrain job; it may escalate later (labels show
+    harm), which is heard too and starts no second job.
+    """
 
     answered: int
     rows_logged: int
     distinct_rows: int
     labels: int
     alerts_fired: int
+    escalations: int
     events_waiting: int
     messages_received: int
+    escalations_received: int
     retrain_jobs: int
 
     @property
@@ -36,6 +45,7 @@ class Proof:
         return (
             self.answered == self.rows_logged == self.distinct_rows
             and self.alerts_fired == self.messages_received == self.retrain_jobs
+            and self.escalations == self.escalations_received
             and self.events_waiting == 0
         )
 

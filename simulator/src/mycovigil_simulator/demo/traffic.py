@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
+
 from mycovigil.client import Answer, Client
 from mycovigil_simulator.demo.material import Shot
 
@@ -21,9 +23,13 @@ class Told:
 
 
 def send(client: Client, shots: list[Shot], *, until: datetime) -> list[Told]:
-    """Send photos eight at a time, until the night is over; each that is sent must be answered."""
+    """Send photos eight at a time, until the night is over; each that is sent must be answered.
+
+    In a random order: a night that a busy machine cuts short still holds all of its kinds.
+    """
+    mixed = [shots[i] for i in np.random.default_rng(len(shots)).permutation(len(shots))]
     with ThreadPoolExecutor(CONCURRENCY) as pool:
-        told = pool.map(lambda shot: _send(client, shot, until), shots)
+        told = pool.map(lambda shot: _send(client, shot, until), mixed)
         return [one for one in told if one is not None]
 
 
