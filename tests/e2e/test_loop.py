@@ -38,7 +38,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_nothing_answered_is_lost_and_no_alert_unheard(told: dict[str, Any]) -> None:
     proof = told["proof"]
     assert told["closed"]
-    assert proof["answered"] == proof["rows_logged"] == 360
+    # A night ends when it ends: on a busy machine before all of its 120 photos were sent.
+    sent = sum(night["photos"] for night in told["nights"])
+    assert proof["answered"] == proof["rows_logged"] == sent > 150
     assert proof["alerts_fired"] == proof["messages_received"] == proof["retrain_jobs"] >= 1
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(add_completion=False)
-PERIOD_SECONDS = 7.0
+PERIOD_SECONDS = 5.0
 
 
 @app.command()
