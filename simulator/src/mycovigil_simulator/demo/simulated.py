@@ -1,5 +1,6 @@
 """Simulated photos: 32 known species to train on, fresh specimens and novel species each night."""
 
+import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -15,6 +16,7 @@ from mycovigil_simulator.species import NOVEL, SPECIES
 from mycovigil_simulator.walk import walk
 
 SIZE = 128
+STEP_BACK = 10  # niceness of rendering
 LOOK_ALIKES = tuple(species for species in NOVEL if species.safety_class == "deadly")
 
 
@@ -49,7 +51,8 @@ class SimulatedMaterial:
         return place
 
     def traffic(self, night: Night, number: int) -> list[Shot]:
-        """Walks of old and of new cameras, rendered on all workers."""
+        """Walks of old and of new cameras, rendered on all workers, which step back for the night
+        that is being sent meanwhile."""
         new = round(self.photos * night.new_phone)
         parts = [(self.photos - new, False), (new, True)]
         jobs = [
@@ -58,7 +61,12 @@ class SimulatedMaterial:
             for part in range(self.workers)
             if (seed := self.seed + 1_000 * number + 10 * part + modern)
         ]
-        with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(
+            self.workers,
+            mp_context=get_context("spawn"),
+            initializer=os.nice,
+            initargs=(STEP_BACK,),
+        ) as pool:
             rendered = pool.map(_walk, *zip(*jobs, strict=True))
             return [shot for shots in rendered for shot in shots]
 
