@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build every image with the builder that is there: docker, or buildah without an engine.
-# (format docker: OCI has no health checks.) buildah needs the base image in its store; BASE=1 makes one by debootstrap (Debian, root) and
-# gives it the name that the Dockerfiles ask for.
+# buildah needs the base image in its store; BASE=1 makes one by debootstrap (Debian, root) and
+# gives it the name that the Dockerfiles ask for. Format docker, because OCI has no health checks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

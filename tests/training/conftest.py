@@ -1,8 +1,10 @@
 """A tiny encoder and a curated folder that it can tell apart, made once a run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from factories.encoder import tiny_encoder_folder
 from factories.photo_folder import photo_folder
 
@@ -36,3 +38,12 @@ def training_settings(settings: Settings, encoder_folder: Path, curated_folder: 
             "training": TrainingSettings(dataset=curated_folder, miss_margin=0.3),
         }
     )
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small tensors on busy cores: threads would only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

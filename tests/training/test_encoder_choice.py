@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
 from factories.clip import tiny_clip_folder
 from onnx import numpy_helper
 from typer.testing import CliRunner
@@ -27,18 +26,13 @@ from mycovigil_training.encoder.trial_photos import TooFewPhotos, trial_photos
 from mycovigil_training.encoder.variant import Variant
 from mycovigil_training.features.engine import Engine
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*isinstance.treespec, LeafSpec.*:FutureWarning",
-    "ignore:.*LeafSpec.*:FutureWarning",
-)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings(
+        "ignore:.*isinstance.treespec, LeafSpec.*:FutureWarning",
+        "ignore:.*LeafSpec.*:FutureWarning",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -31,19 +31,13 @@ from mycovigil_training.encoder.trial_photos import TooFewPhotos, dealt, trial_p
 from mycovigil_training.encoder.variant import Precision
 
 # torch 2.13's own exporter trips over a name that torch itself has deprecated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*isinstance.treespec, LeafSpec.*:FutureWarning",
-    "ignore:.*LeafSpec.*:FutureWarning",
-)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small tensors on busy cores: threads would only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings(
+        "ignore:.*isinstance.treespec, LeafSpec.*:FutureWarning",
+        "ignore:.*LeafSpec.*:FutureWarning",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Pretraining of `mini`: splits, captions, schedule, and a run that can be repeated and resumed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +18,12 @@ from mycovigil_training.encoder.sampling import BatchSampler
 from mycovigil_training.encoder.schedule import Budget, Recipe
 from mycovigil_training.encoder.session import NothingToTrainOn, PretrainingPlan, pretrain_mini
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = MiniConfig(
     channels=(8, 8, 8, 16), stem_width=8, image_size=32, dimension=16, text_width=16, text_layers=1
 )
 QUICK = Recipe(batch_size=8, sizes=((0.0, 32),))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small tensors on busy cores: threads would only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
