@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mycovigil_training.encoder.photographs import Photographs
 
-SHARES = {"real": 0.58, "rendered": 0.25, "real_empty": 0.09, "rendered_empty": 0.08}
+SHARES = {"real": 0.55, "rendered": 0.25, "real_empty": 0.14, "rendered_empty": 0.06}
 
 
 class BatchSampler:
