@@ -51,6 +51,17 @@ def is_scaled(data: bytes, size: int) -> bool:
         return image.format == "JPEG" and min(image.size) >= 2 * DRAFT_FACTOR * size
 
 
+def large_photo(seed: int) -> bytes:
+    """A JPEG of 2 megapixels with edges and grain down to the pixel."""
+    chance = np.random.default_rng(seed)
+    small = Image.fromarray(chance.integers(0, 256, (20, 27, 3), dtype=np.uint8))
+    large = np.asarray(small.resize((1_890, 1_400), Image.Resampling.NEAREST), dtype=np.int16)
+    grainy = (large + chance.normal(0, 12, large.shape)).clip(0, 255).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(grainy).save(stream, "JPEG", quality=88)
+    return stream.getvalue()
+
+
 @pytest.fixture(scope="module")
 def transform() -> Callable[[int, str], Callable[[bytes], Pixels]]:
     """open_clip's transform for validation, without its last step, the normalisation."""
@@ -106,6 +117,27 @@ def test_scaled_decoding_stays_near(photos: Path, transform: Any, embed: Embed) 
 
     assert len(found) > 10
     assert cosine.min() > 0.9995
+
+
+def test_scaled_decoding_agrees_through_clip(transform: Any) -> None:
+    """ViT-B-32 with random weights: at hand everywhere, and of the size that production runs."""
+    import open_clip
+    import torch
+
+    torch.manual_seed(0)
+    tower = open_clip.create_model("ViT-B-32").visual.eval()
+    found = [large_photo(seed) for seed in range(4)]
+    assert all(is_scaled(data, 224) for data in found)
+    ours = [decode(data, size=224, max_pixels=10**8).pixels for data in found]
+
+    def embedded(pixels: list[Pixels]) -> Any:
+        unit = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2) / 255.0
+        with torch.inference_mode():
+            return torch.nn.functional.normalize(tower((unit - 0.45) / 0.27), dim=-1)
+
+    difference = embedded(ours) - embedded([transform(224, "shortest")(data) for data in found])
+
+    assert difference.abs().max() <= MOST_DIFFERENCE
 
 
 @pytest.mark.parametrize("resize", ["shortest", "squash"])
