@@ -12,7 +12,13 @@ CONFIG: dict[str, Any] = {
     "model_cfg": {
         "embed_dim": 24,
         "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "patch_size": 16},
-        "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 64, "heads": 2, "layers": 1},
+        "text_cfg": {
+            "context_length": 8,
+            "vocab_size": 49_408,
+            "width": 64,
+            "heads": 2,
+            "layers": 1,
+        },
     },
     "preprocess_cfg": {"mean": [0.5, 0.4, 0.3], "std": [0.3, 0.2, 0.25]},
 }

@@ -54,6 +54,16 @@ def test_every_rule_that_holds_is_told() -> None:
     assert "probability 40.0%" in decision.reasons[1].text
 
 
+def test_a_photo_of_something_else_is_refused_and_a_broken_score_too() -> None:
+    taught = THRESHOLDS.model_copy(update={"stranger": 0.4})
+    for strangeness in (0.5, float("nan")):
+        decision = decide([0.1, 0.1, 0.1, 0.7], 0.2, taught, strangeness=strangeness)
+        assert decision.verdict is Verdict.CANNOT_TELL
+        assert decision.reasons[0].code == "something_else"
+    assert decide([0.1, 0.1, 0.1, 0.7], 0.2, taught, strangeness=0.4).verdict is Verdict.AVOID
+    assert decide([0.1, 0.1, 0.1, 0.7], 0.2, THRESHOLDS, strangeness=9.0).verdict is Verdict.AVOID
+
+
 def test_nothing_is_ever_called_safe() -> None:
     decision = decide([1, 0, 0, 0], 0.0, THRESHOLDS)
     assert "safe" not in " ".join(reason.text for reason in decision.reasons).lower()
@@ -84,14 +94,14 @@ def test_many_at_once_are_decided_as_one_by_one() -> None:
     single = [
         decide(row, far, THRESHOLDS).verdict for row, far in zip(rows, distances, strict=True)
     ]
-    assert verdicts(rows, distances, THRESHOLDS).tolist() == single
+    assert verdicts(rows, distances, np.zeros(len(rows)), THRESHOLDS).tolist() == single
     assert len(set(single)) == 3
 
 
 def test_no_photos_and_wrong_shapes() -> None:
-    assert verdicts(np.empty((0, 4)), [], THRESHOLDS).shape == (0,)
+    assert verdicts(np.empty((0, 4)), [], [], THRESHOLDS).shape == (0,)
     with pytest.raises(ValueError, match="4 columns"):
-        verdicts(np.ones((2, 3)), [0, 0], THRESHOLDS)
+        verdicts(np.ones((2, 3)), [0, 0], [0, 0], THRESHOLDS)
 
 
 def test_sets_hold_classes_at_their_level() -> None:

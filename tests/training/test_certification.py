@@ -1,5 +1,7 @@
 """Certificates: valid where the photos support them, weaker or refused aloud where not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,7 +58,12 @@ def test_too_few_are_refused_and_nothing_is_called_harmless(
     assert certificate.bound is None
     assert certificate.smallest_certifiable == pytest.approx(1 / (deadly + 1))
     assert "No bound" in certificate.statement
-    answers = verdicts(calibration.probabilities, calibration.distances, thresholds)
+    answers = verdicts(
+        calibration.probabilities,
+        calibration.distances,
+        np.zeros(len(calibration.labels)),
+        thresholds,
+    )
     assert Verdict.EXPERT_CHECK not in answers.tolist()
 
 
@@ -66,9 +73,22 @@ def test_the_promise_holds_on_new_photos_over_many_worlds(config: SafetyConfig) 
     for world in range(worlds):
         thresholds, _ = certify(rows(25, 40, seed=world), config, foreign=NO_FOREIGN)
         new = rows(fresh, 0, seed=10_000 + world)
-        answers = verdicts(new.probabilities, new.distances, thresholds)
+        answers = verdicts(new.probabilities, new.distances, np.zeros(fresh), thresholds)
         missed += int((answers == Verdict.EXPERT_CHECK).sum())
     assert missed / (worlds * fresh) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / worlds)
+
+
+def test_few_mushrooms_are_taken_for_something_else(config: SafetyConfig) -> None:
+    """Over 400 calibrations, at most the configured share of new mushrooms is refused."""
+    refused, worlds, fresh = 0, 400, 50
+    rng = np.random.default_rng(3)
+    for _ in range(worlds):
+        known = replace(rows(40), strangeness=rng.normal(size=160))
+        thresholds, _ = certify(known, config, foreign=NO_FOREIGN)
+        assert thresholds.stranger is not None
+        refused += int((rng.normal(size=fresh) > thresholds.stranger).sum())
+    share = config.stranger_share
+    assert refused / (worlds * fresh) <= share + 3 * np.sqrt(share * (1 / fresh + 1 / 160) / worlds)
 
 
 def test_novelty_thresholds_are_ordered_and_learn_from_foreign_photos(

@@ -18,6 +18,7 @@ from mycovigil.safety import CertificateState
 
 FORMAT = "mycovigil-bundle/1"
 ARRAYS = ("weight", "bias", "centre", "anchors")
+OPTIONAL = ("stranger",)
 
 
 class BundleError(ValueError):
@@ -30,8 +31,9 @@ class Thresholds(BaseModel):
     ``set_level``: conformal threshold, classes with probability >= 1 - set_level[class] are in
     the prediction set; ``deadly_floor`` and ``harm_floor``: the calibrated probability of deadly,
     and of poisonous or deadly together, from which the verdict is ``avoid``; ``novelty``: the
-    distance to the reference above which we cannot tell; ``mushroom``: as ``novelty``, beyond
-    which the photo is taken for no mushroom at all.
+    distance to the reference above which we cannot tell; ``not_mushroom``: as ``novelty``, beyond
+    which the photo is taken for no mushroom at all; ``stranger``: the score along the bundle's
+    ``stranger`` above which it shows something else, none where there is no such direction.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +42,7 @@ class Thresholds(BaseModel):
     harm_floor: float
     novelty: float
     not_mushroom: float
+    stranger: float | None = None
 
 
 class Certificate(BaseModel):
@@ -85,7 +88,9 @@ class Bundle(BaseModel):
     """Arrays, float32: ``weight`` (4, D) and ``bias`` (4,) with the calibration folded in, so
     that softmax(weight @ (x - centre) + bias) are calibrated probabilities of unit features x;
     ``centre`` (D,); ``anchors`` (K, D) unit reference features, to which the novelty distance
-    (mean cosine distance to the ``neighbours`` nearest) is measured.
+    (mean cosine distance to the ``neighbours`` nearest) is measured; ``stranger`` (D,): the
+    direction in which photos without a mushroom lie, learned from such photos or, where there were
+    too few, named by the encoder's text tower; none where it has none.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -94,11 +99,19 @@ class Bundle(BaseModel):
     bias: NDArray[np.float32]
     centre: NDArray[np.float32]
     anchors: NDArray[np.float32]
+    stranger: NDArray[np.float32] | None = None
     species: tuple[str, ...] = ()
     """Species of each anchor, for "might be confused with"; empty strings where unknown."""
 
+    def strangeness(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(N,) scores of unit features (N, D) along ``stranger``; zeros where there is none."""
+        if self.stranger is None:
+            return np.zeros(len(features))
+        return np.asarray(features @ self.stranger, dtype=np.float64)
+
     def to_bytes(self) -> bytes:
-        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
+        found = {name: getattr(self, name) for name in (*ARRAYS, *OPTIONAL)}
+        arrays = {n: np.ascontiguousarray(array) for n, array in found.items() if array is not None}
         metadata = {"meta": self.meta.model_dump_json(), "species": "\n".join(self.species)}
         return bytes(save(arrays, metadata=metadata))
 
@@ -123,7 +136,9 @@ class Bundle(BaseModel):
         arrays = load(data)
         species = metadata["species"].split("\n") if metadata.get("species") else []
         meta = BundleMeta.model_validate_json(metadata["meta"])
-        return cls(meta=meta, species=tuple(species), **{name: arrays[name] for name in ARRAYS})
+        known = {name: arrays[name] for name in ARRAYS}
+        known |= {name: arrays[name] for name in OPTIONAL if name in arrays}
+        return cls(meta=meta, species=tuple(species), **known)
 
 
 def digest(data: bytes) -> str:

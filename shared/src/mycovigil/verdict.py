@@ -39,10 +39,12 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the rules look at, for N photos: ``probabilities`` (N, 4), ``distances`` (N,),
-    ``sets`` (N, 4) membership of the prediction sets."""
+    ``strangeness`` (N,) likeness to photos of other things, ``sets`` (N, 4) membership of the
+    prediction sets."""
 
     probabilities: NDArray[np.float64]
     distances: NDArray[np.float64]
+    strangeness: NDArray[np.float64]
     sets: Mask
     thresholds: Thresholds
     classes: tuple[SafetyClass, ...]
@@ -54,6 +56,13 @@ class Evidence:
     @property
     def harm(self) -> NDArray[np.float64]:
         return np.asarray(self.probabilities[:, self._harmful].sum(axis=1))
+
+    @property
+    def something_else(self) -> Mask:
+        limit = self.thresholds.stranger
+        if limit is None:
+            return np.zeros(len(self.strangeness), dtype=bool)
+        return ~(self.strangeness <= limit)
 
     @property
     def harm_in_set(self) -> Mask:
@@ -71,7 +80,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``holds`` gives (N,) booleans; ``text`` may use deadly, harm, distance and the thresholds."""
+    """``holds`` gives (N,) booleans; ``text`` may use deadly, harm, distance, strangeness and the
+    thresholds."""
 
     code: str
     verdict: Verdict
@@ -80,6 +90,13 @@ class Rule:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "something_else",
+        Verdict.CANNOT_TELL,
+        "This photo looks more like other things than mushroom photos do "
+        "(likeness {strangeness:.2f}, limit {stranger:.2f}), so we take it for no mushroom.",
+        lambda e: e.something_else,
+    ),
     Rule(
         "not_a_mushroom",
         Verdict.CANNOT_TELL,
@@ -150,14 +167,18 @@ def decide(
     distance: float,
     thresholds: Thresholds,
     classes: Sequence[str] = CLASSES,
+    *,
+    strangeness: float = 0.0,
 ) -> Decision:
     """The verdict on one specimen.
 
     Args:
         probabilities: (4,), calibrated, in the order of ``classes``.
         distance: mean cosine distance to the nearest anchors; NaN counts as too far.
+        strangeness: score along the bundle's ``stranger``; NaN counts as something else.
     """
-    evidence = _evidence(np.atleast_2d(np.asarray(probabilities)), [distance], thresholds, classes)
+    row = np.atleast_2d(np.asarray(probabilities))
+    evidence = _evidence(row, [distance], [strangeness], thresholds, classes)
     held = [rule for rule in RULES if rule.holds(evidence)[0]]
     members = zip(evidence.classes, evidence.sets[0], strict=True)
     return Decision(
@@ -171,11 +192,12 @@ def decide(
 def verdicts(
     probabilities: ArrayLike,
     distances: ArrayLike,
+    strangeness: ArrayLike,
     thresholds: Thresholds,
     classes: Sequence[str] = CLASSES,
 ) -> NDArray[np.str_]:
     """The verdicts of N photos, (N,) strings: the same rules as :func:`decide`, in one go."""
-    evidence = _evidence(probabilities, distances, thresholds, classes)
+    evidence = _evidence(probabilities, distances, strangeness, thresholds, classes)
     if not len(evidence.distances):
         return np.empty(0, dtype="U12")
     answers = [np.full(len(evidence.distances), rule.verdict.value) for rule in RULES]
@@ -184,7 +206,11 @@ def verdicts(
 
 
 def _evidence(
-    probabilities: ArrayLike, distances: ArrayLike, thresholds: Thresholds, classes: Sequence[str]
+    probabilities: ArrayLike,
+    distances: ArrayLike,
+    strangeness: ArrayLike,
+    thresholds: Thresholds,
+    classes: Sequence[str],
 ) -> Evidence:
     rows = np.asarray(probabilities, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[1] != len(classes):
@@ -194,6 +220,7 @@ def _evidence(
     return Evidence(
         probabilities=rows,
         distances=np.asarray(distances, dtype=np.float64),
+        strangeness=np.asarray(strangeness, dtype=np.float64),
         sets=prediction_sets(rows, thresholds),
         thresholds=thresholds,
         classes=tuple(SafetyClass(name) for name in classes),
@@ -205,6 +232,7 @@ def _told(rule: Rule, evidence: Evidence) -> Reason:
         deadly=evidence.deadly[0],
         harm=evidence.harm[0],
         distance=evidence.distances[0],
+        strangeness=evidence.strangeness[0],
         **evidence.thresholds.model_dump(exclude={"set_level"}),
     )
     return Reason(rule.code, text)

@@ -12,14 +12,19 @@ from mycovigil.bundle import Bundle, BundleMeta
 from mycovigil.encoder.identity import EncoderIdentity
 from mycovigil.safety import CLASSES
 from mycovigil_statistics.calibration import Scaling, log_loss, softmax, vector_scaling
-from mycovigil_statistics.novelty import k_centre_anchors, mean_distance, random_anchors
+from mycovigil_statistics.novelty import (
+    k_centre_anchors,
+    mean_distance,
+    random_anchors,
+    stranger_direction,
+)
 from mycovigil_training.certification import CalibrationRows, certify
 from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.evaluation import evaluate
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.head.fitting import Head, fit
 from mycovigil_training.look_alike import look_alikes
-from mycovigil_training.model import plain
+from mycovigil_training.model import answers, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +58,16 @@ def assemble(
     anchors = _anchors(parts.train.features, config)
     known = parts.train.features[anchors]
     count = config.safety.neighbours
+    stranger = _stranger(parts, identity, config)
     calibration = CalibrationRows(
         probabilities=scaling.probabilities(head.logits(parts.calibration.features)),
         labels=parts.calibration.labels,
         groups=parts.calibration.groups,
         distances=mean_distance(parts.calibration.features, known, count),
+        strangeness=_strangeness(parts.calibration, stranger),
     )
     foreign = mean_distance(parts.foreign, known, count) if len(parts.foreign) else np.empty(0)
     thresholds, certificate = certify(calibration, config.safety, foreign=foreign)
-    metrics = evaluate(
-        scaling.probabilities(head.logits(parts.holdout.features)),
-        mean_distance(parts.holdout.features, known, count),
-        parts.holdout.labels,
-        parts.holdout.groups,
-        thresholds,
-    )
     train = parts.train
     meta = BundleMeta(
         version=_version(),
@@ -82,11 +82,10 @@ def assemble(
         certificate=certificate,
         look_alikes=look_alikes(train.features, train.labels, train.species),
         neighbours=count,
-        metrics=plain(metrics),
         calibration=_described(scaling, head, parts),
         training=origin | _counts(parts, head, config),
     )
-    return _bundle(meta, head, scaling, train, anchors)
+    return _judged(_bundle(meta, head, scaling, train, anchors, stranger), parts.holdout)
 
 
 def _fitted(parts: Parts, config: TrainConfig) -> Head:
@@ -99,6 +98,22 @@ def _fitted(parts: Parts, config: TrainConfig) -> Head:
 
 def _scaling(head: Head, rows: FeatureTable) -> Scaling:
     return vector_scaling(head.logits(rows.features), rows.labels)
+
+
+def _stranger(
+    parts: Parts, identity: EncoderIdentity, config: TrainConfig
+) -> NDArray[np.float32] | None:
+    """Learned from photos without a mushroom; where they are too few, in the encoder's words."""
+    learned = stranger_direction(parts.train.features, parts.foreign, seed=config.seed)
+    if learned is not None or not identity.stranger:
+        return learned
+    return np.asarray(identity.stranger, dtype=np.float32)
+
+
+def _strangeness(
+    rows: FeatureTable, stranger: NDArray[np.float32] | None
+) -> NDArray[np.float64] | None:
+    return None if stranger is None else np.asarray(rows.features @ stranger, dtype=np.float64)
 
 
 def _anchors(features: NDArray[np.float32], config: TrainConfig) -> NDArray[np.int64]:
@@ -114,6 +129,7 @@ def _bundle(
     scaling: Scaling,
     train: FeatureTable,
     anchors: NDArray[np.int64],
+    stranger: NDArray[np.float32] | None,
 ) -> Bundle:
     """The scaling folded into the layer: s * (W x + b) + o = (s W) x + (s b + o)."""
     return Bundle(
@@ -122,8 +138,17 @@ def _bundle(
         bias=(scaling.scale * head.bias + scaling.offset).astype(np.float32),
         centre=head.centre.astype(np.float32),
         anchors=train.features[anchors],
+        stranger=stranger,
         species=tuple(train.species[anchors].tolist()),
     )
+
+
+def _judged(bundle: Bundle, holdout: FeatureTable) -> Bundle:
+    """The bundle with its own figures on photos that nothing of it has seen."""
+    found = answers(bundle, holdout.features)
+    metrics = evaluate(found, holdout.labels, holdout.groups, bundle.meta.thresholds)
+    meta = bundle.meta.model_copy(update={"metrics": plain(metrics)})
+    return bundle.model_copy(update={"meta": meta})
 
 
 def _described(scaling: Scaling, head: Head, parts: Parts) -> dict[str, Any]:

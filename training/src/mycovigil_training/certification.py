@@ -22,12 +22,14 @@ FARTHER = 1.5
 @dataclass(frozen=True, slots=True)
 class CalibrationRows:
     """Photos that neither head nor scaling has seen: calibrated ``probabilities`` (N, 4),
-    ``labels`` (N,), specimens ``groups`` (N,), ``distances`` (N,) to the anchors."""
+    ``labels`` (N,), specimens ``groups`` (N,), ``distances`` (N,) to the anchors, ``strangeness``
+    (N,) along the direction of photos without a mushroom, none where that is unknown."""
 
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
     distances: NDArray[np.float64]
+    strangeness: NDArray[np.float64] | None = None
 
     def scores(self, columns: list[int]) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
         """The probability of these classes together, and the specimens, of their own photos."""
@@ -60,6 +62,7 @@ def certify(
         harm_floor=_harm_floor(rows, config),
         novelty=near,
         not_mushroom=far,
+        stranger=_strangest(rows.strangeness, config),
     )
     return thresholds, certificate
 
@@ -122,6 +125,17 @@ def _harm_floor(rows: CalibrationRows, config: SafetyConfig) -> float:
     except NotCertifiable:
         return config.harm_ceiling  # poisonous is then in every prediction set
     return float(min(max(floor - ROUNDING, 0.0), config.harm_ceiling))
+
+
+def _strangest(scores: NDArray[np.float64] | None, config: SafetyConfig) -> float | None:
+    """The score that a mushroom of the calibration kind exceeds with at most the share allowed.
+
+    Photos of other things have no say: whichever come, few mushrooms are refused.
+    """
+    if scores is None or not len(scores):
+        return None
+    share = max(config.stranger_share, conformal.smallest_certifiable(len(scores)))
+    return novelty.threshold(scores, share)
 
 
 def _distances(

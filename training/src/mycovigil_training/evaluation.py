@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 from mycovigil.bundle import Thresholds
 from mycovigil.safety import CLASSES, SafetyClass, Verdict
-from mycovigil.verdict import prediction_sets, verdicts
+from mycovigil.verdict import prediction_sets
 from mycovigil_statistics.calibration import balanced_weights, expected_calibration_error
 from mycovigil_statistics.proportion import interval
+from mycovigil_training.model import Answers
 
 DEADLY = CLASSES.index(SafetyClass.DEADLY)
 
 
 def evaluate(
-    probabilities: NDArray[np.float64],
-    distances: NDArray[np.float64],
+    answers: Answers,
     labels: NDArray[np.int64],
     groups: NDArray[np.str_],
     thresholds: Thresholds,
@@ -25,9 +25,8 @@ def evaluate(
     """Recalls, deadly misses, calibration, sets and verdicts, with exact intervals, as JSON."""
     if not len(labels):
         return {"photos": 0}
-    predicted = probabilities.argmax(axis=1)
-    answers = verdicts(probabilities, distances, thresholds)
-    missed = deadly_missed(answers, labels)
+    probabilities, predicted = answers.probabilities, answers.predicted
+    missed = deadly_missed(answers.verdicts, labels)
     dead_specimens = specimens_missed(missed, groups[labels == DEADLY])
     return {
         "photos": len(labels),
@@ -42,7 +41,9 @@ def evaluate(
         ),
         "set_coverage": _by_class(_covered(probabilities, labels, thresholds), labels),
         "mean_set_size": float(prediction_sets(probabilities, thresholds).sum(axis=1).mean()),
-        "verdicts": {verdict.value: float((answers == verdict).mean()) for verdict in Verdict},
+        "verdicts": {
+            verdict.value: float((answers.verdicts == verdict).mean()) for verdict in Verdict
+        },
         "confusion": confusion(predicted, labels).tolist(),
     }
 

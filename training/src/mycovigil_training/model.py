@@ -43,7 +43,8 @@ def answers(bundle: Bundle, features: NDArray[np.float32]) -> Answers:
     """Probabilities, distances and verdicts, as serving would give them."""
     thresholds: Thresholds = bundle.meta.thresholds
     chances, far = probabilities(bundle, features), distances(bundle, features)
-    return Answers(chances, far, verdicts(chances, far, thresholds))
+    strange = bundle.strangeness(features)
+    return Answers(chances, far, verdicts(chances, far, strange, thresholds))
 
 
 def plain(value: Any) -> Any:

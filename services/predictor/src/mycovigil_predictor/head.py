@@ -13,11 +13,13 @@ MOST_KIN = 3
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``probabilities`` (4,), ``distance``: mean cosine distance to the nearest anchors, and
-    ``kin``: species of those anchors, nearest first, each once."""
+    """``probabilities`` (4,), ``distance``: mean cosine distance to the nearest anchors,
+    ``strangeness``: likeness to photos of other things, and ``kin``: species of those anchors,
+    nearest first, each once."""
 
     probabilities: NDArray[np.float64]
     distance: float
+    strangeness: float
     kin: tuple[str, ...]
 
 
@@ -36,6 +38,7 @@ class Head:
         return Reading(
             probabilities=_softmax(logits.astype(np.float64)),
             distance=float(1.0 - similarity[nearest].mean()),
+            strangeness=float(bundle.strangeness(features[None])[0]),
             kin=self._species(nearest),
         )
 

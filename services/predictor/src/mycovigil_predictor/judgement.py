@@ -73,7 +73,11 @@ class Judge:
 
     def _decide(self, reading: Reading) -> Decision:
         return decide(
-            reading.probabilities, reading.distance, self._meta.thresholds, self._meta.classes
+            reading.probabilities,
+            reading.distance,
+            self._meta.thresholds,
+            self._meta.classes,
+            strangeness=reading.strangeness,
         )
 
     def _with_each(self, whole: Decision, features: list[Vector]) -> Decision:

@@ -24,7 +24,9 @@ class EncoderIdentity(BaseModel):
     The graph takes ``pixels`` uint8 (N, image_size, image_size, 3) sRGB and gives ``features``
     float32 (N, dimension) of unit length; scaling and normalisation happen inside it. It is run
     by ``runtime`` with ``runtime_options``; ``choice`` tells how these were found, if by
-    measurement. ``probe`` holds features for :mod:`mycovigil.encoder.probe`.
+    measurement. ``probe`` holds features for :mod:`mycovigil.encoder.probe`. ``stranger``
+    (dimension,): where, by the encoder's own text tower, photos without a mushroom lie; empty if
+    it has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -47,6 +49,7 @@ class EncoderIdentity(BaseModel):
     parity: dict[str, Any] = Field(default_factory=dict)
     choice: Choice | None = None
     probe: str = ""
+    stranger: tuple[float, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Self:

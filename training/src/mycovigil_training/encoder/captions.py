@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+MUSHROOM, OTHER = "photo of a mushroom", "photo without any mushroom"
 LEVELS = ("species", "genus", "safety", "mushroom")
 SAFETY_CLASSES = ("edible", "conditionally_edible", "poisonous", "deadly")
 PADDING, UNKNOWN = 0, 1
@@ -23,13 +24,13 @@ def captions_of(species: str, safety_class: str, *, rendered: bool) -> dict[str,
     a species never claims to be the species.
     """
     if safety_class == "not_mushroom":
-        return {"mushroom": "photo without any mushroom"}
+        return {"mushroom": OTHER}
     name = species.lower().replace("_", " ").split()
     kind = "rendering" if rendered else "photo"
     captions = {
         "species": f"{kind} of {' '.join(name)}",
         "genus": f"mushroom of genus {name[0]}",
-        "mushroom": "photo of a mushroom",
+        "mushroom": MUSHROOM,
     }
     if safety_class in SAFETY_CLASSES:
         captions["safety"] = f"a {safety_class.replace('_', ' ')} mushroom"

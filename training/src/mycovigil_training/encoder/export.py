@@ -151,4 +151,5 @@ def _identity(
         parity=parity.model_dump(),
         choice=choice,
         probe=probe.written(seen),
+        stranger=() if source.stranger is None else tuple(source.stranger.tolist()),
     )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mycovigil_training import torchvision_shim
 from mycovigil_training.encoder.mini import MEAN, STD, load_mini
+from mycovigil_training.encoder.stranger import stranger_of, stranger_of_mini
 
 SCHEMES = ("hf-hub:", "local-dir:")
 LICENCES = {
@@ -42,6 +43,7 @@ class Source:
         tower: `(N, 3, size, size)` normalised pixels to `(N, dimension)` features.
         transform: The library's own way from a picture to normalised pixels, if it has one.
         resize: `shortest` (then centre crop) or `squash`, bicubic.
+        stranger: `(dimension,)` where photos without a mushroom lie, if its text tower can say.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Source:
     std: tuple[float, float, float]
     licence: str
     transform: Callable[[Image], Tensor] | None = None
+    stranger: Tensor | None = None
 
     @property
     def weights_digest(self) -> str:
@@ -111,6 +114,7 @@ def load_source(name: str, *, licence: str | None = None) -> Source:
         std=std,
         licence=licence or LICENCES.get(name, UNKNOWN_LICENCE),
         transform=transform,
+        stranger=stranger_of(model, architecture),
     )
 
 
@@ -128,6 +132,7 @@ def _mini_source(path: Path, licence: str | None) -> Source:
         mean=MEAN,
         std=STD,
         licence=licence or MINI_LICENCE,
+        stranger=stranger_of_mini(model),
     )
 
 
