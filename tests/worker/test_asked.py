@@ -100,9 +100,9 @@ def test_a_replay_comes_to_the_same_number_until_the_rows_change(state: State) -
     two_nights(state)
     made = nightly.run(state, now=DRIFTED + HOUR)
     with state.sessions() as session:
-        assert all(replayed(session, identifier).reproduced for identifier in made)
+        assert all(replayed(session, state.storage, identifier).reproduced for identifier in made)
     with state.sessions.begin() as session:
         session.execute(update(Prediction).values(brightness=0.9))
-        again = replayed(session, made[0])
+        again = replayed(session, state.storage, made[0])
     assert not again.same_rows
     assert not again.reproduced

@@ -1,7 +1,8 @@
 """Novelty: how far a photo is from everything we know, and from when on we say so.
 
 Distance to the k nearest anchors in the encoder's space (Sun et al. 2022, deep nearest
-neighbours), with a split-conformal threshold instead of a guessed one.
+neighbours), with a split-conformal threshold instead of a guessed one; and the direction in which
+photos without a mushroom lie (outlier exposure, Hendrycks et al. 2019), where some are at hand.
 """
 
 import numpy as np
@@ -10,15 +11,23 @@ from numpy.typing import ArrayLike, NDArray
 from mycovigil_statistics.conformal import NotCertifiable, smallest_certifiable
 
 CHUNK = 4_096
+OWN_COPY = 1e-4
+"""Cosine distance below which an anchor is the photo itself, stored with 16 bits a feature."""
+LEAST_STRANGERS = 50
+MOST_KNOWN = 5_000
 
 
-def mean_distance(features: ArrayLike, anchors: ArrayLike, neighbours: int) -> NDArray[np.float64]:
+def mean_distance(
+    features: ArrayLike, anchors: ArrayLike, neighbours: int, *, leave_own_out: bool = False
+) -> NDArray[np.float64]:
     """(N,) mean cosine distance (1 - cosine, in [0, 2]) to the nearest anchors.
 
     Args:
         features: (N, D) of unit length.
         anchors: (K, D) of unit length.
         neighbours: how many of the nearest count; at most K are there.
+        leave_own_out: a photo that is an anchor itself is measured to the others only, so that
+            photos that the model knows can be compared with new ones.
     """
     rows, known = np.atleast_2d(np.asarray(features)), np.asarray(anchors)
     if known.ndim != 2 or not len(known) or rows.shape[1] != known.shape[1]:
@@ -27,6 +36,8 @@ def mean_distance(features: ArrayLike, anchors: ArrayLike, neighbours: int) -> N
     parts = []
     for start in range(0, len(rows), CHUNK):
         distance = 1.0 - rows[start : start + CHUNK] @ known.T
+        if leave_own_out:
+            distance[distance < OWN_COPY] = 2.0
         closest = np.partition(distance, nearest - 1, axis=1)[:, :nearest]
         parts.append(closest.mean(axis=1, dtype=np.float64))
     return np.concatenate(parts) if parts else np.empty(0)
@@ -52,6 +63,26 @@ def separating_distance(known: ArrayLike, foreign: ArrayLike) -> float:
     inside = np.searchsorted(np.sort(near), candidates, side="right") / len(near)
     inside_foreign = np.searchsorted(np.sort(far), candidates, side="right") / len(far)
     return float(candidates[int(np.argmax(inside - inside_foreign))])
+
+
+def stranger_direction(
+    known: ArrayLike, foreign: ArrayLike, *, seed: int = 0
+) -> NDArray[np.float32] | None:
+    """(D,) weights of a logistic regression of foreign (M, D) against known (N, D) photos.
+
+    A row's product with it says how much it looks like the foreign ones. None where there are
+    fewer than 50 of either. Never compare rows that it was learned from with new ones: in many
+    dimensions it knows the former by heart.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    near, far = np.asarray(known, np.float32), np.asarray(foreign, np.float32)
+    if min(len(near), len(far)) < LEAST_STRANGERS:
+        return None
+    near = near[random_anchors(MOST_KNOWN, len(near), seed)]
+    truth = np.repeat([0, 1], [len(near), len(far)])
+    model = LogisticRegression(class_weight="balanced", max_iter=2_000)
+    return np.asarray(model.fit(np.vstack([near, far]), truth).coef_[0], np.float32)
 
 
 def random_anchors(count: int, rows: int, seed: int) -> NDArray[np.int64]:

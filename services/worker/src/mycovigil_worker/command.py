@@ -88,7 +88,7 @@ def replay(report: Annotated[uuid.UUID, typer.Argument(help="The report's id.")]
     state = _state()
     try:
         with state.sessions() as session:
-            found = replayed(session, report)
+            found = replayed(session, state.storage, report)
     except NotReplayable as reason:
         _refuse(str(reason))
     screen.print(f"recorded p {found.recorded_p_value:.6g} ({found.recorded_code})")

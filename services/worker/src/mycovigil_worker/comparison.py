@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceComparison, ReferenceSet
 from mycovigil.image.covariates import NAMES
 from mycovigil.safety import CLASSES
@@ -16,7 +17,7 @@ from mycovigil.storage import Storage
 from mycovigil.window import Window
 from mycovigil_statistics import judge
 from mycovigil_statistics.errors import SampleError
-from mycovigil_worker import clusters, evidence
+from mycovigil_worker import clusters, evidence, novelty
 from mycovigil_worker import reference as references
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.rows import MixedFeatures, Rows
@@ -91,12 +92,19 @@ def _comparison(
     session: Session, storage: Storage, first: ReferenceSet, other: ReferenceSet, seed: int
 ) -> Comparison:
     reference, rows = references.loaded(session, first), references.loaded(session, other).rows
-    fitted = references.fitted(storage, reference, seed)
+    scale = novelty.scale_of(storage, session.get_one(Model, first.model_id))
+    fitted = references.fitted(storage, reference, scale, seed)
     judgement = judge(
-        fitted, rows.features, rows.probabilities, rows.covariates, groups=rows.dependent, seed=seed
+        fitted,
+        rows.features,
+        rows.probabilities,
+        rows.covariates,
+        novelty=scale.scores(rows) if other.model_id == first.model_id else None,
+        groups=rows.dependent,
+        seed=seed,
     )
     span = Window(other.created_at, other.created_at + timedelta(microseconds=1))
-    return Comparison(reference, rows, _totals(rows), span, fitted, judgement, Slices(0.0))
+    return Comparison(reference, rows, _totals(rows), span, fitted, judgement, Slices(0.0), scale)
 
 
 def _totals(rows: Rows) -> Totals:

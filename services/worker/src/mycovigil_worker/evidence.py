@@ -57,6 +57,7 @@ def warnings(comparison: Comparison) -> list[str]:
     """What a reader should know about the inputs although the test could be made."""
     sides = (("the window", comparison.night), ("the reference set", comparison.reference.rows))
     found = [text for side, rows in sides for text in _oddities(side, rows)]
+    found += [gap for side, rows in sides if (gap := comparison.scale.gap(side, rows))]
     judgement = comparison.judgement
     if not pool_is_enough(judgement.pool_units, judgement.units):
         found.append(

@@ -25,9 +25,7 @@ class Explanation:
         return self.harm.safety is Safety.AFFECTED
 
 
-def explained(
-    session: Session, comparison: Comparison, *, novelty: float | None, seed: int
-) -> Explanation:
+def explained(session: Session, comparison: Comparison, *, seed: int) -> Explanation:
     """Explain a drift; only drifted windows are explained, there is nothing to explain in calm."""
     night = comparison.night
     cause = explain(
@@ -42,6 +40,6 @@ def explained(
     return Explanation(
         cause=cause.kind,
         evidence=asdict(cause),
-        harm=harm.estimated(comparison, novelty, seed=seed),
+        harm=harm.estimated(comparison, comparison.scale.threshold, seed=seed),
         gallery=gallery.gathered(session, comparison, comparison.fitted, seed=seed),
     )

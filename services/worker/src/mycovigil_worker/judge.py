@@ -20,6 +20,7 @@ from mycovigil_statistics import judge
 from mycovigil_statistics.errors import InsufficientRows, SampleError
 from mycovigil_worker import reference as references
 from mycovigil_worker import slices
+from mycovigil_worker.novelty import Scale
 from mycovigil_worker.outcome import Commission, Comparison, Outcome
 from mycovigil_worker.pool import pooled_start
 from mycovigil_worker.reference import Reference
@@ -42,13 +43,13 @@ class Unjudgeable(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Judging:
-    """One commission as of one moment. ``novelty``: the model's distance threshold, if known."""
+    """One commission as of one moment."""
 
     session: Session
     storage: Storage
     drift: DriftSettings
     commission: Commission
-    novelty: float | None
+    scale: Scale
     as_of: datetime
 
     def outcome(self) -> Outcome:
@@ -109,7 +110,7 @@ class Judging:
             self.span,
             encoder_id=self.encoder_id,
             late_after=self.commission.window.end + grace,
-            novelty=self.novelty,
+            novelty=self.scale.threshold,
             as_of=self.as_of,
         )
 
@@ -122,27 +123,32 @@ class Judging:
         reference = references.loaded(self.session, reference_set)
         _require_spread(reference)
         try:
-            fitted = references.fitted(self.storage, reference, self.drift.seed)
+            fitted = references.fitted(self.storage, reference, self.scale, self.drift.seed)
         except SampleError as reason:
             raise Unjudgeable(f"the reference set cannot carry a test: {reason}") from reason
         limit = self.drift.sample_rows
         night = sampled(self.session, self.commission.model_id, self.span, limit, self.as_of)
+        scores = self.scale.scores(night)
         judgement = judge(
             fitted,
             night.features,
             night.probabilities,
             night.covariates,
+            novelty=scores,
             groups=night.dependent,
             seed=self.drift.seed,
         )
         found = slices.judged(
             fitted,
             night,
+            scores,
             level=self.commission.slice_level,
             drifted=judgement.p_value <= self.commission.level,
             seed=self.drift.seed,
         )
-        return Comparison(reference, night, self.totals, self.span, fitted, judgement, found)
+        return Comparison(
+            reference, night, self.totals, self.span, fitted, judgement, found, self.scale
+        )
 
     def _without_test(self, verdict: ReportVerdict, problem: str | None) -> Outcome:
         return Outcome(
@@ -161,7 +167,8 @@ class Judging:
             "reference_rows": len(comparison.reference.rows),
             "reference_hash": comparison.reference.content_hash,
             "night_rows": len(comparison.night),
-            "night_hash": comparison.night.digest(),
+            "night_hash": comparison.night.digest(scores=True),
+            "novelty": list(self.scale.names),
             "sample_rows": self.drift.sample_rows,
             "seed": self.drift.seed,
             "level": self.commission.level,

@@ -117,23 +117,20 @@ def make(session: Session, state: State, commission: Commission) -> DriftReport:
     ``failed`` report, so that one poisoned night cannot hold back those after it."""
     model = session.get_one(Model, commission.model_id)
     drift = state.settings.drift
-    threshold = novelty.threshold_of(state.storage, model)
+    scale = novelty.scale_of(state.storage, model)
     as_of = session.scalar(select(func.clock_timestamp())) or datetime.now(tz=UTC)
     try:
         with session.begin_nested():
-            judging = Judging(session, state.storage, drift, commission, threshold, as_of)
+            judging = Judging(session, state.storage, drift, commission, scale, as_of)
             outcome = judging.outcome()
-            return _told(
-                report.write(session, state.storage, drift, commission, outcome, novelty=threshold),
-                model,
-            )
+            return _told(report.write(session, state.storage, drift, commission, outcome), model)
     except (DBAPIError, OSError):
         raise  # the database or the storage is away: the next tick tries again
     except Exception as error:
         log.exception("judging crashed", model=model.version, window=str(commission.window))
         problem = f"judging crashed: {type(error).__name__}: {error}"
         failed = Outcome(ReportVerdict.FAILED, as_of, problem=problem)
-        return report.write(session, state.storage, drift, commission, failed, novelty=None)
+        return report.write(session, state.storage, drift, commission, failed)
 
 
 def existing(session: Session, model_id: uuid.UUID, span: Span) -> DriftReport | None:

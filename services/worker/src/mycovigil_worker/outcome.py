@@ -9,6 +9,7 @@ from typing import Any
 from mycovigil.db.report import ReportVerdict
 from mycovigil.window import Window
 from mycovigil_statistics import FittedReference, Judgement
+from mycovigil_worker.novelty import Scale
 from mycovigil_worker.reference import Reference
 from mycovigil_worker.rows import Rows
 from mycovigil_worker.slices import Slices
@@ -39,7 +40,7 @@ class Commission:
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """The two samples and what the test said about them. ``span``: the window with the
-    insufficient nights pooled into it."""
+    insufficient nights pooled into it; ``scale``: what novelty was scored by."""
 
     reference: Reference
     night: Rows
@@ -48,6 +49,7 @@ class Comparison:
     fitted: FittedReference
     judgement: Judgement
     slices: Slices
+    scale: Scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_statistics import FittedReference, fit
+from mycovigil_worker.novelty import Scale
 from mycovigil_worker.rows import Rows, assembled, columns
 
 STATISTICS = version("mycovigil-statistics")
@@ -44,28 +45,36 @@ def loaded(session: Session, row: ReferenceSet) -> Reference:
     return Reference(row.id, row.model_id, row.encoder_id, row.content_hash, assembled(samples))
 
 
-def fitted(storage: Storage, reference: Reference, seed: int) -> FittedReference:
+def fitted(storage: Storage, reference: Reference, scale: Scale, seed: int) -> FittedReference:
     """The fitted test of a reference set, from storage or made now and stored.
 
     Stored by the set's id, not by its content hash: two models may share photos and features,
-    and not the probabilities that are tested too.
+    and not the probabilities that are tested too. The novelty scores that went in are named, so
+    that a fit without them is never taken for one with them.
 
     Raises:
         SampleError: the set cannot carry a test; the message says why.
     """
-    key = f"fits/{reference.identifier}-{seed}-{STATISTICS}.npz"
+    key = f"fits/{reference.identifier}-{seed}-{STATISTICS}-{'+'.join(scale.names)}.npz"
     try:
         return _unpacked(storage.read(key))
     except (MissingObject, KeyError, ValueError, zipfile.BadZipFile):
-        made = fitted_now(reference, seed)
+        made = fitted_now(reference, scale, seed)
     storage.write(key, _packed(made))
     return made
 
 
-def fitted_now(reference: Reference, seed: int) -> FittedReference:
-    """Fit without a look at the cache, for a replay."""
+def fitted_now(reference: Reference, scale: Scale | None, seed: int) -> FittedReference:
+    """Fit without a look at the cache, for a replay; without novelty where there is no scale."""
     rows = reference.rows
-    return fit(rows.features, rows.probabilities, rows.covariates, groups=rows.dependent, seed=seed)
+    return fit(
+        rows.features,
+        rows.probabilities,
+        rows.covariates,
+        novelty=scale.scores(rows) if scale else None,
+        groups=rows.dependent,
+        seed=seed,
+    )
 
 
 def _packed(made: FittedReference) -> bytes:

@@ -7,12 +7,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport
+from mycovigil.storage import Storage
 from mycovigil.window import Window
 from mycovigil_statistics import judge
+from mycovigil_worker import novelty
 from mycovigil_worker import reference as references
 from mycovigil_worker.judge import CODE_VERSION
+from mycovigil_worker.novelty import Scale
 from mycovigil_worker.sample import sampled
 
 
@@ -37,7 +41,7 @@ class Replay:
         )
 
 
-def replayed(session: Session, report_id: uuid.UUID) -> Replay:
+def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay:
     """Fit and judge again, from the rows as they are now.
 
     ``same_rows`` is false where rows of the sample have gone (retention) or came since.
@@ -56,18 +60,38 @@ def replayed(session: Session, report_id: uuid.UUID) -> Replay:
     span = Window(start, report.window_end, report.periods)
     as_of = datetime.fromisoformat(inputs["as_of"])
     night = sampled(session, report.model_id, span, inputs["sample_rows"], as_of)
+    scale = _scale(session, storage, report)
     judgement = judge(
-        references.fitted_now(reference, inputs["seed"]),
+        references.fitted_now(reference, scale, inputs["seed"]),
         night.features,
         night.probabilities,
         night.covariates,
+        novelty=scale.scores(night) if scale else None,
         groups=night.dependent,
         seed=inputs["seed"],
     )
     return Replay(
         recorded_p_value=report.p_value,
         p_value=judgement.p_value,
-        same_rows=night.digest() == inputs["night_hash"],
+        same_rows=night.digest(scores=scale is not None) == inputs["night_hash"],
         recorded_code=inputs["code_version"],
         code=CODE_VERSION,
     )
+
+
+def _scale(session: Session, storage: Storage, report: DriftReport) -> Scale | None:
+    """What the report's novelty was scored by; nothing for one from before novelty was tested.
+
+    Raises:
+        NotReplayable: the bundle that had the scale is gone.
+    """
+    recorded = report.inputs.get("novelty")
+    if recorded is None:
+        return None
+    scale = novelty.scale_of(storage, session.get_one(Model, report.model_id))
+    if list(scale.names) != recorded:
+        raise NotReplayable(
+            f"report {report.id} scored novelty by {' and '.join(recorded)}, and the model's "
+            f"bundle now gives {' and '.join(scale.names)}"
+        )
+    return scale

@@ -24,8 +24,6 @@ def write(
     drift: DriftSettings,
     commission: Commission,
     outcome: Outcome,
-    *,
-    novelty: float | None,
 ) -> DriftReport:
     """Add the report to the caller's transaction; pages are in storage before the row is."""
     if commission.reference_set_id is not None:
@@ -35,9 +33,7 @@ def write(
     found: Explanation | None = None
     if outcome.comparison is not None:
         if outcome.verdict is ReportVerdict.DRIFT:
-            found = explanation.explained(
-                session, outcome.comparison, novelty=novelty, seed=drift.seed
-            )
+            found = explanation.explained(session, outcome.comparison, seed=drift.seed)
         kinds = clusters.changed(session, outcome.comparison)
         _describe(report, outcome.comparison, kinds, found)
         pages = evidently_report.stored(storage, report.id, outcome.comparison, commission)

@@ -58,10 +58,14 @@ class Rows:
         given = [group for group in self.groups if group is not None]
         return self.groups if len(set(given)) < len(given) else None
 
-    def digest(self) -> str:
-        """sha256 of what the test reads, in order; pins a report's inputs for its replay."""
+    def digest(self, *, scores: bool) -> str:
+        """sha256 of what the test reads, in order; pins a report's inputs for its replay.
+
+        ``scores``: with the distances; tests that knew no novelty read none.
+        """
         found = hashlib.sha256()
-        for array in (self.features, self.probabilities, self.covariates):
+        distances = [self.distances] if scores else []
+        for array in (self.features, self.probabilities, self.covariates, *distances):
             found.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
         return found.hexdigest()
 

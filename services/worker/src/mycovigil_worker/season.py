@@ -34,7 +34,7 @@ def from_earlier_years(
     """A draft for these months, of what any model with this encoder was sent in them.
 
     Features are the encoder's and stay; probabilities and distances are this model's, made again
-    from its bundle.
+    from its bundle. A photo that the model knows by heart (an anchor) is measured to the others.
 
     Raises:
         NotUsable: as `mycovigil.reference_set.from_production`.
@@ -63,7 +63,7 @@ def _score_again(session: Session, storage: Storage, model: Model, made: Referen
     features = references.loaded(session, made).rows.features
     logits = (features - bundle.centre) @ bundle.weight.T + bundle.bias
     chances = softmax(logits).clip(min=SMALLEST)
-    distances = mean_distance(features, bundle.anchors, bundle.meta.neighbours)
+    distances = mean_distance(features, bundle.anchors, bundle.meta.neighbours, leave_own_out=True)
     ordinals = session.scalars(
         select(ReferenceSample.ordinal)
         .where(ReferenceSample.reference_set_id == made.id)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mycovigil.safety import CLASSES
 from mycovigil_statistics import FittedReference
 from mycovigil_statistics.slices import PREDICTED_CLASS, SliceJudgement, judge_slices
@@ -35,9 +38,18 @@ class Slices:
 
 
 def judged(
-    fitted: FittedReference, night: Rows, *, level: float, drifted: bool, seed: int
+    fitted: FittedReference,
+    night: Rows,
+    novelty: NDArray[np.float32] | None,
+    *,
+    level: float,
+    drifted: bool,
+    seed: int,
 ) -> Slices:
-    """Judge all slices; of a dimension with one value there are none, and none at level 0."""
+    """Judge all slices; of a dimension with one value there are none, and none at level 0.
+
+    ``novelty``: (n, s) scores of the night's rows, if they have any.
+    """
     if level <= 0:
         return Slices(level)
     level = WHERE_LEVEL if drifted else level
@@ -48,6 +60,7 @@ def judged(
         night.covariates,
         slices={n: values for n, values in night.slices.items() if len(set(values)) > 1},
         level=level,
+        novelty=novelty,
         groups=night.dependent,
         seed=seed,
         permutations=WHERE_PERMUTATIONS if drifted else None,

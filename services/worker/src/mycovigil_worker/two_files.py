@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mycovigil_statistics import fit, judge
 from mycovigil_statistics.cause import explain
 
-OPTIONAL = ("probabilities", "covariates", "groups")
+OPTIONAL = ("probabilities", "covariates", "novelty", "groups")
 
 
 class UnusableFile(ValueError):
@@ -22,7 +22,8 @@ def compared(reference: Path, night: Path, *, level: float, seed: int) -> dict[s
     """The verdict on two ``.npz`` files as a JSON document.
 
     Each holds ``features`` (rows, d), and may hold ``probabilities`` (rows, classes),
-    ``covariates`` (rows, k) and ``groups`` (rows,); what only one file holds is left out.
+    ``covariates`` (rows, k), ``novelty`` (rows, s; larger is stranger) and ``groups`` (rows,);
+    what only one file holds is left out.
 
     Raises:
         UnusableFile: not an ``.npz``, or without features.
@@ -33,12 +34,13 @@ def compared(reference: Path, night: Path, *, level: float, seed: int) -> dict[s
         before["features"],
         before.get("probabilities"),
         before.get("covariates"),
+        novelty=before.get("novelty"),
         groups=before.get("groups"),
         seed=seed,
     )
     rows = (tonight["features"], tonight.get("probabilities"), tonight.get("covariates"))
     groups = tonight.get("groups")
-    judgement = judge(fitted, *rows, groups=groups, seed=seed)
+    judgement = judge(fitted, *rows, novelty=tonight.get("novelty"), groups=groups, seed=seed)
     drifted = judgement.p_value <= level
     document = asdict(judgement) | {
         "verdict": "drift" if drifted else "calm",
