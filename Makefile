@@ -34,7 +34,7 @@ lint: setup
 	$(BIN)/lint-imports --no-cache
 
 types: setup
-	$(BIN)/mypy shared/src statistics/src simulator/src services/predictor/src services/drift/src services/worker/src training/src tests benchmarks
+	$(BIN)/mypy shared/src statistics/src simulator/src services/predictor/src services/drift/src services/worker/src training/src training/mini tests benchmarks
 
 stats: setup
 	$(BIN)/python -m pytest -s -m slow tests/statistics
