@@ -90,7 +90,7 @@ def _normal(n: int, generator: torch.Generator, scale: float) -> Tensor:
 def _crop(view: Tensor, aspect: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """Random resized crop with rotation and flip, boxes in the photo's true proportions."""
     n = view.shape[0]
-    area = _uniform(n, generator, 0.4, 1.0) * aspect
+    area = _uniform(n, generator, 0.3, 1.0) * aspect
     ratio = torch.exp(_normal(n, generator, 0.15))
     width = torch.minimum(torch.sqrt(area * ratio), aspect)
     height = torch.sqrt(area / ratio).clamp(max=1.0)
@@ -111,13 +111,13 @@ def _light(view: Tensor, generator: torch.Generator) -> Tensor:
     """Exposure, white balance, contrast and saturation of another camera."""
     n = view.shape[0]
     exposure = torch.exp(_normal(n, generator, 0.25)).view(n, 1, 1, 1)
-    balance = torch.exp(_normal(3 * n, generator, 0.12)).view(n, 3, 1, 1)
+    balance = torch.exp(_normal(3 * n, generator, 0.18)).view(n, 3, 1, 1)
     view = view * exposure * balance
     mean = view.mean((1, 2, 3), keepdim=True)
     contrast = torch.exp(_normal(n, generator, 0.25)).view(n, 1, 1, 1)
     view = mean + (view - mean) * contrast
     grey = (view * torch.tensor(GREY).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    saturation = _uniform(n, generator, 0.4, 1.5).view(n, 1, 1, 1)
+    saturation = _uniform(n, generator, 0.2, 1.5).view(n, 1, 1, 1)
     return grey + (view - grey) * saturation
 
 

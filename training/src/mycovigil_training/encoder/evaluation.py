@@ -83,6 +83,11 @@ class Collection:
         return held_out([row.group for row in self.listed])
 
     @cached_property
+    def empty(self) -> NDArray[np.bool_]:
+        """Rows without a mushroom."""
+        return np.asarray(self.safety == "not_mushroom")
+
+    @cached_property
     def classed(self) -> NDArray[np.bool_]:
         """Rows with one of the four safety classes."""
         return np.isin(self.safety, SAFETY_CLASSES)
@@ -94,7 +99,8 @@ class Trial:
 
     Attributes:
         same: The photographer trained on; only the held-out rows are queries.
-        also: Other folders trained on; their training rows help the mushroom-or-not probe.
+        also: Other folders trained on, with or without mushrooms; their training rows help the
+            mushroom-or-not probe.
         other: Another photographer, all of it held out.
         negatives: Photos without a mushroom; a quarter of them are held out.
         rendered: Simulator photos with their safety class.
@@ -198,8 +204,12 @@ def _score(name: str, encode: Encode, trial: Trial, size: int, resize: str) -> F
     seen_classed, held_classed = seen & trial.same.classed, held & trial.same.classed
     reference, classes = same[seen_classed], trial.same.safety[seen_classed]
     known, genera = same[seen], trial.same.genus[seen]
-    also = [encode(squares(part.files, size, resize))[~part.held] for part in trial.also]
-    probe = (np.concatenate([known, *also]), negatives[~trial.negatives.held])
+    mushrooms, others = [known], [negatives[~trial.negatives.held]]
+    for part in trial.also:
+        rows = encode(squares(part.files, size, resize))
+        mushrooms.append(rows[~part.held & ~part.empty])
+        others.append(rows[~part.held & part.empty])
+    probe = (np.concatenate(mushrooms), np.concatenate(others))
     classed = trial.other.classed
     return Figures(
         encoder=name,

@@ -29,6 +29,7 @@ class Photographs:
         species: Lower-case names, for photos without a mushroom what they show.
         safety_class: One of the safety classes, `unknown` or `not_mushroom`.
         group: What must stay on one side of a split: species and day.
+        collection: The folder it came from: one photographer, one camera, one habit.
         rendered: Whether the simulator drew it.
         caption: The simulator's description, empty for real photos.
     """
@@ -38,6 +39,7 @@ class Photographs:
     species: tuple[str, ...]
     safety_class: tuple[str, ...]
     group: tuple[str, ...]
+    collection: tuple[str, ...]
     rendered: NDArray[np.bool_]
     caption: tuple[str, ...]
 
@@ -53,6 +55,7 @@ class Photographs:
             tuple(self.species[i] for i in index),
             tuple(self.safety_class[i] for i in index),
             tuple(self.group[i] for i in index),
+            tuple(self.collection[i] for i in index),
             self.rendered[index],
             tuple(self.caption[i] for i in index),
         )
@@ -66,6 +69,7 @@ def joined(parts: Sequence[Photographs]) -> Photographs:
         tuple(species for part in parts for species in part.species),
         tuple(kind for part in parts for kind in part.safety_class),
         tuple(group for part in parts for group in part.group),
+        tuple(name for part in parts for name in part.collection),
         np.concatenate([part.rendered for part in parts]),
         tuple(caption for part in parts for caption in part.caption),
     )
@@ -118,6 +122,7 @@ def read_folder(folder: Path) -> Photographs:
         tuple(row.species for row in rows),
         tuple(row.safety_class for row in rows),
         tuple(row.group for row in rows),
+        (str(folder),) * len(rows),
         np.zeros(len(rows), dtype=np.bool_),
         ("",) * len(rows),
     )

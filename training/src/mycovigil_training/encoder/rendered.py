@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FIRST_SEED = 1_000_000  # clear of the small seeds of demo, tests and evaluation
 EMPTY_EVERY = 8
+SIMULATOR = "simulator"
 KEPT = ("pixels", "aspect", "species", "safety_class", "group", "rendered", "caption")
 
 
@@ -47,6 +48,7 @@ def render_photographs(
         tuple(photo.species.replace("_", " ") for photo in photos),
         tuple(str(photo.safety_class or "not_mushroom") for photo in photos),
         tuple(f"rendered {photo.specimen}" for photo in photos),
+        (SIMULATOR,) * count,
         np.ones(count, dtype=np.bool_),
         tuple(photo.caption for photo in photos),
     )
@@ -89,6 +91,7 @@ def kept(path: Path) -> Photographs:
         tuple(columns["species"].tolist()),
         tuple(columns["safety_class"].tolist()),
         tuple(columns["group"].tolist()),
+        (SIMULATOR,) * len(columns["group"]),
         columns["rendered"],
         tuple(columns["caption"].tolist()),
     )

@@ -1,4 +1,4 @@
-"""Which photos make a batch: fixed shares of four pools, bursts of one specimen toned down."""
+"""Which photos make a batch: fixed shares of four pools, large folders and bursts toned down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ SHARES = {"real": 0.55, "rendered": 0.25, "real_empty": 0.14, "rendered_empty": 
 
 
 class BatchSampler:
-    """Draws rows with replacement; a photo of a burst of k weighs 1 / sqrt(k)."""
+    """Draws rows with replacement; a photo of a burst of k weighs 1 / sqrt(k).
+
+    A folder of n photos weighs sqrt(n): one photographer's thousands must not drown the hundreds
+    that many others took.
+    """
 
     def __init__(self, photos: Photographs, batch_size: int, seed: int) -> None:
         self._generator = np.random.default_rng(seed)
@@ -55,4 +59,8 @@ def _pool_sizes(photos: Photographs, batch_size: int) -> list[tuple[NDArray[np.i
 def _weights(photos: Photographs, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     size = Counter(photos.group[row] for row in rows)
     weight = np.array([size[photos.group[row]] ** -0.5 for row in rows])
+    collection = np.array([photos.collection[row] for row in rows])
+    for name, count in Counter(collection.tolist()).items():
+        own = collection == name
+        weight[own] *= count**0.5 / weight[own].sum()
     return np.asarray(weight / weight.sum())
