@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from typer.testing import CliRunner
 from mycovigil import registry
 from mycovigil.db.model import Model, ModelStatus, Promotion
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
+from mycovigil.encoder.identity import EncoderIdentity
 from mycovigil.safety import CLASSES
 from mycovigil.settings import EncoderSettings, Settings, TrainingSettings
 from mycovigil.storage import Storage
+from mycovigil.verdict import decide
 from mycovigil_training import trained
 from mycovigil_training.commands import train as command
 from mycovigil_training.configuration import BadConfiguration
@@ -76,6 +79,29 @@ def test_serving_sees_what_training_saw(training_settings: Settings, engine: Eng
     given = answers(bundle, rows.features)
     assert (given.predicted == rows.labels).mean() > 0.8
     assert np.allclose(given.probabilities.sum(axis=1), 1)
+
+
+def test_without_other_photos_the_encoder_says_what_is_no_mushroom(
+    training_settings: Settings, encoder_folder: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(encoder_folder, tmp_path / "worded"))
+    identity = EncoderIdentity.read(folder)
+    direction = np.eye(identity.dimension)[0]
+    identity.model_copy(update={"stranger": tuple(direction.tolist())}).write(folder)
+    worded = EncoderSettings(uri=str(folder))
+
+    bundle = train(training_settings.model_copy(update={"encoder": worded}), overrides=QUICK).bundle
+
+    assert bundle.stranger is not None
+    assert bundle.stranger.tolist() == direction.tolist()
+    assert bundle.meta.thresholds.stranger is not None
+    decision = decide(
+        [0.97, 0.01, 0.01, 0.01],
+        0.0,
+        bundle.meta.thresholds,
+        strangeness=float(bundle.strangeness(direction[None].astype(np.float32))[0]),
+    )
+    assert decision.reasons[0].code == "something_else"
 
 
 def test_a_second_model_passes_the_gate_or_stays_a_candidate(
