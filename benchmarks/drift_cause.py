@@ -23,6 +23,7 @@ from mycovigil_statistics.simulated import Shift, World
 CAUSES = ("camera_or_light", "novel_species", "class_prior")
 KINDS = (*CAUSES, "mixed", "unknown")
 COVARIATES = 4
+SPECIES_SPREAD = 0.5
 CONFIDENT = 0.8
 TERMINAL = Console(stderr=True)
 SHAPE = (
@@ -31,11 +32,12 @@ SHAPE = (
     "tail_signal",
     "tail_moved",
     "novel_signal",
+    "cohesion",
     "patchiness",
 )
 MIXTURE = ("prior_signal", "prior_explains")
 DETECTORS = {
-    "camera_or_light": ("covariate_signal", "covariate_shift"),
+    "camera_or_light": ("covariate_signal", "covariate_shift", "displacement_signal"),
     "displaced": SHAPE,
     "novel_species": (*SHAPE, *MIXTURE),
     "class_prior": (*SHAPE, *MIXTURE),
@@ -110,8 +112,9 @@ def _case(
         prior=g.uniform(0.10, 0.30) if "class_prior" in truth else 0.0,
         sparse=g.uniform(0.2, 0.6) if not truth and g.random() < 0.5 else 0.0,
     )
-    x, _ = world.draw(rows, g, shift)
+    x, labels = world.draw(rows, g, shift)
     z = g.standard_normal((rows, COVARIATES))
+    z += np.outer(labels < 0, _colouring(world))
     if camera:
         moved = g.choice(COVARIATES, g.integers(1, 4), replace=False)
         z[:, moved] += g.uniform(0.4, 1.5, len(moved)) * g.choice([-1, 1], len(moved))
@@ -119,6 +122,13 @@ def _case(
     judgement = judge(fitted, x, p, z, permutations=999)
     if judgement.p_value <= 0.05:
         yield Case(truth, fitted, judgement, x, p, z)
+
+
+def _colouring(world: World) -> FloatArray:
+    """By how many standard deviations the covariates of a new species differ: it is of another
+    colour than the known ones, and that is no change of camera."""
+    generator = np.random.default_rng(world.stranger.view(np.uint32))
+    return np.asarray(generator.normal(0, SPECIES_SPREAD, COVARIATES))
 
 
 def train(seed: int, wanted: int) -> dict[str, dict[str, float]]:

@@ -4,20 +4,24 @@ python benchmarks/drift_photos.py --photos ../shared/data [--runs 200]
 
 The reference is `field_guide` without the night's photos; a night is 200 of them drawn at random,
 with a share replaced. Each night is judged by its features alone, with the covariates that are in
-the pixels (width, height and JPEG quality are left out: they would give the collections away), and
-with novelty scores and predicted probabilities as well ("all scores"). The strangers, and the
-photographer of the calm species-days, are the quarter of the photos that no encoder of ours was
-trained on; the other three quarters teach a mushroom-or-not direction, a linear head for the
-safety class, and the anchors of the novelty distance. Nights of `field_walks` are drawn by
-species and day, the unit in which its photos come in bursts, and judged with whole groups and
-with rows permuted.
+the pixels, and as the nightly worker does it: by the worker's own code, with probabilities and
+novelty scores too. Width, height and JPEG quality are left out throughout: they would give the
+collections away. The strangers, and the photographer of the calm species-days, are the quarter of
+the photos that no encoder of ours was trained on; the other three quarters teach the direction of
+photos without a mushroom, a linear head for the safety class, and the anchors of the novelty
+distance, as training does. `--words`: that direction by the encoder's own text tower instead, as
+for a model that was trained on mushrooms alone. Nights of `field_walks` are drawn by species and
+day, the unit in which its photos come in bursts, and judged with whole groups and with rows
+permuted.
 """
 
 import argparse
 import csv
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
@@ -31,15 +35,20 @@ from mycovigil.image.covariates import measure
 from mycovigil.image.decode import decode
 from mycovigil.safety import CLASSES
 from mycovigil_statistics import Judgement, fit, judge
-from mycovigil_statistics.novelty import mean_distance
+from mycovigil_statistics.novelty import mean_distance, random_anchors, stranger_direction
 from mycovigil_statistics.proportion import interval
 from mycovigil_statistics.sample import FloatArray, IntArray
 from mycovigil_training.encoder.holdout import held_out
+from mycovigil_worker import reference as references
+from mycovigil_worker.novelty import Scale
+from mycovigil_worker.reference import Reference
+from mycovigil_worker.rows import Rows
 
 NIGHT = 200
 LEVEL = 0.05
 PIXEL_COVARIATES = 5
-ANCHORS, NEIGHBOURS = 1_000, 5
+ANCHORS, NEIGHBOURS = 2_000, 5
+NOBODY = uuid.UUID(int=0)
 FOLDERS = ("field_guide", "field_walks", "not_mushroom")
 TERMINAL = Console(stderr=True)
 
@@ -47,14 +56,14 @@ TERMINAL = Console(stderr=True)
 @dataclass(frozen=True, slots=True, eq=False)
 class Photos:
     """Of each photo: features (n, d), pixel covariates (n, 5), safety class, species-day, date;
-    novelty scores (n, 2) and probabilities (n, 4) once `Teacher.rated` gave them."""
+    distances (n,) and probabilities (n, 4) once `Teacher.rated` gave them."""
 
     features: FloatArray
     covariates: FloatArray
     classes: np.ndarray
     groups: np.ndarray
     captured: np.ndarray
-    novelty: FloatArray
+    distances: FloatArray
     probabilities: FloatArray
 
     def take(self, rows: IntArray) -> "Photos":
@@ -66,6 +75,19 @@ class Photos:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def rows(self, *, groups: bool) -> Rows:
+        """As the worker reads them: features with 16 bits."""
+        alone: list[str | None] = [None] * len(self)
+        return Rows(
+            keys=list(range(len(self))),
+            features=self.features.astype(np.float16).astype(np.float32),
+            probabilities=self.probabilities,
+            covariates=self.covariates,
+            distances=self.distances,
+            groups=self.groups.tolist() if groups else alone,
+            labels=alone,
+        )
 
 
 def embed(folder: Path, encoder: Path) -> Photos:
@@ -93,7 +115,7 @@ def embed(folder: Path, encoder: Path) -> Photos:
         np.array([photo["safety_class"] for photo in photos]),
         np.array([f"{photo['species']}|{photo['captured_at'][:10]}" for photo in photos]),
         np.array([photo["captured_at"][:10] or "NaT" for photo in photos], "datetime64[D]"),
-        np.zeros((count, 0), np.float32),
+        np.zeros(count, np.float32),
         np.zeros((count, 0), np.float32),
     )
 
@@ -102,54 +124,54 @@ def embed(folder: Path, encoder: Path) -> Photos:
 class Teacher:
     """What a deployment knows besides its reference, learned from photos that are never judged."""
 
-    strange: LogisticRegression
+    scale: Scale
     head: LogisticRegression
     anchors: FloatArray
 
     @classmethod
-    def of(cls, mushrooms: Photos, others: Photos) -> "Teacher":
-        x = np.vstack([mushrooms.features, others.features])
-        foreign = np.repeat([0, 1], [len(mushrooms), len(others)])
-        strange = LogisticRegression(class_weight="balanced", max_iter=2_000).fit(x, foreign)
+    def of(cls, mushrooms: Photos, stranger: FloatArray | None) -> "Teacher":
         known = np.isin(mushrooms.classes, [str(kind) for kind in CLASSES])
         head = LogisticRegression(max_iter=2_000)
         head.fit(mushrooms.features[known], mushrooms.classes[known])
-        return cls(strange, head, _unit(mushrooms.features[:ANCHORS]))
+        anchors = random_anchors(ANCHORS, len(mushrooms), 0)
+        return cls(Scale(NOBODY, None, stranger), head, mushrooms.features[anchors])
 
     def rated(self, photos: Photos) -> Photos:
-        score = self.strange.decision_function(photos.features)
-        distance = mean_distance(_unit(photos.features), self.anchors, NEIGHBOURS)
-        return Photos(
-            photos.features, photos.covariates, photos.classes, photos.groups, photos.captured,
-            np.stack([score, distance], axis=1), self.head.predict_proba(photos.features),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What the test is given beside the features."""
-
-    covariates: bool = False
-    novelty: bool = False
-    probabilities: bool = False
+        distances = mean_distance(photos.features, self.anchors, NEIGHBOURS).astype(np.float32)
+        return replace(
+            photos, distances=distances, probabilities=self.head.predict_proba(photos.features)
+        )
 
     def judged(self, reference: Photos, night: Photos, seed: int, *, groups: bool) -> Judgement:
-        p = [side.probabilities if self.probabilities else None for side in (reference, night)]
-        z = [side.covariates if self.covariates else None for side in (reference, night)]
-        s = [side.novelty if self.novelty else None for side in (reference, night)]
-        g = [side.groups if groups else None for side in (reference, night)]
-        fitted = fit(reference.features, p[0], z[0], novelty=s[0], groups=g[0], seed=seed)
-        return judge(
-            fitted, night.features, p[1], z[1], novelty=s[1], groups=g[1], seed=seed,
-            permutations=999,
-        )  # fmt: skip
+        """The worker's decision."""
+        rows = reference.rows(groups=groups)
+        known = Reference(NOBODY, NOBODY, NOBODY, "", rows)
+        fitted = references.fitted_now(known, self.scale, seed)
+        return references.judged(fitted, night.rows(groups=groups), self.scale, seed)
 
 
-INPUTS = {
-    "features": Inputs(),
-    "and covariates": Inputs(covariates=True),
-    "and all scores": Inputs(covariates=True, novelty=True, probabilities=True),
-}
+class Test(Protocol):
+    """Judges a night against a reference."""
+
+    def __call__(
+        self, reference: Photos, night: Photos, seed: int, *, groups: bool
+    ) -> Judgement: ...
+
+
+def by_features(reference: Photos, night: Photos, seed: int, *, groups: bool) -> Judgement:
+    """The smallest call of the library."""
+    keys = [side.groups if groups else None for side in (reference, night)]
+    fitted = fit(reference.features, groups=keys[0], seed=seed)
+    return judge(fitted, night.features, groups=keys[1], seed=seed)
+
+
+def with_covariates(reference: Photos, night: Photos, seed: int, *, groups: bool) -> Judgement:
+    """As `by_features`, and with what was measured in the pixels."""
+    keys = [side.groups if groups else None for side in (reference, night)]
+    fitted = fit(reference.features, None, reference.covariates, groups=keys[0], seed=seed)
+    return judge(fitted, night.features, None, night.covariates, groups=keys[1], seed=seed)
+
+
 Halves = tuple[Photos, Photos]
 Draw = Callable[[np.random.Generator], Halves]
 
@@ -191,17 +213,13 @@ def with_bursts(walks: Photos) -> Draw:
     return draw
 
 
-def found(draw: Draw, inputs: Inputs, seeds: range, *, groups: bool = False) -> int:
+def found(draw: Draw, test: Test, seeds: range, *, groups: bool = False) -> int:
     """How many nights are found at .05."""
     alarms = 0
     for seed in seeds:
         reference, night = draw(np.random.default_rng(seed))
-        alarms += inputs.judged(reference, night, seed, groups=groups).p_value <= LEVEL
+        alarms += test(reference, night, seed, groups=groups).p_value <= LEVEL
     return alarms
-
-
-def _unit(features: FloatArray) -> FloatArray:
-    return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True))
 
 
 def _parted(photos: Photos) -> Halves:
@@ -210,16 +228,34 @@ def _parted(photos: Photos) -> Halves:
     return photos.take(np.flatnonzero(~out)), photos.take(np.flatnonzero(out))
 
 
+def _in_words(encoder: Path) -> FloatArray:
+    words = EncoderIdentity.read(encoder).stranger
+    if not words:
+        raise SystemExit(f"{encoder} has no text tower's word for photos without a mushroom")
+    return np.asarray(words, np.float32)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, default=Path("../shared/data"))
     parser.add_argument("--encoder", type=Path, default=PACKAGED / "mini" / "fp16")
+    parser.add_argument("--words", action="store_true", help="the encoder names the strangers")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=8_000_000)
     options = parser.parse_args()
     guide, walks, others = (embed(options.photos / name, options.encoder) for name in FOLDERS)
     (taught, walks), (foreign, others) = _parted(walks), _parted(others)
-    teacher = Teacher.of(taught, foreign)
+    stranger = (
+        _in_words(options.encoder)
+        if options.words
+        else stranger_direction(taught.features, foreign.features)
+    )
+    teacher = Teacher.of(taught, stranger)
+    tests: dict[str, Test] = {
+        "features": by_features,
+        "and covariates": with_covariates,
+        "as the worker": teacher.judged,
+    }
     guide, walks, others = (teacher.rated(photos) for photos in (guide, walks, others))
     nights: dict[str, tuple[Draw, bool]] = {
         "calm": (with_share(guide, others, 0.0), False),
@@ -232,10 +268,10 @@ def main() -> None:
         "calm species-days, rows permuted": (with_bursts(walks), False),
     }
     title = f"found at .05 of {options.runs} nights of {NIGHT}, seed {options.seed}"
-    table = Table("night", *INPUTS, title=title)
+    table = Table("night", *tests, title=title)
     for name, (draw, groups) in track(nights.items(), "nights", console=TERMINAL):
         seeds = range(options.seed, options.seed + options.runs)
-        row = [found(draw, inputs, seeds, groups=groups) for inputs in INPUTS.values()]
+        row = [found(draw, test, seeds, groups=groups) for test in tests.values()]
         rates = (interval(alarms, options.runs) for alarms in row)
         table.add_row(name, *(f"{r.estimate:.3f} [{r.low:.2f}, {r.high:.2f}]" for r in rates))
     Console(width=140).print(table)

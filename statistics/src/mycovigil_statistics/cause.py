@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mycovigil_statistics.cause_weights import WEIGHTS
 from mycovigil_statistics.evidence import gather
@@ -29,9 +29,10 @@ NAMEABLE = 0.5
 class Cause:
     """The most likely kind of drift; `unknown` where the evidence fits none, or fits badly.
 
-    `confidence`: the product of the detectors' probabilities to be right. At most .5 names no
-    cause; above .8 it can be acted on. `evidence`: the measured numbers, and under `is_<cause>`
-    the probability of each detector whose input was there.
+    `confidence`: the probability of the kind if detectors err independently; of `mixed`, that two
+    causes or more are there. At most .5 names no cause; above .8 it can be acted on. `evidence`:
+    the measured numbers, and under `is_<cause>` the probability of each detector whose input was
+    there.
     """
 
     kind: Kind
@@ -88,8 +89,17 @@ def _damped(evidence: dict[str, float], name: str) -> float:
 
 def _name(detectors: dict[Kind, float], evidence: dict[str, float]) -> Cause:
     found = [kind for kind, probability in detectors.items() if probability > 0.5]
-    confidence = float(np.prod([max(p, 1 - p) for p in detectors.values()]))
     kind: Kind = found[0] if len(found) == 1 else "mixed" if found else "unknown"
+    chances = np.array(list(detectors.values()))
+    confidence = float(np.prod(np.maximum(chances, 1 - chances)))
+    if kind == "mixed":
+        confidence = _at_least_two(chances)
     if confidence <= NAMEABLE:
         kind = "unknown"
     return Cause(kind, confidence, evidence | {f"is_{k}": p for k, p in detectors.items()})
+
+
+def _at_least_two(chances: NDArray[np.float64]) -> float:
+    absent = 1 - chances
+    one = sum(p * np.prod(np.delete(absent, i)) for i, p in enumerate(chances))
+    return float(1 - np.prod(absent) - one)

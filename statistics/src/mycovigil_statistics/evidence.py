@@ -18,6 +18,8 @@ from mycovigil_statistics.sample import FloatArray, IntArray, Sample
 
 MOST_ROWS = 5_000
 CONSPICUOUS = 0.10
+LEAST_P = 0.003
+"""A smaller p says no more about the cause: it grows with relabellings, not with the shift."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +99,7 @@ def _covariates(judgement: Judgement) -> dict[str, float]:
     p_value = judgement.group_p_values.get("covariates", 1.0)
     return {
         "covariate_shift": effects.get("largest_covariate", 0.0),
-        "covariate_signal": -float(np.log10(p_value)),
+        "covariate_signal": -float(np.log10(max(p_value, LEAST_P))),
     }
 
 

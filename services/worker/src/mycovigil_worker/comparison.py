@@ -15,7 +15,6 @@ from mycovigil.image.covariates import NAMES
 from mycovigil.safety import CLASSES
 from mycovigil.storage import Storage
 from mycovigil.window import Window
-from mycovigil_statistics import judge
 from mycovigil_statistics.errors import SampleError
 from mycovigil_worker import clusters, evidence, novelty
 from mycovigil_worker import reference as references
@@ -94,15 +93,8 @@ def _comparison(
     reference, rows = references.loaded(session, first), references.loaded(session, other).rows
     scale = novelty.scale_of(storage, session.get_one(Model, first.model_id))
     fitted = references.fitted(storage, reference, scale, seed)
-    judgement = judge(
-        fitted,
-        rows.features,
-        rows.probabilities,
-        rows.covariates,
-        novelty=scale.scores(rows) if other.model_id == first.model_id else None,
-        groups=rows.dependent,
-        seed=seed,
-    )
+    same = other.model_id == first.model_id  # else the distances are another model's
+    judgement = references.judged(fitted, rows, scale if same else None, seed)
     span = Window(other.created_at, other.created_at + timedelta(microseconds=1))
     return Comparison(reference, rows, _totals(rows), span, fitted, judgement, Slices(0.0), scale)
 

@@ -16,7 +16,6 @@ from mycovigil.db.report import ReportVerdict
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil.window import Window
-from mycovigil_statistics import judge
 from mycovigil_statistics.errors import InsufficientRows, SampleError
 from mycovigil_worker import reference as references
 from mycovigil_worker import slices
@@ -128,20 +127,11 @@ class Judging:
             raise Unjudgeable(f"the reference set cannot carry a test: {reason}") from reason
         limit = self.drift.sample_rows
         night = sampled(self.session, self.commission.model_id, self.span, limit, self.as_of)
-        scores = self.scale.scores(night)
-        judgement = judge(
-            fitted,
-            night.features,
-            night.probabilities,
-            night.covariates,
-            novelty=scores,
-            groups=night.dependent,
-            seed=self.drift.seed,
-        )
+        judgement = references.judged(fitted, night, self.scale, self.drift.seed)
         found = slices.judged(
             fitted,
             night,
-            scores,
+            self.scale.scores(night),
             level=self.commission.slice_level,
             drifted=judgement.p_value <= self.commission.level,
             seed=self.drift.seed,

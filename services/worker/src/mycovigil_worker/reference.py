@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.storage import MissingObject, Storage
-from mycovigil_statistics import FittedReference, fit
+from mycovigil_statistics import FittedReference, Judgement, fit, judge
 from mycovigil_worker.novelty import Scale
 from mycovigil_worker.rows import Rows, assembled, columns
 
@@ -73,6 +73,23 @@ def fitted_now(reference: Reference, scale: Scale | None, seed: int) -> FittedRe
         rows.covariates,
         novelty=scale.scores(rows) if scale else None,
         groups=rows.dependent,
+        seed=seed,
+    )
+
+
+def judged(fitted: FittedReference, night: Rows, scale: Scale | None, seed: int) -> Judgement:
+    """The test of a night (or of another set's rows) against a fitted reference.
+
+    Raises:
+        SampleError: rows that no test can judge; the message says why.
+    """
+    return judge(
+        fitted,
+        night.features,
+        night.probabilities,
+        night.covariates,
+        novelty=scale.scores(night) if scale else None,
+        groups=night.dependent,
         seed=seed,
     )
 

@@ -12,7 +12,6 @@ from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport
 from mycovigil.storage import Storage
 from mycovigil.window import Window
-from mycovigil_statistics import judge
 from mycovigil_worker import novelty
 from mycovigil_worker import reference as references
 from mycovigil_worker.judge import CODE_VERSION
@@ -61,15 +60,8 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
     as_of = datetime.fromisoformat(inputs["as_of"])
     night = sampled(session, report.model_id, span, inputs["sample_rows"], as_of)
     scale = _scale(session, storage, report)
-    judgement = judge(
-        references.fitted_now(reference, scale, inputs["seed"]),
-        night.features,
-        night.probabilities,
-        night.covariates,
-        novelty=scale.scores(night) if scale else None,
-        groups=night.dependent,
-        seed=inputs["seed"],
-    )
+    fitted = references.fitted_now(reference, scale, inputs["seed"])
+    judgement = references.judged(fitted, night, scale, inputs["seed"])
     return Replay(
         recorded_p_value=report.p_value,
         p_value=judgement.p_value,
