@@ -9,15 +9,15 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceComparison, ReferenceSet
 from mycovigil.image.covariates import NAMES
 from mycovigil.safety import CLASSES
 from mycovigil.storage import Storage
 from mycovigil.window import Window
 from mycovigil_statistics.errors import SampleError
-from mycovigil_worker import clusters, evidence, novelty
+from mycovigil_worker import clusters, evidence
 from mycovigil_worker import reference as references
+from mycovigil_worker.novelty import Scale
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.rows import MixedFeatures, Rows
 from mycovigil_worker.slices import Slices
@@ -91,7 +91,7 @@ def _comparison(
     session: Session, storage: Storage, first: ReferenceSet, other: ReferenceSet, seed: int
 ) -> Comparison:
     reference, rows = references.loaded(session, first), references.loaded(session, other).rows
-    scale = novelty.scale_of(storage, session.get_one(Model, first.model_id))
+    scale = Scale(first.model_id)
     fitted = references.fitted(storage, reference, scale, seed)
     same = other.model_id == first.model_id  # else the distances are another model's
     judgement = references.judged(fitted, rows, scale if same else None, seed)
