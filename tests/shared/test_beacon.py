@@ -45,3 +45,24 @@ def test_no_beacon_no_claim(tmp_path: Path, content: str | None) -> None:
         file.write_text(content)
     beacon.claim(file)
     assert beacon.read(file) is None
+
+
+def test_an_owner_whose_number_was_given_away_is_gone(tmp_path: Path) -> None:
+    file = tmp_path / "stack.json"
+    beacon.write(file, {"pid": os.getpid(), "processes": {}})
+    assert beacon.read(file) is not None
+    os.utime(file, (1, 1))
+    assert beacon.read(file) is None
+    beacon.claim(file)
+    assert not file.exists()
+
+
+def test_a_folder_is_held_by_one_from_the_start(tmp_path: Path) -> None:
+    with (
+        beacon.held(tmp_path),
+        pytest.raises(beacon.AlreadyRunning, match="runs or starts a stack"),
+        beacon.held(tmp_path),
+    ):
+        pass
+    with beacon.held(tmp_path):
+        pass

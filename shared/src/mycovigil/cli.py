@@ -35,7 +35,22 @@ def main() -> None:
         sys.exit(f"mycovigil: no command {name!r}{hint} (mycovigil --help lists them)")
     if name not in OWN_SERVERS:
         adopt_local_stack(Path(".mycovigil") / "stack.json", os.environ)
-    points[name].load()(args=rest, prog_name=f"mycovigil {name}")
+    _run(points[name], name, rest)
+
+
+def _run(point: EntryPoint, name: str, arguments: list[str]) -> None:
+    """A database that is away is told in one line: it needs no traceback."""
+    command = point.load()
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        command(args=arguments, prog_name=f"mycovigil {name}")
+    except OperationalError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        sys.exit(
+            f"mycovigil {name}: the database does not answer ({said}). Start 'mycovigil up' here, "
+            "or set MYCOVIGIL_DATABASE_URL."
+        )
 
 
 def adopt_local_stack(file: Path, environment: MutableMapping[str, str]) -> None:

@@ -7,8 +7,9 @@ import httpx
 import typer
 from rich.console import Console
 
+from mycovigil.stack.beacon import AlreadyRunning
 from mycovigil.stack.log import MergedLog
-from mycovigil.stack.stack import Stack, interrupt_on_sigterm, running
+from mycovigil.stack.stack import Stack, end_as_ctrl_c_does, running
 
 app = typer.Typer(add_completion=False)
 
@@ -24,7 +25,7 @@ def up(
 ) -> None:
     """Start everything on this machine and print the addresses."""
     console = Console(highlight=False)
-    interrupt_on_sigterm()
+    end_as_ctrl_c_does()
     path = data_dir / "stack.log"
     with MergedLog(path, None if quiet else console) as merged:
         try:
@@ -33,6 +34,9 @@ def up(
                 stack.watch()
         except KeyboardInterrupt:
             console.print("everything is stopped")
+        except AlreadyRunning as error:
+            console.print(f"mycovigil up: {error}; stop it, or give another --data-dir")
+            raise typer.Exit(1) from error
 
 
 def _announce(console: Console, stack: Stack, log: Path) -> None:
@@ -48,7 +52,8 @@ def _announce(console: Console, stack: Stack, log: Path) -> None:
     console.rule("Mycovigil is up")
     for name, value in rows.items():
         console.print(f"  {name:<{width}}  [bold]{value}[/bold]", soft_wrap=True)
-    if not httpx.get(f"{stack.predictor_url}/v1/model", timeout=5).is_success:
+    key = {"Authorization": f"Bearer {stack.api_key}"}
+    if not httpx.get(f"{stack.predictor_url}/v1/model", headers=key, timeout=5).is_success:
         console.print(
             "  No model yet. In another terminal here: [bold]mycovigil train PHOTOS[/bold], or\n"
             "  [bold]mycovigil simulate photos && mycovigil train photos[/bold] for a demo model."

@@ -1,9 +1,11 @@
 """``stack.json``: how scripts and other terminals find the running stack."""
 
+import fcntl
 import json
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +26,22 @@ def write(file: Path, content: dict[str, Any]) -> None:
 def read(file: Path) -> dict[str, Any] | None:
     """The content, if the stack that wrote it is still alive."""
     content = _content(file)
-    return content if content is not None and _alive(int(content["pid"])) else None
+    return content if content is not None and _wrote(int(content["pid"]), file) else None
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep the folder for this process, from before its first server starts.
+
+    Raises:
+        AlreadyRunning: another process holds it.
+    """
+    with (folder / "stack.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(f"another process runs or starts a stack in {folder}") from error
+        yield
 
 
 def claim(file: Path) -> None:
@@ -38,12 +55,11 @@ def claim(file: Path) -> None:
     content = _content(file)
     if content is None:
         return
-    if _alive(int(content["pid"])):
+    if _wrote(int(content["pid"]), file):
         raise AlreadyRunning(f"process {content['pid']} runs a stack in {file.parent} already")
     for pid in content["processes"].values():
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
-            # A later process that was given the same number is none of ours.
-            if psutil.Process(pid).create_time() <= file.stat().st_mtime:
+            if _wrote(pid, file):
                 os.kill(pid, signal.SIGTERM)
                 psutil.Process(pid).wait(timeout=20)
     file.unlink()
@@ -56,9 +72,12 @@ def _content(file: Path) -> dict[str, Any] | None:
         return None
 
 
-def _alive(pid: int) -> bool:
+def _wrote(pid: int, file: Path) -> bool:
+    """Whether the process was there when the file was written: a later one that was given the
+    same number is none of ours."""
+    import psutil
+
     try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
+        return bool(psutil.Process(pid).create_time() <= file.stat().st_mtime)
+    except psutil.NoSuchProcess:
         return False
-    return True

@@ -5,16 +5,17 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from mycovigil import migration
-from mycovigil.access import Scope, create
+from mycovigil.access import Scope, create, prefix_of, revoke
 from mycovigil.db.session import one_session
 from mycovigil.settings import DatabaseSettings
 from mycovigil.stack import beacon
@@ -95,13 +96,18 @@ class Stack:
             self.write()
 
 
-def interrupt_on_sigterm() -> None:
-    """Let SIGTERM end a command as Ctrl-C does, so that the stack is taken down."""
+def end_as_ctrl_c_does() -> None:
+    """Let SIGTERM, and the closing of the terminal, take the stack down before the command ends.
+
+    Under ``nohup`` the terminal may close.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, interrupt)
 
 
 @contextmanager
@@ -127,9 +133,10 @@ def running(
     """
     data = data.resolve()
     data.mkdir(parents=True, exist_ok=True)
-    beacon.claim(data / "stack.json")
     environment = dict(os.environ) | _defaults(data)
     with ExitStack() as exits:
+        exits.enter_context(beacon.held(data))
+        beacon.claim(data / "stack.json")
         servers = _servers(data, environment, sink, exits)
         environment |= {
             "MYCOVIGIL_PREDICTOR_PORT": str(free_port(ports[0])),
@@ -143,7 +150,7 @@ def running(
             environment,
             f"http://127.0.0.1:{environment['MYCOVIGIL_PREDICTOR_PORT']}",
             f"http://127.0.0.1:{environment['MYCOVIGIL_DRIFT_PORT']}",
-            _api_key(database),
+            exits.enter_context(_api_key(database)),
             environment.get("PUBSUB_EMULATOR_HOST")
             or environment.get("MYCOVIGIL_PUBSUB_BACKEND", "google"),
             servers,
@@ -223,6 +230,13 @@ def _services(stack: Stack, sink: LineSink, exits: ExitStack) -> None:
         child.wait_ready(START_TIMEOUT)
 
 
-def _api_key(database: DatabaseSettings) -> str:
+@contextmanager
+def _api_key(database: DatabaseSettings) -> Iterator[str]:
+    """A key with every scope, for as long as the stack runs."""
     with one_session(database) as session:
-        return create(session, "local stack", list(Scope))
+        key = create(session, "local stack", list(Scope))
+    try:
+        yield key
+    finally:
+        with suppress(SQLAlchemyError), one_session(database) as session:
+            revoke(session, prefix_of(key))

@@ -22,9 +22,9 @@ def demo(
     keep: Annotated[bool, typer.Option(help="Stay up afterwards, until Ctrl-C.")] = False,
 ) -> None:
     """Tell the story on a real stack; exit 1 if the loop does not close."""
-    from mycovigil.stack.stack import interrupt_on_sigterm
+    from mycovigil.stack.stack import end_as_ctrl_c_does
     from mycovigil_simulator.demo.tell import Teller
 
-    interrupt_on_sigterm()
+    end_as_ctrl_c_does()
     teller = Teller(photos, data_dir, period, keep)
     raise typer.Exit(0 if teller.tell(json_file) else 1)

@@ -23,7 +23,7 @@ COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """``closed`` is the claim: nothing answered was lost, no alert went unheard.
+    """``closed`` is the claim: nothing answered was lost, an alert fired, none went unheard.
 
     An incident opens with one alert and starts one retrain job; it may escalate later (labels show
     harm), which is heard too and starts no second job.
@@ -43,8 +43,8 @@ class Proof:
     @property
     def closed(self) -> bool:
         return (
-            self.answered == self.rows_logged == self.distinct_rows
-            and self.alerts_fired == self.messages_received == self.retrain_jobs
+            0 < self.answered == self.rows_logged == self.distinct_rows
+            and 0 < self.alerts_fired == self.messages_received == self.retrain_jobs
             and self.escalations == self.escalations_received
             and self.events_waiting == 0
         )
