@@ -1,6 +1,7 @@
 """The banner and the five answers, from rows that no database has seen."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 from factories.report import FIRST_NIGHT, NIGHT
@@ -86,3 +87,21 @@ def test_five_answers_while_it_drifts() -> None:
 
 def test_no_answers_without_a_model() -> None:
     assert answers(_watch(None), NOW) == []
+
+
+@pytest.mark.parametrize(
+    "last", [None, _night(ReportVerdict.INSUFFICIENT), _night(ReportVerdict.FAILED, problem="NaN")]
+)
+def test_silence_is_no_good_news(last: DriftReport | None) -> None:
+    """What was not judged is not called calm, nor harmless."""
+    watch = replace(_watch(_model(), last), calm_since=FIRST_NIGHT)
+    found = {answer.question: answer.answer for answer in answers(watch, NOW)}
+    assert found["Since when?"] == "Not known"
+    assert found["Does it hurt?"] == "Not known"
+
+
+def test_a_calm_night_is_told_as_calm() -> None:
+    watch = replace(_watch(_model(), _night(ReportVerdict.CALM)), calm_since=FIRST_NIGHT)
+    found = {answer.question: answer.answer for answer in answers(watch, NOW)}
+    assert found["Since when?"].startswith("Calm for")
+    assert found["Does it hurt?"] == "No sign of it"

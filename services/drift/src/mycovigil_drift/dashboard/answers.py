@@ -10,6 +10,7 @@ from mycovigil_drift.dashboard import formats, wording
 from mycovigil_drift.dashboard import harm as harms
 from mycovigil_drift.dashboard.overview import Watch
 
+NOT_KNOWN = "Not known"
 OVERDUE_PERIODS = 3
 """Periods without a new report after which the watch itself is taken for dead."""
 
@@ -117,11 +118,22 @@ def _since(watch: Watch, now: datetime.datetime) -> Answer:
 
 
 def _calm_since(watch: Watch, question: str, now: datetime.datetime) -> Answer:
+    if watch.last is None:
+        return Answer(question, NOT_KNOWN, "No night of this model was judged.", "/incidents")
     if watch.calm_since is None:
         return Answer(question, formats.NOTHING, "No incident is open.", "/incidents")
-    answer = f"Calm for {formats.span(now - watch.calm_since)}"
     detail = f"No incident has been open since {formats.moment(watch.calm_since)}."
-    return Answer(question, answer, detail, "/incidents")
+    if not _is_calm(watch):
+        told = f"{detail} The last night was not found calm."
+        return Answer(question, NOT_KNOWN, told, "/incidents")
+    return Answer(
+        question, f"Calm for {formats.span(now - watch.calm_since)}", detail, "/incidents"
+    )
+
+
+def _is_calm(watch: Watch) -> bool:
+    """Whether the last night was judged, and calm: silence is no good news."""
+    return watch.last is not None and watch.last.verdict == ReportVerdict.CALM
 
 
 def _why(watch: Watch) -> Answer:
@@ -145,7 +157,7 @@ def _hurts(watch: Watch) -> Answer:
     report = watch.cause or watch.last
     harm = harms.shown(report) if report else None
     if not report or harm is None or (watch.incident is None and not harm.realised):
-        return Answer(question, "No sign of it", detail, place)
+        return Answer(question, "No sign of it" if _is_calm(watch) else NOT_KNOWN, detail, place)
     said = f"{formats.sentence(harms.in_words(harm))} Certificate {formats.plain(certificate)}."
     return Answer(question, harm.headline, said.strip(), f"/reports/{report.id}#harm")
 

@@ -79,7 +79,7 @@ CAUSES = {
     "unknown": ("Not known", "The photos differ, but no known cause explains it well enough."),
 }
 CERTIFICATES = {
-    "valid": "Bounded on calibration photos, and no drift seen since.",
+    "valid": "Bounded on calibration photos, and no drift is open.",
     "suspect": "A drift is open: the bound may no longer hold.",
     "void": "The drift affects safety: the bound does not hold.",
     "not_certifiable": "Too few calibration photos to support any bound.",
