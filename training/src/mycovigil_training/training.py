@@ -57,9 +57,9 @@ def train(
     config = compose(overrides)
     engine = Engine(settings.encoder.uri)
     storage = Storage(settings.storage)
-    material = gather(prepared(folder, settings), engine, config)
-    with one_session(settings.database) as session:
+    with one_session(settings.database) as session:  # before the photos, which take long
         against = incumbent(session, storage)
+    material = gather(prepared(folder, settings), engine, config)
     parts, held = _parts(material, engine, config, against)
     bundle = assemble(
         parts,
