@@ -59,7 +59,7 @@ def child(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterat
     """A compose service's very command and environment as a process."""
     service = OURS[request.param]
     given = {name: substituted(value) for name, value in service["environment"].items()}
-    assert set(given) <= set(environment) | {"MYCOVIGIL_PUBSUB_PROJECT"}
+    assert set(given) <= set(environment) | {"MYCOVIGIL_PUBSUB_PROJECT", "MYCOVIGIL_ENCODER_URI"}
     command = list(service["command"])
     if command[0] == "celery":
         command = ["python", "-m", *command]
