@@ -7,7 +7,7 @@ import pytest
 from factories.bundle import make_bundle
 
 from mycovigil.bundle import Bundle, Thresholds
-from mycovigil.safety import CertificateState, Verdict
+from mycovigil.safety import CLASSES, CertificateState, SafetyClass, Verdict
 from mycovigil_predictor.head import Head, pooled
 from mycovigil_predictor.judgement import CAUTION, Judge
 from mycovigil_statistics.novelty import mean_distance
@@ -69,6 +69,23 @@ def test_several_photos_are_never_judged_less_cautiously_than_one(bundle: Bundle
         assert CAUTION[together.verdict] >= most
         strictened += together.reasons[0].text.startswith("Photo ")
     assert strictened > 0
+
+
+def test_a_class_is_ruled_out_only_if_every_photo_rules_it_out(bundle: Bundle) -> None:
+    judge, rng = Judge(bundle), np.random.default_rng(4)
+    wider = 0
+    for _ in range(200):
+        features = unit(rng, 3, bundle.meta.dimension)
+        alone = {name for one in features for name in possible(judge, [one])}
+        together = possible(judge, features)
+        assert alone <= set(together)
+        assert list(together) == sorted(together, key=CLASSES.index)
+        wider += set(together) != set(possible(judge, [pooled(features)]))
+    assert wider > 0
+
+
+def possible(judge: Judge, features: list[np.ndarray]) -> tuple[SafetyClass, ...]:
+    return judge.judge(features, CertificateState.VALID).prediction_set
 
 
 def test_a_void_certificate_leaves_nothing_better_than_cannot_tell(bundle: Bundle) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil.bundle import Bundle
-from mycovigil.safety import CertificateState, SafetyClass, Verdict
+from mycovigil.safety import CLASSES, CertificateState, SafetyClass, Verdict
 from mycovigil.verdict import Decision, Reason, decide
 from mycovigil_predictor.head import Head, Reading, Vector, pooled
 
@@ -41,7 +41,8 @@ class Judge:
 
     The certificate bounds the risk of an answer to a single photo. Taking the most cautious of
     all verdicts (each photo's and the pooled one's) can only lower that risk, so the bound
-    carries over to several photos.
+    carries over to several photos; so does the coverage of the prediction set, which is the
+    union of all sets.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -82,15 +83,22 @@ class Judge:
 
     def _with_each(self, whole: Decision, features: list[Vector]) -> Decision:
         each = [self._decide(self._head.read(pooled([one]))) for one in features]
+        possible = _union([whole, *each])
         place = max(range(len(each)), key=lambda index: CAUTION[each[index].verdict])
         strictest = each[place]
         if CAUTION[strictest.verdict] <= CAUTION[whole.verdict]:
-            return whole
+            return replace(whole, prediction_set=possible)
         told = tuple(
             Reason(reason.code, f"Photo {place + 1} alone: {reason.text}")
             for reason in strictest.reasons
         )
-        return Decision(strictest.verdict, whole.label, whole.prediction_set, told + whole.reasons)
+        return Decision(strictest.verdict, whole.label, possible, told + whole.reasons)
+
+
+def _union(decisions: list[Decision]) -> tuple[SafetyClass, ...]:
+    """What any of the sets holds: a class is ruled out only if every photo rules it out."""
+    held = {name for decision in decisions for name in decision.prediction_set}
+    return tuple(name for name in CLASSES if name in held)
 
 
 def _under(state: CertificateState, decision: Decision) -> Decision:
