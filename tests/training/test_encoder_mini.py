@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
 from mycovigil.encoder.identity import ONNX_FILE, PACKAGED, EncoderIdentity, locate
 from mycovigil_training.encoder.catalogue import known_encoders
 from mycovigil_training.encoder.command import app
 from mycovigil_training.encoder.evaluation import Report
+from mycovigil_training.encoder.holdout import held_out
 from mycovigil_training.encoder.parity import row_cosines
+from mycovigil_training.encoder.photographs import read_listing
 from mycovigil_training.encoder.rendered import as_file, draw
 from mycovigil_training.encoder.runtime import open_session, run_graph
 from mycovigil_training.encoder.trial_photos import squares
@@ -100,3 +103,31 @@ def test_command_evaluates_beside_chance_and_baselines(tmp_path: Path) -> None:
     assert figures.figures[1].other_auroc == 1.0  # red pictures against blue ones
     assert figures.figures[3].rendered_linear is None
     assert "mini/int8" in done.output
+
+
+def test_the_packaged_encoder_knows_other_things_by_its_own_words(photos: Path) -> None:
+    """On photos that it was not trained on, without any probe."""
+    folder = locate("mini/int8")
+    identity = EncoderIdentity.read(folder)
+    session = open_session(identity.checked_onnx(folder))
+    strangeness = [
+        run_graph(session, squares(files, identity.image_size, identity.resize))
+        @ np.asarray(identity.stranger, dtype=np.float32)
+        for files in (held_out_files(photos / "not_mushroom"), guide_files(photos, every=10))
+    ]
+
+    others, mushrooms = map(len, strangeness)
+
+    assert (others, mushrooms) == (48, 137)
+    truth = np.repeat([1, 0], [others, mushrooms])
+    assert roc_auc_score(truth, np.concatenate(strangeness)) > 0.85
+
+
+def held_out_files(folder: Path) -> list[bytes]:
+    listed = read_listing(folder)
+    held = held_out([row.group for row in listed])
+    return [row.path.read_bytes() for row, out in zip(listed, held, strict=True) if out]
+
+
+def guide_files(photos: Path, *, every: int) -> list[bytes]:
+    return [row.path.read_bytes() for row in read_listing(photos / "field_guide")[::every]]

@@ -29,6 +29,7 @@ from mycovigil_training.encoder.variant import VARIANTS, Precision, Variant
 
 CALIBRATED_ON = 192
 JUDGED_BY = 64
+DECIMALS = 5
 
 
 def export(
@@ -121,6 +122,10 @@ def _own_features(source: Source, photos: list[bytes]) -> NDArray[np.float32] | 
     return np.asarray(torch.nn.functional.normalize(rows, dim=-1).numpy(), dtype=np.float32)
 
 
+def _rounded(direction: torch.Tensor | None) -> tuple[float, ...]:
+    return () if direction is None else tuple(round(x, DECIMALS) for x in direction.tolist())
+
+
 def _identity(
     source: Source, path: Path, variant: Variant, parity: Parity, choice: Choice | None
 ) -> EncoderIdentity:
@@ -151,5 +156,5 @@ def _identity(
         parity=parity.model_dump(),
         choice=choice,
         probe=probe.written(seen),
-        stranger=() if source.stranger is None else tuple(source.stranger.tolist()),
+        stranger=_rounded(source.stranger),
     )

@@ -37,7 +37,6 @@ OTHERS = (
     "a photo of a room.",
     "a screenshot of a text.",
 )
-DECIMALS = 5
 logger = structlog.get_logger(__name__)
 
 
@@ -70,4 +69,4 @@ def _direction(
 ) -> Tensor:
     with torch.inference_mode():
         direction = embed(others).mean(0) - embed(mushrooms).mean(0)
-    return torch.round(torch.nn.functional.normalize(direction, dim=0), decimals=DECIMALS)
+    return torch.nn.functional.normalize(direction, dim=0)
