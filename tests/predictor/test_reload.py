@@ -12,7 +12,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from mycovigil import registry
-from mycovigil.db.model import Model
+from mycovigil.bundle import digest
+from mycovigil.db.model import Model, ModelStatus
+from mycovigil.encoder.identity import ONNX_FILE, EncoderIdentity, file_digest
 from mycovigil.safety import CertificateState
 from mycovigil.settings import Settings
 
@@ -55,6 +57,58 @@ def test_a_spoilt_bundle_is_not_served(predictor: Running, desk: Desk, tiny: Pat
     until(lambda: predictor.http.get("/readyz").json()["trouble"] is not None)
     assert "sha256" in predictor.http.get("/readyz").json()["trouble"]
     assert version(predictor) == before
+    assert predictor.http.get("/readyz").json()["status"] == "degraded"
+
+
+def certify(engine: Engine, model: Model, state: CertificateState, reason: str = "a drift") -> None:
+    with Session(engine) as session, session.begin():
+        row = session.get_one(Model, model.id)
+        row.certificate_state, row.certificate_reason = state, reason
+        registry.announce(session)
+
+
+def certificate(running: Running) -> str:
+    return str(running.predict(make_photo()).json()["certificate"]["state"])
+
+
+def test_a_model_whose_successor_cannot_load_is_suspect_and_still_followed(
+    predictor: Running, desk: Desk, tiny: Path, production: Model, engine: Engine
+) -> None:
+    assert certificate(predictor) == "valid"
+    bundle = make_bundle(tiny, seed=2, version="spoilt")
+    spoilt = desk.promote(bundle, tiny, stored=bundle.to_bytes()[:-4] + b"evil")
+    until(lambda: certificate(predictor) == "suspect", 5)
+    facts = predictor.http.get("/v1/model").json()
+    assert "watched no more" in facts["certificate"]["reason"]
+    assert facts["certificate"]["bound"] is None
+
+    certify(engine, production, CertificateState.VOID)
+    until(lambda: certificate(predictor) == "void", 5)
+    assert predictor.predict(make_photo()).json()["verdict"] != "expert_check"
+
+    certify(engine, production, CertificateState.VALID, "")
+    good = (data for data in iter(bundle.to_bytes, b"") if digest(data) == spoilt.artifact_sha256)
+    desk.storage.write(spoilt.artifact_uri, next(good))  # safetensors orders its keys by chance
+    until(lambda: version(predictor) == "spoilt", 5)
+    ready = predictor.http.get("/readyz").json()
+    assert (ready["status"], ready["trouble"]) == ("ready", None)
+    assert certificate(predictor) == "valid"
+
+
+def test_a_model_that_comes_back_to_production_is_watched_again(
+    predictor: Running, desk: Desk, production: Model, engine: Engine
+) -> None:
+    def put(status: ModelStatus) -> None:
+        with Session(engine) as session, session.begin():
+            session.get_one(Model, production.id).status = status
+            registry.announce(session)
+
+    put(ModelStatus.ARCHIVED)
+    until(lambda: certificate(predictor) == "suspect", 5)
+    assert "no model is in production" in predictor.http.get("/readyz").json()["trouble"]
+    put(ModelStatus.PRODUCTION)
+    until(lambda: certificate(predictor) == "valid", 5)
+    assert predictor.http.get("/readyz").json()["trouble"] is None
 
 
 def test_a_certificate_in_doubt_is_told_at_once(
@@ -66,14 +120,32 @@ def test_a_certificate_in_doubt_is_told_at_once(
         return document["certificate"]["state"] == state and f"certificate_{state}" in codes
 
     for state in (CertificateState.SUSPECT, CertificateState.VOID):
-        with Session(engine) as session, session.begin():
-            model = session.get_one(Model, production.id)
-            model.certificate_state, model.certificate_reason = state, "a drift"
-            registry.announce(session)
+        certify(engine, production, state)
         until(partial(state_is, state), seconds=2)
     document = predictor.predict(make_photo()).json()
     assert document["certificate"]["bound"] is None
     assert document["verdict"] != "expert_check"
+
+
+def test_an_error_of_the_runtime_leaves_the_old_model_and_the_service(
+    predictor: Running, serve: Serve, settings: Settings, desk: Desk, tmp_path: Path
+) -> None:
+    """ONNX Runtime's errors have no base of their own but Exception."""
+    folder = tiny_encoder_folder(tmp_path / "broken", size=64, dimension=24, seed=9, name="broken")
+    (folder / ONNX_FILE).write_bytes(b"no graph")
+    found = file_digest(folder / ONNX_FILE)
+    EncoderIdentity.read(folder).model_copy(update={"onnx_digest": found}).write(folder)
+    before = version(predictor)
+    desk.promote(make_bundle(folder, version="unreadable"), folder)
+
+    until(lambda: certificate(predictor) == "suspect", 5)
+    assert version(predictor) == before
+    options = settings.predictor.model_copy(update={"spool_path": tmp_path / "other.sqlite"})
+    started = serve(settings.model_copy(update={"predictor": options}))
+    assert started.http.get("/healthz").status_code == 200
+    refused = started.http.get("/readyz")
+    assert refused.status_code == 503
+    assert "unreadable cannot be served" in refused.json()["detail"]
 
 
 def test_without_a_model_it_says_what_to_run(

@@ -122,7 +122,7 @@ def _view(state: CertificateState, certificate: Certificate) -> CertificateView:
             state=state, bound=certificate.bound, statement=certificate.statement
         )
     statement = {
-        CertificateState.SUSPECT: "In doubt since a drift was seen. It said: ",
+        CertificateState.SUSPECT: "In doubt: a drift was seen, or nobody looks any more. It said: ",
         CertificateState.VOID: "Void: a drift affects safety. It said: ",
         CertificateState.NOT_CERTIFIABLE: "",
     }[state] + certificate.statement

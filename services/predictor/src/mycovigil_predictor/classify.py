@@ -73,7 +73,7 @@ class Classifier:
         """
         serving = self._follower.serving
         if serving is None:
-            raise problems.no_model()
+            raise problems.no_model(self._follower.trouble)
         try:
             async with asyncio.timeout_at(origin.deadline), serving.pipeline.in_use():
                 return await self._within(serving, photos, origin)

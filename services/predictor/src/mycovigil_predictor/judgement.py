@@ -12,7 +12,8 @@ from mycovigil_predictor.head import Head, Reading, Vector, pooled
 
 SUSPECT = Reason(
     "certificate_suspect",
-    "The photos of late differ from those our model was tested on, so its error bound is in doubt.",
+    "The photos of late differ from those our model was tested on, or nobody looks for that any "
+    "more, so its error bound is in doubt.",
 )
 VOID = Reason(
     "certificate_void",

@@ -12,13 +12,19 @@ CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that hung up; nobody reads it but our log."""
 
 
-def no_model() -> Problem:
+def no_model(trouble: str | None = None) -> Problem:
+    """Nothing is served: ``trouble`` says why, or no model was trained yet."""
+    detail = (
+        "No model is in production yet. Run 'mycovigil train' to make the first one; "
+        "this service picks it up by itself."
+    )
+    if trouble:
+        detail = f"{trouble}. This service picks it up by itself when it can be loaded."
     return Problem(
         503,
         "no-model",
-        "No model in production",
-        "No model is in production yet. Run 'mycovigil train' to make the first one; "
-        "this service picks it up by itself.",
+        "No model in production" if trouble is None else "The model cannot be served",
+        detail,
         headers={"Retry-After": "10"},
     )
 

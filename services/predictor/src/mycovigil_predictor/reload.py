@@ -2,11 +2,13 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mycovigil import registry
+from mycovigil.db.model import Model
 from mycovigil.db.session import Sessions
 from mycovigil.registry import CHANNEL, Production
 from mycovigil.safety import CertificateState
@@ -20,8 +22,20 @@ from mycovigil_predictor.serving import ModelCard, Serving, card_of, engine_of
 logger = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The registry at one moment: the production model, and the row of the one served."""
+
+    production: Production | None
+    served: Model | None
+
+
 class Follower:
-    """Holds the present :class:`Serving`; a model that cannot be loaded leaves the old one."""
+    """Holds the present :class:`Serving`; a model that cannot be loaded leaves the old one.
+
+    The nightly watch follows the production model alone. One that is served on though it is in
+    production no more is unwatched: it is at best ``suspect``, and its row is followed still.
+    """
 
     def __init__(
         self, settings: Settings, sessions: Sessions, storage: Storage, metrics: Metrics
@@ -53,17 +67,21 @@ class Follower:
         """Compare with the registry once, and swap if something changed."""
         try:
             loop = asyncio.get_running_loop()
-            production = await loop.run_in_executor(self._reader, self._production)
+            look = await loop.run_in_executor(self._reader, self._look)
         except SQLAlchemyError:
             self.database_reached = False
             return  # what is served stays
         self.database_reached = True
-        if production is None or (self.serving and self.serving.is_still(production)):
+        if look.production is None:
+            self._served_on(look, "no model is in production")
+            return
+        if self.serving and self.serving.is_still(look.production) and self.trouble is None:
             return
         try:
-            self._swap(await self._load(production))
-        except (OSError, ValueError, LookupError, RuntimeError) as error:
-            self._refuse(production, error)
+            self._swap(await self._load(look.production))
+        except Exception as error:  # a runtime has its own errors; none may end the service
+            told = f"model {look.production.model.version} cannot be served: {error}"
+            self._served_on(look, told)
 
     async def close(self) -> None:
         if self.serving:
@@ -84,9 +102,11 @@ class Follower:
                 async for _notice in notices:
                     pass
 
-    def _production(self) -> Production | None:
+    def _look(self) -> _Look:
+        serving = self.serving
         with self._sessions() as session:
-            return registry.production(session)
+            served = session.get(Model, serving.card.model_id) if serving else None
+            return _Look(registry.production(session), served)
 
     async def _load(self, production: Production) -> Serving:
         model = production.model
@@ -124,10 +144,7 @@ class Follower:
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
         self._metrics.reloads.labels("swapped").inc()
-        self._metrics.model.clear()
-        self._metrics.model.labels(
-            serving.card.version, serving.card.meta.encoder_name, serving.certificate_state
-        ).set(1)
+        self._tell()
         logger.info(
             "model is served",
             model=serving.card.version,
@@ -136,17 +153,30 @@ class Follower:
             replaced=old.card.version if old else None,
         )
 
-    def _refuse(self, production: Production, error: Exception) -> None:
-        told = f"model {production.model.version} cannot be served: {error}"
-        if told != self.trouble:
-            logger.error(
-                "model cannot be served",
-                model=production.model.version,
-                error=str(error),
-                still=self.serving.card.version if self.serving else None,
-            )
+    def _served_on(self, look: _Look, trouble: str) -> None:
+        """Say what is wrong; a model that is no longer in production vouches for less."""
+        now = self.serving
+        if now is None and look.production is None:
+            return  # there was never a model
+        if trouble != self.trouble:
+            still = now.card.version if now else None
+            logger.error("model cannot be served", trouble=trouble, still=still)
             self._metrics.reloads.labels("refused").inc()
-        self.trouble = told
+        self.trouble = trouble
+        if now is None:
+            return
+        if look.production and look.production.model.id == now.card.model_id:
+            self.serving = now.restated(look.served)
+        else:
+            self.serving = now.unwatched(look.served, trouble)
+        self._tell()
+
+    def _tell(self) -> None:
+        """The served model as a metric."""
+        assert self.serving is not None
+        card, state = self.serving.card, self.serving.certificate_state
+        self._metrics.model.clear()
+        self._metrics.model.labels(card.version, card.meta.encoder_name, state).set(1)
 
 
 def _introduce(serving: Serving) -> None:

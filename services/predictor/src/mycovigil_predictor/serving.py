@@ -1,10 +1,12 @@
 """What is served at one moment: a model on an encoder. Replaced whole, never changed."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from mycovigil import registry
 from mycovigil.bundle import Bundle, BundleMeta, Certificate
+from mycovigil.db.model import Model
 from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch, locate
 from mycovigil.registry import Production
 from mycovigil.safety import CertificateState
@@ -12,6 +14,7 @@ from mycovigil.storage import Storage
 from mycovigil_predictor.engine import Engine
 from mycovigil_predictor.judgement import Judge
 from mycovigil_predictor.pipeline import Pipeline
+from mycovigil_predictor.standing import worse
 
 DEMO = "mini"
 """Names of the packaged encoders that are for demos and screening."""
@@ -33,13 +36,15 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """``certificate_state`` is today's, from the registry; the bundle's is that of its birth."""
+    """``certificate_state`` is today's, from the registry; the bundle's is that of its birth.
+    ``watched``: whether the model is in production, so that a drift would be seen."""
 
     card: ModelCard
     encoder_id: uuid.UUID
     certificate_state: CertificateState
     certificate_reason: str
     pipeline: Pipeline
+    watched: bool = True
 
     @property
     def is_demo(self) -> bool:
@@ -50,9 +55,29 @@ class Serving:
     def is_still(self, production: Production) -> bool:
         """Whether nothing that is answered has changed."""
         return (
-            self.card.model_id == production.model.id
+            self.watched
+            and self.card.model_id == production.model.id
             and self.certificate_state == production.model.certificate_state
             and self.certificate_reason == production.model.certificate_reason
+        )
+
+    def restated(self, row: Model | None) -> Self:
+        """As the model's row says today; one that the registry does not know is void."""
+        if row is None:
+            state, reason = CertificateState.VOID, "the registry does not know this model"
+        else:
+            state, reason = CertificateState(row.certificate_state), row.certificate_reason
+        return replace(self, certificate_state=state, certificate_reason=reason)
+
+    def unwatched(self, row: Model | None, trouble: str) -> Self:
+        """As :meth:`restated`, and at best suspect: nobody looks for a drift any more."""
+        now = self.restated(row)
+        told = f"served on, but watched no more: {trouble}"
+        return replace(
+            now,
+            watched=False,
+            certificate_state=worse(now.certificate_state, CertificateState.SUSPECT),
+            certificate_reason="; ".join(filter(None, (now.certificate_reason, told))),
         )
 
 

@@ -16,12 +16,13 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """``database``: reachable, or spooling while it is away; the spool takes ``spool_limit``."""
+    """``status``: ready, or degraded where ``trouble`` says why; ``database``: reachable, or
+    spooling while it is away; the spool takes ``spool_limit``."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "status": "ready",
+                "status": "degraded",
                 "model": "20261122-1",
                 "certificate": "valid",
                 "database": "reachable",
@@ -51,17 +52,19 @@ async def readyz(predictor: Service) -> Ready:
     """A model is loaded, and rows have a place to go to."""
     serving = predictor.follower.serving
     if serving is None:
-        raise problems.no_model()
+        raise problems.no_model(predictor.follower.trouble)
     away = predictor.log.away or not predictor.follower.database_reached
     if away and predictor.spool.full:
         raise problems.no_room()
+    trouble = predictor.follower.trouble
     return Ready(
+        status="degraded" if trouble else "ready",
         model=serving.card.version,
         certificate=serving.certificate_state,
         database="spooling" if away else "reachable",
         spool_rows=predictor.spool.depth,
         spool_limit=predictor.settings.predictor.spool_max_rows,
-        trouble=predictor.follower.trouble,
+        trouble=trouble,
     )
 
 

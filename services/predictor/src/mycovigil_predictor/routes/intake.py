@@ -31,7 +31,7 @@ async def receive(
         ClientDisconnect: the client hung up.
     """
     if predictor.follower.serving is None:
-        raise problems.no_model()
+        raise problems.no_model(predictor.follower.trouble)
     with predictor.admission.place() as place:
         options = predictor.settings.predictor
         try:

@@ -85,7 +85,7 @@ async def model(caller: Reading, predictor: Service) -> ModelFacts:  # noqa: ARG
     """The model that answers now."""
     serving = predictor.follower.serving
     if serving is None:
-        raise problems.no_model()
+        raise problems.no_model(predictor.follower.trouble)
     meta, identity = serving.card.meta, serving.pipeline.identity
     state = serving.certificate_state
     certificate = meta.certificate.model_dump() | {
