@@ -8,9 +8,11 @@ from pydantic.config import JsonDict
 
 from mycovigil.bundle import Certificate
 from mycovigil.safety import CLASSES, CertificateState, SafetyClass, Verdict
+from mycovigil_predictor.author import Author
 from mycovigil_predictor.log import Outcome
 from mycovigil_predictor.row import Row
 from mycovigil_predictor.serving import ModelCard
+from mycovigil_predictor.standing import as_of_today
 
 MOST_CONFUSIONS = 6
 EXAMPLE: JsonDict = {
@@ -95,8 +97,9 @@ class Answer(BaseModel):
     logged: str = Field(pattern="^(database|spool)$", description="Where the row is now.")
 
 
-def answer_of(row: Row, card: ModelCard, logged: Outcome) -> Answer:
-    """The document of a logged row of the model on ``card``."""
+def answer_of(row: Row, author: Author, logged: Outcome) -> Answer:
+    """The document of a logged row of ``author``, with no more promised than holds today."""
+    row = as_of_today(row, author.state)
     state = CertificateState(row.certificate)
     return Answer(
         id=row.id,
@@ -105,11 +108,11 @@ def answer_of(row: Row, card: ModelCard, logged: Outcome) -> Answer:
         prediction_set=[SafetyClass(name) for name in row.prediction_set],
         verdict=Verdict(row.verdict),
         reasons=[Told.model_validate(reason) for reason in row.reasons],
-        certificate=_view(state, card.certificate),
+        certificate=_view(state, author.certificate),
         distance_to_reference=row.distance,
-        might_be_confused_with=_confusions(row, card),
-        model=ModelView(id=card.model_id, version=card.version),
-        encoder=EncoderView(name=card.meta.encoder_name, precision=card.meta.encoder_precision),
+        might_be_confused_with=_confusions(row, author.card),
+        model=ModelView(id=author.model_id, version=author.version),
+        encoder=EncoderView(name=author.encoder_name, precision=author.encoder_precision),
         created_at=row.created_at,
         photos=row.photos,
         logged=logged,
@@ -129,12 +132,14 @@ def _view(state: CertificateState, certificate: Certificate) -> CertificateView:
     return CertificateView(state=state, bound=None, statement=statement)
 
 
-def _confusions(row: Row, card: ModelCard) -> list[str]:
+def _confusions(row: Row, card: ModelCard | None) -> list[str]:
     """The nearest species of the reference, and what they and the label are mistaken for.
 
     The bundle names look-alikes with their class, "Amanita phalloides (deadly)": of two names
     for one species the one with its class is told.
     """
+    if card is None:
+        return list(row.kin or ())
     kin = card.judge.kin(row.features) if row.kin is None else row.kin
     known = card.meta.look_alikes
     told: dict[str, str] = {}

@@ -57,7 +57,7 @@ class Judge:
         decision = self._decide(reading)
         if len(features) > 1:
             decision = self._with_each(decision, features)
-        decision = _under(state, decision)
+        verdict, reasons = under(state, decision.verdict, decision.reasons)
         return Judgement(
             features=whole,
             probabilities=reading.probabilities,
@@ -65,8 +65,8 @@ class Judge:
             kin=reading.kin,
             label=decision.label,
             prediction_set=decision.prediction_set,
-            verdict=decision.verdict,
-            reasons=decision.reasons,
+            verdict=verdict,
+            reasons=reasons,
         )
 
     def kin(self, features: Vector) -> tuple[str, ...]:
@@ -102,13 +102,14 @@ def _union(decisions: list[Decision]) -> tuple[SafetyClass, ...]:
     return tuple(name for name in CLASSES if name in held)
 
 
-def _under(state: CertificateState, decision: Decision) -> Decision:
+def under(
+    state: CertificateState, verdict: Verdict, reasons: tuple[Reason, ...]
+) -> tuple[Verdict, tuple[Reason, ...]]:
     """A certificate in doubt is told; a void one leaves nothing better than "cannot tell"."""
     if state == CertificateState.SUSPECT:
-        return replace(decision, reasons=(*decision.reasons, SUSPECT))
+        return verdict, (*reasons, SUSPECT)
     if state == CertificateState.VOID:
-        verdict = decision.verdict
         if verdict == Verdict.EXPERT_CHECK:
             verdict = Verdict.CANNOT_TELL
-        return replace(decision, verdict=verdict, reasons=(VOID, *decision.reasons))
-    return decision
+        return verdict, (VOID, *reasons)
+    return verdict, reasons

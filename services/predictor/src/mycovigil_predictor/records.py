@@ -1,24 +1,16 @@
 """Predictions that were logged, found again: in Postgres, or still in the spool."""
 
 import uuid
-from collections import OrderedDict
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.base import instant_of
-from mycovigil.db.encoder import Encoder
 from mycovigil.db.idempotency import IdempotencyKey
-from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.image.covariates import NAMES as COVARIATES
-from mycovigil.registry import Production
-from mycovigil.storage import Storage
 from mycovigil_predictor.row import Claim, Row
-from mycovigil_predictor.serving import ModelCard, card_of
-
-CARDS = 8
 
 
 def find(session: Session, identifier: uuid.UUID) -> Row | None:
@@ -40,34 +32,6 @@ def claimed(session: Session, claim: Claim) -> tuple[Row, Claim] | None:
     if winner is None or row is None:
         return None
     return row, Claim(winner.client, winner.key, winner.fingerprint)
-
-
-class Cards:
-    """Cards of models that are not served now, for answers that they gave."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-        self._cards: OrderedDict[uuid.UUID, ModelCard] = OrderedDict()
-
-    def get(self, session: Session, model_id: uuid.UUID) -> ModelCard:
-        """The card of a model.
-
-        Raises:
-            LookupError: the model or its bundle is gone.
-        """
-        if model_id not in self._cards:
-            found = session.execute(
-                select(Model, Encoder)
-                .join(Encoder, Model.encoder_id == Encoder.id)
-                .where(Model.id == model_id)
-            ).first()
-            if found is None:
-                raise LookupError(f"there is no model {model_id}")
-            model, encoder = found
-            self._cards[model_id] = card_of(self._storage, Production(model, encoder))
-            while len(self._cards) > CARDS:
-                self._cards.popitem(last=False)
-        return self._cards[model_id]
 
 
 def _row(found: Prediction) -> Row:

@@ -1,6 +1,11 @@
 """What a certificate is worth today, and what an older answer is worth with it."""
 
-from mycovigil.safety import CertificateState
+from dataclasses import asdict, replace
+
+from mycovigil.safety import CertificateState, Verdict
+from mycovigil.verdict import Reason
+from mycovigil_predictor.judgement import under
+from mycovigil_predictor.row import Row
 
 WORTH = (
     CertificateState.VALID,
@@ -14,3 +19,16 @@ WORTH = (
 def worse(one: CertificateState, other: CertificateState) -> CertificateState:
     """The state that promises less."""
     return max(one, other, key=WORTH.index)
+
+
+def as_of_today(row: Row, today: CertificateState) -> Row:
+    """A logged answer as it may be told now: what was found out since takes promises back, and
+    never gives one. The log keeps what was answered."""
+    state = worse(CertificateState(row.certificate), today)
+    if state == row.certificate:
+        return row
+    reasons = tuple(Reason(**reason) for reason in row.reasons)
+    verdict, told = under(state, Verdict(row.verdict), reasons)
+    return replace(
+        row, certificate=state.value, verdict=verdict.value, reasons=[asdict(one) for one in told]
+    )

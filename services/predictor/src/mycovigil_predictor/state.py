@@ -14,6 +14,7 @@ from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_predictor.access import Keyring
 from mycovigil_predictor.admission import Admission
+from mycovigil_predictor.author import Authors
 from mycovigil_predictor.classify import Classifier
 from mycovigil_predictor.database import Line
 from mycovigil_predictor.drain import Drain
@@ -21,7 +22,6 @@ from mycovigil_predictor.log import PredictionLog
 from mycovigil_predictor.metrics import Metrics
 from mycovigil_predictor.photo import Darkroom
 from mycovigil_predictor.rate import RateLimit
-from mycovigil_predictor.records import Cards
 from mycovigil_predictor.reload import Follower
 from mycovigil_predictor.spool import Spool
 
@@ -39,7 +39,7 @@ class Predictor:
     classifier: Classifier
     log: PredictionLog
     spool: Spool
-    cards: Cards
+    authors: Authors
     keyring: Keyring
     rate: RateLimit
     admission: Admission
@@ -82,7 +82,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
             ),
             log=log,
             spool=spool,
-            cards=Cards(storage),
+            authors=Authors(storage),
             keyring=Keyring(sessions),
             rate=rate,
             admission=Admission(

@@ -7,13 +7,13 @@ from dataclasses import replace
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
-from mycovigil.problem import Problem
+from mycovigil.problem import Problem, not_found
 from mycovigil_predictor import problems, upload
 from mycovigil_predictor.answer import Answer, answer_of
+from mycovigil_predictor.author import Author
 from mycovigil_predictor.classify import Origin
 from mycovigil_predictor.hangup import unless_hung_up
 from mycovigil_predictor.row import Row
-from mycovigil_predictor.serving import ModelCard
 from mycovigil_predictor.state import Predictor
 from mycovigil_predictor.upload import Limits, Upload
 
@@ -44,25 +44,27 @@ async def receive(
         work = predictor.classifier.classify(uploaded.photos, origin)
         row, outcome = await unless_hung_up(request, work)
     request.scope["prediction_id"] = str(row.id)
-    return answer_of(row, await card(predictor, row), outcome)
+    return answer_of(row, await author(predictor, row), outcome)
 
 
-async def card(predictor: Predictor, row: Row) -> ModelCard:
-    """The card of the model that gave ``row``.
+async def author(predictor: Predictor, row: Row) -> Author:
+    """The model that gave ``row``, as it stands today.
 
     Raises:
-        Problem: 503, an older model cannot be read now.
+        Problem: 503, an older model cannot be read now; 404, there is none.
     """
     serving = predictor.follower.serving
     if serving and serving.card.model_id == row.model_id:
-        return serving.card
-    return await asyncio.to_thread(_older_card, predictor, row)
+        return Author.serving(serving)
+    return await asyncio.to_thread(_older, predictor, row)
 
 
-def _older_card(predictor: Predictor, row: Row) -> ModelCard:
+def _older(predictor: Predictor, row: Row) -> Author:
     try:
         with predictor.sessions() as session:
-            return predictor.cards.get(session, row.model_id)
+            return predictor.authors.get(session, row.model_id)
+    except LookupError as error:
+        raise not_found("model", row.model_id) from error
     except SQLAlchemyError as error:
         raise problems.database_away() from error
 

@@ -88,7 +88,7 @@ async def look_up(prediction_id: uuid.UUID, caller: Reading, predictor: Service)
     row, outcome = await _found(predictor, prediction_id)
     if Scope.READ not in caller.scopes and row.client != caller.name:
         raise not_found("prediction", prediction_id)
-    return answer_of(row, await intake.card(predictor, row), outcome)
+    return answer_of(row, await intake.author(predictor, row), outcome)
 
 
 @router.put(

@@ -1,0 +1,115 @@
+"""An older answer, told again, promises no more than holds today."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories.bundle import OPEN_THRESHOLDS, make_bundle
+from factories.outage import until
+from factories.photo import make_photo
+from factories.predictor import Desk, Running, Serve
+from factories.row import make_row
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from mycovigil import registry
+from mycovigil.db.model import Model
+from mycovigil.db.prediction import Prediction
+from mycovigil.safety import CertificateState
+from mycovigil.settings import Settings
+from mycovigil_predictor.standing import WORTH, as_of_today, worse
+
+NOTHING_HARMFUL = OPEN_THRESHOLDS.model_copy(
+    update={"set_level": (1.0, 0.0, 0.0, 0.0), "deadly_floor": 1.0, "harm_floor": 1.0}
+)
+"""Every photo is for the expert."""
+ONCE = {"idempotency-key": "k"}
+
+
+def certify(engine: Engine, model: Model, state: CertificateState) -> None:
+    with Session(engine) as session, session.begin():
+        session.get_one(Model, model.id).certificate_state = state
+        registry.announce(session)
+
+
+def told_again(running: Running, identifier: str) -> list[dict[str, Any]]:
+    """By a retry, and by a look-up."""
+    documents = [
+        running.predict(make_photo(), **ONCE).json(),
+        running.http.get(f"/v1/predictions/{identifier}").json(),
+    ]
+    assert {document["id"] for document in documents} == {identifier}
+    return documents
+
+
+def promised(document: dict[str, Any]) -> dict[str, Any]:
+    names = ("verdict", "reasons", "certificate", "prediction_set", "model", "encoder")
+    return {name: document[name] for name in names}
+
+
+@pytest.fixture
+def trusting(desk: Desk, tiny: Path) -> Model:
+    return desk.promote(make_bundle(tiny, thresholds=NOTHING_HARMFUL), tiny)
+
+
+@pytest.fixture
+def predictor(serve: Serve, settings: Settings, trusting: Model) -> Running:
+    return serve(settings)
+
+
+def test_a_void_certificate_takes_older_promises_back(
+    trusting: Model, predictor: Running, engine: Engine
+) -> None:
+    first = predictor.predict(make_photo(), **ONCE).json()
+    assert (first["verdict"], first["certificate"]["state"]) == ("expert_check", "valid")
+
+    certify(engine, trusting, CertificateState.VOID)
+    until(lambda: predictor.http.get("/readyz").json()["certificate"] == "void", 5)
+
+    for document in told_again(predictor, first["id"]):
+        assert document["verdict"] == "cannot_tell"
+        assert document["reasons"][0]["code"] == "certificate_void"
+        assert document["certificate"]["state"] == "void"
+        assert document["certificate"]["bound"] is None
+    with Session(engine) as session:
+        assert session.scalars(select(Prediction.verdict)).all() == ["expert_check"]
+
+
+def test_a_better_certificate_gives_no_promise_to_an_older_answer(
+    trusting: Model, predictor: Running, engine: Engine
+) -> None:
+    certify(engine, trusting, CertificateState.VOID)
+    until(lambda: predictor.http.get("/readyz").json()["certificate"] == "void", 5)
+    first = predictor.predict(make_photo(), **ONCE).json()
+    certify(engine, trusting, CertificateState.VALID)
+    until(lambda: predictor.http.get("/readyz").json()["certificate"] == "valid", 5)
+
+    for document in told_again(predictor, first["id"]):
+        assert promised(document) == promised(first)
+
+
+def test_an_older_model_s_answer_outlives_its_bundle(
+    trusting: Model, predictor: Running, engine: Engine, desk: Desk, tiny: Path
+) -> None:
+    first = predictor.predict(make_photo(), **ONCE).json()
+    desk.promote(make_bundle(tiny, seed=1, version="next"), tiny)
+    desk.storage.delete(trusting.artifact_uri)
+    until(lambda: predictor.http.get("/readyz").json()["model"] == "next", 5)
+
+    for document in told_again(predictor, first["id"]):
+        assert promised(document) == promised(first)
+    certify(engine, trusting, CertificateState.VOID)  # archived, and found out later
+    for document in told_again(predictor, first["id"]):
+        assert (document["verdict"], document["certificate"]["state"]) == ("cannot_tell", "void")
+
+
+@pytest.mark.parametrize("one", CertificateState)
+@pytest.mark.parametrize("other", CertificateState)
+def test_the_worse_of_two_states_promises_less(
+    one: CertificateState, other: CertificateState
+) -> None:
+    found = worse(one, other)
+    assert found == worse(other, one)
+    assert WORTH.index(found) == max(WORTH.index(one), WORTH.index(other))
+    row = make_row()
+    assert as_of_today(row, CertificateState.VALID) is row
