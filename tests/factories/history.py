@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil import incident as incidents
 from mycovigil import promotion
-from mycovigil.db.alert import Alert, Incident
+from mycovigil.db.alert import Alert, AlertKind, Incident
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
@@ -127,7 +127,7 @@ class _Month:
             )
             second.promoted_at = self._at(23)
             new = make_reference_set(self._session, second, rows=48, source="production")
-            self._resolve(two, f"model {second.version} promoted", 23)
+            self._date_end(two, 23)
             self._calm(second, new, range(24, NIGHTS))
         self._weeks(first, old)
         for report, shift in zip(self._reports[21:23], (0.0, 0.6), strict=True):
@@ -249,7 +249,12 @@ class _Month:
         return found
 
     def _resolve(self, found: Incident, resolution: str, night: int) -> None:
-        alert = incidents.resolve(self._session, found, resolution=resolution)
+        incidents.resolve(self._session, found, resolution=resolution)
+        self._date_end(found, night)
+
+    def _date_end(self, found: Incident, night: int) -> None:
+        ended = (Alert.incident_id == found.id) & (Alert.kind == AlertKind.RESOLVED)
+        alert = self._session.scalars(select(Alert).where(ended)).one()
         found.resolved_at = alert.created_at = self._at(night, 1.2)
 
     def _job(self, found: Incident, made: Model | None, night: int) -> RetrainJob:

@@ -13,14 +13,15 @@ from sqlalchemy.orm import Session
 
 from mycovigil import alert_rules, incident
 from mycovigil.alert_rules import Finding, Standing
-from mycovigil.db.alert import Alert, AlertKind, IncidentState, Severity, Silence
+from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity, Silence
 from mycovigil.db.base import new_id
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus
-from mycovigil.db.report import ReportVerdict
+from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.event import EventType, schema_of
 from mycovigil.safety import CertificateState
 
+FOUND = "12 of 14 deadly photos were missed"
 DRIFT, CALM = ReportVerdict.DRIFT, ReportVerdict.CALM
 
 
@@ -33,14 +34,25 @@ class Nights:
         self.reference = make_reference_set(session, self.model)
         self.count = 0
 
-    def pass_(
-        self, verdict: ReportVerdict, *, harmful: bool = False, **values: Any
-    ) -> Alert | None:
+    def report(self, verdict: ReportVerdict, **values: Any) -> DriftReport:
         report = make_report(
             self.session, self.model, self.reference, night=self.count, verdict=verdict, **values
         )
         self.count += 1
+        return report
+
+    def pass_(
+        self, verdict: ReportVerdict, *, harmful: bool = False, **values: Any
+    ) -> Alert | None:
+        report = self.report(verdict, **values)
         return incident.respond(self.session, report, harmful=harmful)
+
+    def labelled(self, report: DriftReport) -> Alert | None:
+        return incident.confirm_harm(self.session, report, found=FOUND)
+
+    @property
+    def standing(self) -> Incident | None:
+        return incident.unresolved(self.session, self.model.id)
 
 
 def kinds(alerts: list[Alert | None]) -> list[str | None]:
@@ -73,9 +85,9 @@ def test_the_certificate_follows_and_returns(
     nights = Nights(session)
     nights.pass_(DRIFT, harmful=harmful)
     assert nights.model.certificate_state == expected
-    found = incident.unresolved(session, nights.model.id)
+    found = nights.standing
     assert found is not None
-    incident.resolve(session, found, resolution="model promoted")
+    incident.resolve(session, found, resolution="lens cleaned (somebody)")
     assert nights.model.certificate_state == CertificateState.VALID
     assert found.state == IncidentState.RESOLVED
 
@@ -84,6 +96,45 @@ def test_what_was_never_certified_does_not_become_suspect(session: Session) -> N
     nights = Nights(session, CertificateState.NOT_CERTIFIABLE)
     nights.pass_(DRIFT)
     assert nights.model.certificate_state == CertificateState.NOT_CERTIFIABLE
+
+
+def test_calm_nights_cannot_refute_labels_but_a_person_can(session: Session) -> None:
+    nights = Nights(session)
+    night = nights.report(DRIFT, cause="camera_or_light")
+    incident.respond(session, night)
+    assert kinds([nights.labelled(night), nights.labelled(night)]) == ["escalated", None]
+    assert kinds([nights.pass_(CALM) for _ in range(5)]) == [None] * 5
+    assert nights.model.certificate_state == CertificateState.VOID
+    assert nights.model.certificate_reason == FOUND
+    found = nights.standing
+    assert found is not None
+    assert (found.state, found.proof) == (IncidentState.OPEN, FOUND)
+    incident.resolve(session, found, resolution="labels of a prank removed (somebody)")
+    assert nights.model.certificate_state == CertificateState.VALID
+
+
+def test_labels_that_prove_harm_open_an_incident_of_their_own(session: Session) -> None:
+    nights = Nights(session)
+    night = nights.report(CALM)
+    assert incident.respond(session, night) is None
+    alert = nights.labelled(night)
+    assert alert is not None
+    assert (alert.kind, alert.severity) == (AlertKind.OPENED, Severity.CRITICAL)
+    message = session.get_one(OutboxMessage, alert.event_id)
+    jsonschema.validate(message.event["data"], json.loads(schema_of(EventType.ALERT_OPENED)))
+    assert nights.model.certificate_state == CertificateState.VOID
+    assert nights.standing is not None
+    assert nights.standing.cause == incident.MISSED_DEADLY
+
+
+def test_a_milder_night_lifts_no_doubt_and_no_proof_is_forgotten_for_it(session: Session) -> None:
+    nights = Nights(session)
+    night = nights.report(CALM)
+    nights.labelled(night)
+    nights.pass_(DRIFT, cause="camera_or_light")
+    nights.pass_(DRIFT, harmful=True)
+    assert nights.model.certificate_state == CertificateState.VOID
+    assert nights.model.certificate_reason == FOUND
 
 
 def test_a_silence_holds_the_event_back_but_not_the_alert(session: Session) -> None:
@@ -120,3 +171,5 @@ def test_insufficient_nights_neither_page_nor_count_as_calm() -> None:
     assert alert_rules.decide(finding, standing) is None
     calm = Finding(ReportVerdict.CALM, "unknown", harmful=False)
     assert alert_rules.decide(calm, standing) is AlertKind.RESOLVED
+    proven = Standing(IncidentState.OPEN, Severity.CRITICAL, calm_before=5, proven=True)
+    assert alert_rules.decide(calm, proven) is None

@@ -3,14 +3,18 @@
 from typing import Any
 
 import pytest
+from factories.incident import make_incident
 from factories.model import make_model
+from factories.report import make_reference_set, make_report
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mycovigil import promotion, registry
+from mycovigil import incident, promotion, registry
+from mycovigil.db.alert import Alert, IncidentState
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.report import ReportVerdict
 from mycovigil.promotion import GateClosed
 
 
@@ -38,6 +42,76 @@ def test_a_passing_candidate_replaces_and_rolls_back(session: Session) -> None:
     assert (live(session), second.status) == (first.version, ModelStatus.ARCHIVED)
     events = session.scalar(select(func.count()).select_from(OutboxMessage))
     assert events == 2
+
+
+class Drifted:
+    """A production model whose night drifted, and a candidate that passed against it."""
+
+    def __init__(self, session: Session, *, harmful: bool = False) -> None:
+        self.session = session
+        self.old = make_model(session, status=ModelStatus.PRODUCTION)
+        reference = make_reference_set(session, self.old)
+        self.report = make_report(session, self.old, reference, verdict=ReportVerdict.DRIFT)
+        self.incident = make_incident(session, self.report, harmful=harmful)
+        self.new = make_model(session, metrics=gate(self.old, passed=True))
+        self.calm = [make_report(session, self.old, reference, night=night) for night in (1, 2)]
+
+    def promoted(self) -> "Drifted":
+        promotion.promote(self.session, self.new.id, decided_by="test")
+        return self
+
+    def rolled_back(self) -> "Drifted":
+        promotion.rollback(self.session, decided_by="test", reason="worse at dusk")
+        return self
+
+    def alerts(self) -> list[str]:
+        return list(self.session.scalars(select(Alert.kind).order_by(Alert.created_at, Alert.id)))
+
+
+def test_every_promotion_ends_the_incident_of_the_model_that_makes_room(session: Session) -> None:
+    drifted = Drifted(session).promoted()
+    assert drifted.incident.state == IncidentState.RESOLVED
+    assert drifted.incident.resolution == f"model {drifted.new.version} promoted"
+    assert drifted.alerts() == ["opened", "resolved"]
+
+
+@pytest.mark.parametrize(("harmful", "state"), [(False, "suspect"), (True, "void")])
+def test_a_model_comes_back_with_the_doubt_it_left_with(
+    session: Session, harmful: bool, state: str
+) -> None:
+    drifted = Drifted(session, harmful=harmful).promoted()
+    assert drifted.old.certificate_state == state
+    drifted.rolled_back()
+    assert (drifted.old.status, drifted.old.certificate_state) == ("production", state)
+    assert incident.unresolved(session, drifted.old.id) is drifted.incident
+    assert drifted.alerts() == ["opened", "resolved", "opened"]
+    answers = [incident.respond(session, night) for night in drifted.calm]
+    assert [answer.kind if answer else None for answer in answers] == [None, "resolved"]
+    assert drifted.old.certificate_state == "valid"
+
+
+def test_a_rollback_ends_the_incident_of_the_model_it_takes_away(session: Session) -> None:
+    drifted = Drifted(session).promoted()
+    reference = make_reference_set(session, drifted.new)
+    night = make_report(session, drifted.new, reference, verdict=ReportVerdict.DRIFT)
+    standing = make_incident(session, night)
+    drifted.rolled_back()
+    assert standing.resolution == f"rolled back to model {drifted.old.version}"
+    assert drifted.new.certificate_state == "suspect"
+
+
+def test_what_labels_prove_of_an_archived_model_waits_for_its_rollback(session: Session) -> None:
+    first = make_model(session, status=ModelStatus.PRODUCTION)
+    report = make_report(session, first, make_reference_set(session, first))
+    second = make_model(session, metrics=gate(first, passed=True))
+    promotion.promote(session, second.id, decided_by="test")
+    assert incident.confirm_harm(session, report, found="12 of 14") is None
+    assert (first.certificate_state, incident.unresolved(session, first.id)) == ("void", None)
+    promotion.rollback(session, decided_by="test", reason="worse at dusk")
+    standing = incident.unresolved(session, first.id)
+    assert standing is not None
+    assert (standing.proof, standing.severity) == ("12 of 14", "critical")
+    assert first.certificate_state == "void"
 
 
 def test_no_evidence_no_promotion(session: Session) -> None:

@@ -9,7 +9,7 @@ from factories.report import make_report
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert
+from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Label, Prediction
@@ -125,32 +125,20 @@ def test_missed_deadly_photos_void_the_certificate_and_escalate_once(state: Stat
     assert kinds == ["opened", "escalated"]
 
 
-def test_labels_of_a_window_before_the_incident_void_nothing(state: State) -> None:
-    served = drifted_night(state, verdict="expert_check")
+def test_missed_deadly_photos_of_a_calm_night_void_and_wake_somebody(state: State) -> None:
     with state.sessions.begin() as session:
-        earlier = FIRST - PERIOD
-        session.execute(update(DriftReport).values(window_start=FIRST, window_end=FIRST + PERIOD))
-        make_night(session, served, night_of(-1), rows=40, label="deadly", verdict="expert_check")
-        make_report(session, served.model, served.reference, night=-1, rows=40)
-        before = session.scalars(select(Prediction.id).where(Prediction.created_at < FIRST)).all()
-        session.add_all(
-            Label(
-                id=new_id(),
-                prediction_id=identifier,
-                label="deadly",
-                confidence="certain",
-                labelled_by="expert",
-            )
-            for identifier in before
-        )
+        served = make_served(session)
+        served.model.certificate = {"state": "valid", "bound": 0.1}
+        make_night(session, served, night_of(0), rows=40, label="deadly", verdict="expert_check")
+        make_report(session, served.model, served.reference, rows=40)
+        label_all(session, "deadly")
     labels.run(state, now=NOW)
     with state.sessions() as session:
-        assert session.get_one(Model, served.model.id).certificate_state == "suspect"
-        report = session.scalars(
-            select(DriftReport).where(DriftReport.window_start == earlier)
-        ).one()
-    assert report.realised is not None
-    assert report.realised["safety"] == "affected"
+        incident = session.scalars(select(Incident)).one()
+        alert = session.scalars(select(Alert)).one()
+        assert session.get_one(Model, served.model.id).certificate_state == "void"
+    assert (incident.severity, incident.cause) == ("critical", "missed_deadly")
+    assert (alert.kind, alert.event_id is not None) == ("opened", True)
 
 
 def test_few_labels_decide_nothing() -> None:

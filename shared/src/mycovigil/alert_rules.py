@@ -20,11 +20,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known before the report: the unresolved incident, if any, and the calm run."""
+    """What is known before the report: the unresolved incident, if any, the calm run, and whether
+    labels have ``proven`` harm: no calm night, which compares features, can refute them."""
 
     state: IncidentState | None
     severity: Severity | None
     calm_before: int = 0
+    proven: bool = False
 
 
 def severity_of(finding: Finding) -> Severity:
@@ -38,7 +40,8 @@ def decide(finding: Finding, standing: Standing) -> AlertKind | None:
     """The alert that a report calls for, if any.
 
     One incident pages once when it opens and once more if it becomes worse; it does not page
-    every night. It resolves after :data:`CALM_TO_RESOLVE` calm nights in a row.
+    every night. It resolves after :data:`CALM_TO_RESOLVE` calm nights in a row, unless labels
+    proved it.
     """
     unresolved = standing.state is not None
     if finding.verdict is ReportVerdict.DRIFT:
@@ -46,6 +49,6 @@ def decide(finding: Finding, standing: Standing) -> AlertKind | None:
             return AlertKind.OPENED
         worse = standing.severity is Severity.WARNING and severity_of(finding) is Severity.CRITICAL
         return AlertKind.ESCALATED if worse else None
-    if finding.verdict is ReportVerdict.CALM and unresolved:
+    if finding.verdict is ReportVerdict.CALM and unresolved and not standing.proven:
         return AlertKind.RESOLVED if standing.calm_before + 1 >= CALM_TO_RESOLVE else None
     return None

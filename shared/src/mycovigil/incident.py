@@ -1,4 +1,8 @@
-"""Incidents: opened, escalated and resolved, each with its alert and event in one transaction."""
+"""Incidents: opened, escalated and resolved, each with its alert and event in one transaction.
+
+What features showed, calm nights answer. What labels proved (``proof``) ends only by a new model
+or in the name of a person: nights that look like the reference set refute no label.
+"""
 
 import datetime
 import uuid
@@ -6,16 +10,16 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import alert_rules, audit, outbox, registry
+from mycovigil import alert, alert_rules, audit, certificate
 from mycovigil.alert_rules import Finding, Standing
-from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity, Silence
+from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity
 from mycovigil.db.base import new_id
-from mycovigil.db.model import Model
+from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil.event import Event, EventType, Topic
 from mycovigil.safety import CertificateState
 
-SOURCE = "/mycovigil/incidents"
+MISSED_DEADLY = "missed_deadly"
+"""Cause of an incident that labels opened: no drift was seen, and deadly photos were missed."""
 
 
 def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> Alert | None:
@@ -31,7 +35,8 @@ def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> 
         case AlertKind.RESOLVED if incident is not None:
             return resolve(session, incident, resolution="calm again", report=report)
         case _:
-            if incident is not None and finding.verdict is ReportVerdict.DRIFT and harmful:
+            drift = finding.verdict is ReportVerdict.DRIFT
+            if drift and harmful and incident is not None and incident.proof is None:
                 _doubt(session, session.get_one(Model, report.model_id), finding)
             return None
 
@@ -39,23 +44,22 @@ def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> 
 def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert | None:
     """Labels show that deadly photos of a window were missed too often: the certificate is void.
 
-    Only while an incident is open that began with this window or before it; it becomes critical,
-    and says so once.
+    The model's incident becomes critical, or one is opened, and says so once. Of a model that
+    left production nobody is told, but it is known when a rollback brings the model back.
     """
-    incident = unresolved(session, report.model_id)
-    if incident is None:
-        return None
     model = session.get_one(Model, report.model_id)
-    opened = session.get_one(DriftReport, incident.report_id)
-    doubtable = {CertificateState.VALID, CertificateState.SUSPECT}
-    if report.window_end < opened.window_end or model.certificate_state not in doubtable:
+    certificate.worsen(session, model, CertificateState.VOID, found)
+    if model.status != ModelStatus.PRODUCTION:
+        _prove_afterwards(session, model, report, found)
         return None
-    _set_certificate(session, model, CertificateState.VOID, found)
-    if incident.severity == Severity.CRITICAL:
-        return None
+    incident = unresolved(session, model.id)
+    told = incident is not None and incident.severity == Severity.CRITICAL
+    kind = AlertKind.ESCALATED if incident else AlertKind.OPENED
+    incident = incident or _incident(session, report, MISSED_DEADLY, Severity.CRITICAL)
     incident.severity = Severity.CRITICAL
-    message = f"Drift of model {model.version} does harm: {found}."
-    return _alert(session, incident, model, AlertKind.ESCALATED, message, report)
+    incident.proof = found
+    message = f"Model {model.version} does harm: {found}."
+    return None if told else alert.tell(session, incident, model, kind, message, report)
 
 
 def unresolved(session: Session, model_id: uuid.UUID) -> Incident | None:
@@ -79,31 +83,91 @@ def resolve(
     session: Session, incident: Incident, *, resolution: str, report: DriftReport | None = None
 ) -> Alert:
     """Close the incident; the model's certificate returns to what calibration supported."""
-    incident.state = IncidentState.RESOLVED
-    incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
-    incident.resolution = resolution
     model = session.get_one(Model, incident.model_id)
-    certified = CertificateState(model.certificate["state"])
-    _set_certificate(session, model, certified, f"incident resolved: {resolution}")
-    message = f"Drift of model {model.version} resolved: {resolution}."
-    return _alert(session, incident, model, AlertKind.RESOLVED, message, report)
+    certificate.restore(session, model, f"incident resolved: {resolution}")
+    return _close(session, incident, model, resolution, report)
+
+
+def supersede(session: Session, model: Model, *, by: Model, resolution: str) -> None:
+    """``model`` makes room in production: its incident is over, and its certificate, which
+    nothing has answered for, stays in doubt."""
+    incident = unresolved(session, model.id)
+    if incident is None:
+        return
+    reason = "left production with an open incident"
+    if model.certificate_state == CertificateState.VALID:
+        certificate.worsen(session, model, CertificateState.SUSPECT, reason)
+    incident.superseded_by_id = by.id
+    _close(session, incident, model, resolution)
+
+
+def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
+    """``model`` is back in place of ``after``: the incident that it left with is open again."""
+    incident = _left_with(session, model, after.id)
+    if incident is None or unresolved(session, model.id) is not None:
+        return None
+    incident.state = IncidentState.OPEN
+    incident.acknowledged_at = incident.acknowledged_by = None
+    incident.resolved_at = incident.resolution = incident.superseded_by_id = None
+    session.flush()
+    detail = f"back in production after model {after.version}"
+    audit.record(session, who="mycovigil", action="reopened", on=incident, detail=detail)
+    message = f"Incident of model {model.version} is open again: it is {detail}."
+    return alert.tell(session, incident, model, AlertKind.OPENED, message)
+
+
+def _left_with(session: Session, model: Model, successor: uuid.UUID) -> Incident | None:
+    """The incident that ended because ``successor`` took the model's place."""
+    return session.scalar(
+        select(Incident)
+        .where(Incident.model_id == model.id, Incident.superseded_by_id == successor)
+        .order_by(Incident.opened_at.desc(), Incident.id.desc())
+        .limit(1)
+    )
+
+
+def _prove_afterwards(session: Session, model: Model, report: DriftReport, found: str) -> None:
+    """Keep the proof with the incident that the model left production with, or with one that is
+    over already: whoever brings the model back opens it again."""
+    successor = session.scalar(
+        select(Promotion.model_id)
+        .where(Promotion.replaced_id == model.id, Promotion.decision != PromotionDecision.REFUSED)
+        .order_by(Promotion.created_at.desc(), Promotion.id.desc())
+        .limit(1)
+    )
+    if successor is None:
+        return
+    incident = _left_with(session, model, successor)
+    if incident is None:
+        incident = _incident(session, report, MISSED_DEADLY, Severity.CRITICAL)
+        incident.state = IncidentState.RESOLVED
+        incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
+        incident.resolution = "the model had left production"
+        incident.superseded_by_id = successor
+    incident.severity = Severity.CRITICAL
+    incident.proof = found
+
+
+def _incident(session: Session, report: DriftReport, cause: str, severity: Severity) -> Incident:
+    incident = Incident(
+        id=new_id(),
+        model_id=report.model_id,
+        report_id=report.id,
+        state=IncidentState.OPEN,
+        severity=severity,
+        cause=cause,
+    )
+    session.add(incident)
+    session.flush()
+    return incident
 
 
 def _open(session: Session, report: DriftReport, finding: Finding) -> Alert:
     model = session.get_one(Model, report.model_id)
-    incident = Incident(
-        id=new_id(),
-        model_id=model.id,
-        report_id=report.id,
-        state=IncidentState.OPEN,
-        severity=alert_rules.severity_of(finding),
-        cause=finding.cause,
-    )
-    session.add(incident)
-    session.flush()
+    incident = _incident(session, report, finding.cause, alert_rules.severity_of(finding))
     _doubt(session, model, finding)
     message = f"Drift of model {model.version}: {_describe(report, finding)}"
-    return _alert(session, incident, model, AlertKind.OPENED, message, report)
+    return alert.tell(session, incident, model, AlertKind.OPENED, message, report)
 
 
 def _escalate(session: Session, incident: Incident, report: DriftReport, finding: Finding) -> Alert:
@@ -112,88 +176,33 @@ def _escalate(session: Session, incident: Incident, report: DriftReport, finding
     incident.cause = finding.cause
     _doubt(session, model, finding)
     message = f"Drift of model {model.version} became worse: {_describe(report, finding)}"
-    return _alert(session, incident, model, AlertKind.ESCALATED, message, report)
+    return alert.tell(session, incident, model, AlertKind.ESCALATED, message, report)
+
+
+def _close(
+    session: Session,
+    incident: Incident,
+    model: Model,
+    resolution: str,
+    report: DriftReport | None = None,
+) -> Alert:
+    incident.state = IncidentState.RESOLVED
+    incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
+    incident.resolution = resolution
+    message = f"Drift of model {model.version} resolved: {resolution}."
+    return alert.tell(session, incident, model, AlertKind.RESOLVED, message, report)
 
 
 def _doubt(session: Session, model: Model, finding: Finding) -> None:
-    if model.certificate_state == CertificateState.NOT_CERTIFIABLE:
-        return
     state = CertificateState.VOID if finding.harmful else CertificateState.SUSPECT
-    _set_certificate(session, model, state, f"drift since the last report: {finding.cause}")
-
-
-def _set_certificate(session: Session, model: Model, state: CertificateState, reason: str) -> None:
-    if model.certificate_state != state:
-        action = f"certificate {state}"
-        audit.record(session, who="mycovigil", action=action, on=model, detail=reason)
-    model.certificate_state = state
-    model.certificate_reason = reason
-    registry.announce(session)
+    reason = f"drift since the last report: {finding.cause}"
+    certificate.worsen(session, model, state, reason)
 
 
 def _describe(report: DriftReport, finding: Finding) -> str:
     p_value = "unknown" if report.p_value is None else f"{report.p_value:.2g}"
     cause = finding.cause.replace("_", " ")
     return f"p = {p_value} on {report.rows} photos, cause: {cause}."
-
-
-def _alert(
-    session: Session,
-    incident: Incident,
-    model: Model,
-    kind: AlertKind,
-    message: str,
-    report: DriftReport | None,
-) -> Alert:
-    silence = _silence(session, model.id)
-    alert = Alert(
-        id=new_id(),
-        incident_id=incident.id,
-        report_id=report.id if report else None,
-        kind=kind,
-        severity=incident.severity,
-        message=message,
-        silence_id=silence.id if silence else None,
-    )
-    if silence is None:
-        event = _event(alert, incident, model, report)
-        alert.event_id = event.id
-        outbox.add(session, Topic.ALERTS, event)
-    session.add(alert)
-    session.flush()
-    return alert
-
-
-def _event(alert: Alert, incident: Incident, model: Model, report: DriftReport | None) -> Event:
-    data = {
-        "alert_id": str(alert.id),
-        "incident_id": str(incident.id),
-        "report_id": str(report.id) if report else None,
-        "model_id": str(model.id),
-        "kind": alert.kind,
-        "severity": alert.severity,
-        "cause": incident.cause,
-        "message": alert.message,
-        "p_value": report.p_value if report else None,
-        "level": report.level if report else None,
-        "window_start": report.window_start.isoformat() if report else None,
-        "window_end": report.window_end.isoformat() if report else None,
-    }
-    kind = EventType[f"ALERT_{AlertKind(alert.kind).name}"]
-    return Event(type=kind, source=SOURCE, subject=model.version, data=data)
-
-
-def _silence(session: Session, model_id: uuid.UUID) -> Silence | None:
-    now = datetime.datetime.now(tz=datetime.UTC)
-    return session.scalar(
-        select(Silence)
-        .where(
-            (Silence.model_id == model_id) | Silence.model_id.is_(None),
-            Silence.starts_at <= now,
-            Silence.ends_at > now,
-        )
-        .limit(1)
-    )
 
 
 def _standing(session: Session, report: DriftReport, incident: Incident | None) -> Standing:
@@ -215,4 +224,5 @@ def _standing(session: Session, report: DriftReport, incident: Incident | None) 
         if verdict != ReportVerdict.CALM:
             break
         calm += 1
-    return Standing(IncidentState(incident.state), Severity(incident.severity), calm)
+    proven = incident.proof is not None
+    return Standing(IncidentState(incident.state), Severity(incident.severity), calm, proven)

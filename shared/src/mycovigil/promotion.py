@@ -1,4 +1,8 @@
-"""The way into production and back: rows, certificate and event in the caller's transaction."""
+"""The way into production and back: rows, incidents and event in the caller's transaction.
+
+Whoever asks (API, command, training, retrain job), the incident of the model that makes room ends
+here, and the one that a model left with is open again when a rollback brings it back.
+"""
 
 import datetime
 import uuid
@@ -7,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import audit, outbox, registry
+from mycovigil import audit, incident, outbox, registry
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.event import Event, EventType, Topic
@@ -62,7 +66,7 @@ def refuse(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promoti
 
 
 def rollback(session: Session, *, decided_by: str, reason: str) -> Promotion:
-    """Bring back the model that production replaced.
+    """Bring back the model that production replaced, with the certificate that it left with.
 
     Raises:
         GateClosed: there is no earlier production model.
@@ -96,11 +100,19 @@ def _switch(
     decided_by: str,
 ) -> Promotion:
     if replaced is not None:
+        back = decision is PromotionDecision.ROLLBACK
+        words = (
+            f"rolled back to model {model.version}" if back else f"model {model.version} promoted"
+        )
+        incident.supersede(session, replaced, by=model, resolution=words)
         replaced.status = ModelStatus.ARCHIVED
         session.flush()  # the partial unique index allows one production model at a time
     model.status = ModelStatus.PRODUCTION
     model.promoted_at = datetime.datetime.now(tz=datetime.UTC)
     registry.announce(session)
+    session.flush()
+    if replaced is not None:
+        incident.resume(session, model, after=replaced)
     return _record(session, model, replaced, decision, evidence, decided_by)
 
 

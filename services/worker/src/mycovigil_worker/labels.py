@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mycovigil import incident
-from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.model import Model
 from mycovigil.db.report import DriftMetric, DriftReport
 from mycovigil_worker import realised
 from mycovigil_worker.harm import Safety
@@ -49,15 +49,14 @@ def _brought_up_to_date(state: State, identifier: uuid.UUID) -> bool:
 
 
 def update(session: Session, report: DriftReport, as_of: datetime) -> None:
-    """Write what labels say into the report, its numbers and, where they show harm, the
-    certificate of the model in production."""
+    """Write what labels say into the report, its numbers and, where they show harm, the model's
+    certificate and incident."""
     model = session.get_one(Model, report.model_id)
     found = Realised.of(realised.answered(session, report))
     bound = model.certificate.get("bound")
     report.realised = found.document(bound, as_of, report.rows)
     _keep_numbers(session, report.id, report.realised)
-    serving = report.origin == Origin.NIGHTLY and model.status == ModelStatus.PRODUCTION
-    if serving and found.safety(bound) is Safety.AFFECTED:
+    if report.origin == Origin.NIGHTLY and found.safety(bound) is Safety.AFFECTED:
         missed = found.missed
         told = f"by their labels {missed.successes} of {missed.trials} deadly photos were missed"
         incident.confirm_harm(session, report, found=told)

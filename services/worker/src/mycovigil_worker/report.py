@@ -144,5 +144,9 @@ def _metrics(report: DriftReport) -> list[DriftMetric]:
 
 
 def _is_production(session: Session, model_id: uuid.UUID) -> bool:
-    """An archived model's nights are still told, but nobody is woken for them."""
-    return session.get_one(Model, model_id).status == ModelStatus.PRODUCTION
+    """An archived model's nights are still told, but nobody is woken for them.
+
+    The row stays locked until the commit: a promotion waits, and finds the incident to end.
+    """
+    model = session.get_one(Model, model_id, with_for_update={"key_share": True})
+    return model.status == ModelStatus.PRODUCTION

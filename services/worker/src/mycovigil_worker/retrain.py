@@ -4,11 +4,10 @@ import uuid
 from enum import StrEnum
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from mycovigil import incident, promotion
-from mycovigil.db.alert import Incident, IncidentState
+from mycovigil import promotion
 from mycovigil.db.model import Model
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.promotion import GateClosed
@@ -83,10 +82,10 @@ def conclude(session: Session, settings: Settings, lease: Lease, result: Result)
         return Ending.REFUSED
     if not settings.training.auto_promote:
         return Ending.WAITING
-    return _promote(session, lease, model)
+    return _promote(session, model)
 
 
-def _promote(session: Session, lease: Lease, model: Model) -> Ending:
+def _promote(session: Session, model: Model) -> Ending:
     try:
         with session.begin_nested():
             promotion.promote(session, model.id, decided_by=DECIDED_BY)
@@ -94,19 +93,7 @@ def _promote(session: Session, lease: Lease, model: Model) -> Ending:
         log.warning("candidate not promoted", model=model.version, reason=str(reason))
         promotion.refuse(session, model.id, decided_by=DECIDED_BY)
         return Ending.REFUSED
-    _resolve_incident(session, lease, model)
     return Ending.PROMOTED
-
-
-def _resolve_incident(session: Session, lease: Lease, model: Model) -> None:
-    job = session.get_one(RetrainJob, lease.job_id)
-    found = session.scalar(
-        select(Incident)
-        .where(Incident.id == job.incident_id, Incident.state != IncidentState.RESOLVED)
-        .with_for_update()
-    )
-    if found is not None:
-        incident.resolve(session, found, resolution=f"model {model.version} promoted")
 
 
 def _fail(state: State, lease: Lease, reason: str) -> Ending:

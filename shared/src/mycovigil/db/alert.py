@@ -28,7 +28,11 @@ class Severity(StrEnum):
 
 
 class Incident(Base):
-    """A drift from the first bad night until it is resolved; at most one unresolved a model."""
+    """A drift from the first bad night until it is resolved; at most one unresolved a model.
+
+    ``proof``: the harm that labels proved, in words; empty where only features spoke.
+    ``superseded_by_id``: the model whose way into production ended it; a rollback opens it again.
+    """
 
     __tablename__ = "incidents"
     __table_args__ = (
@@ -53,6 +57,8 @@ class Incident(Base):
     acknowledged_by: Mapped[str | None]
     resolved_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
     resolution: Mapped[str | None]
+    proof: Mapped[str | None]
+    superseded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
 
 
 class Alert(Base):

@@ -75,6 +75,10 @@ CAUSES = {
         "Other proportions",
         "The same mushrooms as before arrive in other proportions, as a season brings.",
     ),
+    "missed_deadly": (
+        "Deadly photos missed",
+        "By labels that came later more deadly photos were missed than the certificate allows.",
+    ),
     "mixed": ("Several causes", "More than one of the known causes left its trace."),
     "unknown": ("Not known", "The photos differ, but no known cause explains it well enough."),
 }

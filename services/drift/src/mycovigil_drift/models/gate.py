@@ -4,28 +4,24 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from mycovigil import incident, promotion
-from mycovigil.db.model import Model, Promotion
+from mycovigil import promotion
+from mycovigil.db.model import Promotion
 from mycovigil.problem import conflict, not_found
 from mycovigil.promotion import GateClosed
 
 
 def promote(session: Session, model_id: uuid.UUID, *, who: str) -> Promotion:
-    """Promote, and resolve the incident of the model that made room: its drift is answered.
+    """Make the candidate the production model.
 
     Raises:
         Problem: 404 without such a model, 409 if the gate is closed.
     """
     try:
-        decided = promotion.promote(session, model_id, decided_by=who)
+        return promotion.promote(session, model_id, decided_by=who)
     except LookupError as error:
         raise not_found("model", model_id) from error
     except GateClosed as error:
         raise conflict("gate-closed", f"{error}.") from error
-    if decided.replaced_id is not None:
-        version = session.get_one(Model, model_id).version
-        _resolve(session, decided.replaced_id, f"model {version} promoted")
-    return decided
 
 
 def rollback(session: Session, *, who: str, reason: str) -> Promotion:
@@ -38,9 +34,3 @@ def rollback(session: Session, *, who: str, reason: str) -> Promotion:
         return promotion.rollback(session, decided_by=who, reason=reason)
     except GateClosed as error:
         raise conflict("gate-closed", f"{error}.") from error
-
-
-def _resolve(session: Session, model_id: uuid.UUID, resolution: str) -> None:
-    standing = incident.unresolved(session, model_id)
-    if standing is not None:
-        incident.resolve(session, standing, resolution=resolution)
