@@ -14,6 +14,7 @@ from mycovigil.safety import CLASSES
 from mycovigil_statistics import fit, judge
 from mycovigil_worker import harm, nightly
 from mycovigil_worker.harm import Safety
+from mycovigil_worker.novelty import Scale
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.reference import Reference
 from mycovigil_worker.rows import Rows
@@ -49,9 +50,8 @@ def comparison_of(night: Rows, reference: Rows, novel: int = 0) -> Comparison:
     fitted = fit(reference.features)
     unused: Any = uuid.UUID(int=0)
     known = Reference(unused, unused, unused, "", reference)
-    return Comparison(
-        known, night, totals, night_of(0), fitted, judge(fitted, night.features), Slices(0.0)
-    )
+    judged = judge(fitted, night.features)
+    return Comparison(known, night, totals, night_of(0), fitted, judged, Slices(0.0), Scale(unused))
 
 
 EVEN = [0.25] * 4
