@@ -42,7 +42,9 @@ def test_without_a_database_it_lives_and_says_so(stranded: TestClient) -> None:
     assert stranded.get("/healthz").status_code == 200
     ready = stranded.get("/readyz")
     assert (ready.status_code, ready.headers["retry-after"]) == (503, "5")
-    answer = stranded.get("/v1/models", headers={"Authorization": "Bearer myco_a_b"})
+    answer = stranded.get(
+        "/v1/models", headers={"Authorization": f"Bearer myco_{12 * '0'}_{43 * 'a'}"}
+    )
     assert answer.status_code == 503
     assert answer.json()["type"].endswith("/database-away")
     assert "mycovigil_database_up 0.0" in stranded.get("/metrics").text

@@ -28,7 +28,18 @@ def test_a_new_key_is_good_and_its_secret_is_not_kept(session: Session) -> None:
     assert len(secret) >= 43
 
 
-@pytest.mark.parametrize("presented", ["", "Bearer", "myco_", "myco__x", "other_a_b"])
+@pytest.mark.parametrize(
+    "presented",
+    [
+        "",
+        "Bearer",
+        "myco_",
+        "myco__x",
+        "other_a_b",
+        f"myco_{12 * '0'}_{42 * 'a'}\0",
+        f"myco_{12 * '0'}_{43 * 'a'}\n",
+    ],
+)
 def test_strangers_are_refused(presented: str) -> None:
     with pytest.raises(KeyRefused):
         access.prefix_of(presented)

@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import hmac
+import re
 import secrets
 from enum import StrEnum
 
@@ -14,6 +15,8 @@ from mycovigil.db.key import ApiKey
 MARK = "myco"
 PREFIX_BYTES = 6
 SECRET_BYTES = 32
+FORMAT = re.compile(rf"{MARK}_([0-9a-f]{{{2 * PREFIX_BYTES}}})_[A-Za-z0-9_-]{{43}}")
+"""43 characters are :data:`SECRET_BYTES` in base64."""
 
 
 class Scope(StrEnum):
@@ -64,10 +67,10 @@ def prefix_of(presented: str) -> str:
     Raises:
         KeyRefused: it does not look like one of ours.
     """
-    parts = presented.split("_", 2)
-    if len(parts) != 3 or parts[0] != MARK or not parts[1] or not parts[2]:
+    found = FORMAT.fullmatch(presented)
+    if found is None:
         raise KeyRefused("this is not a Mycovigil API key")
-    return parts[1]
+    return found[1]
 
 
 def check(key: ApiKey | None, presented: str, *, now: datetime.datetime) -> ApiKey:
