@@ -67,7 +67,7 @@ def insert_cpu_ms(url: str, *, rows: int, batches: int, dimension: int) -> float
 
 async def _insert(url: str, rows: int, batches: int, dimension: int) -> float:
     """Into a temporary table of the log's shape: what the client does is the same."""
-    async with await connect(url, "benchmark") as connection:
+    async with await connect(url, "benchmark", seconds=10.0) as connection:
         await connection.execute("CREATE TEMP TABLE copied (LIKE predictions INCLUDING DEFAULTS)")
         await connection.execute("SET search_path = pg_temp, public")
         await connection.execute("ALTER TABLE copied RENAME TO predictions")

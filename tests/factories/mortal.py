@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from factories.outage import until
 
@@ -35,9 +36,23 @@ class MortalPostgres:
 
     def kill(self) -> None:
         """SIGKILL to the postmaster; its children die of that."""
-        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        postmaster = self._processes()[0].pid
         os.kill(postmaster, signal.SIGKILL)
         until(lambda: not Path(f"/proc/{postmaster}").exists(), 30)  # and nobody's zombie
+
+    def freeze(self) -> None:
+        """SIGSTOP to all of it: it keeps its connections and takes new ones, and is silent."""
+        for process in self._processes():
+            process.suspend()
+
+    def thaw(self) -> None:
+        for process in self._processes():
+            process.resume()
+
+    def _processes(self) -> list[psutil.Process]:
+        """The postmaster first, so that it starts no other."""
+        postmaster = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+        return [postmaster, *postmaster.children(recursive=True)]
 
     def start(self) -> None:
         """Start it again on the same data and address; it recovers from its write-ahead log."""

@@ -5,19 +5,24 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 from factories.outage import until
 from factories.photo import make_photo
 from factories.predictor import Desk, Running, Serve
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil import access
 from mycovigil.access import Scope
+from mycovigil.db.key import ApiKey
 from mycovigil.db.model import Model
 from mycovigil.settings import RedisSettings, Settings
 from mycovigil.stack.child import Child
 from mycovigil.stack.port import free_port
 from mycovigil.stack.redis import redis_command
+from mycovigil_predictor.access import FRESH_SECONDS, Keyring
+from mycovigil_predictor.routes import caller
 
 
 def quiet(_name: str, _line: str) -> None:
@@ -84,6 +89,59 @@ def test_without_redis_the_rate_is_local_and_a_metric_says_so(
     running = serve(limited(settings, "3/hour", away))
     assert [status(running, running.key) for _ in range(4)] == [200, 200, 200, 429]
     assert "limit_failures_total 4.0" in running.http.get("/metrics").text
+
+
+def stranger() -> str:
+    """A key of the right form that nobody made."""
+    return f"myco_{os.urandom(6).hex()}_{43 * 'a'}"
+
+
+def test_strangers_over_their_limit_reach_no_database_and_good_keys_pass(
+    predictor: Running, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+    read = Keyring._read
+
+    def counted(self: Keyring, prefix: str) -> ApiKey | None:
+        looked_up.append(prefix)
+        return read(self, prefix)
+
+    monkeypatch.setattr(Keyring, "_read", counted)
+    monkeypatch.setattr(caller, "REFUSALS_RATE", "3/hour")
+    assert status(predictor, predictor.key) == 200
+    looked_up.clear()
+    answers = [status(predictor, stranger()) for _ in range(6)]
+    assert answers == [401, 401, 401, 429, 429, 429]
+    assert len(looked_up) == 3
+    assert status(predictor, predictor.key) == 200
+
+
+def test_strangers_push_no_good_key_out(
+    predictor: Running, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mycovigil_predictor.access.REMEMBERED", 2)
+    assert status(predictor, predictor.key) == 200
+    for _ in range(5):
+        assert status(predictor, stranger()) == 401
+    monkeypatch.setattr(Keyring, "_read", away)
+    time.sleep(FRESH_SECONDS)
+    assert status(predictor, predictor.key) == 200
+    assert status(predictor, stranger()) == 503
+
+
+def away(_self: Keyring, _prefix: str) -> ApiKey | None:
+    raise OperationalError("no database", None, Exception())
+
+
+def test_a_key_that_cannot_be_one_is_refused_without_a_look(
+    predictor: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Keyring, "_read", away)
+    for key in ("myco_\0_x", predictor.key[:-1] + "\0", predictor.key + "x"):
+        files = {"files": ("a.jpg", make_photo(), "image/jpeg")}
+        headers = {"authorization": ""}
+        answer = predictor.http.post("/", files=files, data={"key": key}, headers=headers)
+        assert answer.status_code == 401, key
 
 
 def failures(running: Running) -> float:

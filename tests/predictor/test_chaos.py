@@ -16,7 +16,7 @@ from factories.bundle import make_bundle
 from factories.mortal import MortalPostgres
 from factories.outage import until
 from factories.photo import make_photo
-from factories.predictor import Desk
+from factories.predictor import Desk, Serve
 from factories.process import Process
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -81,8 +81,15 @@ def mortal(tmp_path: Path) -> Iterator[MortalPostgres]:
 def strike(
     blow: str, chance: random.Random, process: Process, server: MortalPostgres, load: Load
 ) -> None:
-    """Kill Postgres, the predictor, or both, at any moment of a batch."""
+    """Kill Postgres, the predictor, or both, or freeze Postgres, at any moment of a batch."""
     time.sleep(chance.uniform(0.0, 0.5))
+    if blow == "freeze":
+        server.freeze()
+        try:
+            load.grown(5)  # into the spool
+        finally:
+            server.thaw()
+        return
     if blow != "predictor":
         server.kill()
     if blow == "postgres":
@@ -145,15 +152,45 @@ def survive(
 def test_a_few_blows(
     settings: Settings, mortal: MortalPostgres, tiny: Path, tmp_path: Path
 ) -> None:
-    load = survive(["postgres", "both"], settings, mortal, tiny, tmp_path / "log")
+    load = survive(["postgres", "freeze", "both"], settings, mortal, tiny, tmp_path / "log")
     assert len(load.answered) > 15
     assert load.spooled >= 1
+
+
+def test_a_hanging_server_delays_answers_and_stops_none(
+    settings: Settings, mortal: MortalPostgres, serve: Serve, tiny: Path
+) -> None:
+    database = DatabaseSettings(url=create_database(mortal.url, "frozen"))
+    migration.upgrade(database)
+    engine = engine_of(database, pooled=False)
+    desk = Desk(engine, Storage(settings.storage))
+    desk.promote(make_bundle(tiny), tiny)
+    options = settings.predictor.model_copy(update={"database_seconds": 1.0})
+    running = serve(settings.model_copy(update={"database": database, "predictor": options}))
+    key = {"authorization": f"Bearer {desk.key()}"}
+    assert running.predict(make_photo(), **key).json()["logged"] == "database"
+
+    mortal.freeze()
+    try:
+        start = time.monotonic()
+        answers = [running.predict(make_photo(), **key) for _ in range(3)]
+        assert time.monotonic() - start < 8
+        assert [answer.json()["logged"] for answer in answers] == 3 * ["spool"]
+        until(lambda: running.http.get("/readyz").json()["database"] == "spooling", 8)
+        stranger = {"authorization": f"Bearer myco_{12 * '0'}_{43 * 'a'}"}
+        assert running.predict(make_photo(), **stranger).status_code == 503
+    finally:
+        mortal.thaw()
+
+    until(lambda: running.http.get("/readyz").json()["spool_rows"] == 0, 20)
+    with Session(engine) as session:
+        assert len(session.scalars(select(Prediction.id)).all()) == 4
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_many_blows(settings: Settings, mortal: MortalPostgres, tiny: Path, tmp_path: Path) -> None:
-    blows = random.Random(7).choices(["postgres", "predictor", "both"], k=25)
+    blows = random.Random(7).choices(["postgres", "predictor", "both", "freeze"], k=30)
     load = survive(blows, settings, mortal, tiny, tmp_path / "log")
     assert len(load.answered) > 500
     assert load.spooled > 20

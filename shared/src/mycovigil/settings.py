@@ -107,6 +107,9 @@ class PredictorSettings(Group):
     engines: int = Field(2, ge=1, le=64, description="Encoder sessions of one thread each.")
     decode_threads: int = Field(2, ge=1, le=64, description="Threads that decode photos.")
     deadline_seconds: float = Field(30, gt=0, description="Longest time a request may take.")
+    database_seconds: float = Field(
+        3.0, gt=0, description="Longest wait for Postgres in a request before rows are spooled."
+    )
     reload_seconds: float = Field(
         1.0, gt=0, description="How often the production model is checked beside NOTIFY."
     )

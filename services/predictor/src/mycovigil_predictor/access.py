@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import time
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -18,7 +19,10 @@ from mycovigil_predictor import problems
 
 FRESH_SECONDS = 1.5
 """A revocation takes effect within this time."""
+KNOWN_SECONDS = 0.5
+"""Longest wait for a key that is known already."""
 REMEMBERED = 1_024
+READERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,29 @@ class _Known:
 
 
 class Keyring:
-    """Keys by prefix. While the database is away, the last known state of a key holds."""
+    """Keys by prefix. While the database is away or hangs, the last known state of a key holds.
 
-    def __init__(self, sessions: Sessions) -> None:
+    Prefixes that nobody owns are remembered apart, so that they push out no key.
+    """
+
+    def __init__(self, sessions: Sessions, *, seconds: float) -> None:
+        """``seconds``: longest wait for a key that is not known yet."""
         self._sessions = sessions
+        self._seconds = seconds
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._strange: OrderedDict[str, _Known] = OrderedDict()
         self._looking: dict[str, asyncio.Task[_Known]] = {}
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="keys")
+
+    def close(self) -> None:
+        self._readers.shutdown()
+
+    def knows(self, presented: str) -> bool:
+        """Whether the key's prefix is that of a known key, so that no stranger is looked up."""
+        try:
+            return access.prefix_of(presented) in self._known
+        except KeyRefused:
+            return False
 
     async def caller(self, presented: str, *any_of: Scope) -> Caller:
         """The owner of a presented key that has one of the scopes.
@@ -62,28 +83,47 @@ class Keyring:
         return Caller(good.name, good.prefix, frozenset(good.scopes))
 
     async def _key(self, prefix: str) -> ApiKey | None:
-        known = self._known.get(prefix)
-        if known and time.monotonic() - known.looked_up < FRESH_SECONDS:
-            return known.key
-        if prefix not in self._looking:
-            task = asyncio.create_task(self._look_up(prefix))
-            self._looking[prefix] = task
-            task.add_done_callback(lambda _: self._looking.pop(prefix, None))
-        return (await asyncio.shield(self._looking[prefix])).key
+        last = self._known.get(prefix) or self._strange.get(prefix)
+        if last and time.monotonic() - last.looked_up < FRESH_SECONDS:
+            return last.key
+        looking = self._looking.get(prefix) or self._look(prefix)
+        await asyncio.wait({looking}, timeout=KNOWN_SECONDS if last else self._seconds)
+        if looking.done():
+            return looking.result().key
+        if last is None:
+            raise problems.database_away()
+        self._remember(prefix, last.key)  # the look goes on, and is not waited for meanwhile
+        return last.key
+
+    def _look(self, prefix: str) -> asyncio.Task[_Known]:
+        def done(task: asyncio.Task[_Known]) -> None:
+            self._looking.pop(prefix, None)
+            if not task.cancelled():
+                task.exception()  # nobody may be waiting for it any more
+
+        self._looking[prefix] = task = asyncio.create_task(self._look_up(prefix))
+        task.add_done_callback(done)
+        return task
 
     async def _look_up(self, prefix: str) -> _Known:
+        loop = asyncio.get_running_loop()
         try:
-            known = _Known(await asyncio.to_thread(self._read, prefix), time.monotonic())
+            key = await loop.run_in_executor(self._readers, self._read, prefix)
         except SQLAlchemyError as error:
-            last = self._known.get(prefix)
+            last = self._known.get(prefix) or self._strange.get(prefix)
             if last is None:
                 raise problems.database_away() from error
-            known = _Known(last.key, time.monotonic())
-        self._known[prefix] = known
-        self._known.move_to_end(prefix)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
-        return known
+            key = last.key
+        return self._remember(prefix, key)
+
+    def _remember(self, prefix: str, key: ApiKey | None) -> _Known:
+        self._known.pop(prefix, None)
+        self._strange.pop(prefix, None)
+        place = self._strange if key is None else self._known
+        place[prefix] = found = _Known(key, time.monotonic())
+        while len(place) > REMEMBERED:
+            place.popitem(last=False)
+        return found
 
     def _read(self, prefix: str) -> ApiKey | None:
         with self._sessions() as session:

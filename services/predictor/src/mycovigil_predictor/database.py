@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import psycopg
 from pgvector.psycopg import register_vector_async
 
+from mycovigil.db import patience
+from mycovigil.db.patience import AsyncImpatient
 from mycovigil_predictor.copy import Connection
 
-CONNECT_SECONDS = 3
-OPTIONS = "-c statement_timeout=10s -c idle_in_transaction_session_timeout=30s"
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
 """What says that the database is away, and not that a statement is wrong."""
 
@@ -18,8 +18,9 @@ AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
 class Line:
     """Opened at first use, closed at the first error, opened again at the next use."""
 
-    def __init__(self, url: str, *, name: str) -> None:
+    def __init__(self, url: str, *, name: str, seconds: float) -> None:
         self._url = url
+        self._seconds = seconds
         self._name = name
         self._connection: Connection | None = None
         self._lock = asyncio.Lock()
@@ -33,7 +34,7 @@ class Line:
         """
         async with self._lock:
             if self._connection is None or self._connection.closed:
-                self._connection = await connect(self._url, self._name)
+                self._connection = await connect(self._url, self._name, seconds=self._seconds)
             try:
                 yield self._connection
             except BaseException:
@@ -50,15 +51,16 @@ class Line:
             await connection.close()
 
 
-async def connect(url: str, name: str) -> Connection:
-    """A connection that knows ``halfvec``; autocommit, so that transactions are explicit."""
-    connection = await psycopg.AsyncConnection.connect(
+async def connect(url: str, name: str, *, seconds: float) -> Connection:
+    """A connection that knows ``halfvec``, and waits ``seconds`` for an answer; autocommit, so
+    that transactions are explicit."""
+    connection = await AsyncImpatient.connect(
         url,
         autocommit=True,
-        connect_timeout=CONNECT_SECONDS,
         application_name=f"mycovigil-predictor-{name}",
-        options=OPTIONS,
+        **patience.parameters(seconds),
     )
+    connection.patience = seconds
     try:
         await register_vector_async(connection)
     except BaseException:  # cancelled, too: nobody else could close it

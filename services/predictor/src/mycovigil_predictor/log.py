@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
 import psycopg
@@ -17,6 +18,7 @@ from mycovigil_predictor.spool import Spool, SpoolFull
 
 BATCH = 200
 WRITE_SECONDS = 5.0
+"""For a batch; the line gives up on a silent server earlier."""
 logger = structlog.get_logger(__name__)
 
 
@@ -36,6 +38,8 @@ class PredictionLog:
         self._spool = spool
         self._metrics = metrics
         self._batcher: Batcher[Row, Outcome] = Batcher(self._write, size=BATCH, capacity=capacity)
+        # A thread of its own: threads that wait for a hanging server or storage hold up no row.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._days: set[datetime.date] = set()
         self.away = False
 
@@ -45,6 +49,7 @@ class PredictionLog:
     async def stop(self) -> None:
         await self._batcher.stop()
         await self._line.close()
+        self._writer.shutdown()
 
     async def keep(self, row: Row) -> Outcome:
         """Return when the row is durable.
@@ -73,7 +78,8 @@ class PredictionLog:
                     return await self._insert(rows)
             except (psycopg.Error, OSError, TimeoutError) as error:
                 self._lost(error)
-        await asyncio.to_thread(self._spool.put, rows)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, self._spool.put, rows)
         self._metrics.spool_depth.set(self._spool.depth)
         return [Outcome.SPOOL] * len(rows)
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Literal
 
 import structlog
 from limits import RateLimitItem, parse
@@ -12,11 +13,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from mycovigil.problem import Problem
 from mycovigil_predictor import problems
 from mycovigil_predictor.metrics import Metrics
 
 REDIS_SECONDS = 0.5
 PAUSE_SECONDS = 2.0
+Question = Literal["hit", "test"]
 logger = structlog.get_logger(__name__)
 
 
@@ -49,8 +52,14 @@ class RateLimit:
             Problem: 429, over ``rate``.
         """
         item = parse(rate)
-        if not await self._hit(item, *names):
-            raise problems.rate_limited(rate, item.get_expiry() // item.amount + 1)
+        if not await self._ask("hit", item, *names):
+            raise _over(rate, item)
+
+    async def test(self, rate: str, *names: str) -> None:
+        """As :meth:`check`, without counting."""
+        item = parse(rate)
+        if not await self._ask("test", item, *names):
+            raise _over(rate, item)
 
     def _pause(self, error: Exception) -> None:
         now = time.monotonic()
@@ -61,11 +70,16 @@ class RateLimit:
     async def close(self) -> None:
         await self._connections.aclose()
 
-    async def _hit(self, item: RateLimitItem, *names: str) -> bool:
+    async def _ask(self, question: Question, item: RateLimitItem, *names: str) -> bool:
         if time.monotonic() >= self._away_until:
             try:
-                return await self._shared.hit(item, *names)
+                return bool(await getattr(self._shared, question)(item, *names))
             except (RedisError, OSError) as error:
                 self._pause(error)
-        self._metrics.limit_failures.inc()
-        return await self._local.hit(item, *names)
+        if question == "hit":
+            self._metrics.limit_failures.inc()
+        return bool(await getattr(self._local, question)(item, *names))
+
+
+def _over(rate: str, item: RateLimitItem) -> Problem:
+    return problems.rate_limited(rate, item.get_expiry() // item.amount + 1)

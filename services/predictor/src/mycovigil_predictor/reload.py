@@ -92,7 +92,8 @@ class Follower:
     async def _listen(self) -> None:
         """Follow until the connection breaks; each notice and each pause is a look."""
         url = self._settings.database.url.get_secret_value()
-        async with await connect(url, "reload") as connection:
+        seconds = self._settings.predictor.database_seconds
+        async with await connect(url, "reload", seconds=seconds) as connection:
             await connection.execute(f"LISTEN {CHANNEL}".encode())
             while True:
                 await self.follow()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from mycovigil.db.session import Sessions, engine_of, sessions_of
+from mycovigil.db.session import Sessions, sessions_of, short_engine_of
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_predictor.access import Keyring
@@ -28,6 +28,9 @@ from mycovigil_predictor.spool import Spool
 UPLOADS_IN_MEMORY = 16
 """Uploads of the largest size that may be held in memory at once; ordinary photos fit by the
 hundred."""
+
+DRAIN_SECONDS = 10.0
+"""Longest wait for a chunk of spooled rows, which nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,12 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
     """A predictor at work; on leaving, all that was accepted is finished first."""
     options = settings.predictor
     url = settings.database.url.get_secret_value()
-    engine = engine_of(settings.database)
+    engine = short_engine_of(settings.database, seconds=options.database_seconds)
     sessions, storage = sessions_of(engine), Storage(settings.storage)
     spool = Spool(options.spool_path, most_rows=options.spool_max_rows)
-    log = PredictionLog(Line(url, name="log"), spool, metrics, capacity=2 * options.queue_size)
-    drain = Drain(Line(url, name="drain"), spool, log, metrics)
+    line = Line(url, name="log", seconds=options.database_seconds)
+    log = PredictionLog(line, spool, metrics, capacity=2 * options.queue_size)
+    drain = Drain(Line(url, name="drain", seconds=DRAIN_SECONDS), spool, log, metrics)
     follower = Follower(settings, sessions, storage, metrics)
     darkroom = Darkroom(
         threads=options.decode_threads,
@@ -62,6 +66,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         keep=settings.storage.keep_photos,
     )
     rate = RateLimit(settings.redis.url.get_secret_value(), metrics)
+    keyring = Keyring(sessions, seconds=options.database_seconds)
     log.start()
     await follower.follow()
     tasks = [asyncio.create_task(follower.run()), asyncio.create_task(drain.run())]
@@ -83,7 +88,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
             log=log,
             spool=spool,
             authors=Authors(storage),
-            keyring=Keyring(sessions),
+            keyring=keyring,
             rate=rate,
             admission=Admission(
                 most_requests=options.queue_size,
@@ -100,6 +105,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         await rate.close()
         await follower.close()
         darkroom.close()
+        keyring.close()
         spool.close()
         engine.dispose()
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
+from mycovigil.db import patience
+from mycovigil.db.patience import Impatient
 from mycovigil.settings import DatabaseSettings
 
 Sessions = sessionmaker[Session]
@@ -28,6 +31,27 @@ def engine_of(settings: DatabaseSettings, *, pooled: bool = True) -> Engine:
     if not pooled:
         return create_engine(url, poolclass=NullPool)
     return create_engine(url, pool_size=settings.pool_size, max_overflow=2, pool_pre_ping=True)
+
+
+def short_engine_of(settings: DatabaseSettings, *, seconds: float) -> Engine:
+    """As :func:`engine_of`, for short statements that somebody waits for: a connection, or an
+    answer, that takes longer than ``seconds`` is an OperationalError."""
+    engine = create_engine(
+        psycopg_url(settings.url.get_secret_value()),
+        pool_size=settings.pool_size,
+        max_overflow=2,
+        pool_pre_ping=True,
+        pool_timeout=seconds,
+        connect_args=patience.parameters(seconds),
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, values: list[Any], named: dict[str, Any]) -> Impatient:
+        connection = Impatient.connect(*values, **named)
+        connection.patience = seconds
+        return connection
+
+    return engine
 
 
 def sessions_of(engine: Engine) -> Sessions:

@@ -22,6 +22,8 @@ async def admitted(
     Raises:
         Problem: 401, 403, 429 or 503.
     """
+    if not predictor.keyring.knows(presented):  # before a look-up, which costs the database
+        await predictor.rate.test(REFUSALS_RATE, "refused", address(request))
     try:
         caller = await predictor.keyring.caller(presented, *any_of)
     except Problem as problem:
