@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
 from mycovigil import incident, promotion, registry
+from mycovigil.bundle import Bundle
 from mycovigil.db import partition
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus
@@ -28,6 +30,8 @@ from mycovigil.safety import CLASSES
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_training import trained
+from mycovigil_training.assembly import Parts, assemble
+from mycovigil_training.dataset import curated
 from mycovigil_training.features.engine import Engine as Encoder
 from mycovigil_training.retraining import retrain
 from mycovigil_training.training import train
@@ -153,6 +157,34 @@ def test_what_production_was_trained_on_stays_in_training(served: Settings, engi
             select(ReferenceSet).where(ReferenceSet.model_id == uuid.UUID(outcome["model_id"]))
         ).one()
     assert reference.rows == 20 + 160, "too few drifted rows: held-out photos are joined in"
+
+
+def test_no_photo_that_was_sent_back_is_judged_by_a_model_that_learned_it(
+    served: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mycovigil_training import retraining
+
+    dataset = served.training.dataset
+    known = [photo.sha256 for photo in curated.read(dataset) if photo.safety_class == "deadly"]
+    with Session(engine) as session, session.begin():
+        job_id = arrive(session, served, photos=60, labelled=60).id
+        rows = session.scalars(select(Prediction).order_by(Prediction.id)).all()
+        for number, row in enumerate(rows[:50]):
+            row.image_sha256 = known[number % 40]
+            row.group_key = f"alone {number}"
+    assembled = []
+
+    def watched(parts: Parts, *args: Any, **named: Any) -> Bundle:
+        assembled.append(parts)
+        return assemble(parts, *args, **named)
+
+    monkeypatch.setattr(retraining, "assemble", watched)
+    retrain(served, job_id)
+    parts = assembled[0]
+    tables = (parts.train, parts.validation, parts.calibration, parts.holdout)
+    assert sum(np.isin(table.sha256, known[:40]).sum() for table in tables) == 40 + 50
+    sides = [set(table.sha256.tolist()) for table in tables]
+    assert len(set.union(*sides)) == sum(len(side) for side in sides)
 
 
 def test_guesses_are_left_out_and_disagreement_is_settled_carefully(

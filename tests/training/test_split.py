@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mycovigil_training.configuration import SplitConfig
-from mycovigil_training.split import PARTS, Split, split
+from mycovigil_training.split import PARTS, Split, split, united
 
 CONFIG = SplitConfig(validation=0.1, calibration=0.2, holdout=0.2)
 
@@ -61,3 +61,10 @@ def test_no_rows() -> None:
     empty = np.array([], dtype=str)
     found = split(np.array([], dtype=int), empty, empty, CONFIG, seed=1)
     assert all(len(part) == 0 for part in dealt(found).values())
+
+
+def test_groups_that_share_a_photo_are_one() -> None:
+    groups = np.array(["a", "a", "session 1", "session 1", "session 2", "b", "session 3"])
+    photos = np.array(["p", "q", "q", "r", "r", "s", "t"])
+    assert united(groups, photos).tolist() == ["a"] * 5 + ["b", "session 3"]
+    assert united(groups[:0], photos[:0]).tolist() == []

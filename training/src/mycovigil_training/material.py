@@ -27,16 +27,7 @@ class Material:
 
     def split(self, config: TrainConfig, trained: frozenset[str] = frozenset()) -> Split:
         """Parts by specimen; photos ``trained`` on by another model stay in training."""
-        table = self.table
-        pinned = [row for row, digest in enumerate(table.sha256) if digest in trained]
-        return split(
-            table.labels,
-            table.species,
-            table.groups,
-            config.split,
-            seed=config.seed,
-            pinned=pinned,
-        )
+        return dealt(self.table, config, trained)
 
     def views(
         self, rows: NDArray[np.int64], engine: Engine, config: TrainConfig
@@ -46,6 +37,14 @@ class Material:
         return extract_views(
             self.folder, chosen, engine, config.augmentation, batch=config.encode_batch
         )
+
+
+def dealt(table: FeatureTable, config: TrainConfig, trained: frozenset[str]) -> Split:
+    """Parts of a table by its groups; rows of photos in ``trained`` stay in training."""
+    pinned = [row for row, digest in enumerate(table.sha256) if digest in trained]
+    return split(
+        table.labels, table.species, table.groups, config.split, seed=config.seed, pinned=pinned
+    )
 
 
 def gather(folder: Path, engine: Engine, config: TrainConfig) -> Material:

@@ -1,7 +1,7 @@
 """A retrain job: the curated photos and production's labelled rows, against production."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from mycovigil_training.comparison import Incumbent, incumbent, trial
 from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable, table
-from mycovigil_training.material import Material, gather
+from mycovigil_training.material import Material, dealt, gather
 from mycovigil_training.production_rows import LabelledRows
 from mycovigil_training.registration import ReferenceRows, register, with_gate
-from mycovigil_training.split import Split, split
+from mycovigil_training.split import united
 
 FEWEST_REFERENCE_ROWS = 100
 """Fewest rows that the drift test takes."""
@@ -141,37 +141,33 @@ def _no_rows(dimension: int) -> FeatureTable:
 def _parts(
     material: Material, order: Order, engine: Engine, config: TrainConfig
 ) -> tuple[Parts, FeatureTable, NDArray[np.bool_]]:
-    """Parts of photos and labelled rows together; rows not trained on; the drifted holdout."""
+    """Parts of photos and labelled rows, dealt as one table, so that a photo of the collection
+    that somebody sent back stands on one side; photos not trained on; the drifted holdout."""
     trained = order.against.trained if order.against else frozenset()
     photos, rows = material.table, order.labelled.table
-    of_photos = material.split(config, trained)
-    pinned = [row for row, digest in enumerate(rows.sha256) if digest in trained]
-    of_rows = split(
-        rows.labels, rows.species, rows.groups, config.split, seed=config.seed, pinned=pinned
+    both = photos.joined(rows)
+    both = replace(both, groups=united(both.groups, both.sha256))
+    parts = dealt(both, config, trained)
+    drifted = np.concatenate([np.zeros(len(photos), dtype=bool), order.labelled.drifted])
+    learned = _collected(parts.train, photos)
+    held = np.delete(np.arange(len(photos)), learned)
+    return (
+        Parts(
+            train=both.take(parts.train),
+            views=material.views(learned, engine, config),
+            validation=both.take(parts.validation),
+            calibration=both.take(parts.calibration),
+            holdout=both.take(parts.holdout),
+            foreign=material.foreign,
+        ),
+        photos.take(held),
+        drifted[parts.holdout],
     )
 
-    def both(part: str) -> FeatureTable:
-        return photos.take(getattr(of_photos, part)).joined(rows.take(getattr(of_rows, part)))
 
-    parts = Parts(
-        train=both("train"),
-        views=material.views(of_photos.train, engine, config),
-        validation=both("validation"),
-        calibration=both("calibration"),
-        holdout=both("holdout"),
-        foreign=material.foreign,
-    )
-    drifted = np.concatenate(
-        [
-            np.zeros(len(of_photos.holdout), dtype=bool),
-            order.labelled.drifted[of_rows.holdout],
-        ]
-    )
-    return parts, photos.take(_not_trained(of_photos)), drifted
-
-
-def _not_trained(parts: Split) -> NDArray[np.int64]:
-    return np.sort(np.concatenate([parts.validation, parts.calibration, parts.holdout]))
+def _collected(rows: NDArray[np.int64], photos: FeatureTable) -> NDArray[np.int64]:
+    """Those of the row numbers that are photos of the collection, which come first."""
+    return rows[rows < len(photos)]
 
 
 def _unseen(rows: FeatureTable, train: FeatureTable) -> FeatureTable:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from mycovigil_training.configuration import SplitConfig
 
@@ -59,6 +61,21 @@ def split(
         dealt[label][part] += len(rows)
         parts[part] += rows
     return Split(*(np.sort(np.asarray(rows, dtype=np.int64)) for rows in parts))
+
+
+def united(groups: NDArray[np.str_], photos: NDArray[np.str_]) -> NDArray[np.str_]:
+    """(N,) groups, made one wherever they share a photo (its sha256), directly or by others.
+
+    A photo of the collection that somebody sent back, or that two sessions sent, is one photo:
+    its rows must not be dealt to both sides of a split, nor count as several specimens.
+    """
+    names, group = np.unique(groups, return_inverse=True)
+    seen, photo = np.unique(photos, return_inverse=True)
+    nodes = len(names) + len(seen)
+    links = coo_array((np.ones(len(groups)), (group, len(names) + photo)), shape=(nodes, nodes))
+    _, component = connected_components(links, directed=False)
+    _, first, whole = np.unique(component[group], return_index=True, return_inverse=True)
+    return np.asarray(groups[first][whole], dtype=np.str_)
 
 
 def _part(dealt: NDArray[np.float64], shares: NDArray[np.float64], rows: int) -> int:
