@@ -1,9 +1,12 @@
 """Objects by key: a local folder or Google Cloud Storage, through fsspec."""
 
-import hashlib
+import os
+import uuid
+from contextlib import suppress
 from typing import cast
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from mycovigil.settings import StorageSettings
 
@@ -19,13 +22,28 @@ class Storage:
         self._files, root = fsspec.core.url_to_fs(settings.url)
         self._root = str(root).rstrip("/")
 
-    def write(self, key: str, data: bytes) -> str:
-        """Store ``data`` under ``key``, whole or not at all; returns the key."""
+    def write(self, key: str, data: bytes, *, private: bool = False) -> str:
+        """Store ``data`` under ``key``, whole or not at all; returns the key.
+
+        Args:
+            private: in a local folder, for the owner's eyes only.
+        """
         path = self._path(key)
-        self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-        partial = f"{path}.{hashlib.sha256(data).hexdigest()[:8]}.part"
-        self._files.pipe_file(partial, data)
-        self._files.mv(partial, path)
+        folder = path.rsplit("/", 1)[0]
+        self._files.makedirs(folder, exist_ok=True)
+        partial = f"{path}.{uuid.uuid4().hex}.part"  # the same photo may arrive twice at once
+        hidden = private and isinstance(self._files, LocalFileSystem)
+        if hidden:
+            os.chmod(folder, 0o700)  # noqa: PTH101 - fsspec's paths are strings
+        try:
+            self._files.pipe_file(partial, data)
+            if hidden:
+                os.chmod(partial, 0o600)  # noqa: PTH101
+            self._files.mv(partial, path)
+        except BaseException:
+            with suppress(OSError):
+                self._files.rm_file(partial)
+            raise
         return key
 
     def read(self, key: str) -> bytes:

@@ -1,0 +1,48 @@
+"""Objects in a local folder."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fsspec.implementations.local import LocalFileSystem
+
+from mycovigil.storage import Storage
+
+WRITERS = 8
+
+
+def test_one_object_written_many_times_at_once_is_whole(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready, move = threading.Barrier(WRITERS, timeout=10), LocalFileSystem.mv
+
+    def all_written(*args: object, **named: object) -> None:
+        ready.wait()
+        move(*args, **named)
+
+    monkeypatch.setattr(LocalFileSystem, "mv", all_written)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda _: storage.write("photos/ab/abc.jpg", b"photo"), range(WRITERS)))
+    assert storage.read("photos/ab/abc.jpg") == b"photo"
+    assert storage.keys("photos") == ["photos/ab/abc.jpg"]
+
+
+def test_what_fails_half_way_leaves_nothing(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_files: LocalFileSystem, path: str, data: bytes) -> None:
+        Path(path).write_bytes(data[:2])
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(LocalFileSystem, "pipe_file", full)
+    with pytest.raises(OSError, match="no space"):
+        storage.write("photos/ab/abc.jpg", b"photo")
+    assert storage.keys("photos") == []
+
+
+def test_a_private_object_is_for_its_owner(storage: Storage, tmp_path: Path) -> None:
+    storage.write("photos/ab/abc.jpg", b"photo", private=True)
+    path = tmp_path / "storage" / "photos" / "ab" / "abc.jpg"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
