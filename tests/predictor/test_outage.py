@@ -1,13 +1,17 @@
 """Postgres goes away and comes back: answers go on, and every answer has its row, once."""
 
+import asyncio
+import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import httpx
 import pytest
 from factories.outage import Database, Server, until
 from factories.photo import make_photo
 from factories.predictor import Desk, Running, Serve, served
+from factories.row import make_row
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -15,6 +19,9 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
+from mycovigil_predictor import copy
+from mycovigil_predictor.row import Row
+from mycovigil_predictor.spool import Spool, SpoolFull
 
 
 @pytest.fixture
@@ -80,6 +87,63 @@ def test_a_full_spool_gives_no_answer_without_a_row(
     assert refused.status_code == 503
     assert refused.json()["type"].endswith("log-full")
     assert refused.headers["retry-after"]
+
+
+def test_a_full_disk_is_told_and_recovered_from(
+    predictor: Running, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_spool: Spool, _statement: str, _values: object) -> int:
+        _spool.trouble = "database or disk is full"
+        raise SpoolFull(_spool.trouble)
+
+    write = Spool._write
+    predictor.predict(make_photo())
+    monkeypatch.setattr(Spool, "_write", full)
+    database.take_away()
+    refused = predictor.predict(make_photo())
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
+    unready = predictor.http.get("/readyz")
+    assert (unready.status_code, unready.json()["type"][-8:]) == (503, "log-full")
+
+    monkeypatch.setattr(Spool, "_write", write)
+    until(lambda: predictor.http.get("/readyz").status_code == 200)
+    assert predictor.predict(make_photo()).json()["logged"] == "spool"
+
+
+def test_a_row_that_postgres_refuses_holds_up_no_other(
+    serve: Serve, settings: Settings, production: Model, engine: Engine
+) -> None:
+    rows = [
+        replace(make_row(), model_id=production.id, kin=(), request_id=text)
+        for text in ("a", "b\0", "c")
+    ]
+    spool = Spool(settings.predictor.spool_path, most_rows=100)
+    spool.put(rows)
+    spool.close()
+
+    running = serve(settings)
+
+    until(lambda: running.http.get("/readyz").json()["spool_rows"] == 0)
+    assert set(ids(engine)) == {str(rows[0].id), str(rows[2].id)}
+    until(lambda: "set_aside_rows 1.0" in running.http.get("/metrics").text)
+    told = running.http.get(f"/v1/predictions/{rows[1].id}")
+    assert (told.status_code, told.json()["logged"]) == (200, "spool")
+
+
+def test_a_row_that_was_handed_over_is_answered_though_the_deadline_passed(
+    predictor: Running, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = copy.insert
+
+    async def slow(connection: copy.Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
+        written = await insert(connection, rows)
+        await asyncio.sleep(1.0)
+        return written
+
+    monkeypatch.setattr(copy, "insert", slow)
+    answer = predictor.predict(make_photo(), **{"x-deadline-seconds": "0.5"})
+    assert answer.status_code == 200, answer.text
+    assert ids(engine) == [answer.json()["id"]]
 
 
 def test_it_starts_without_a_database_and_finds_the_model_later(

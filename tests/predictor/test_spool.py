@@ -30,12 +30,65 @@ def test_it_survives_the_process(tmp_path: Path) -> None:
     again.close()
 
 
-def test_it_takes_whole_batches_or_nothing(tmp_path: Path) -> None:
+def test_it_takes_as_many_rows_of_a_batch_as_it_has_room_for(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "s.sqlite", most_rows=3)
-    spool.put([make_row(), make_row()])
+    assert spool.put([make_row(), make_row()]) == 2
+    batch = [make_row(), make_row()]
+    assert spool.put(batch) == 1
+    assert spool.full
+    assert [spool.get(row.id) is not None for row in batch] == [True, False]
     with pytest.raises(SpoolFull):
-        spool.put([make_row(), make_row()])
-    assert spool.depth == len(spool.oldest(10)) == 2
+        spool.put([make_row()])
+    assert spool.depth == len(spool.oldest(10)) == 3
+    spool.close()
+
+
+def fill(spool: Spool) -> None:
+    """A disk that is full, to SQLite: its file may not grow."""
+    pages = spool._database.execute("PRAGMA page_count").fetchone()[0]
+    spool._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(SpoolFull, match="full"):
+        spool.put([make_row() for _ in range(1_000)])
+
+
+def test_a_full_disk_is_a_full_spool_until_there_is_room(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s.sqlite", most_rows=10_000)
+    spool.put([make_row()])
+    fill(spool)
+    assert "full" in str(spool.trouble)
+    with pytest.raises(SpoolFull):
+        spool.probe()
+    spool._database.execute("PRAGMA max_page_count = 100000")
+    spool.probe()
+    assert spool.trouble is None
+    assert spool.put([make_row()]) == 1
+    assert spool.depth == len(spool.oldest(10_000)) == 2
+    spool.close()
+
+
+def test_what_is_set_aside_is_not_drained_and_not_lost(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s.sqlite", most_rows=10)
+    bad, good = make_row(claim=Claim("client", "key", "fingerprint")), make_row()
+    spool.put([bad, good])
+    spool.set_aside(bad, "refused")
+    spool.close()
+
+    again = Spool(tmp_path / "s.sqlite", most_rows=10)
+    assert (again.depth, again.aside, again.holds) == (1, 1, True)
+    assert [row.id for row in again.oldest(10)] == [good.id]
+    found = again.get(bad.id)
+    assert found is not None
+    assert found.to_json() == bad.to_json()
+    assert again.claimed("client", "key") is not None
+    again.close()
+
+
+def test_only_its_owner_reads_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s.sqlite", most_rows=10)
+    spool.put([make_row()])
+    files = list(tmp_path.glob("s.sqlite*"))
+    assert len(files) > 1
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     spool.close()
 
 

@@ -4,8 +4,12 @@ import asyncio
 import hashlib
 import time
 import uuid
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
+import structlog
 from opentelemetry import trace
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,6 +29,9 @@ from mycovigil_predictor.row import Claim, Row
 from mycovigil_predictor.serving import Serving
 from mycovigil_predictor.spool import Spool
 
+PHOTO_SECONDS = 5.0
+"""Longest wait for the storage to keep a photo."""
+logger = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
 
 
@@ -97,7 +104,7 @@ class Classifier:
     async def _make(
         self, serving: Serving, photos: list[Photo], origin: Origin, claim: Claim
     ) -> Made:
-        if self._spool.depth and (found := await self._spooled(claim)):
+        if self._spool.holds and (found := await self._spooled(claim)):
             return found
         row = await self._row(serving, photos, origin, claim.fingerprint, claim)
         outcome = await self._keep(row)
@@ -157,11 +164,17 @@ class Classifier:
         if photo.kept is None:
             return None
         key = photo_key(hashlib.sha256(photo.kept).hexdigest())
-        return await asyncio.to_thread(self._storage.write, key, photo.kept)
+        try:
+            async with asyncio.timeout(PHOTO_SECONDS):
+                return await asyncio.to_thread(self._storage.write, key, photo.kept, private=True)
+        except Exception as error:  # of any storage; an answer matters more than a gallery
+            self._metrics.lost_photos.inc()
+            logger.warning("a photo is not kept", error=str(error) or type(error).__name__)
+            return None
 
     async def _keep(self, row: Row) -> Outcome:
         with tracer.start_as_current_span("log"):
-            outcome = await self._log.keep(row)
+            outcome = await _to_its_end(self._log.keep(row))
         if outcome != Outcome.TAKEN:
             self._metrics.predictions.labels(row.verdict, outcome.value).inc()
             for reason in row.reasons:
@@ -181,6 +194,15 @@ class Classifier:
         if found is None:
             raise problems.database_away()
         return Made(found[0], Outcome.DATABASE, found[1])
+
+
+async def _to_its_end(keeping: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """The outcome, even past the deadline: a row that was handed over may be committed, so it
+    cannot be called "not computed". The log's own limits bound the wait."""
+    task = asyncio.create_task(keeping)
+    with suppress(asyncio.CancelledError):
+        await asyncio.shield(task)
+    return await task
 
 
 def _fingerprint(photos: list[Photo]) -> str:

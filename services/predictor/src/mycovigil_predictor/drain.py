@@ -1,9 +1,11 @@
 """Brings spooled rows home, exactly once by id, and finds out when Postgres is back."""
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Sequence
 
+import psycopg
 import structlog
 
 from mycovigil_predictor import copy
@@ -11,9 +13,11 @@ from mycovigil_predictor.database import AWAY, Line
 from mycovigil_predictor.log import PredictionLog
 from mycovigil_predictor.metrics import Metrics
 from mycovigil_predictor.row import Row
-from mycovigil_predictor.spool import Spool
+from mycovigil_predictor.spool import Spool, SpoolFull
 
 CHUNK = 500
+REFUSALS = (psycopg.DataError, psycopg.IntegrityError, ValueError)
+"""What is wrong with a row, and not with the database: no later turn can succeed."""
 PROBE_SECONDS = 1.0
 HOUR_OF_PROBES = 3_600
 FORGET = "DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'"
@@ -33,6 +37,7 @@ class Drain:
     async def run(self) -> None:
         """Until cancelled."""
         for turn in itertools.count():
+            await self._probe_disk()
             try:
                 await self.turn(tidy=turn % HOUR_OF_PROBES == 0)
             except AWAY:
@@ -51,10 +56,30 @@ class Drain:
             await connection.execute("SELECT 1")
             self._log.back()
             while rows := await asyncio.to_thread(self._spool.oldest, CHUNK):
-                await self._merge(connection, rows)
+                try:
+                    await self._merge(connection, rows)
+                except REFUSALS:
+                    await self._one_by_one(connection, rows)
 
     async def close(self) -> None:
         await self._line.close()
+
+    async def _probe_disk(self) -> None:
+        """Nobody sends rows to a service that is not ready: it must find out by itself."""
+        if self._spool.trouble is not None:
+            with contextlib.suppress(SpoolFull):
+                await asyncio.to_thread(self._spool.probe)
+
+    async def _one_by_one(self, connection: copy.Connection, rows: Sequence[Row]) -> None:
+        for row in rows:
+            try:
+                await self._merge(connection, [row])
+            except REFUSALS as error:
+                logger.error(
+                    "a row is refused by Postgres and set aside", id=str(row.id), error=str(error)
+                )
+                await asyncio.to_thread(self._spool.set_aside, row, str(error))
+        self._metrics.set_aside.set(self._spool.aside)
 
     async def _merge(self, connection: copy.Connection, rows: Sequence[Row]) -> None:
         await copy.ensure_partitions(connection, sorted({row.created_at.date() for row in rows}))

@@ -23,11 +23,13 @@ logger = structlog.get_logger(__name__)
 
 
 class Outcome(StrEnum):
-    """Where a row went; ``taken``: nowhere, its idempotency key belongs to another prediction."""
+    """Where a row went; ``taken``: nowhere, its idempotency key belongs to another prediction;
+    ``refused``: nowhere, there is no room."""
 
     DATABASE = "database"
     SPOOL = "spool"
     TAKEN = "taken"
+    REFUSED = "refused"
 
 
 class PredictionLog:
@@ -58,11 +60,14 @@ class PredictionLog:
             Problem: 429 or 503, the row was not kept and must not be answered.
         """
         try:
-            return await self._batcher.submit(row)
+            outcome = await self._batcher.submit(row)
         except QueueFull as error:
             raise problems.busy() from error
         except SpoolFull as error:
             raise problems.no_room() from error
+        if outcome == Outcome.REFUSED:
+            raise problems.no_room()
+        return outcome
 
     def back(self) -> None:
         """The database was reached again; rows go there from now on."""
@@ -76,12 +81,12 @@ class PredictionLog:
             try:
                 with self._metrics.log_seconds.time():
                     return await self._insert(rows)
-            except (psycopg.Error, OSError, TimeoutError) as error:
+            except (psycopg.Error, OSError, TimeoutError, ValueError) as error:
                 self._lost(error)
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._spool.put, rows)
+        kept = await loop.run_in_executor(self._writer, self._spool.put, rows)
         self._metrics.spool_depth.set(self._spool.depth)
-        return [Outcome.SPOOL] * len(rows)
+        return [Outcome.SPOOL] * kept + [Outcome.REFUSED] * (len(rows) - kept)
 
     async def _insert(self, rows: Sequence[Row]) -> list[Outcome]:
         async with asyncio.timeout(WRITE_SECONDS), self._line.connected() as connection:

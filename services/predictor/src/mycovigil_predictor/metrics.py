@@ -34,6 +34,10 @@ class Metrics:
         self.held_bytes = self._gauge("upload_bytes", "Bytes of uploads held in memory.")
         self.spool_depth = self._gauge("spool_rows", "Rows waiting for Postgres to come back.")
         self.spool_limit = self._gauge("spool_limit_rows", "Rows that the spool takes at most.")
+        self.set_aside = self._gauge(
+            "set_aside_rows", "Spooled rows that Postgres refuses for good."
+        )
+        self.lost_photos = self._counter("unkept_photos", "Photos that storage did not take.")
         self.drained = self._counter("drained_rows", "Spooled rows merged into Postgres.")
         self.predictions = self._counter(
             "predictions", "Answers by verdict and where they were logged.", ["verdict", "logged"]

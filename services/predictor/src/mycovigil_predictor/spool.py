@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 from mycovigil_predictor.row import Claim, Row
 
@@ -14,66 +15,100 @@ CREATE TABLE IF NOT EXISTS rows (
     id TEXT PRIMARY KEY, client TEXT, key TEXT, body BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS rows_key ON rows (client, key) WHERE key IS NOT NULL;
+CREATE TABLE IF NOT EXISTS probe (filling TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS aside (
+    id TEXT PRIMARY KEY, client TEXT, key TEXT, body BLOB NOT NULL, why TEXT NOT NULL
+);
 """
+PROBE_BYTES = 16_384
+"""About as much as a few rows take."""
+BODIES = "SELECT body FROM rows {0} UNION ALL SELECT body FROM aside {0}"
 
 
 class SpoolFull(RuntimeError):
-    """The spool holds as many rows as it may."""
+    """The spool takes no more rows: it holds as many as it may, or the disk takes none."""
 
 
 class Spool:
-    """Synchronous and thread-safe; each call is one transaction, on disk when it returns."""
+    """Synchronous and thread-safe; each call is one transaction, on disk when it returns.
+
+    Rows that Postgres refuses for good are set aside, in a table that is never drained: they
+    hold up no other, and can still be looked up. The file is for its owner alone.
+    """
 
     def __init__(self, path: Path, *, most_rows: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._most_rows = most_rows
         self._lock = threading.Lock()
+        path.touch(mode=0o600)
+        path.chmod(0o600)  # SQLite gives its other files the same mode
         self._database = sqlite3.connect(path, check_same_thread=False, timeout=10)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
         self._database.executescript(SCHEMA)
-        self.depth = self._count()
+        self.depth = self._count("rows")
+        self.aside = self._count("aside")
+        self.trouble: str | None = None
 
     @property
     def full(self) -> bool:
-        return self.depth >= self._most_rows
+        """Whether no row can be taken now."""
+        return self.depth >= self._most_rows or self.trouble is not None
 
-    def put(self, rows: Sequence[Row]) -> None:
-        """Keep rows; one that is kept already stays as it is.
+    @property
+    def holds(self) -> bool:
+        """Whether there is any row here, waiting or set aside."""
+        return self.depth + self.aside > 0
+
+    def put(self, rows: Sequence[Row]) -> int:
+        """Keep the first rows, as many as there is room for; returns how many. One that is kept
+        already stays as it is.
 
         Raises:
             SpoolFull: nothing of the batch was kept.
         """
-        values = [
-            (
-                str(row.id),
-                row.claim.client if row.claim else None,
-                row.claim.key if row.claim else None,
-                row.to_json(),
-            )
-            for row in rows
-        ]
         with self._lock:
-            if self.depth + len(rows) > self._most_rows:
+            room = max(0, self._most_rows - self.depth)
+            if rows and not room:
                 raise SpoolFull(f"{self.depth} of {self._most_rows} rows are spooled")
+            values = [_values(row) for row in rows[:room]]
+            self.depth += self._write("INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?)", values)
+            return len(values)
+
+    def probe(self) -> None:
+        """Find out whether the disk takes rows again.
+
+        Raises:
+            SpoolFull: it does not.
+        """
+        with self._lock:
+            filling = [("x" * PROBE_BYTES,)]
+            self._write("REPLACE INTO probe VALUES (?)", filling)
+            self._write("DELETE FROM probe WHERE filling = ?", filling)
+
+    def set_aside(self, row: Row, why: str) -> None:
+        """Keep a row apart that Postgres refuses."""
+        with self._lock:
             with self._database:
-                done = self._database.executemany(
-                    "INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?)", values
+                self._database.execute(
+                    "INSERT OR IGNORE INTO aside VALUES (?, ?, ?, ?, ?)", (*_values(row), why)
                 )
-            self.depth += done.rowcount
+                self._database.execute("DELETE FROM rows WHERE id = ?", (str(row.id),))
+            self.depth, self.aside = self._count("rows"), self._count("aside")
 
     def oldest(self, most: int) -> list[Row]:
         """The first rows by id, that is by time."""
-        return [Row.from_json(body) for (body,) in self._read("ORDER BY id LIMIT ?", most)]
+        found = self._read("SELECT body FROM rows ORDER BY id LIMIT ?", most)
+        return [Row.from_json(body) for (body,) in found]
 
     def get(self, identifier: uuid.UUID) -> Row | None:
-        """The row with this id, if it still waits here."""
-        found = self._read("WHERE id = ?", str(identifier))
+        """The row with this id, if it still waits here or was set aside."""
+        found = self._read(BODIES.format("WHERE id = ?1"), str(identifier))
         return Row.from_json(found[0][0]) if found else None
 
     def claimed(self, client: str, key: str) -> tuple[Row, Claim] | None:
-        """The row that fulfils an idempotency key, if it still waits here."""
-        found = self._read("WHERE client = ? AND key = ?", client, key)
+        """The row that fulfils an idempotency key, if it is here."""
+        found = self._read(BODIES.format("WHERE client = ?1 AND key = ?2"), client, key)
         row = Row.from_json(found[0][0]) if found else None
         return (row, row.claim) if row and row.claim else None
 
@@ -90,11 +125,32 @@ class Spool:
         with self._lock:
             self._database.close()
 
-    def _read(self, condition: str, *values: str | int) -> list[tuple[bytes]]:
-        statement = f"SELECT body FROM rows {condition}"  # noqa: S608 - ours, never a client's
+    def _write(self, statement: str, values: Sequence[tuple[str | bytes | None, ...]]) -> int:
+        """Rows changed; what the disk says stays in ``trouble`` until it takes a row again."""
+        try:
+            with self._database:
+                done = self._database.executemany(statement, values)
+        except sqlite3.Error as error:
+            self.trouble = str(error)
+            raise SpoolFull(f"the spool cannot be written: {error}") from error
+        self.trouble = None
+        return max(0, done.rowcount)
+
+    def _read(self, statement: str, *values: str | int) -> list[tuple[bytes]]:
         with self._lock, closing(self._database.execute(statement, values)) as cursor:
             return cursor.fetchall()
 
-    def _count(self) -> int:
-        with closing(self._database.execute("SELECT count(*) FROM rows")) as cursor:
+    def _count(self, table: Literal["rows", "aside"]) -> int:
+        statement = f"SELECT count(*) FROM {table}"  # noqa: S608 - one of two names
+        with closing(self._database.execute(statement)) as cursor:
             return int(cursor.fetchone()[0])
+
+
+def _values(row: Row) -> tuple[str, str | None, str | None, bytes]:
+    claim = row.claim
+    return (
+        str(row.id),
+        claim.client if claim else None,
+        claim.key if claim else None,
+        row.to_json(),
+    )

@@ -67,6 +67,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
     )
     rate = RateLimit(settings.redis.url.get_secret_value(), metrics)
     keyring = Keyring(sessions, seconds=options.database_seconds)
+    metrics.set_aside.set(spool.aside)
     log.start()
     await follower.follow()
     tasks = [asyncio.create_task(follower.run()), asyncio.create_task(drain.run())]

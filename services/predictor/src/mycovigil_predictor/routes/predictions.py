@@ -111,7 +111,7 @@ async def label(
 
 
 async def _found(predictor: Predictor, identifier: uuid.UUID) -> tuple[Row, Outcome]:
-    if predictor.spool.depth:
+    if predictor.spool.holds:
         spooled = await asyncio.to_thread(predictor.spool.get, identifier)
         if spooled:
             return spooled, Outcome.SPOOL
