@@ -12,8 +12,8 @@ from mycovigil_simulator.demo.tell import Teller
 
 STORY = (
     Night("calm", 0.0, 0.0),
-    Night("a deadly look-alike arrives", 0.0, 0.35),
-    Night("it stays, the model has learned it", 0.0, 0.35),
+    Night("a deadly look-alike arrives", 0.0, 0.5),
+    Night("it stays, the model has learned it", 0.0, 0.5),
 )
 
 
