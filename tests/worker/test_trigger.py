@@ -1,22 +1,24 @@
 """From alert to retrain job: exactly once, through the real brokers."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from factories.incident import alert_of, make_incident
 from factories.night import make_served
 from factories.report import make_report
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from mycovigil import incident, outbox
-from mycovigil.db.alert import Incident
+from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.message import InboxMessage, OutboxMessage
+from mycovigil.db.model import Model
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.event import Event, Topic
 from mycovigil.publisher import Handler, Publisher, publisher_of
 from mycovigil.publisher.stream import StreamPublisher
-from mycovigil_worker import queue, trigger
+from mycovigil_worker import queue, tasks, trigger
 from mycovigil_worker.state import State
 
 
@@ -116,6 +118,49 @@ def test_a_resolved_incident_is_recorded_and_asks_for_nothing(
     trigger.handle(state, resolved[0])
     assert counts(state) == (1, 0)
     assert sent == []
+
+
+def test_an_alert_that_nobody_heard_gets_its_job_from_the_tick(state: State) -> None:
+    opened(state)
+    fired = datetime.now(tz=UTC)
+    assert queue.ask_for_unheard(state, now=fired) == [], "its message may be on its way"
+    made = queue.ask_for_unheard(state, now=fired + timedelta(hours=2))
+    assert queue.ask_for_unheard(state, now=fired + timedelta(hours=2)) == []
+    with state.sessions() as session:
+        job = session.scalars(select(RetrainJob)).one()
+        alert = session.scalars(select(Alert)).one()
+    assert made == [job.id]
+    assert job.incident_id == alert.incident_id
+    assert job.requested_by == f"alert {alert.id}"
+    assert job.parameters == {"cause": "novel_species", "report_id": str(alert.report_id)}
+
+
+def test_the_tick_itself_mends_a_lost_alert(
+    state: State, sent: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(state)
+    with state.sessions.begin() as session:
+        long_ago = datetime.now(tz=UTC) - timedelta(hours=2)
+        session.execute(update(Alert).values(created_at=long_ago))
+    monkeypatch.setattr(tasks, "process_state", lambda: state)
+    tasks.nightly()
+    assert counts(state) == (0, 1)
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("why", ["silenced", "resolved", "archived"])
+def test_an_incident_that_asks_for_no_retrain_gets_none(state: State, why: str) -> None:
+    opened(state)
+    with state.sessions.begin() as session:
+        standing = session.scalars(select(Incident)).one()
+        if why == "silenced":
+            session.execute(update(Alert).values(event_id=None))
+        elif why == "resolved":
+            incident.resolve(session, standing, resolution="by hand")
+        else:
+            session.execute(update(Model).values(status="archived"))
+    later = datetime.now(tz=UTC) + timedelta(hours=2)
+    assert queue.ask_for_unheard(state, now=later) == []
 
 
 def test_a_broker_that_is_away_is_tried_again(

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 @app.task(name=f"{NAME}.nightly")
 def nightly() -> None:
     """Make missing reports, answer requests for others, let labels that came replace estimates,
-    wake retrain jobs that nobody runs."""
+    make retrain jobs whose alert nobody heard, wake those that nobody runs."""
     state = process_state()
     now = datetime.now(tz=UTC)
     try:
@@ -25,6 +25,7 @@ def nightly() -> None:
         request.drain(state, now=now)
         labels.run(state, now=now)
         comparison.drain(state)
+        queue.ask_for_unheard(state, now=now)
         queue.resend_waiting(state)
     except OperationalError as error:
         log.warning("database away, the next tick tries again", error=str(error.orig))

@@ -4,12 +4,9 @@ import threading
 import uuid
 
 import structlog
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mycovigil import inbox
-from mycovigil.db.base import new_id
-from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.event import Event, EventType, Topic
 from mycovigil.publisher import Publisher
 from mycovigil_worker import queue
@@ -30,17 +27,12 @@ def record(session: Session, event: Event) -> uuid.UUID | None:
     """
     if not inbox.first_time(session, SUBSCRIPTION, event.id) or event.type not in ASKING:
         return None
-    return session.scalar(
-        insert(RetrainJob)
-        .values(
-            id=new_id(),
-            incident_id=uuid.UUID(event.data["incident_id"]),
-            requested_by=f"alert {event.data['alert_id']}",
-            state=JobState.QUEUED,
-            parameters={"cause": event.data["cause"], "report_id": event.data["report_id"]},
-        )
-        .on_conflict_do_nothing(index_elements=[RetrainJob.incident_id])
-        .returning(RetrainJob.id)
+    return queue.ask(
+        session,
+        uuid.UUID(event.data["incident_id"]),
+        alert=event.data["alert_id"],
+        cause=event.data["cause"],
+        report_id=event.data["report_id"],
     )
 
 
