@@ -9,7 +9,7 @@ import pytest
 from factories.outage import until
 from factories.photo import make_photo
 from factories.predictor import Desk, Running, Serve
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from mycovigil import access
 from mycovigil.access import Scope
 from mycovigil.db.key import ApiKey
 from mycovigil.db.model import Model
+from mycovigil.db.prediction import Label, Prediction
 from mycovigil.settings import RedisSettings, Settings
 from mycovigil.stack.child import Child
 from mycovigil.stack.port import free_port
@@ -57,16 +58,60 @@ def test_a_revocation_takes_effect_within_two_seconds(
     assert time.monotonic() - start < 2.0
 
 
-def test_a_client_reads_only_its_own_predictions(predictor: Running, desk: Desk) -> None:
-    identifier = predictor.predict(make_photo()).json()["id"]
-
-    def read(*scopes: Scope, name: str) -> int:
-        headers = {"authorization": f"Bearer {desk.key(*scopes, name=name)}"}
+def test_a_key_reads_only_its_own_predictions_whatever_its_name(
+    predictor: Running, desk: Desk
+) -> None:
+    def read(identifier: str, key: str) -> int:
+        headers = {"authorization": f"Bearer {key}"}
         return predictor.http.get(f"/v1/predictions/{identifier}", headers=headers).status_code
 
-    assert read(Scope.PREDICT, name="other") == 404
-    assert read(Scope.PREDICT, name="tester") == 200
-    assert read(Scope.READ, name="other") == 200
+    key = desk.key(Scope.PREDICT)
+    mine = predictor.predict(make_photo(), authorization=f"Bearer {key}").json()["id"]
+    assert read(mine, key) == 200
+    assert read(mine, desk.key(Scope.PREDICT)) == 404  # another of the same name
+    assert read(mine, desk.key(Scope.READ, name="other")) == 200
+
+
+def test_a_key_named_page_reads_no_public_upload(
+    serve: Serve, settings: Settings, production: Model, desk: Desk, engine: Engine
+) -> None:
+    options = settings.predictor.model_copy(update={"public_page": True})
+    running = serve(settings.model_copy(update={"predictor": options}))
+    files = {"files": ("a.jpg", make_photo(), "image/jpeg")}
+    assert running.http.post("/", files=files).status_code == 200
+    with Session(engine) as session:
+        (row,) = session.scalars(select(Prediction))
+    assert row.client == "page"
+    headers = {"authorization": f"Bearer {desk.key(Scope.PREDICT, name='page')}"}
+    assert running.http.get(f"/v1/predictions/{row.id}", headers=headers).status_code == 404
+
+
+def test_two_keys_of_one_name_correct_no_label_of_each_other(
+    predictor: Running, desk: Desk, engine: Engine
+) -> None:
+    identifier = predictor.predict(make_photo()).json()["id"]
+
+    def label(key: str, said: str) -> None:
+        told = predictor.http.put(
+            f"/v1/predictions/{identifier}/label",
+            json={"label": said, "confidence": "certain"},
+            headers={"authorization": f"Bearer {key}"},
+        )
+        assert told.status_code == 200, told.text
+
+    def labels() -> list[str]:
+        with Session(engine) as session:
+            return sorted(session.scalars(select(Label.label)))
+
+    one, other = desk.key(Scope.LABEL), desk.key(Scope.LABEL)
+    label(one, "deadly")
+    with Session(engine) as session, session.begin():
+        session.execute(update(Label).values(key_prefix=None))  # from before keys were noted
+    label(one, "poisonous")
+    assert labels() == ["poisonous"]
+    label(other, "edible")
+    label(one, "deadly")
+    assert labels() == ["deadly", "edible"]
 
 
 def limited(settings: Settings, rate: str, redis_url: str | None = None) -> Settings:

@@ -134,6 +134,7 @@ class Classifier:
             request_id=origin.request_id,
             trace_id=origin.trace_id,
             client=origin.client,
+            key_prefix=origin.key_prefix,
             group_key=origin.group_key,
             app_version=origin.app_version,
             model_id=serving.card.model_id,

@@ -21,6 +21,7 @@ TYPES: dict[str, str] = {
     "request_id": "text",
     "trace_id": "text",
     "client": "text",
+    "key_prefix": "text",
     "group_key": "text",
     "app_version": "text",
     "model_id": "uuid",

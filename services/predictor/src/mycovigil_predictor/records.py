@@ -40,6 +40,7 @@ def _row(found: Prediction) -> Row:
         request_id=found.request_id,
         trace_id=found.trace_id,
         client=found.client,
+        key_prefix=found.key_prefix,
         group_key=found.group_key,
         app_version=found.app_version,
         model_id=found.model_id,

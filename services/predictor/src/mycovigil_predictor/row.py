@@ -51,6 +51,7 @@ class Row:
     covariates: dict[str, float | int | None]
     claim: Claim | None = None
     kin: tuple[str, ...] | None = None
+    key_prefix: str | None = None
 
     @property
     def created_at(self) -> datetime.datetime:

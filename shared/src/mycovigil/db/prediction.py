@@ -18,7 +18,8 @@ class Prediction(CovariateColumns, Base):
     prunes to one day, and a row drained twice from the spool collides with itself.
 
     ``sample_key`` is uniform on [0, 1): the first n rows by it are a random sample by index.
-    No foreign keys: partitions are dropped whole by retention.
+    ``client`` is the name of the API key, which several keys may have, ``key_prefix`` is the key;
+    none in rows older than the column. No foreign keys: partitions are dropped whole by retention.
     """
 
     __tablename__ = "predictions"
@@ -37,6 +38,7 @@ class Prediction(CovariateColumns, Base):
     request_id: Mapped[str]
     trace_id: Mapped[str | None]
     client: Mapped[str]
+    key_prefix: Mapped[str | None]
     group_key: Mapped[str | None]
     app_version: Mapped[str | None]
     model_id: Mapped[uuid.UUID]
@@ -57,11 +59,16 @@ class Prediction(CovariateColumns, Base):
 
 
 class Label(Base):
-    """Ground truth from a person. ``confidence`` is theirs: certain, probable or guess."""
+    """Ground truth from a person. ``confidence`` is theirs: certain, probable or guess.
+
+    One label a key: ``labelled_by`` is its name, ``key_prefix`` the key, as in a prediction.
+    """
 
     __tablename__ = "labels"
     __table_args__ = (
-        UniqueConstraint("prediction_id", "labelled_by"),
+        UniqueConstraint(
+            "prediction_id", "labelled_by", "key_prefix", postgresql_nulls_not_distinct=True
+        ),
         one_of("label", SafetyClass),
     )
 
@@ -71,4 +78,5 @@ class Label(Base):
     species: Mapped[str | None]
     confidence: Mapped[str]
     labelled_by: Mapped[str]
+    key_prefix: Mapped[str | None]
     created_at: Mapped[CreatedAt]

@@ -7,9 +7,10 @@ import uuid
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
-from sqlalchemy import func
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from mycovigil.access import Scope
 from mycovigil.db.base import new_id
@@ -17,6 +18,7 @@ from mycovigil.db.prediction import Label
 from mycovigil.problem import not_found
 from mycovigil.safety import SafetyClass
 from mycovigil_predictor import problems, records
+from mycovigil_predictor.access import Caller
 from mycovigil_predictor.answer import Answer, answer_of
 from mycovigil_predictor.classify import Origin
 from mycovigil_predictor.log import Outcome
@@ -84,9 +86,9 @@ async def predict(
     summary="Look up a prediction",
 )
 async def look_up(prediction_id: uuid.UUID, caller: Reading, predictor: Service) -> Answer:
-    """With the scope ``read`` any prediction, else only the caller's own."""
+    """With the scope ``read`` any prediction, else only those made with the same key."""
     row, outcome = await _found(predictor, prediction_id)
-    if Scope.READ not in caller.scopes and row.client != caller.name:
+    if Scope.READ not in caller.scopes and row.key_prefix != caller.prefix:
         raise not_found("prediction", prediction_id)
     return answer_of(row, await intake.author(predictor, row), outcome)
 
@@ -101,7 +103,7 @@ async def label(
 ) -> LabelView:
     """Repeating it with another label corrects the earlier one of the same key."""
     await _found(predictor, prediction_id)
-    created_at = await asyncio.to_thread(_store, predictor, prediction_id, body, caller.name)
+    created_at = await asyncio.to_thread(_store, predictor, prediction_id, body, caller)
     return LabelView(
         **body.model_dump(),
         prediction_id=prediction_id,
@@ -129,21 +131,38 @@ def _read(predictor: Predictor, identifier: uuid.UUID) -> Row | None:
         raise problems.database_away() from error
 
 
+def _adopt(session: Session, own: dict[str, object]) -> None:
+    """A label from before keys were noted is that of the first key with its name to return."""
+    mine = select(Label.id).filter_by(**own).exists()
+    session.execute(
+        update(Label)
+        .where(
+            Label.prediction_id == own["prediction_id"],
+            Label.labelled_by == own["labelled_by"],
+            Label.key_prefix.is_(None),
+            ~mine,
+        )
+        .values(key_prefix=own["key_prefix"])
+    )
+
+
 def _store(
-    predictor: Predictor, identifier: uuid.UUID, body: LabelBody, by: str
+    predictor: Predictor, identifier: uuid.UUID, body: LabelBody, by: Caller
 ) -> datetime.datetime:
     values = {"label": body.label.value, "species": body.species, "confidence": body.confidence}
+    own = {"prediction_id": identifier, "labelled_by": by.name, "key_prefix": by.prefix}
     statement = (
         insert(Label)
-        .values(id=new_id(), prediction_id=identifier, labelled_by=by, **values)
+        .values(id=new_id(), **own, **values)
         .on_conflict_do_update(
-            index_elements=["prediction_id", "labelled_by"],
+            index_elements=list(own),
             set_=values | {"created_at": func.now()},
         )
         .returning(Label.created_at)
     )
     try:
         with predictor.sessions.begin() as session:
+            _adopt(session, own)
             return session.execute(statement).scalar_one()
     except SQLAlchemyError as error:
         raise problems.database_away() from error
