@@ -46,6 +46,13 @@ def test_a_form_without_javascript_gets_a_result_page(public: Running, engine: E
         assert [row.client for row in session.scalars(select(Prediction))] == ["page"]
 
 
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_a_page_may_be_asked_for_its_head(public: Running, path: str) -> None:
+    head = public.http.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"].startswith("text/html")
+
+
 def test_a_reloaded_result_is_no_second_prediction(public: Running, engine: Engine) -> None:
     for _ in range(2):
         assert public.http.post("/", **form("reload")).status_code == 200

@@ -30,6 +30,6 @@ def assets() -> Path:
     return Path(fastapi_offline.__file__).parent / "static"
 
 
-@router.get("/docs")
+@router.api_route("/docs", methods=["GET", "HEAD"])
 async def docs() -> HTMLResponse:
     return HTMLResponse(PAGE, headers={"Content-Security-Policy": POLICY})

@@ -33,7 +33,7 @@ templates.env.filters["percent"] = percent
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def upload_page(request: Request, predictor: Service) -> Response:
     return _page(request, predictor, "upload.html")
 
