@@ -1,12 +1,14 @@
 """Both publishers deliver at least once and bury what cannot be handled."""
 
+import contextlib
 import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from mycovigil.event import Event, EventType, Topic
-from mycovigil.publisher import Publisher
+from mycovigil.publisher import Publisher, Unavailable
+from mycovigil.publisher.backoff import before_retry
 from mycovigil.publisher.pubsub import PubSubPublisher
 from mycovigil.publisher.stream import StreamPublisher
 from mycovigil.settings import PublisherSettings, RedisSettings
@@ -37,14 +39,16 @@ def publisher(request: pytest.FixtureRequest) -> Iterator[Publisher]:
     made.close()
 
 
-def drain(publisher: Publisher, topic: Topic, name: str, wanted: int) -> list[int]:
+def drain(
+    publisher: Publisher, topic: Topic, name: str, wanted: int, *, tries: int = 20
+) -> list[int]:
     """Numbers of the events received until ``wanted`` have come."""
     seen: list[int] = []
 
     def keep(received: Event) -> None:
         seen.append(received.data["number"])
 
-    for _ in range(20):
+    for _ in range(tries):
         publisher.receive(topic, name, keep, wait=2)
         if len(seen) >= wanted:
             break
@@ -52,9 +56,13 @@ def drain(publisher: Publisher, topic: Topic, name: str, wanted: int) -> list[in
 
 
 def hasten(publisher: Publisher) -> None:
-    """Let Redis hand out abandoned entries at once; Pub/Sub does so on a refusal."""
+    """Let what was refused or abandoned come again at once."""
+    assert isinstance(publisher, StreamPublisher | PubSubPublisher)
+    at_once = {"backoff_min": 0, "backoff_max": 0}
     if isinstance(publisher, StreamPublisher):
-        publisher._settings = publisher._settings.model_copy(update={"ack_deadline": 0})
+        at_once["ack_deadline"] = 0
+    publisher._settings = publisher._settings.model_copy(update=at_once)
+    publisher.prepare()  # a retry policy that changed reaches a subscription that stands
 
 
 def test_delivers_each_and_not_again_once_acknowledged(publisher: Publisher) -> None:
@@ -66,9 +74,9 @@ def test_delivers_each_and_not_again_once_acknowledged(publisher: Publisher) -> 
 
 
 def test_an_unhandled_event_comes_again(publisher: Publisher) -> None:
+    hasten(publisher)
     publisher.publish(Topic.ALERTS, event(7))
     assert publisher.receive(Topic.ALERTS, SUBSCRIPTION, _refuse, wait=2) == 0
-    hasten(publisher)
     assert drain(publisher, Topic.ALERTS, SUBSCRIPTION, 1) == [7]
 
 
@@ -78,6 +86,45 @@ def test_a_hopeless_event_goes_to_the_dead_letters(publisher: Publisher) -> None
     for _ in range(8):
         publisher.receive(Topic.ALERTS, SUBSCRIPTION, _refuse, wait=1)
     assert drain(publisher, Topic.DEAD_LETTER, "inspection", 1) == [13]
+
+
+def test_a_refused_event_waits_before_it_comes_again(publisher: Publisher) -> None:
+    publisher.publish(Topic.ALERTS, event(1))
+    calls: list[Event] = []
+
+    def refuse(received: Event) -> None:
+        calls.append(received)
+        raise RuntimeError("not now")
+
+    for _ in range(3):
+        publisher.receive(Topic.ALERTS, SUBSCRIPTION, refuse, wait=0.3)
+    assert len(calls) == 1
+
+
+def test_an_outage_of_the_handler_costs_the_event_no_attempt(publisher: Publisher) -> None:
+    for number in range(2):
+        publisher.publish(Topic.ALERTS, event(number))
+    calls: list[Event] = []
+
+    def away(received: Event) -> None:
+        calls.append(received)
+        raise Unavailable("the database is away")
+
+    while not calls:
+        with contextlib.suppress(Unavailable):
+            publisher.receive(Topic.ALERTS, SUBSCRIPTION, away, wait=2)
+    for _ in range(10):
+        with pytest.raises(Unavailable):
+            publisher.receive(Topic.ALERTS, SUBSCRIPTION, away, wait=2)
+    assert len({received.id for received in calls}) == 1
+    assert sorted(drain(publisher, Topic.ALERTS, SUBSCRIPTION, 2)) == [0, 1]
+    assert drain(publisher, Topic.DEAD_LETTER, "inspection", 1, tries=1) == []
+
+
+def test_waits_double_up_to_ten_minutes() -> None:
+    settings = PublisherSettings()
+    waits = [before_retry(attempt, settings) for attempt in (0, 1, 2, 3, 6, 7, 99)]
+    assert waits == [10, 10, 20, 40, 320, 600, 600]
 
 
 def _refuse(_: Event) -> None:

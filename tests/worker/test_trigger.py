@@ -1,6 +1,7 @@
 """From alert to retrain job: exactly once, through the real brokers."""
 
 import threading
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,8 @@ from factories.incident import alert_of, make_incident
 from factories.night import make_served
 from factories.report import make_report
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from mycovigil import incident, outbox
 from mycovigil.db.alert import Alert, Incident
@@ -173,6 +176,30 @@ def test_a_broker_that_is_away_is_tried_again(
     trigger.listen(state, publisher, stop)
     assert publisher.prepared == 2
     assert counts(state) == (1, 1)
+
+
+def test_a_database_that_is_away_costs_no_alert(
+    state: State, sent: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = opened(state)
+    publisher = StreamPublisher(state.settings.publisher, state.settings.redis)
+    publisher.publish(Topic.ALERTS, event)
+    stop, real, tries = threading.Event(), trigger.record, []
+
+    def unsteady(session: Session, received: Event) -> uuid.UUID | None:
+        tries.append(received.id)
+        if len(tries) <= 3 * state.settings.publisher.max_delivery_attempts:
+            raise OperationalError("SELECT 1", {}, ConnectionRefusedError("no Postgres here"))
+        stop.set()
+        return real(session, received)
+
+    monkeypatch.setattr(trigger, "record", unsteady)
+    monkeypatch.setattr(trigger, "BACKOFF", 0.001)
+    trigger.listen(state, publisher, stop)
+    publisher.close()
+    assert counts(state) == (1, 1)
+    assert set(tries) == {event.id}
+    assert len(sent) == 1
 
 
 class _Unsteady:

@@ -59,6 +59,10 @@ class PublisherSettings(Group):
     max_delivery_attempts: int = Field(
         5, ge=5, le=100, description="Deliveries before a message goes to the dead-letter topic."
     )
+    backoff_min: int = Field(
+        10, ge=0, le=600, description="Seconds a refused message waits; doubled each time."
+    )
+    backoff_max: int = Field(600, ge=0, le=600, description="The longest such wait, in seconds.")
 
 
 class StorageSettings(Group):

@@ -4,11 +4,12 @@ import threading
 import uuid
 
 import structlog
+from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 from mycovigil import inbox
 from mycovigil.event import Event, EventType, Topic
-from mycovigil.publisher import Publisher
+from mycovigil.publisher import Publisher, Unavailable
 from mycovigil_worker import queue
 from mycovigil_worker.state import State
 
@@ -37,9 +38,16 @@ def record(session: Session, event: Event) -> uuid.UUID | None:
 
 
 def handle(state: State, event: Event) -> None:
-    """Commit first, send after: a crash between the two is mended by the nightly tick."""
-    with state.sessions.begin() as session:
-        job = record(session, event)
+    """Commit first, send after: a crash between the two is mended by the nightly tick.
+
+    Raises:
+        Unavailable: Postgres is away, which is no fault of the event.
+    """
+    try:
+        with state.sessions.begin() as session:
+            job = record(session, event)
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise Unavailable(f"database away: {error}") from error
     if job is not None:
         log.info("retrain job queued", job=str(job), incident=event.data["incident_id"])
         queue.send(state, job)
@@ -55,6 +63,9 @@ def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
                 publisher.receive(
                     Topic.ALERTS, SUBSCRIPTION, lambda event: handle(state, event), wait=WAIT
                 )
+        except Unavailable as error:
+            log.warning("alerts wait", error=str(error))
+            stop.wait(BACKOFF)
         except Exception as error:  # each broker has its own errors; all mean "try again"
             log.warning("broker away", error=f"{type(error).__name__}: {error}")
             stop.wait(BACKOFF)

@@ -7,7 +7,12 @@ from mycovigil.event import Event, Topic
 from mycovigil.settings import Settings
 
 Handler = Callable[[Event], None]
-"""Handles one event; an exception means "deliver it again"."""
+"""Handles one event; an exception means "deliver it again", :class:`Unavailable` "not now"."""
+
+
+class Unavailable(Exception):
+    """Raised by a handler whose own needs (its database) are away: nothing is wrong with the event,
+    so it is held without counting an attempt, and handed over again by the next ``receive``."""
 
 
 class Publisher(Protocol):
@@ -22,8 +27,11 @@ class Publisher(Protocol):
     def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
         """Deliver what is there, waiting up to ``wait`` seconds; returns events handled.
 
-        A handler that raises leaves its event for redelivery, and after the set number of
-        attempts for the dead-letter topic.
+        A handler that raises leaves its event for redelivery after a growing wait, and after the
+        set number of attempts for the dead-letter topic.
+
+        Raises:
+            Unavailable: the handler did; what was not handled is held for the next call.
         """
 
     def close(self) -> None: ...

@@ -1,13 +1,23 @@
 """Google Cloud Pub/Sub. ``PUBSUB_EMULATOR_HOST`` is honoured by Google's own client."""
 
+from datetime import timedelta
+
 import structlog
 from google.api_core import exceptions
 from google.api_core.retry import Retry
 from google.cloud import pubsub_v1
-from google.pubsub_v1.types import DeadLetterPolicy, PubsubMessage, Subscription
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.pubsub_v1.types import (
+    DeadLetterPolicy,
+    PubsubMessage,
+    ReceivedMessage,
+    RetryPolicy,
+    Subscription,
+)
 
 from mycovigil.event import Event, Topic
-from mycovigil.publisher import Handler
+from mycovigil.publisher import Handler, Unavailable
+from mycovigil.publisher.backoff import before_retry
 from mycovigil.settings import PublisherSettings
 
 SUBSCRIPTIONS = ((Topic.ALERTS, "retrain-trigger"), (Topic.DEAD_LETTER, "inspection"))
@@ -26,6 +36,7 @@ class PubSubPublisher:
             publisher_options=pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
         )
         self._subscriber = pubsub_v1.SubscriberClient()
+        self._held: dict[str, list[ReceivedMessage]] = {}
 
     def prepare(self) -> None:
         for topic in Topic:
@@ -47,34 +58,57 @@ class PubSubPublisher:
 
     def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
         path = self._subscription(topic, subscription)
-        try:
-            response = self._subscriber.pull(
-                subscription=path, max_messages=10, timeout=wait, retry=Retry(deadline=wait)
-            )
-        except (exceptions.DeadlineExceeded, exceptions.RetryError):
-            return 0
-        done = [
-            received.ack_id
-            for received in response.received_messages
-            if self._handled(received.message, handler)
-        ]
-        refused = [r.ack_id for r in response.received_messages if r.ack_id not in done]
-        if done:
-            self._subscriber.acknowledge(subscription=path, ack_ids=done, timeout=TIMEOUT)
-        if refused:
-            self._subscriber.modify_ack_deadline(
-                subscription=path, ack_ids=refused, ack_deadline_seconds=0, timeout=TIMEOUT
-            )
-        return len(done)
+        waiting = self._held.pop(path, None) or self._pulled(path, wait)
+        handled = 0
+        for number, received in enumerate(waiting):
+            try:
+                done = self._handled(received.message, handler)
+            except Unavailable:
+                self._hold(path, waiting[number:])
+                raise
+            if done:
+                self._subscriber.acknowledge(
+                    subscription=path, ack_ids=[received.ack_id], timeout=TIMEOUT
+                )
+            else:
+                pause = before_retry(received.delivery_attempt, self._settings)
+                self._extend(path, [received], pause)
+            handled += done
+        return handled
 
     def close(self) -> None:
         self._publisher.stop()
         self._publisher.transport.close()
         self._subscriber.close()
 
+    def _pulled(self, path: str, wait: float) -> list[ReceivedMessage]:
+        try:
+            response = self._subscriber.pull(
+                subscription=path, max_messages=10, timeout=wait, retry=Retry(deadline=wait)
+            )
+        except (exceptions.DeadlineExceeded, exceptions.RetryError):
+            return []
+        return list(response.received_messages)
+
+    def _hold(self, path: str, messages: list[ReceivedMessage]) -> None:
+        """Keep them past their deadline: a lapse would count as an attempt."""
+        self._held[path] = messages
+        self._extend(path, messages, self._settings.ack_deadline)
+
+    def _extend(self, path: str, messages: list[ReceivedMessage], seconds: int) -> None:
+        """Let them come again after ``seconds``; the retry policy then adds its own wait."""
+        self._subscriber.modify_ack_deadline(
+            subscription=path,
+            ack_ids=[received.ack_id for received in messages],
+            ack_deadline_seconds=seconds,
+            timeout=TIMEOUT,
+        )
+
     def _handled(self, message: PubsubMessage, handler: Handler) -> bool:
         try:
             handler(Event.from_message(message.data, dict(message.attributes)))
+        except Unavailable:
+            raise
         except Exception:
             log.exception("event not handled, left for redelivery", message=message.message_id)
             return False
@@ -96,6 +130,12 @@ class PubSubPublisher:
             # dead letters of an ordered subscription.
             enable_message_ordering=False,
         )
+        longest = self._settings.backoff_max
+        if longest:  # without a policy Pub/Sub hands out again at once
+            request.retry_policy = RetryPolicy(
+                minimum_backoff=timedelta(seconds=min(self._settings.backoff_min, longest)),
+                maximum_backoff=timedelta(seconds=longest),
+            )
         if topic is not Topic.DEAD_LETTER:
             request.dead_letter_policy = DeadLetterPolicy(
                 dead_letter_topic=self._topic(Topic.DEAD_LETTER),
@@ -104,7 +144,11 @@ class PubSubPublisher:
         try:
             self._subscriber.create_subscription(request=request, timeout=TIMEOUT)
         except exceptions.AlreadyExists:
-            log.debug("subscription exists", subscription=name)
+            # One made by an earlier version has no retry policy, or another.
+            mask = FieldMask(paths=["retry_policy"])
+            self._subscriber.update_subscription(
+                subscription=request, update_mask=mask, timeout=TIMEOUT
+            )
 
     def _topic(self, topic: Topic) -> str:
         name = f"{self._settings.topic_prefix}.{topic.value}"

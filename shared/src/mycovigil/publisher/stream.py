@@ -8,21 +8,25 @@ import redis
 import structlog
 
 from mycovigil.event import Event, Topic
-from mycovigil.publisher import Handler
+from mycovigil.publisher import Handler, Unavailable
+from mycovigil.publisher.backoff import before_retry
 from mycovigil.settings import PublisherSettings, RedisSettings
 
 log = structlog.get_logger(__name__)
+MOST_PENDING = 1000
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 class StreamPublisher:
     """One stream a topic, one consumer group a subscription; pending entries are claimed again
-    after the ack deadline, and moved to the dead-letter stream after too many deliveries."""
+    after the ack deadline or their growing wait, whichever is longer, and moved to the dead-letter
+    stream after too many deliveries."""
 
     def __init__(self, settings: PublisherSettings, broker: RedisSettings) -> None:
         self._settings = settings
         self._redis = redis.Redis.from_url(broker.url.get_secret_value())
         self._consumer = socket.gethostname()
+        self._held: dict[tuple[str, str], list[Entry]] = {}
 
     def prepare(self) -> None:
         self._redis.ping()
@@ -35,8 +39,18 @@ class StreamPublisher:
     def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
         stream = self._stream(topic)
         self._make_group(stream, subscription)
-        entries = self._abandoned(stream, subscription) + self._fresh(stream, subscription, wait)
-        return sum(self._deliver(stream, subscription, entry, handler) for entry in entries)
+        entries = self._held.pop((stream, subscription), None) or [
+            *self._abandoned(stream, subscription),
+            *self._fresh(stream, subscription, wait),
+        ]
+        handled = 0
+        for number, entry in enumerate(entries):
+            try:
+                handled += self._deliver(stream, subscription, entry, handler)
+            except Unavailable:
+                self._hold(stream, subscription, entries[number:])
+                raise
+        return handled
 
     def close(self) -> None:
         self._redis.close()
@@ -49,10 +63,26 @@ class StreamPublisher:
                 raise
 
     def _abandoned(self, stream: str, group: str) -> list[Entry]:
-        claimed = self._redis.xautoclaim(
-            stream, group, self._consumer, min_idle_time=self._settings.ack_deadline * 1000
+        pending = cast(
+            "list[dict[str, Any]]",
+            self._redis.xpending_range(stream, group, "-", "+", MOST_PENDING),
         )
-        return cast("list[Entry]", claimed[1])
+        due = [entry["message_id"] for entry in pending if self._is_due(entry)]
+        if not due:
+            return []
+        idle = self._settings.ack_deadline * 1000
+        return cast("list[Entry]", self._redis.xclaim(stream, group, self._consumer, idle, due))
+
+    def _is_due(self, entry: dict[str, Any]) -> bool:
+        pause = before_retry(entry["times_delivered"], self._settings)
+        wanted = max(self._settings.ack_deadline, pause) * 1000
+        return int(entry["time_since_delivered"]) >= wanted
+
+    def _hold(self, stream: str, group: str, entries: list[Entry]) -> None:
+        """Keep them from other consumers; ``JUSTID`` counts no delivery."""
+        self._held[stream, group] = entries
+        ids: list[Any] = [identifier for identifier, _ in entries]
+        self._redis.xclaim(stream, group, self._consumer, 0, ids, justid=True)
 
     def _fresh(self, stream: str, group: str, wait: float) -> list[Entry]:
         read = self._redis.xreadgroup(
@@ -65,6 +95,8 @@ class StreamPublisher:
         identifier, fields = entry
         try:
             handler(Event.from_message(fields[b"body"], json.loads(fields[b"attributes"])))
+        except Unavailable:
+            raise
         except Exception:
             log.exception("event not handled, left for redelivery", entry=identifier)
             self._bury_if_hopeless(stream, group, entry)
