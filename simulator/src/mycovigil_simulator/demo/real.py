@@ -18,7 +18,7 @@ from mycovigil_simulator.demo.material import Shot
 from mycovigil_simulator.demo.story import Night
 
 TRAFFIC_SHARE = 0.4
-NIGHT_SHARE = 0.6
+NIGHT_SHARE = 0.8
 """Share of the traffic photos that a night draws, so that nights differ."""
 NEWCOMERS = 24
 """Photos of deadly species kept out of the reference, as far as there are that many."""
@@ -98,17 +98,18 @@ class RealMaterial:
 
     @cached_property
     def _split(self) -> tuple[list[Found], list[Found]]:
-        """Reference and traffic, by whole groups, within each species."""
+        """Reference and traffic, by whole groups, within each species; those with one specimen or
+        two are reference alone, for calm nights must bring no species that it hardly knows."""
         groups: dict[str, dict[str, list[Found]]] = defaultdict(lambda: defaultdict(list))
         for photo in self._found:
             if photo.species not in self._newcomers:
-                groups[photo.safety_class][photo.group].append(photo)
+                groups[f"{photo.safety_class} {photo.species}"][photo.group].append(photo)
         rng = np.random.default_rng(self.seed)
         reference: list[Found] = []
         traffic: list[Found] = []
         for members in groups.values():
             names = sorted(members)
-            chosen = set(rng.permutation(len(names))[: round(TRAFFIC_SHARE * len(names))])
+            chosen = set(rng.permutation(len(names))[: int(TRAFFIC_SHARE * len(names))])
             for index, name in enumerate(names):
                 (traffic if index in chosen else reference).extend(members[name])
         return reference, traffic
