@@ -2,8 +2,16 @@
 
 import psycopg
 import pytest
+from factories.incident import make_incident
+from factories.model import make_model
+from factories.report import make_report
+from sqlalchemy.orm import Session
 
-from mycovigil import migration
+from mycovigil import migration, promotion
+from mycovigil.db.alert import Incident
+from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.report import ReportVerdict
+from mycovigil.db.session import engine_of
 from mycovigil.settings import DatabaseSettings
 from mycovigil.stack.postgres import create_database
 
@@ -28,6 +36,28 @@ def test_upgrade_check_and_downgrade(empty: DatabaseSettings) -> None:
     migration.check(empty)
     migration.downgrade(empty)
     assert tables(empty) == {"alembic_version"}
+
+
+def test_models_that_left_with_an_incident_are_no_longer_trusted(empty: DatabaseSettings) -> None:
+    migration.upgrade(empty)
+    engine = engine_of(empty, pooled=False)
+    with Session(engine) as session, session.begin():
+        old = make_model(session, status=ModelStatus.PRODUCTION)
+        night = make_report(session, old, None, verdict=ReportVerdict.DRIFT)
+        incident = make_incident(session, night, harmful=True)
+        gate = {"against": str(old.id), "passed": True, "reason": ""}
+        new = make_model(session, metrics={"gate": gate})
+        promotion.promote(session, new.id, decided_by="test")
+        old.certificate_state, incident.state = "valid", "open"  # as the code before left them
+        keys = old.id, incident.id, new.id
+    migration.downgrade(empty, "5d0a7be41c22")
+    migration.upgrade(empty)
+    with Session(engine) as session:
+        ended = session.get_one(Incident, keys[1])
+        assert session.get_one(Model, keys[0]).certificate_state == "void"
+        assert (ended.state, ended.superseded_by_id) == ("resolved", keys[2])
+        assert session.get_one(Model, keys[2]).certificate_state == "valid"
+    engine.dispose()
 
 
 def test_upgrade_twice_changes_nothing(empty: DatabaseSettings) -> None:
