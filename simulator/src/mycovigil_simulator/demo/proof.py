@@ -10,6 +10,10 @@ COUNTS = {
     "labels": "SELECT count(*) FROM labels",
     "alerts_fired": "SELECT count(*) FROM alerts WHERE kind = 'opened'",
     "escalations": "SELECT count(*) FROM alerts WHERE kind = 'escalated'",
+    "alerts_by_labels": (
+        "SELECT count(*) FROM alerts JOIN incidents ON incidents.id = incident_id "
+        "WHERE alerts.kind = 'opened' AND incidents.cause = 'missed_deadly'"
+    ),
     "events_waiting": "SELECT count(*) FROM outbox WHERE published_at IS NULL",
     "messages_received": (
         "SELECT count(*) FROM inbox JOIN alerts USING (event_id) WHERE kind = 'opened'"
@@ -25,8 +29,9 @@ COUNTS = {
 class Proof:
     """``closed`` is the claim: nothing answered was lost, an alert fired, none went unheard.
 
-    An incident opens with one alert and starts one retrain job; it may escalate later (labels show
-    harm), which is heard too and starts no second job.
+    An incident opens with one alert, by a drifted night or by labels that show missed deadly
+    photos, and starts one retrain job; it may escalate later, which is heard too and starts no
+    second job.
     """
 
     answered: int
@@ -35,6 +40,7 @@ class Proof:
     labels: int
     alerts_fired: int
     escalations: int
+    alerts_by_labels: int
     events_waiting: int
     messages_received: int
     escalations_received: int

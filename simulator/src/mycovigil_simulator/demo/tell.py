@@ -118,6 +118,8 @@ class Teller:
             f"alerts fired {counts.alerts_fired} = messages received {counts.messages_received} "
             f"= retrain jobs {counts.retrain_jobs}"
         )
+        if counts.alerts_by_labels:
+            say(f"of the alerts {counts.alerts_by_labels} by labels: deadly photos were missed")
         if counts.escalations:
             say(f"escalations {counts.escalations} = received {counts.escalations_received}")
         outside = sum(outcome.outside_window for outcome in outcomes)
