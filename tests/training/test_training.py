@@ -18,7 +18,8 @@ from mycovigil import registry
 from mycovigil.db.model import Model, ModelStatus, Promotion
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.encoder.identity import EncoderIdentity
-from mycovigil.safety import CLASSES
+from mycovigil.encoder.memory import written
+from mycovigil.safety import CLASSES, CertificateState
 from mycovigil.settings import EncoderSettings, Settings, TrainingSettings
 from mycovigil.storage import Storage
 from mycovigil.verdict import decide
@@ -102,6 +103,28 @@ def test_without_other_photos_the_encoder_says_what_is_no_mushroom(
         strangeness=float(bundle.strangeness(direction[None].astype(np.float32))[0]),
     )
     assert decision.reasons[0].code == "something_else"
+
+
+@pytest.mark.parametrize("known", [0.5, 1.0])
+def test_no_certificate_counts_on_photos_that_the_encoder_learned_from(
+    training_settings: Settings, encoder_folder: Path, tmp_path: Path, known: float
+) -> None:
+    folder = Path(shutil.copytree(encoder_folder, tmp_path / "schooled"))
+    photos = [photo.sha256 for photo in curated.read(training_settings.training.dataset)]
+    learned = photos[:: round(1 / known)]
+    EncoderIdentity.read(folder).model_copy(update={"trained_on": written(learned)}).write(folder)
+    schooled = training_settings.model_copy(update={"encoder": EncoderSettings(uri=str(folder))})
+
+    bundle = train(schooled, overrides=QUICK).bundle
+
+    certificate, metrics = bundle.meta.certificate, bundle.meta.metrics
+    assert "the encoder has learned from them" in certificate.statement
+    if known == 1.0:
+        assert certificate.state is CertificateState.NOT_CERTIFIABLE
+        assert metrics["photos"] == 0
+    else:
+        assert 0 < certificate.calibration_photos < 14
+        assert 0 < metrics["photos"] < 64
 
 
 def test_a_second_model_passes_the_gate_or_stays_a_candidate(

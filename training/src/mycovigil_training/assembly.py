@@ -2,13 +2,13 @@
 
 import datetime
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil.bundle import Bundle, BundleMeta
+from mycovigil.bundle import Bundle, BundleMeta, Certificate
 from mycovigil.encoder.identity import EncoderIdentity
 from mycovigil.safety import CLASSES
 from mycovigil_statistics.calibration import Scaling, log_loss, softmax, vector_scaling
@@ -59,15 +59,17 @@ def assemble(
     known = parts.train.features[anchors]
     count = config.safety.neighbours
     stranger = _stranger(parts, identity, config)
+    fresh = _unknown_to_encoder(parts, identity)
     calibration = CalibrationRows(
-        probabilities=scaling.probabilities(head.logits(parts.calibration.features)),
-        labels=parts.calibration.labels,
-        groups=parts.calibration.groups,
-        distances=mean_distance(parts.calibration.features, known, count),
-        strangeness=_strangeness(parts.calibration, stranger),
+        probabilities=scaling.probabilities(head.logits(fresh.calibration.features)),
+        labels=fresh.calibration.labels,
+        groups=fresh.calibration.groups,
+        distances=mean_distance(fresh.calibration.features, known, count),
+        strangeness=_strangeness(fresh.calibration, stranger),
     )
     foreign = mean_distance(parts.foreign, known, count) if len(parts.foreign) else np.empty(0)
     thresholds, certificate = certify(calibration, config.safety, foreign=foreign)
+    certificate = _told(certificate, len(parts.calibration) - len(fresh.calibration))
     train = parts.train
     meta = BundleMeta(
         version=_version(),
@@ -85,7 +87,7 @@ def assemble(
         calibration=_described(scaling, head, parts),
         training=origin | _counts(parts, head, config),
     )
-    return _judged(_bundle(meta, head, scaling, train, anchors, stranger), parts.holdout)
+    return _judged(_bundle(meta, head, scaling, train, anchors, stranger), fresh.holdout)
 
 
 def _fitted(parts: Parts, config: TrainConfig) -> Head:
@@ -98,6 +100,23 @@ def _fitted(parts: Parts, config: TrainConfig) -> Head:
 
 def _scaling(head: Head, rows: FeatureTable) -> Scaling:
     return vector_scaling(head.logits(rows.features), rows.labels)
+
+
+def _unknown_to_encoder(parts: Parts, identity: EncoderIdentity) -> Parts:
+    """Calibration and holdout without the photos that the encoder itself learned from: it knows
+    their labels, and whatever were shown on them would hold for no other photo."""
+
+    def fresh(table: FeatureTable) -> FeatureTable:
+        return table.take(~identity.learned_from(table.sha256.tolist()))
+
+    return replace(parts, calibration=fresh(parts.calibration), holdout=fresh(parts.holdout))
+
+
+def _told(certificate: Certificate, left_out: int) -> Certificate:
+    if not left_out:
+        return certificate
+    told = f" {left_out} photos do not count for it: the encoder has learned from them."
+    return certificate.model_copy(update={"statement": certificate.statement + told})
 
 
 def _stranger(

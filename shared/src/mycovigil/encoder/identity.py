@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from mycovigil.encoder.choice import Choice, RuntimeName
+from mycovigil.encoder.memory import PREFIX, remembered
 
 ONNX_FILE = "encoder.onnx"
 IDENTITY_FILE = "encoder.json"
@@ -26,7 +30,8 @@ class EncoderIdentity(BaseModel):
     by ``runtime`` with ``runtime_options``; ``choice`` tells how these were found, if by
     measurement. ``probe`` holds features for :mod:`mycovigil.encoder.probe`. ``stranger``
     (dimension,): where, by the encoder's own text tower, photos without a mushroom lie; empty if
-    it has none.
+    it has none. ``trained_on``: photos that it learned from with their labels
+    (:mod:`mycovigil.encoder.memory`).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -50,6 +55,7 @@ class EncoderIdentity(BaseModel):
     choice: Choice | None = None
     probe: str = ""
     stranger: tuple[float, ...] = ()
+    trained_on: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -62,6 +68,11 @@ class EncoderIdentity(BaseModel):
 
     def write(self, folder: Path) -> None:
         (folder / IDENTITY_FILE).write_text(self.model_dump_json(indent=2) + "\n")
+
+    def learned_from(self, digests: Iterable[str]) -> NDArray[np.bool_]:
+        """For the sha256 of each photo: did the encoder learn from it?"""
+        known = remembered(self.trained_on)
+        return np.array([digest[:PREFIX] in known for digest in digests], dtype=bool)
 
     def checked_onnx(self, folder: Path) -> Path:
         """The graph's path, once its digest is the stated one.

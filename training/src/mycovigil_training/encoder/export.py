@@ -157,4 +157,5 @@ def _identity(
         choice=choice,
         probe=probe.written(seen),
         stranger=_rounded(source.stranger),
+        trained_on=source.trained_on,
     )

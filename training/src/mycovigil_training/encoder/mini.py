@@ -93,10 +93,17 @@ class Mini(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(2.66))  # exp = 14.3, CLIP's 1 / 0.07
 
 
-def save_mini(model: Mini, path: Path) -> None:
-    """Write the weights as safetensors, the config in the header."""
+def save_mini(model: Mini, path: Path, *, trained_on: str = "") -> None:
+    """Write the weights as safetensors, the config in the header, and which photos they know."""
     state = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
-    save_file(state, path, metadata={"mini": model.config.model_dump_json()})
+    header = {"mini": model.config.model_dump_json(), "trained_on": trained_on}
+    save_file(state, path, metadata=header)
+
+
+def trained_on(path: Path) -> str:
+    """The photos that a file of `save_mini` knows, as `mycovigil.encoder.memory` writes them."""
+    with safe_open(path, framework="pt") as file:
+        return str((file.metadata() or {}).get("trained_on", ""))
 
 
 def load_mini(path: Path) -> Mini:

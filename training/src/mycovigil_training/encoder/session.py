@@ -13,9 +13,16 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.progress import Progress
 
+from mycovigil.encoder.identity import file_digest
+from mycovigil.encoder.memory import written
 from mycovigil_training.encoder.holdout import held_out
 from mycovigil_training.encoder.mini import MiniConfig, save_mini
-from mycovigil_training.encoder.photographs import Photographs, joined, read_folder
+from mycovigil_training.encoder.photographs import (
+    Photographs,
+    joined,
+    read_folder,
+    read_listing,
+)
 from mycovigil_training.encoder.pretraining import Pretraining
 from mycovigil_training.encoder.rendered import keep, kept, render_photographs
 from mycovigil_training.encoder.schedule import Budget, Recipe
@@ -78,7 +85,7 @@ def pretrain_mini(plan: PretrainingPlan) -> PretrainingRecord:
 
         training.run(budget, plan.out / "checkpoint.pt", after_step)
     weights = plan.out / "mini.safetensors"
-    save_mini(training.averaged(), weights)
+    save_mini(training.averaged(), weights, trained_on=written(_digests(plan)))
     record = PretrainingRecord(
         weights=weights,
         recipe=recipe,
@@ -101,6 +108,15 @@ def training_photos(plan: PretrainingPlan) -> Photographs:
     if not parts:
         raise NothingToTrainOn("give --photos FOLDER or --rendered N, or both")
     return joined(parts)
+
+
+def _digests(plan: PretrainingPlan) -> Iterator[str]:
+    """sha256 of every real photo that is trained on."""
+    for folder in plan.photos:
+        listed = read_listing(folder)
+        for row, held in zip(listed, held_out([row.group for row in listed]), strict=True):
+            if not held:
+                yield file_digest(row.path)
 
 
 def training_split(photos: Photographs) -> Photographs:

@@ -13,7 +13,7 @@ from PIL.Image import Image
 from torch import Tensor, nn
 
 from mycovigil_training import torchvision_shim
-from mycovigil_training.encoder.mini import MEAN, STD, load_mini
+from mycovigil_training.encoder.mini import MEAN, STD, load_mini, trained_on
 from mycovigil_training.encoder.stranger import stranger_of, stranger_of_mini
 
 SCHEMES = ("hf-hub:", "local-dir:")
@@ -44,6 +44,7 @@ class Source:
         transform: The library's own way from a picture to normalised pixels, if it has one.
         resize: `shortest` (then centre crop) or `squash`, bicubic.
         stranger: `(dimension,)` where photos without a mushroom lie, if its text tower can say.
+        trained_on: Photos that it learned from, where we trained it ourselves.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Source:
     licence: str
     transform: Callable[[Image], Tensor] | None = None
     stranger: Tensor | None = None
+    trained_on: str = ""
 
     @property
     def weights_digest(self) -> str:
@@ -133,6 +135,7 @@ def _mini_source(path: Path, licence: str | None) -> Source:
         std=STD,
         licence=licence or MINI_LICENCE,
         stranger=stranger_of_mini(model),
+        trained_on=trained_on(path),
     )
 
 
