@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ class Up:
             stderr=subprocess.STDOUT,
             text=True,
             env={n: v for n, v in os.environ.items() if not n.startswith("PUBSUB_EMULATOR")},
+            # a test run in the background of a shell ignores SIGINT, and so would its children
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         self.stack: dict[str, Any] = eventually(self._read, "stack.json", timeout=START_TIMEOUT)
 
