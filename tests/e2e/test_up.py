@@ -35,7 +35,7 @@ class Up:
             text=True,
             env={n: v for n, v in os.environ.items() if not n.startswith("PUBSUB_EMULATOR")},
             # a test run in the background of a shell ignores SIGINT, and so would its children
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         self.stack: dict[str, Any] = eventually(self._read, "stack.json", timeout=START_TIMEOUT)
 
