@@ -37,7 +37,10 @@ def test_labels_replace_the_estimate() -> None:
     assert found is not None
     assert found.headline == "3 of 31 deadly photos were missed"
     assert found.realised
-    assert found.note == "Measured on 96 of 365 photos that have a label."
+    assert found.note == (
+        "Measured on 96 of 365 photos with a label. All 31 labelled deadly specimens of this model "
+        "so far weigh 1.4 against the promised bound; from 20 on it is refuted."
+    )
     assert [figure.name for figure in found.figures][:2] == [
         "deadly photos missed",
         "recall, mean of the classes",

@@ -13,6 +13,7 @@ REALISED = {
     "labelled": 96,
     "rows": 365,
     "deadly": {"count": 31, "missed": 3, "rate": 0.097, "low": 0.02, "high": 0.26},
+    "proof": {"specimens": 31, "missed": 3.0, "e_value": 1.4, "needed": 20.0},
     "macro_recall": {"value": 0.71, "low": 0.6, "high": 0.8, "classes": 4},
     "recall": {
         name.value: {"count": 24, "right": 17, "rate": 0.71, "low": 0.49, "high": 0.87}

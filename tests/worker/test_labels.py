@@ -16,8 +16,10 @@ from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
 from mycovigil.incident import respond
 from mycovigil.safety import SafetyClass, Verdict
+from mycovigil_statistics.e_value import e_value_above
 from mycovigil_worker import labels
 from mycovigil_worker.harm import Safety
+from mycovigil_worker.proof import Proof
 from mycovigil_worker.realised import Answered, Realised
 from mycovigil_worker.state import State
 
@@ -26,9 +28,16 @@ DEADLY = SafetyClass.DEADLY
 
 
 def label_all(
-    session: Session, truth: str, *, who: str = "expert", confidence: str = "certain"
+    session: Session,
+    truth: str,
+    *,
+    who: str = "expert",
+    confidence: str = "certain",
+    night: int = 0,
 ) -> int:
-    found = session.scalars(select(Prediction.id)).all()
+    """Label every photo from a night on."""
+    start = night_of(night).start
+    found = session.scalars(select(Prediction.id).where(Prediction.created_at >= start)).all()
     for identifier in found:
         session.add(
             Label(
@@ -145,9 +154,44 @@ def test_few_labels_decide_nothing() -> None:
     rows = [Answered(DEADLY, DEADLY, Verdict.EXPERT_CHECK)] + 9 * [
         Answered(DEADLY, DEADLY, Verdict.AVOID)
     ]
-    assert Realised.of(rows).safety(0.1) is Safety.UNKNOWN
-    assert Realised.of(rows).safety(None) is Safety.UNKNOWN
-    assert Realised.of([]).safety(0.1) is Safety.UNKNOWN
+    weak = Proof(10, 1.0, e_value_above(0.1, Realised.of(rows).misses))
+    assert weak.e_value < 2
+    assert Realised.of(rows).safety(0.1, weak) is Safety.UNKNOWN
+    assert Realised.of(rows).safety(None, None) is Safety.UNKNOWN
+    assert Realised.of([]).safety(0.1, weak) is Safety.UNKNOWN
+
+
+def test_photos_of_one_specimen_count_once() -> None:
+    rows = [
+        Answered(DEADLY, DEADLY, verdict, specimen)
+        for verdict, specimen in (
+            (Verdict.EXPERT_CHECK, "cap"), (Verdict.EXPERT_CHECK, "cap"), (Verdict.AVOID, "cap"),
+            (Verdict.EXPERT_CHECK, "cap"), (Verdict.AVOID, None), (Verdict.EXPERT_CHECK, None),
+        )
+    ]  # fmt: skip
+    assert sorted(Realised.of(rows).misses) == [0.0, 0.75, 1.0]
+
+
+def test_misses_of_many_nights_add_up_to_a_proof(state: State) -> None:
+    """Four missed of twenty a night are within the 95% interval of a bound of .1 each time."""
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        served.model.certificate = {"state": "valid", "bound": 0.1}
+        served.model.certificate_state = "valid"
+    states = []
+    for place in range(6):
+        with state.sessions.begin() as session:
+            for rows, verdict in ((16, "avoid"), (4, "expert_check")):
+                values = {"rows": rows, "label": "deadly", "verdict": verdict}
+                make_night(session, served, night_of(place), **values)
+            make_report(session, served.model, served.reference, night=place, rows=20)
+            label_all(session, "deadly", night=place)
+        labels.run(state, now=night_of(place + 1).end)
+        with state.sessions() as session:
+            states.append(session.get_one(Model, served.model.id).certificate_state)
+    assert states[0] == "valid"
+    assert states[-1] == "void"
+    assert states == sorted(states)
 
 
 def test_a_label_in_the_first_millisecond_of_a_night_belongs_to_it(state: State) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from mycovigil import incident
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftMetric, DriftReport
-from mycovigil_worker import realised
+from mycovigil_worker import proof, realised
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Origin
 from mycovigil_worker.realised import Realised
@@ -54,9 +54,10 @@ def update(session: Session, report: DriftReport, as_of: datetime) -> None:
     model = session.get_one(Model, report.model_id)
     found = Realised.of(realised.answered(session, report))
     bound = model.certificate.get("bound")
-    report.realised = found.document(bound, as_of, report.rows)
+    proven = None if bound is None else proof.of(session, report, found.misses, bound)
+    report.realised = found.document(bound, proven, as_of, report.rows)
     _keep_numbers(session, report.id, report.realised)
-    if report.origin == Origin.NIGHTLY and found.safety(bound) is Safety.AFFECTED:
+    if report.origin == Origin.NIGHTLY and found.safety(bound, proven) is Safety.AFFECTED:
         missed = found.missed
         told = f"by their labels {missed.successes} of {missed.trials} deadly photos were missed"
         incident.confirm_harm(session, report, found=told)

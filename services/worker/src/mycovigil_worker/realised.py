@@ -14,34 +14,44 @@ from mycovigil.db.report import DriftReport
 from mycovigil.safety import CLASSES, SafetyClass, Verdict
 from mycovigil_statistics.proportion import Interval, interval
 from mycovigil_worker.harm import Safety
+from mycovigil_worker.proof import Proof
 
 LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A labelled photo: the truth, the class predicted, and what the person was told."""
+    """A labelled photo: the truth, the class predicted, and what the person was told;
+    ``specimen``: what it shares with other photos of the same one."""
 
     truth: SafetyClass
     predicted: SafetyClass
     verdict: Verdict
+    specimen: str | None = None
+
+    @property
+    def missed(self) -> bool:
+        """Deadly, and nobody was warned."""
+        return self.truth is SafetyClass.DEADLY and self.verdict is Verdict.EXPERT_CHECK
 
 
 @dataclass(frozen=True, slots=True)
 class Realised:
     """``missed``: deadly photos answered neither ``avoid`` nor ``cannot_tell``; ``risk``: photos
-    that are deadly and called edible, among all labelled; ``recall`` by class with a label.
+    that are deadly and called edible, among all labelled; ``recall`` by class with a label;
+    ``misses``: of each deadly specimen the share of its photos that were missed.
     Intervals are 95%, exact (Clopper-Pearson)."""
 
     labelled: int
     missed: Interval
     risk: Interval
     recall: dict[SafetyClass, Interval]
+    misses: list[float]
 
     @classmethod
     def of(cls, rows: list[Answered]) -> "Realised":
         deadly = [row for row in rows if row.truth is SafetyClass.DEADLY]
-        missed = sum(row.verdict is Verdict.EXPERT_CHECK for row in deadly)
+        missed = sum(row.missed for row in deadly)
         recall = {}
         for name in CLASSES:
             known = [row for row in rows if row.truth is name]
@@ -54,24 +64,30 @@ class Realised:
             interval(missed, len(deadly), LEVEL),
             interval(called_edible, len(rows), LEVEL),
             recall,
+            _by_specimen(deadly),
         )
 
-    def safety(self, bound: float | None) -> Safety:
-        """Whether deadly photos are missed more often than the certificate's bound allows."""
-        if bound is None or self.missed.trials == 0:
+    def safety(self, bound: float | None, proof: Proof | None) -> Safety:
+        """Whether deadly photos are missed more often than the certificate's bound allows:
+        proven by all labels of the model, or excluded by those of this window."""
+        if bound is None or proof is None or self.missed.trials == 0:
             return Safety.UNKNOWN
-        if self.missed.low > bound:
+        if proof.refutes and self.missed.successes:
             return Safety.AFFECTED
         return Safety.NOT_AFFECTED if self.missed.high <= bound else Safety.UNKNOWN
 
-    def document(self, bound: float | None, as_of: datetime, rows: int) -> dict[str, Any]:
+    def document(
+        self, bound: float | None, proof: Proof | None, as_of: datetime, rows: int
+    ) -> dict[str, Any]:
         """As the report keeps it."""
         return {
             "as_of": as_of.isoformat(),
             "labelled": self.labelled,
             "rows": rows,
-            "safety": self.safety(bound).value,
+            "safety": self.safety(bound, proof).value,
             "bound": bound,
+            "proof": None if proof is None else proof.document(),
+            "misses": self.misses,
             "deadly": _counted(self.missed, "missed"),
             "risk": _counted(self.risk, "called_edible"),
             "recall": {name.value: _counted(found, "right") for name, found in self.recall.items()},
@@ -92,7 +108,7 @@ class Realised:
 def answered(session: Session, report: DriftReport) -> list[Answered]:
     """The labelled photos of a report's window: the newest word on each, except guesses."""
     rows = session.execute(
-        select(Label.label, Prediction.label, Prediction.verdict)
+        select(Label.label, Prediction.label, Prediction.verdict, Prediction.group_key)
         .join(Prediction, Prediction.id == Label.prediction_id)
         .where(
             Label.prediction_id >= first_id_at(report.window_start),
@@ -106,8 +122,8 @@ def answered(session: Session, report: DriftReport) -> list[Answered]:
         .order_by(Label.prediction_id, Label.created_at.desc())
     )
     return [
-        Answered(SafetyClass(truth), SafetyClass(predicted), Verdict(verdict))
-        for truth, predicted, verdict in rows
+        Answered(SafetyClass(truth), SafetyClass(predicted), Verdict(verdict), specimen)
+        for truth, predicted, verdict, specimen in rows
     ]
 
 
@@ -119,6 +135,15 @@ def newest_label(session: Session, report: DriftReport) -> datetime | None:
             Label.prediction_id < first_id_at(report.window_end),
         )
     )
+
+
+def _by_specimen(deadly: list[Answered]) -> list[float]:
+    alone = [float(row.missed) for row in deadly if row.specimen is None]
+    shared: dict[str, list[bool]] = {}
+    for row in deadly:
+        if row.specimen is not None:
+            shared.setdefault(row.specimen, []).append(row.missed)
+    return alone + [sum(photos) / len(photos) for photos in shared.values()]
 
 
 def _counted(found: Interval, name: str) -> dict[str, Any]:

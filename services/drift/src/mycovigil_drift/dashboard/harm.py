@@ -107,8 +107,19 @@ def _headline(realised: dict[str, Any]) -> str:
 
 def _labelled(realised: dict[str, Any]) -> str:
     labelled, rows = realised.get("labelled"), realised.get("rows")
+    measured = (
+        f"Measured on {formats.count(labelled)} of {formats.count(rows)} photos with a label."
+    )
+    proof = realised.get("proof")
+    return f"{measured} {_weighed(proof)}" if proof else measured
+
+
+def _weighed(proof: dict[str, Any]) -> str:
+    """What all labels of the model say together; those of one night are few."""
+    weight = "more than 1,000" if proof["e_value"] > 1_000 else f"{proof['e_value']:.2g}"
     return (
-        f"Measured on {formats.count(labelled)} of {formats.count(rows)} photos that have a label."
+        f"All {formats.count(proof['specimens'])} labelled deadly specimens of this model so far "
+        f"weigh {weight} against the promised bound; from {proof['needed']:.0f} on it is refuted."
     )
 
 

@@ -1,0 +1,34 @@
+"""Evidence that a rate is above its bound, valid whenever one looks.
+
+The capital of somebody who bets against "the rate is at most the bound": every outcome multiplies
+it by 1 + stake x (outcome - bound), which gains nothing on average as long as the bound holds. By
+Ville's inequality such capital ever reaches 1/alpha with a chance of at most alpha, however often
+one looks and whatever makes one stop (Ville, 1939; Waudby-Smith and Ramdas, 2024, Estimating means
+of bounded random variables by betting). Stakes are mixed over the rates above the bound (Robbins,
+1970), and a product does not care about the order, so labels may come in any.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+RATES = 32
+LARGEST = 1e300
+
+
+def e_value_above(bound: float, outcomes: ArrayLike) -> float:
+    """The e-value of ``outcomes`` against a mean of at most ``bound``; 1 where there are none.
+
+    Args:
+        bound: in (0, 1).
+        outcomes: (n,) in [0, 1], each of mean at most the bound given those before it, if the
+            hypothesis holds. Rows that depend on each other count once, by their mean.
+    """
+    seen = np.asarray(outcomes, dtype=np.float64).ravel()
+    if not 0 < bound < 1 or (seen.size and not (seen.min() >= 0 and seen.max() <= 1)):
+        raise ValueError("the bound must lie between 0 and 1, outcomes from 0 to 1")
+    rates = bound ** (1 - (np.arange(RATES) + 0.5) / RATES)
+    stakes = (rates - bound) / (bound * (1 - bound))
+    capital = np.log1p(stakes[:, None] * (seen - bound)).sum(axis=1)
+    most = float(capital.max())
+    mixed = most + float(np.log(np.exp(capital - most).mean()))
+    return float(np.exp(min(mixed, np.log(LARGEST))))

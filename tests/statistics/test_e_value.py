@@ -1,0 +1,47 @@
+"""Evidence against a bound: honest at every look, and quick where the bound is broken."""
+
+import numpy as np
+import pytest
+
+from mycovigil_statistics.e_value import e_value_above
+from mycovigil_statistics.proportion import lower_bound
+
+BOUND, NEEDED = 0.05, 20.0
+
+
+def largest(rate: float, photos: int, seed: int) -> float:
+    """The largest e-value of one who looks after every photo."""
+    outcomes = np.random.default_rng(seed).random(photos) < rate
+    return max(e_value_above(BOUND, outcomes[:seen]) for seen in range(1, photos + 1))
+
+
+def test_a_bound_that_holds_is_seldom_refuted_however_often_one_looks() -> None:
+    """By Ville's inequality in at most one of twenty runs; exact bound at 1 in 10,000."""
+    refuted = sum(largest(BOUND, 100, seed) >= NEEDED for seed in range(200))
+    assert lower_bound(refuted, 200, 1e-4) <= 1 / NEEDED
+
+
+def test_an_interval_a_night_would_refute_a_good_bound_often() -> None:
+    """Why a 95% interval for every night is not enough: 40 nights with 10 deadly photos each."""
+    missed = np.random.default_rng(0).binomial(10, BOUND, size=(200, 40)).max(axis=1)
+    refuted = sum(lower_bound(int(most), 10, 0.025) > BOUND for most in missed)
+    assert lower_bound(refuted, 200, 1e-4) > 1 / NEEDED
+
+
+def test_a_broken_bound_is_refuted_soon() -> None:
+    found = [largest(0.3, 40, seed) >= NEEDED for seed in range(50)]
+    assert sum(found) >= 45
+
+
+def test_order_does_not_matter_and_none_is_no_evidence() -> None:
+    outcomes = np.array([0, 1, 0, 0.4, 1, 0])
+    assert e_value_above(0.1, outcomes) == pytest.approx(e_value_above(0.1, outcomes[::-1]))
+    assert e_value_above(0.1, []) == pytest.approx(1.0)
+    assert e_value_above(0.1, np.zeros(100)) < 1
+    assert e_value_above(0.1, np.ones(10_000)) > 1e200
+
+
+@pytest.mark.parametrize(("bound", "outcomes"), [(0.0, [1]), (1.0, [1]), (0.1, [2]), (0.1, [-1])])
+def test_what_is_no_rate_is_refused(bound: float, outcomes: list[float]) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        e_value_above(bound, outcomes)
