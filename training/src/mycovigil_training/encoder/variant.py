@@ -13,8 +13,9 @@ from mycovigil_training.encoder import graph, quantization
 from mycovigil_training.encoder.source import Source
 from mycovigil_training.encoder.trial_photos import squares
 
-GROUP = 128
-"""Activations that share a scale; larger groups are quicker and stray further (measured)."""
+GROUP = 64
+"""Activations that share a scale. Of ViT-B-32 the least centred cosine to fp32 is .9984 with 64 and
+.9980 with 128, for a tenth more time; 32 is slower again and no closer."""
 
 
 class Precision(StrEnum):
