@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from factories.outage import until
 
 from mycovigil.settings import FOREIGN, variables
 from mycovigil.stack.child import Child
@@ -47,6 +48,7 @@ def environment(
         "MYCOVIGIL_STORAGE_URL": str(tmp_path / "storage"),
         "MYCOVIGIL_TRAINING_DATASET": str(tmp_path / "dataset"),
         "MYCOVIGIL_PREDICTOR_SPOOL_PATH": str(tmp_path / "spool.sqlite"),
+        "MYCOVIGIL_DRIFT_HEARTBEAT": str(tmp_path / "heartbeat"),
         "MYCOVIGIL_PREDICTOR_HOST": "127.0.0.1",
         "MYCOVIGIL_DRIFT_HOST": "127.0.0.1",
         "MYCOVIGIL_PREDICTOR_PORT": str(free_port()),
@@ -74,9 +76,11 @@ def child(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterat
 
 
 @pytest.mark.parametrize("child", LASTING, indirect=True)
-def test_a_service_starts_and_stops_by_sigterm(child: Child) -> None:
+def test_a_service_starts_and_stops_by_sigterm(child: Child, environment: dict[str, str]) -> None:
     child.wait_ready(90)
     assert child.alive
+    if "MYCOVIGIL_DRIFT_HEARTBEAT" in OURS[child.name]["environment"]:
+        until(Path(environment["MYCOVIGIL_DRIFT_HEARTBEAT"]).exists)
     child.stop(grace=20)
     assert not child.alive
 
@@ -100,5 +104,6 @@ def test_each_image_has_a_small_non_root_dockerfile(name: str) -> None:
     assert text.count("FROM ") == 2
     assert "\nUSER mycovigil\n" in text
     assert "HEALTHCHECK" in text
+    assert not OURS[name].get("healthcheck", {}).get("disable")
     for source in re.findall(r"^COPY (?!--from)(\S+)", text, re.MULTILINE):
         assert (REPOSITORY / source).exists(), source

@@ -165,6 +165,11 @@ class DriftSettings(Group):
         False, description="The dashboard's pages may be read without a key."
     )
     relay_seconds: float = Field(1.0, gt=0, description="Outbox poll beside LISTEN/NOTIFY.")
+    heartbeat: Path | None = Field(
+        None,
+        description="File that beat or the retrain trigger touches on every round, for health "
+        "checks; none is touched without it.",
+    )
 
 
 class TrainingSettings(Group):

@@ -54,7 +54,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "task_default_queue": NIGHTS,
         "task_routes": {f"{NAME}.retrain": {"queue": RETRAIN}},
         "worker_hijack_root_logger": False,
-        "beat_scheduler": "celery.beat:Scheduler",  # keeps no file: what is due is in the database
+        "beat_scheduler": f"{NAME}.heartbeat:Scheduler",
         "beat_max_loop_interval": min(tick_of(settings).total_seconds(), 300),
         "beat_schedule": schedule(settings),
     }

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mycovigil import inbox
 from mycovigil.event import Event, EventType, Topic
 from mycovigil.publisher import Publisher, Unavailable
-from mycovigil_worker import queue
+from mycovigil_worker import heartbeat, queue
 from mycovigil_worker.state import State
 
 SUBSCRIPTION = "retrain-trigger"
@@ -55,11 +55,14 @@ def handle(state: State, event: Event) -> None:
 
 def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
     """Receive alerts until told to stop; a broker that is away is tried again."""
+    file = state.settings.drift.heartbeat
     while not stop.is_set():
+        heartbeat.beat(file)
         try:
             publisher.prepare()
             log.info("waiting for alerts", subscription=SUBSCRIPTION)
             while not stop.is_set():
+                heartbeat.beat(file)
                 publisher.receive(
                     Topic.ALERTS, SUBSCRIPTION, lambda event: handle(state, event), wait=WAIT
                 )
