@@ -14,8 +14,8 @@ from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
 from mycovigil_statistics.sample import FloatArray, Groups, IntArray
 
 YEAR_DAYS = 365.25
-BANDWIDTH_DAYS = 20.0
-FLOOR = 0.05
+BANDWIDTH_DAYS = 10.0
+FLOOR = 0.01
 
 
 def seasonal_weights(
