@@ -5,8 +5,9 @@ move an answer away from ``expert_check``, so each of them can only lower the ri
 certificate bounds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +56,8 @@ class Evidence:
 
     @property
     def harm(self) -> NDArray[np.float64]:
-        return np.asarray(self.probabilities[:, self._harmful].sum(axis=1))
+        columns = (self.probabilities[:, self.classes.index(name)] for name in HARMFUL)
+        return reduce(np.add, columns)
 
     @property
     def something_else(self) -> Mask:
@@ -66,16 +68,15 @@ class Evidence:
 
     @property
     def harm_in_set(self) -> Mask:
-        return np.asarray(self.sets[:, self._harmful].any(axis=1))
+        return self._fits(HARMFUL)
 
     @property
     def only_harm_in_set(self) -> Mask:
-        rest = [i for i in range(len(self.classes)) if i not in self._harmful]
-        return self.harm_in_set & ~self.sets[:, rest].any(axis=1)
+        return self._fits(HARMFUL) & ~self._fits(n for n in self.classes if n not in HARMFUL)
 
-    @property
-    def _harmful(self) -> list[int]:
-        return [self.classes.index(name) for name in HARMFUL]
+    def _fits(self, names: Iterable[SafetyClass]) -> Mask:
+        """Whether any of these classes is in the set."""
+        return reduce(np.logical_or, (self.sets[:, self.classes.index(name)] for name in names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Head:
 def pooled(features: list[Vector]) -> Vector:
     """One unit vector for several photos of one specimen, in half precision as it is logged:
     whatever is computed from it can be computed again from the row."""
-    mean = np.mean(features, axis=0)
+    mean = features[0] if len(features) == 1 else np.mean(features, axis=0)
     unit = mean / max(float(np.linalg.norm(mean)), 1e-12)
     return np.asarray(unit.astype(np.float16).astype(np.float32))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,14 +17,15 @@ from mycovigil_predictor.metrics import Metrics
 
 ACCEPTED_ID = re.compile(r"[\x21-\x7e]{1,128}")
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+"""As ASGI sends them, encoded once; a page with a header of its own keeps it."""
 logger = structlog.get_logger(__name__)
 propagator = TraceContextTextMapPropagator()
 
@@ -85,11 +86,11 @@ def _watched(send: Send, scope: Scope, seen: _Seen) -> Send:
     async def watched(message: Message) -> None:
         if message["type"] == "http.response.start":
             seen.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = scope["request_id"]
             _tell_span(scope)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
+            given = message.setdefault("headers", [])
+            told = {name for name, _ in given}
+            given.append((b"x-request-id", scope["request_id"].encode()))
+            given.extend(pair for pair in SECURITY_HEADERS if pair[0] not in told)
         await send(message)
 
     return watched

@@ -1,6 +1,6 @@
 """Covariates: what a camera and the light do to a photo, apart from what is on it."""
 
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Covariates:
     jpeg_quality: float | None
 
     def columns(self) -> dict[str, float | int | None]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in NAMES}
 
     def vector(self) -> NDArray[np.float64]:
         """(8,) in the order of :data:`NAMES`; a missing quality is NaN."""
