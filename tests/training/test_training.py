@@ -125,6 +125,9 @@ def test_no_certificate_counts_on_photos_that_the_encoder_learned_from(
     else:
         assert 0 < certificate.calibration_photos < 14
         assert 0 < metrics["photos"] < 64
+    gate = train(schooled, overrides=QUICK).gate
+    assert gate["photos"] == metrics["photos"], "nor does a gate decide by such photos"
+    assert not gate["passed"]
 
 
 def test_a_second_model_passes_the_gate_or_stays_a_candidate(

@@ -49,15 +49,20 @@ def trial(
     material: Material,
     config: TrainConfig,
     *,
+    engine: Engine,
     drifted: NDArray[np.bool_],
 ) -> Trial:
-    """Both models on the ``held`` rows that production was not trained on either."""
+    """Both models on the ``held`` rows that neither production nor an encoder of theirs was
+    trained on; ``engine``: the candidate's encoder."""
     fair = np.array([digest not in against.trained for digest in held.sha256], dtype=bool)
+    fair &= ~engine.identity.learned_from(held.sha256.tolist())
     same = against.bundle.meta.onnx_digest == candidate.meta.onnx_digest
+    theirs = engine if same else Engine(against.production.encoder.uri)
     if not same:
         fair &= np.isin(held.sha256, material.table.sha256)  # only these photos are at hand
+        fair &= ~theirs.identity.learned_from(held.sha256.tolist())
     rows = held.take(fair)
-    seen_by_production = rows.features if same else _encoded(rows, against, material, config)
+    seen_by_production = rows.features if same else _encoded(rows, theirs, material, config)
     return Trial(
         labels=rows.labels,
         groups=rows.groups,
@@ -68,10 +73,9 @@ def trial(
 
 
 def _encoded(
-    rows: FeatureTable, against: Incumbent, material: Material, config: TrainConfig
+    rows: FeatureTable, engine: Engine, material: Material, config: TrainConfig
 ) -> NDArray[np.float32]:
     """The rows' photos through production's own encoder: two encoders are never mixed."""
-    engine = Engine(against.production.encoder.uri)
     photo_of = {photo.sha256: photo for photo in material.photos}
     photos = [photo_of[digest] for digest in rows.sha256.tolist()]
     return extract(material.folder, photos, engine, batch=config.encode_batch).features

@@ -72,7 +72,13 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
     evidence = gate.unopposed()
     if order.against is not None:
         compared = trial(
-            bundle, parts.holdout, order.against, material, config, drifted=drifted_holdout
+            bundle,
+            parts.holdout,
+            order.against,
+            material,
+            config,
+            engine=engine,
+            drifted=drifted_holdout,
         )
         evidence = gate.judge(
             compared,

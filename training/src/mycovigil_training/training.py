@@ -72,7 +72,8 @@ def train(
             "overrides": list(overrides),
         },
     )
-    evidence = _evidence(bundle, parts.holdout, against, material, config, settings)
+    margin = settings.training.miss_margin
+    evidence = _evidence(bundle, parts.holdout, against, material, engine, config, margin=margin)
     bundle = with_gate(bundle, evidence)
     with one_session(settings.database) as session:
         model = register(
@@ -127,17 +128,19 @@ def _evidence(
     holdout: FeatureTable,
     against: Incumbent | None,
     material: Material,
+    engine: Engine,
     config: TrainConfig,
-    settings: Settings,
+    *,
+    margin: float,
 ) -> dict[str, Any]:
     if against is None:
         return gate.unopposed()
     calm = np.zeros(len(holdout), dtype=bool)
     return gate.judge(
-        trial(bundle, holdout, against, material, config, drifted=calm),
+        trial(bundle, holdout, against, material, config, engine=engine, drifted=calm),
         config.gate,
         against=str(against.production.model.id),
-        margin=settings.training.miss_margin,
+        margin=margin,
     )
 
 
