@@ -71,4 +71,30 @@ def test_a_few_strange_photos_show_in_a_score_given_from_outside(world: World) -
     judgement = judge(fitted, x[700:], novelty=strangeness[700:])
     assert judgement.p_value <= 0.01
     assert judgement.group_p_values["novelty"] <= 0.001
+    assert judgement.group_p_values["strangeness"] <= 0.001
     assert judge(fitted, x[700:]).p_value > 0.05
+
+
+def test_a_night_without_its_usual_strangers_is_different_but_not_stranger(world: World) -> None:
+    generator = np.random.default_rng(44)
+    x, _ = world.draw(900, generator)
+    strangeness = generator.standard_normal((900, 1))
+    strangeness[700:] -= 1
+    judgement = judge(fit(x[:700], novelty=strangeness[:700]), x[700:], novelty=strangeness[700:])
+    assert judgement.group_p_values["novelty"] <= 0.001
+    assert judgement.group_p_values["strangeness"] > 0.9
+
+
+def test_small_moves_of_features_and_covariates_add_up(world: World) -> None:
+    found = {"overall": 0, "location": 0, "covariates": 0}
+    for seed in range(20):
+        generator = np.random.default_rng(45 + seed)
+        x, _ = world.draw(900, generator)
+        x[700:] += 0.025 * generator.standard_normal(64).astype(np.float32) / 8
+        covariates = generator.standard_normal((900, 5))
+        covariates[700:] += 0.13
+        fitted = fit(x[:700], None, covariates[:700])
+        judgement = judge(fitted, x[700:], None, covariates[700:], permutations=199)
+        for group in found:
+            found[group] += judgement.group_p_values[group] <= 0.05
+    assert found["overall"] > max(found["location"], found["covariates"])

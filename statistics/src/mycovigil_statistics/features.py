@@ -7,7 +7,7 @@ import numpy as np
 from mycovigil_statistics.blocks import Blocks
 from mycovigil_statistics.density import Clusters, Fourier
 from mycovigil_statistics.sample import FloatArray, Sample
-from mycovigil_statistics.scores import rank_features, row_scores, tail_features
+from mycovigil_statistics.scores import rank_features, row_scores, strangeness, tail_features
 from mycovigil_statistics.whitening import Whitening
 
 Tables = dict[str, FloatArray]
@@ -81,11 +81,14 @@ def _covariates(night: Sample, pool: Sample, sides: tuple[Blocks, Blocks]) -> Ta
 
 
 def _novelty(night: Sample, pool: Sample, sides: tuple[Blocks, Blocks]) -> Tables:
-    """Ranks and top shares: a few strange rows move the shares, many the ranks."""
+    """Ranks, top shares and strangeness: a few strange rows move the latter, many the ranks."""
     if night.novelty is None or pool.novelty is None:
         return {}
     ranks = rank_features(np.vstack([night.novelty[sides[0].rows], pool.novelty[sides[1].rows]]))
-    return {"novelty": _means(np.hstack([ranks, tail_features(ranks)]), sides)}
+    return {
+        "novelty": _means(np.hstack([ranks, tail_features(ranks)]), sides),
+        "strangeness": _means(strangeness(ranks), sides),
+    }
 
 
 def _means(rows: FloatArray, sides: tuple[Blocks, Blocks]) -> FloatArray:

@@ -7,6 +7,7 @@ from mycovigil_statistics.sample import FloatArray
 from mycovigil_statistics.whitening import Whitening
 
 TOP_SHARES = (0.10, 0.05, 0.01)
+STRANGE_SHARE = 0.02
 
 
 def row_scores(whitening: Whitening, clusters: Clusters, whitened: FloatArray) -> FloatArray:
@@ -31,6 +32,15 @@ def rank_features(values: FloatArray) -> FloatArray:
 def tail_features(ranks: FloatArray) -> FloatArray:
     """(n, 3 s) indicators of the top 10, 5 and 1% of each column of ranks."""
     return np.hstack([(ranks > 0.5 - share).astype(np.float32) for share in TOP_SHARES])
+
+
+def strangeness(ranks: FloatArray) -> FloatArray:
+    """(n, s) reciprocals of the share of rows above each, 2% more: at most 50, middling near 2.
+
+    Near the likelihood ratio of a mixture in which a few rows come from the upper tail, hence
+    near the most powerful of rank tests for it (Hajek and Sidak, 1967, Theory of Rank Tests).
+    """
+    return np.asarray(1 / (0.5 + STRANGE_SHARE - ranks), np.float32)
 
 
 def _centred_ranks(column: FloatArray) -> FloatArray:

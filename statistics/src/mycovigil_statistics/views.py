@@ -39,9 +39,9 @@ def statistics_for(geometry: Geometry, tables: Tables) -> list[Statistic]:
     if "probabilities" in tables:
         views += _predictions(tables)
     if "covariates" in tables:
-        views += _covariates(tables)
+        views += [*_covariates(tables), _overall()]
     if "novelty" in tables:
-        views += _novelty()
+        views += [*_novelty(), _strangeness()]
     return views
 
 
@@ -98,11 +98,25 @@ def _covariates(tables: Tables) -> list[Statistic]:
     ]
 
 
+def _overall() -> Statistic:
+    """Another site moves features and covariates, neither of them far."""
+
+    def statistic(d: Differences, s: Differences) -> FloatArray:
+        return _sum_squares(d["axes"]) + _sum_squares(s["covariates"])
+
+    return Statistic("features_and_covariates", "overall", statistic)
+
+
 def _novelty() -> list[Statistic]:
     return [
         Statistic("novelty", "novelty", lambda _, s: _sum_squares(s["novelty"])),
         Statistic("largest_novelty", "novelty", lambda _, s: _largest(s["novelty"]), False),
     ]
+
+
+def _strangeness() -> Statistic:
+    """One-sided, unlike all others: a few rows that are stranger than nearly all of the pool."""
+    return Statistic("strangest", "strangeness", lambda _, s: s["strangeness"].max(axis=1), False)
 
 
 def _hotelling(table: str, tables: Tables) -> Callable[[Differences, Differences], FloatArray]:
