@@ -1,6 +1,7 @@
 """The drift test on real photos' features: calm nights, off-topic photos, another photographer.
 
-python benchmarks/drift_photos.py --photos ../shared/data [--runs 200]
+python benchmarks/drift_photos.py --photos ../shared/data [--runs 200] [--encoder FOLDER]
+python benchmarks/drift_photos.py --runs 1000 --nights calm --tests worker
 
 The reference is `field_guide` without the night's photos; a night is 200 of them drawn at random,
 with a share replaced. Each night is judged by its features alone, with the covariates that are in
@@ -44,6 +45,7 @@ NIGHT = 200
 LEVEL = 0.05
 ANCHORS, NEIGHBOURS = 2_000, 5
 NOBODY = uuid.UUID(int=0)
+TESTS = ("features", "covariates", "worker")
 FOLDERS = ("field_guide", "field_walks", "not_mushroom")
 
 
@@ -169,6 +171,8 @@ def main() -> None:
     parser.add_argument("--words", action="store_true", help="the encoder names the strangers")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=8_000_000)
+    parser.add_argument("--tests", nargs="+", choices=TESTS, default=TESTS)
+    parser.add_argument("--nights", nargs="+", help="only the nights of these names")
     options = parser.parse_args()
     guide, walks, others = (embed(options.photos / name, options.encoder) for name in FOLDERS)
     (taught, walks), (foreign, others) = _parted(walks), _parted(others)
@@ -180,9 +184,10 @@ def main() -> None:
     teacher = Teacher.of(taught, stranger)
     tests: dict[str, Test] = {
         "features": by_features,
-        "and covariates": with_covariates,
-        "as the worker": teacher.judged,
+        "covariates": with_covariates,
+        "worker": teacher.judged,
     }
+    tests = {name: test for name, test in tests.items() if name in options.tests}
     guide, walks, others = (teacher.rated(photos) for photos in (guide, walks, others))
     nights: dict[str, tuple[Draw, bool]] = {
         "calm": (with_share(guide, others, 0.0), False),
@@ -194,6 +199,7 @@ def main() -> None:
         "calm species-days, groups permuted": (with_bursts(walks), True),
         "calm species-days, rows permuted": (with_bursts(walks), False),
     }
+    nights = {name: nights[name] for name in options.nights or nights}
     title = f"found at .05 of {options.runs} nights of {NIGHT}, seed {options.seed}"
     table = Table("night", *tests, title=title)
     for name, (draw, groups) in track(nights.items(), "nights", console=TERMINAL):
