@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from mycovigil_statistics.calibration import (
     balanced_weights,
+    bias_corrected_scaling,
     class_calibration_error,
     expected_calibration_error,
     log_loss,
@@ -87,3 +88,11 @@ def test_few_photos_all_right_do_not_make_certain() -> None:
     for scaling in (temperature_scaling(separable, labels), vector_scaling(separable, labels)):
         confidence = scaling.probabilities(separable).max(axis=1)
         assert 0.85 < confidence.min() < 0.95
+
+
+def test_bias_and_temperature_are_undone_together() -> None:
+    logits, labels = truth(20_000, 5)
+    offset = np.array([1.0, 0.0, -1.0, 0.5])
+    found = bias_corrected_scaling(2.0 * logits - 2.0 * offset, labels)
+    assert found.scale == pytest.approx([0.5] * CLASSES, rel=0.05)
+    assert found.offset - found.offset.mean() == pytest.approx(offset - offset.mean(), abs=0.08)

@@ -1,11 +1,10 @@
 """Does a drift hurt? The risk that deadly photos are called edible, estimated without labels.
 
-Where only class shares moved, calibrated probabilities corrected for the new shares say how often
-a call is wrong (Saerens et al., 2002; Garg et al., 2022, Leveraging unlabeled data to predict
-out-of-distribution performance). Whether only class shares moved is tested on the features:
-re-weighting the labelled reference to the new shares must give the night's mean. Where it does
-not, no estimate without labels can be trusted (Garg et al., 2022, section 3), and the answer is
-`unknown` unless all of them agree.
+Three explanations of the night (`mycovigil_statistics.explanations`) say of each photo how likely
+it is deadly: other class shares (Saerens et al., 2002), a displacement, a new cluster. Their
+average gives the risk, their disagreement is part of its interval. No estimate without labels holds
+under every shift (Garg et al., 2022, Leveraging unlabeled data to predict out-of-distribution
+performance, section 3): `unknown` is an answer.
 """
 
 from dataclasses import dataclass
@@ -13,23 +12,24 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
 
+from mycovigil_statistics.calibration import bias_corrected_scaling
 from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
+from mycovigil_statistics.explanations import Explanations
 from mycovigil_statistics.label_shift import Array, Shares, confusion_shares, likelihood_shares
+from mycovigil_statistics.mixture import Known
 
 Safety = Literal["affected", "not_affected", "unknown"]
 IntArray = NDArray[np.int64]
 LEAST_LABELLED = 100
 LEAST_ROWS = 30
-AXES = 16
-WORST_FIT = 2.0
-"""Squared distance over its expectation: with 16 axes one night in a hundred has a worse one."""
 REPLICATES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure in the labelled reference and tonight, with the interval of tonight's."""
+    """A figure among the labelled reference photos and tonight, with the interval of tonight's."""
 
     reference: float
     night: float
@@ -42,9 +42,8 @@ class HarmEstimate:
     """`risk`: share of photos that are deadly and called edible; `recall`: macro recall.
 
     `shares`: class shares tonight, by confusion: its interval covers without calibrated
-    probabilities (Lipton et al., 2018); `misfit`: squared distance of the night's mean features
-    from what moved class shares explain, 1 on average where nothing else moved; `level` is that
-    of all intervals.
+    probabilities (Lipton et al., 2018); `misfit`: squared distance of the night's mean from what
+    moved class shares explain, about 1 where nothing else moved; `level` is that of all intervals.
     """
 
     safety: Safety
@@ -104,86 +103,99 @@ def estimate_harm(
 
     `labels`: (n,) true classes of `known`, every class among them; `tolerance`: the additional
     share of deadly photos called edible that counts as harm. `affected`: more than half of it is
-    estimated, by likelihood and by confusion alike; `not_affected`: the whole of it lies above
-    the interval; `unknown`: everything between, and moves that class shares do not explain.
+    estimated; `not_affected`: the whole of it lies above the interval, and nothing but class shares
+    moved; `unknown`: all else.
 
     Raises `InsufficientRows` below 100 labelled rows, 30 rows tonight, or without one class.
     """
     truth = np.asarray(labels, np.int64)
     _require(night, known, truth)
-    generator = np.random.default_rng(seed)
-    whole = _Figures.of(night, known, truth, deadly)
-    drawn = [
-        _Figures.of(
-            night.take(generator.integers(0, len(night), len(night))),
-            known.take(rows), truth[rows], deadly,
-        )
-        for rows in (_resampled(truth, generator) for _ in range(replicates))
-    ]  # fmt: skip
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    shares = np.quantile([figures.shares for figures in drawn], tails, axis=0)
-    risks = np.quantile([[f.likely, f.plain] for f in drawn], tails, axis=0)
-    recalls = np.quantile([figures.recall for figures in drawn], tails)
-    misfit = _misfit(night, known, truth, whole.shares)
-    fits = misfit <= WORST_FIT
-    low, high = (risks[0, 0], risks[1, 0]) if fits else (risks[0].min(), risks[1].max())
+    reference = Known.of(known.features, known.probabilities, truth)
+    explained = Explanations.of(night.features, night.probabilities, reference, deadly)
+    drawn = _Replicates.of(night, known, truth, deadly, replicates, seed)
+    wide = float(norm.ppf((1 + level) / 2))
+    posterior = explained.posterior
+    risk = _estimate(
+        float((known.called_edible & (truth == deadly)).mean()),
+        float((posterior[:, deadly] * night.called_edible).mean()),
+        wide * float(np.sqrt(drawn.risks.var() + explained.doubt(night.called_edible))),
+    )
+    recall = _estimate(
+        _recall(known.probabilities, _calibrated(known, known, truth)),
+        _recall(night.probabilities, _reweighted(_calibrated(night, known, truth), truth)),
+        wide * float(drawn.recalls.std()),
+    )
     return HarmEstimate(
-        _safety(whole, float(high), tolerance, fits=fits),
-        Estimate(whole.before, whole.likely, float(low), float(high)),
-        Estimate(whole.recall_before, whole.recall, *recalls.tolist()),
-        Shares(whole.shares, shares[0], shares[1], level),
-        misfit,
+        _safety(risk, tolerance, explained),
+        risk,
+        recall,
+        drawn.interval(_confused(night, known, truth), level),
+        explained.misfit,
         level,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """Class shares; the risk before; tonight's as it stands, and for two estimates of shares."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Replicates:
+    """Bootstrap over both samples: (r, C) shares by confusion, (r,) risks and recalls where only
+    shares moved, calibrated anew each time."""
 
     shares: Array
-    before: float
-    plain: float
-    likely: float
-    confused: float
-    recall_before: float
-    recall: float
+    risks: Array
+    recalls: Array
 
     @classmethod
-    def of(cls, night: Rows, known: Rows, truth: IntArray, deadly: int) -> "_Figures":
-        classes = known.probabilities.shape[1]
-        source = np.bincount(truth, minlength=classes) / len(truth)
-        likely = likelihood_shares(night.probabilities, source, steps=100, tolerance=1e-5)
-        corrected = _corrected(night.probabilities, likely / source)
-        shares = confusion_shares(
-            night.probabilities.argmax(axis=1), known.probabilities.argmax(axis=1), truth, classes
-        )
-        return cls(
-            shares,
-            _risk(known, known.probabilities, deadly),
-            _risk(night, night.probabilities, deadly),
-            _risk(night, corrected, deadly),
-            _risk(night, _corrected(night.probabilities, shares / source), deadly),
-            _recall(known.probabilities, known.probabilities),
-            _recall(night.probabilities, corrected),
-        )
+    def of(
+        cls, night: Rows, known: Rows, truth: IntArray, deadly: int, count: int, seed: int
+    ) -> "_Replicates":
+        generator = np.random.default_rng(seed)
+        found = []
+        for _ in range(count):
+            rows = _resampled(truth, generator)
+            later = night.take(generator.integers(0, len(night), len(night)))
+            labelled, labels = known.take(rows), truth[rows]
+            posterior = _reweighted(_calibrated(later, labelled, labels), labels)
+            risk = float((posterior[:, deadly] * later.called_edible).mean())
+            recall = _recall(later.probabilities, posterior)
+            found.append((_confused(later, labelled, labels), risk, recall))
+        shares, risks, recalls = (np.array(figures) for figures in zip(*found, strict=True))
+        return cls(shares, risks, recalls)
+
+    def interval(self, shares: Array, level: float) -> Shares:
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        low, high = np.quantile(self.shares, tails, axis=0, method="weibull")
+        return Shares(shares, low, high, level)
 
 
-def _safety(figures: _Figures, high: float, tolerance: float, *, fits: bool) -> Safety:
-    estimates = [figures.likely, figures.confused, *([] if fits else [figures.plain])]
-    if min(estimates) - figures.before > tolerance / 2:
+def _estimate(reference: float, night: float, half: float) -> Estimate:
+    return Estimate(reference, night, max(night - half, 0.0), min(night + half, 1.0))
+
+
+def _safety(risk: Estimate, tolerance: float, explained: Explanations) -> Safety:
+    """A look-alike that lies among the known moves the mean and leaves no other trace: where
+    shares do not explain the mean, harm is not denied."""
+    if risk.night - risk.reference > tolerance / 2:
         return "affected"
-    bearable = tolerance if fits else tolerance / 2
-    return "not_affected" if high - figures.before < bearable else "unknown"
+    bearable = explained.fits and risk.high - risk.reference < tolerance
+    return "not_affected" if bearable else "unknown"
 
 
-def _corrected(probabilities: Array, ratio: Array) -> Array:
-    joint = probabilities * ratio
+def _calibrated(night: Rows, known: Rows, labels: IntArray) -> Array:
+    logs, known_logs = (np.log(np.clip(r.probabilities, 1e-12, 1)) for r in (night, known))
+    return bias_corrected_scaling(known_logs, labels).probabilities(logs)
+
+
+def _reweighted(probabilities: Array, labels: IntArray) -> Array:
+    """Class probabilities after the shares moved from those of the labels (MLLS)."""
+    source = np.bincount(labels, minlength=probabilities.shape[1]) / len(labels)
+    shares = likelihood_shares(probabilities, source, steps=50, tolerance=1e-4)
+    joint = probabilities * (shares / source)
     return np.asarray(joint / np.clip(joint.sum(axis=1, keepdims=True), 1e-300, None))
 
 
-def _risk(rows: Rows, posterior: Array, deadly: int) -> float:
-    return float((posterior[:, deadly] * rows.called_edible).mean())
+def _confused(night: Rows, known: Rows, truth: IntArray) -> Array:
+    said, known_said = (rows.probabilities.argmax(axis=1) for rows in (night, known))
+    return confusion_shares(said, known_said, truth, known.probabilities.shape[1])
 
 
 def _recall(probabilities: Array, posterior: Array) -> float:
@@ -192,19 +204,6 @@ def _recall(probabilities: Array, posterior: Array) -> float:
     return float(
         ((posterior * called).sum(axis=0) / np.clip(posterior.sum(axis=0), 1e-9, 1e9)).mean()
     )
-
-
-def _misfit(night: Rows, known: Rows, truth: IntArray, shares: Array) -> float:
-    """Squared standardised distance of the means over the leading axes, per axis."""
-    classes = np.bincount(truth, minlength=len(shares))
-    weights = (shares / np.clip(classes, 1, None))[truth]
-    middle = known.features.mean(axis=0)
-    _, spread, axes = np.linalg.svd(known.features - middle, full_matrices=False)
-    kept = spread[:AXES] > 1e-9 * spread[0]
-    unit = axes[:AXES][kept].T / (spread[:AXES][kept] / np.sqrt(len(truth)))
-    moved = (night.features.mean(axis=0) - weights @ known.features / weights.sum()) @ unit
-    variance = 1 / len(night) + float(np.square(weights).sum()) / float(weights.sum()) ** 2
-    return float(np.square(moved).sum() / variance / max(unit.shape[1], 1))
 
 
 def _resampled(truth: IntArray, generator: np.random.Generator) -> IntArray:
