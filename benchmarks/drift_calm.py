@@ -81,9 +81,17 @@ def total(cell: Cell) -> int:
     return int(cell["runs"] + cell["earlier_runs"])
 
 
-def add_runs(counts: dict[str, Cell], tail: str, reference: int, wanted: int, path: Path) -> None:
-    """Bring all nights of one reference size to the wanted number of runs, saving every ten."""
+def add_runs(
+    counts: dict[str, Cell],
+    tail: str,
+    reference: int,
+    sizes: Sequence[int],
+    wanted: int,
+    path: Path,
+) -> None:
+    """Bring nights of these sizes to the wanted number of runs, saving every ten."""
     cells = dict(zip(NIGHTS, cells_of(counts, tail, reference), strict=True))
+    cells = {night: cell for night, cell in cells.items() if night in sizes}
     batches = -(-max(wanted - total(cell) for cell in cells.values()) // AT_ONCE)
     for _ in track(range(max(batches, 0)), f"{tail} {reference}", console=TERMINAL):
         short = {night: cell for night, cell in cells.items() if total(cell) < wanted}
@@ -119,6 +127,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="?", choices=["run", "table"], default="table")
     parser.add_argument("--references", type=int, nargs="+", default=REFERENCES)
+    parser.add_argument("--nights", type=int, nargs="+", default=NIGHTS, choices=NIGHTS)
     parser.add_argument("--tails", nargs="+", choices=["normal", "heavy"], default=["normal"])
     parser.add_argument("--runs", type=int, default=1_000)
     parser.add_argument("--counts", type=Path, default=COUNTS)
@@ -127,7 +136,7 @@ def main() -> None:
     if options.what == "run":
         for tail in options.tails:
             for reference in options.references:
-                add_runs(counts, tail, reference, options.runs, options.counts)
+                add_runs(counts, tail, reference, options.nights, options.runs, options.counts)
     Console(width=110).print(table_of(counts))
 
 
