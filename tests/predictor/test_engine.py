@@ -1,6 +1,7 @@
 """The engine opens what the identity names, shares its lanes, and refuses what cannot run here."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from mycovigil.encoder import probe
 from mycovigil.encoder.identity import ONNX_FILE, EncoderIdentity, EncoderMismatch
 from mycovigil.settings import Settings
+from mycovigil_predictor.contest import ROUND, Contest
 from mycovigil_predictor.engine import Engine
 from mycovigil_predictor.runtime import RuntimeMissing, open_graph
 
@@ -104,6 +106,38 @@ def test_a_machine_that_computes_something_else_is_refused(tmp_path: Path) -> No
     EncoderIdentity.read(faulty).model_copy(update=kept).write(faulty)
     with pytest.raises(EncoderMismatch, match="export it again here"):
         engine_of(faulty)
+
+
+def served(contest: Contest, photos: int, *, narrow: float, wide: float) -> list[bool]:
+    """Which graph took each photo."""
+    taken = []
+    for _ in range(photos):
+        taken.append(contest.goes_wide())
+        contest.tell(taken[-1], wide if taken[-1] else narrow)
+    return taken
+
+
+def test_a_lone_photo_gets_all_cores_where_that_pays() -> None:
+    assert sum(served(Contest(), 16, narrow=1.0, wide=0.5)) == 8
+    assert all(served(Contest(), 50, narrow=1.0, wide=0.5)[16:])
+    assert not any(served(Contest(), 50, narrow=1.0, wide=0.9)[16:])
+
+
+def test_what_a_busy_moment_decided_is_decided_again() -> None:
+    contest = Contest()
+    assert not any(served(contest, ROUND, narrow=1.0, wide=2.0)[16:])
+    assert all(served(contest, ROUND, narrow=1.0, wide=0.5)[16:])
+
+
+async def test_only_photos_that_stay_alone_decide(tmp_path: Path) -> None:
+    engine = engine_of(tiny_encoder_folder(tmp_path / "tiny"))
+    pixels = some_pixels(40)
+    await asyncio.gather(*(engine.encode([one]) for one in pixels))
+    assert engine.lone_photos == 0
+    for one in pixels:
+        await engine.encode([one])
+    assert engine.lone_photos == (0 if os.cpu_count() == 1 else 40)
+    engine.close()
 
 
 def test_a_graph_of_another_dimension_is_refused(tmp_path: Path) -> None:
