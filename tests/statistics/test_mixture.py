@@ -63,6 +63,13 @@ def test_a_new_cluster_is_found_and_its_photos_are_new(known: Known) -> None:
     assert found.distances.argmin() == 2
 
 
+def test_photos_that_are_there_many_times_are_no_error() -> None:
+    features, labels = np.repeat(CENTRES, 50, axis=0), np.repeat(np.arange(3), 50)
+    known = Known.of(features, probabilities(features), labels)
+    x, _ = photos(SOURCE, 40, 6)
+    assert np.isfinite(mixture_of(x, known, Terms(displacement=True, cluster=True)).posterior).all()
+
+
 def test_explanations_agree_on_a_calm_night_and_doubt_a_strange_one(known: Known) -> None:
     calm, _ = photos(SOURCE, 600, 5)
     strange = calm.copy()

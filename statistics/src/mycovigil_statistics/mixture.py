@@ -21,6 +21,8 @@ ROWS_AN_AXIS = 8
 SHARES_WEIGHT, DISPLACEMENT_WEIGHT, CLUSTER_WEIGHT = 10.0, 12.0, 3.0
 """Rows that the prior counts as: shares as in the reference, no displacement, a central cluster."""
 FIRST_SHARE = 0.15
+RIDGE = 1e-6
+"""Of the variance, so that photos that are there many times leave no axis without any."""
 ITERATIONS, TRIAL_ITERATIONS = 40, 8
 TOLERANCE = 2e-5
 """Smallest gain of log-likelihood a row that is worth another iteration."""
@@ -46,7 +48,8 @@ class Known:
         flat = (features - middle) @ leading
         means = member.T @ flat / counts[:, None]
         within = flat - means[truth]
-        axes = leading @ _inverse_root(within.T @ within / (len(flat) - len(counts)))
+        floor = RIDGE * np.square(flat).sum() / max(flat.size, 1) * np.eye(flat.shape[1])
+        axes = leading @ _inverse_root(within.T @ within / (len(flat) - len(counts)) + floor)
         scaling = bias_corrected_scaling(_logarithm(probabilities), truth)
         rows = (features - middle) @ axes
         said = _logarithm(scaling.probabilities(_logarithm(probabilities)))
