@@ -182,8 +182,9 @@ def test_misses_of_many_nights_add_up_to_a_proof(state: State) -> None:
     for place in range(6):
         with state.sessions.begin() as session:
             for rows, verdict in ((16, "avoid"), (4, "expert_check")):
-                values = {"rows": rows, "label": "deadly", "verdict": verdict}
-                make_night(session, served, night_of(place), **values)
+                make_night(
+                    session, served, night_of(place), rows=rows, label="deadly", verdict=verdict
+                )
             make_report(session, served.model, served.reference, night=place, rows=20)
             label_all(session, "deadly", night=place)
         labels.run(state, now=night_of(place + 1).end)
