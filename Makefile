@@ -26,7 +26,8 @@ up: setup
 	@$(BIN)/mycovigil up
 
 test: setup lint types
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	@# a thread a worker: two workers whose matrix products both want both cores wait for each other
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .
