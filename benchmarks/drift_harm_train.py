@@ -14,7 +14,7 @@ from rich.progress import track
 from scipy.optimize import minimize
 
 from mycovigil_statistics.calibration import softmax
-from mycovigil_statistics.explanations import Explanations
+from mycovigil_statistics.explanations import Explanations, behind, chance_behind
 from mycovigil_statistics.mixture import Known
 from mycovigil_statistics.sample import FloatArray
 
@@ -32,7 +32,7 @@ class Lesson:
     evidence: FloatArray
     familiar: FloatArray
     stray: FloatArray
-    behind: float
+    far: float
 
     @classmethod
     def of(cls, seed: int) -> "Lesson":
@@ -41,27 +41,26 @@ class Lesson:
         known = Known.of(found.known.features, found.known.probabilities, found.labels)
         told = Explanations.of(night.features, night.probabilities, known, deadly)
         edible = night.called_edible
-        distances = told.mixtures[-1].distances
         return cls(
             found.rise,
             told.evidence,
             np.array([(m.posterior[:, deadly] * edible * (1 - m.newness)).mean()
                       for m in told.mixtures]) - found.before,
             np.array([(m.newness * edible).mean() for m in told.mixtures]),
-            float(distances[deadly] - np.delete(distances, deadly).min()),
+            behind(told.mixtures[-1].distances, deadly),
         )  # fmt: skip
 
 
 def train(seeds: range) -> dict[str, Any]:
     """Weights that bring the averaged rise nearest to the true one, near to where it decides."""
     lessons = [Lesson.of(seed) for seed in track(seeds, "lessons", console=TERMINAL)]
-    rise, evidence, familiar, stray, behind = (
+    rise, evidence, familiar, stray, far = (
         np.array([getattr(lesson, name) for lesson in lessons]) for name in Lesson.__slots__
     )
 
     def loss(point: FloatArray) -> float:
         weights = softmax(evidence @ point[:-2].reshape(3, -1).T)
-        chance = 1 / (1 + np.exp(np.clip(point[-2] * behind - point[-1], -30, 30)))
+        chance = chance_behind(far, point[-2], point[-1])
         averaged = (weights * (familiar + stray * chance[:, None])).sum(axis=1)
         missed = _near_decision(averaged) - _near_decision(rise)
         return float(np.square(missed).mean() + RIDGE * np.square(point[:-2]).sum())

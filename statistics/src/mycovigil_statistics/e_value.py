@@ -23,12 +23,13 @@ def e_value_above(bound: float, outcomes: ArrayLike) -> float:
         outcomes: (n,) in [0, 1], each of mean at most the bound given those before it, if the
             hypothesis holds. Rows that depend on each other count once, by their mean.
     """
+    from scipy.special import logsumexp
+
     seen = np.asarray(outcomes, dtype=np.float64).ravel()
     if not 0 < bound < 1 or (seen.size and not (seen.min() >= 0 and seen.max() <= 1)):
         raise ValueError("the bound must lie between 0 and 1, outcomes from 0 to 1")
     rates = bound ** (1 - (np.arange(RATES) + 0.5) / RATES)
     stakes = (rates - bound) / (bound * (1 - bound))
     capital = np.log1p(stakes[:, None] * (seen - bound)).sum(axis=1)
-    most = float(capital.max())
-    mixed = most + float(np.log(np.exp(capital - most).mean()))
+    mixed = float(logsumexp(capital)) - np.log(RATES)
     return float(np.exp(min(mixed, np.log(LARGEST))))

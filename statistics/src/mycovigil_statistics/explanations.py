@@ -11,7 +11,7 @@ from whose mean it lies nearest to, as sharply as was learned too.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
 from mycovigil_statistics import harm_weights
@@ -97,8 +97,17 @@ def deadly_chance(
     offset: float = harm_weights.OFFSET,
 ) -> float:
     """Of a cluster at these squared distances (C,) from the classes' means."""
-    behind = distances[deadly] - np.delete(distances, deadly).min()
-    return float(1 / (1 + np.exp(np.clip(sharpness * behind - offset, -30, 30))))
+    return float(chance_behind(behind(distances, deadly), sharpness, offset))
+
+
+def behind(distances: Array, deadly: int) -> float:
+    """How much farther the deadly mean is than the nearest other."""
+    return float(distances[deadly] - np.delete(distances, deadly).min())
+
+
+def chance_behind(far: ArrayLike, sharpness: float, offset: float) -> Array:
+    """Chances of being deadly by how far `behind` it is."""
+    return np.asarray(1 / (1 + np.exp(np.clip(sharpness * np.asarray(far) - offset, -30, 30))))
 
 
 def _evidence(mixtures: tuple[Mixture, ...], rows: int, axes: int) -> Array:

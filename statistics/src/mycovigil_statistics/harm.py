@@ -121,8 +121,8 @@ def estimate_harm(
         wide * float(np.sqrt(drawn.risks.var() + explained.doubt(night.called_edible))),
     )
     recall = _estimate(
-        _recall(known.probabilities, _calibrated(known, known, truth)),
-        _recall(night.probabilities, _reweighted(_calibrated(night, known, truth), truth)),
+        _recall(known.probabilities, reference.calibrated(known.probabilities)),
+        _recall(night.probabilities, _reweighted(reference.calibrated(night.probabilities), truth)),
         wide * float(drawn.recalls.std()),
     )
     return HarmEstimate(

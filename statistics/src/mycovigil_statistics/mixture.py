@@ -64,9 +64,12 @@ class Known:
     def whiten(self, features: Array) -> Array:
         return np.asarray((features - self.middle) @ self.axes)
 
+    def calibrated(self, probabilities: Array) -> Array:
+        return self.scaling.probabilities(_logarithm(probabilities))
+
     def said(self, probabilities: Array) -> Array:
         """Calibrated log-probabilities."""
-        return _logarithm(self.scaling.probabilities(_logarithm(probabilities)))
+        return _logarithm(self.calibrated(probabilities))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
