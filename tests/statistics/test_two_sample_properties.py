@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mycovigil_statistics import FittedReference, fit, judge
-from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows, NotFinite
+from mycovigil_statistics.errors import (
+    DimensionMismatch,
+    InsufficientRows,
+    NotFinite,
+    NotNumbers,
+)
 
 
 def rows(seed: int, count: int, dimension: int = 5) -> np.ndarray:
@@ -139,6 +144,13 @@ def test_what_cannot_be_tested_is_refused_with_a_reason() -> None:
         judge(fitted, x[:40], np.full((39, 2), 0.5))
     with pytest.raises(DimensionMismatch, match="groups for 40 rows"):
         judge(fitted, x[:40], groups=[1, 2])
+    with pytest.raises(DimensionMismatch, match="one key a row"):
+        judge(fitted, x[:40], groups=np.zeros((40, 2)))
+    for odd in (x.astype(str), x + 1j, np.full(x.shape, object()), x.astype("datetime64[s]")):
+        with pytest.raises(NotNumbers, match="features must be real numbers"):
+            fit(odd)
+    with pytest.raises(NotFinite, match="40 rows of features"):
+        judge(fitted, x[:40] * 1e300)
     with pytest.raises(DimensionMismatch, match=r"\(rows, columns\)"):
         fit(x[:, 0])
     y = x[:40].copy()

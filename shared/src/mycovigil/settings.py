@@ -160,7 +160,9 @@ class DriftSettings(Group):
     )
     min_rows: int = Field(50, ge=30, description="Fewer rows are 'insufficient'.")
     sample_rows: int = Field(5_000, ge=50, description="Rows of a window that the test reads.")
-    seed: int = Field(20_261_122, description="Seed of sampling and permutations, kept in reports.")
+    seed: int = Field(
+        20_261_122, ge=0, description="Seed of sampling and permutations, kept in reports."
+    )
     public_dashboard: bool = Field(
         False, description="The dashboard's pages may be read without a key."
     )

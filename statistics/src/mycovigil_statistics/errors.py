@@ -13,5 +13,9 @@ class DimensionMismatch(SampleError):
     """Arrays disagree in length or width with each other or with the reference."""
 
 
+class NotNumbers(SampleError):
+    """An array holds text, dates or complex numbers."""
+
+
 class NotFinite(SampleError):
     """Features or probabilities contain NaN or infinity."""

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows, NotFinite
+from mycovigil_statistics.errors import (
+    DimensionMismatch,
+    InsufficientRows,
+    NotFinite,
+    NotNumbers,
+)
 
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.int64]
@@ -59,7 +64,7 @@ def validated(
 ) -> Sample:
     """Check shapes, finiteness and size.
 
-    Raises `InsufficientRows`, `DimensionMismatch`, `NotFinite`.
+    Raises `InsufficientRows`, `DimensionMismatch`, `NotNumbers`, `NotFinite`.
     """
     x = _matrix(features, "features")
     if len(x) < least_rows:
@@ -90,7 +95,7 @@ def renumbered(units: IntArray) -> IntArray:
 def _matrix(
     values: ArrayLike, name: str, rows: int | None = None, *, finite: bool = True
 ) -> FloatArray:
-    matrix = np.ascontiguousarray(values, dtype=np.float32)
+    matrix = _numbers(values, name)
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise DimensionMismatch(f"{name} must be a (rows, columns) array, got {matrix.shape}")
     if rows is not None and len(matrix) != rows:
@@ -99,6 +104,18 @@ def _matrix(
         bad = int((~np.isfinite(matrix)).any(axis=1).sum())
         raise NotFinite(f"{bad} rows of {name} hold NaN or infinity: drop them and count them")
     return matrix
+
+
+def _numbers(values: ArrayLike, name: str) -> FloatArray:
+    """As float32; what is too large for it becomes infinite."""
+    given = np.asarray(values)
+    if given.dtype.kind not in "biufO":
+        raise NotNumbers(f"{name} must be real numbers, got {given.dtype}")
+    try:
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(given, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise NotNumbers(f"{name} must be real numbers: {error}") from error
 
 
 def _with_gaps(values: ArrayLike, name: str, rows: int) -> FloatArray:
@@ -111,6 +128,8 @@ def _units(groups: Groups, order: IntArray) -> IntArray:
     """Unit numbers of the rows taken in `order`; a row whose group is missing stands alone."""
     if groups is None:
         return np.arange(len(order), dtype=np.int64)
+    if isinstance(groups, np.ndarray) and groups.ndim != 1:
+        raise DimensionMismatch(f"groups must be one key a row, got an array of {groups.shape}")
     if len(groups) != len(order):
         raise DimensionMismatch(f"{len(groups)} groups for {len(order)} rows of features")
     number: dict[Any, int] = {}
