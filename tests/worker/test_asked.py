@@ -85,14 +85,31 @@ def test_a_request_without_a_reference_set_is_answered_with_the_problem(state: S
         assert "reference set" in str(session.scalars(select(ReportRequest.problem)).one())
 
 
+def test_a_part_of_a_night_is_no_night_and_breaks_no_pooling(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        for number in range(2):
+            make_night(session, served, night_of(number), rows=30)
+        evening = {"window_start": FIRST + 20 * HOUR, "window_end": FIRST + PERIOD}
+        session.add(
+            ReportRequest(id=new_id(), model_id=served.model.id, requested_by="test", **evening)
+        )
+    nightly.run(state, now=FIRST + PERIOD + HOUR)
+    request.drain(state, now=FIRST + PERIOD + HOUR)
+    nightly.run(state, now=DRIFTED + HOUR)
+    with state.sessions() as session:
+        found = session.scalars(select(DriftReport).order_by(DriftReport.created_at)).all()
+    assert [(row.periods, row.rows) for row in found] == [(1, 30), (0, 5), (1, 60)]
+
+
 def test_backfill_makes_the_missing_reports_and_no_incident(state: State) -> None:
     two_nights(state)
-    windows = backfill.missing(state, FIRST, DRIFTED + HOUR)
+    windows = backfill.missing(state, FIRST, DRIFTED)
     made = list(backfill.run(state, windows))
     assert [row.verdict for row in made if row is not None] == ["calm", "drift"]
     assert {row.origin for row in made if row is not None} == {"backfill"}
     assert incidents(state) == 0
-    assert backfill.missing(state, FIRST, DRIFTED + HOUR) == []
+    assert backfill.missing(state, FIRST, DRIFTED) == []
     assert list(backfill.run(state, windows)) == [None, None]
 
 

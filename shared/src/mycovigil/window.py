@@ -9,7 +9,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """Rows with ``start <= created_at < end``; ``periods`` nights long (1 or the long window)."""
+    """Rows with ``start <= created_at < end``; ``periods`` whole nights long, 0 where the window
+    is not made of nights."""
 
     start: datetime
     end: datetime
@@ -54,6 +55,12 @@ def closed(
     while (window := night(index, period)).end + grace <= now:
         yield window
         index += 1
+
+
+def asked(start: datetime, end: datetime, period: timedelta) -> Window:
+    """Any stretch of time as a window; its ``periods`` count only where both ends are borders."""
+    borders = (start - EPOCH) % period == (end - EPOCH) % period == timedelta(0)
+    return Window(start, end, (end - start) // period if borders else 0)
 
 
 def ending_with(window: Window, periods: int, period: timedelta) -> Window:

@@ -26,9 +26,10 @@ class Missing:
 
 
 def missing(state: State, since: datetime, until: datetime) -> list[Missing]:
-    """Closed windows between ``since`` and ``until`` without a report of any origin, or with
-    one that had no reference set, of models that have one now."""
-    reach = (until - since) // state.settings.period + 1
+    """Windows from ``since`` to ``until``, all of them over, without a report of any origin, or
+    with one that had no reference set, of models that have one now."""
+    ripe = until + nightly.grace_of(state.settings)
+    reach = (ripe - since) // state.settings.period + 1
     drift = state.settings.drift.model_copy(update={"catch_up_periods": reach})
     found: list[Missing] = []
     with state.sessions() as session:
@@ -38,7 +39,7 @@ def missing(state: State, since: datetime, until: datetime) -> list[Missing]:
                 continue
             found += [
                 Missing(tenure.model_id, item)
-                for item in planned(tenure, max(first, since), (), until, drift)
+                for item in planned(tenure, max(first, since), (), ripe, drift)
                 if item.window.start >= since and _commission(session, tenure.model_id, item)
             ]
     return found

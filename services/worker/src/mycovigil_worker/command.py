@@ -43,12 +43,16 @@ def backfill(
 ) -> None:
     """Make the missing reports of a stretch; spends no alarm budget and opens no incident."""
     from mycovigil_worker import backfill as past
+    from mycovigil_worker.nightly import grace_of
 
     start, end = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
     if end <= start:
         _refuse("--to must lie after --from")
     state = _state()
-    windows = past.missing(state, start, min(end, datetime.now(tz=UTC)))
+    over = datetime.now(tz=UTC) - grace_of(state.settings)
+    if start >= over:
+        _refuse("--from lies in the future: no window after it is over")
+    windows = past.missing(state, start, min(end, over))
     made = track(past.run(state, windows), "judging", total=len(windows), console=screen)
     _show([row for row in made if row is not None])
 
@@ -109,7 +113,7 @@ def compare(
     ],
     night: Annotated[Path, typer.Option(help="The .npz to judge, with the same arrays.")],
     level: Annotated[float, typer.Option(min=0.0, max=1.0, help="Alarm at p <= level.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="Seed of split and permutations.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of split and permutations.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result.")] = False,
 ) -> None:
     """Has the night drifted from the reference? One exact permutation test of two files."""

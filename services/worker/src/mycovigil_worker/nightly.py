@@ -108,7 +108,7 @@ def commissioned(
 ) -> Commission:
     """The report to make of a window, against the set that serves at its middle."""
     row = reference_set.active(session, window.middle).get(model_id)
-    slice_level = level if window.periods == 1 else 0.0
+    slice_level = level if window.periods <= 1 else 0.0
     return Commission(model_id, row.id if row else None, window, level, slice_level, origin)
 
 

@@ -17,9 +17,9 @@ def pooled_start(
     ends where the night starts.
 
     Their rows were in no test, so every row is judged once and the night's level holds. Long
-    windows pool nothing: they are pools already.
+    windows pool nothing, they are pools already; nor does a part of a night that was asked for.
     """
-    if window.periods > 1:
+    if window.periods != 1:
         return window.start
     before = session.execute(
         select(DriftReport.window_start, DriftReport.window_end, DriftReport.verdict)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.report import DriftReport, ReportRequest, ReportVerdict
-from mycovigil.window import Window, index_of
+from mycovigil.window import Window, asked, index_of
 from mycovigil_worker import nightly
 from mycovigil_worker.judge import NO_REFERENCE
 from mycovigil_worker.levels import levels_of, nightly_level
@@ -55,7 +55,7 @@ def _report_for(session: Session, state: State, request: ReportRequest) -> Drift
     earlier = nightly.existing(session, request.model_id, span)
     if earlier is not None and earlier.verdict != ReportVerdict.NO_REFERENCE:
         return earlier
-    window = _window(span, state)
+    window = asked(*span, state.settings.period)
     commission = nightly.commissioned(
         session, request.model_id, window, level_of(window, state), Origin.REQUEST
     )
@@ -70,8 +70,3 @@ def level_of(window: Window, state: State) -> float:
     drift = state.settings.drift
     levels = levels_of(index_of(window.end - period, period), drift)
     return levels.get(window.periods, nightly_level(drift))
-
-
-def _window(span: tuple[datetime, datetime], state: State) -> Window:
-    start, end = span
-    return Window(start, end, max(round((end - start) / state.settings.period), 1))

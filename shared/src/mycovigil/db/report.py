@@ -21,7 +21,8 @@ class ReportVerdict(StrEnum):
 
 
 class DriftReport(Base):
-    """``level`` is the share of the month's false-alarm budget this test was given; ``drift``
+    """``periods``: whole nights of the window, 0 for one asked for that is not made of nights.
+    ``level`` is the share of the month's false-alarm budget this test was given; ``drift``
     means ``p_value <= level``, or that a predicted class drifted by itself (``evidence.slices``).
     ``failed`` carries its ``problem`` in plain words, and
     ``no_reference`` has nothing to compare with. ``realised``: what labels that came later say

@@ -14,13 +14,16 @@ from mycovigil_drift.pagination import PageQuery
 class ReportQuery(PageQuery):
     model: str | None = Field(None, description="Id or version.")
     verdict: ReportVerdict | None = None
-    periods: int | None = Field(None, ge=1, description="Nights of the window; 1 for a night.")
+    periods: int | None = Field(
+        None, ge=0, description="Nights of the window; 1 for a night, 0 for parts of nights."
+    )
     since: AwareDatetime | None = Field(None, description="Windows that end after it.")
     until: AwareDatetime | None = Field(None, description="Windows that start before it.")
 
 
 class ReportSummary(BaseModel):
-    """``drift`` means ``p_value <= level``; ``failed`` says why in ``problem``."""
+    """``drift`` means ``p_value <= level``, or that a predicted class drifted by itself;
+    ``failed`` says why in ``problem``."""
 
     model_config = ConfigDict(from_attributes=True)
     id: uuid.UUID
