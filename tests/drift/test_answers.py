@@ -10,6 +10,7 @@ from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import RetrainJob
+from mycovigil_drift.dashboard import wording
 from mycovigil_drift.dashboard.answers import answers, status
 from mycovigil_drift.dashboard.overview import Watch
 
@@ -83,6 +84,14 @@ def test_five_answers_while_it_drifts() -> None:
         "Retrain running",
     ]
     assert "10% → 20% (90% interval 15% to 30%)" in found["Does it hurt?"].detail
+
+
+def test_a_drift_of_one_class_is_not_told_by_the_whole_nights_number() -> None:
+    told = wording.sentence(_night(ReportVerdict.DRIFT))
+    assert told.startswith("This night as a whole looked like the reference")
+    assert told.endswith("but the photos of a predicted class did not.")
+    whole = wording.sentence(_night(ReportVerdict.DRIFT, p_value=0.0001))
+    assert whole.startswith("This night did not look like the reference")
 
 
 def test_no_answers_without_a_model() -> None:

@@ -91,6 +91,15 @@ def test_a_calm_night_passes_its_test_and_has_human_columns_only(state: State) -
     }
 
 
+def test_a_night_that_drifts_in_one_class_only_is_no_calm_verdict_on_the_page() -> None:
+    evidently_report.load()
+    from mycovigil_worker.verdict_metrics import OmnibusPValue, OmnibusPValueCalculation
+
+    metric = OmnibusPValue(p_value=0.4, level=0.001, by_class=True)
+    title = OmnibusPValueCalculation("whole", metric).display_name()
+    assert title.startswith("Mycovigil verdict: drift of a predicted class; all photos together")
+
+
 def test_the_snapshot_opens_in_evidentlys_own_workspace_once(state: State, tmp_path: Path) -> None:
     report = report_of(state, shift=1.0)
     keys = [str(report.snapshot_uri)]

@@ -201,8 +201,10 @@ def _doubt(session: Session, model: Model, finding: Finding) -> None:
 
 def _describe(report: DriftReport, finding: Finding) -> str:
     p_value = "unknown" if report.p_value is None else f"{report.p_value:.2g}"
+    whole = report.p_value is None or report.level is None or report.p_value <= report.level
+    where = "" if whole else " as a whole, but a predicted class drifted by itself"
     cause = finding.cause.replace("_", " ")
-    return f"p = {p_value} on {report.rows} photos, cause: {cause}."
+    return f"p = {p_value} on {report.rows} photos{where}, cause: {cause}."
 
 
 def _standing(session: Session, report: DriftReport, incident: Incident | None) -> Standing:

@@ -94,7 +94,12 @@ def _metrics(comparison: Comparison, asked: Commission, numbers: list[str]) -> l
 
     judgement, level = comparison.judgement, asked.level
     return [
-        OmnibusPValue(p_value=judgement.p_value, level=level, tests=[gt(level)]),
+        OmnibusPValue(
+            p_value=judgement.p_value,
+            level=level,
+            by_class=comparison.slices.alarming,
+            tests=[gt(level)],
+        ),
         *_slices(comparison.slices, whole=judgement.p_value <= level),
         *(
             ViewPValue(view=f"{v.group}: {v.name}", p_value=v.p_value, effect=v.effect)

@@ -8,15 +8,19 @@ from evidently.metrics.embeddings import DriftMethod
 
 
 class OmnibusPValue(SingleValueMetric):
-    """The p-value that the verdict was taken on; tested against the level it was given."""
+    """The p-value that the verdict was taken on; tested against the level it was given.
+    ``by_class``: a predicted class drifted by itself, which makes the night a drift too."""
 
     p_value: float
     level: float
+    by_class: bool = False
 
 
 class OmnibusPValueCalculation(SingleValueCalculation[OmnibusPValue]):
     def display_name(self) -> str:
         verdict = "drift" if self.metric.p_value <= self.metric.level else "calm"
+        if self.metric.by_class and verdict == "calm":
+            verdict = "drift of a predicted class; all photos together: calm"
         return f"Mycovigil verdict: {verdict} (p-value; drift at {self.metric.level:.2g} or below)"
 
     def calculate(self, *_: Any) -> SingleValue:

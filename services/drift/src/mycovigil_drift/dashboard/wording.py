@@ -113,11 +113,14 @@ def verdict(name: str) -> str:
 def sentence(report: DriftReport, subject: str | None = None) -> str:
     """The verdict as one sentence with its numbers; ``subject`` replaces "This night"."""
     odds = f"{formats.odds(report.p_value)}, alarm at {formats.p_value(report.level)}"
-    lasting = "This night" if report.periods == 1 else f"These {report.periods} nights"
-    subject = subject or lasting
+    lasting = {0: "This stretch", 1: "This night"}
+    subject = subject or lasting.get(report.periods, f"These {report.periods} nights")
     match report.verdict:
         case ReportVerdict.CALM:
             return f"{subject} looked like the reference ({odds})."
+        case ReportVerdict.DRIFT if (report.p_value or 0.0) > (report.level or 0.0):
+            whole = f"{subject} as a whole looked like the reference ({odds})"
+            return f"{whole}, but the photos of a predicted class did not."
         case ReportVerdict.DRIFT:
             return f"{subject} did not look like the reference ({odds})."
         case ReportVerdict.INSUFFICIENT if report.rows == 0:
