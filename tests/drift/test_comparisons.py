@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
-from factories.model import make_model
+from factories.model import make_encoder, make_model
 from factories.night import make_night, make_served, night_of
 from factories.reference_set import make_reference_set
 from factories.report import make_report
@@ -78,6 +78,24 @@ def test_two_encoders_are_never_compared(reader: TestClient, session: Session) -
     found = reader.get("/v1/comparisons/reference-sets", params=pair).json()
     assert found["verdict"]["problem"] == "features of two encoders are never compared"
     assert len(found["covariates"]) == 8
+
+
+@pytest.mark.parametrize("dimension", [8, 16])
+def test_a_night_with_rows_of_another_encoder_is_not_compared(
+    reader: TestClient, session: Session, dimension: int
+) -> None:
+    served, other = make_served(session, rows=30), make_encoder(session)
+    foreign: dict[str, Any] = {"dimension": dimension, "encoder_id": other.id, "seed": 5}
+    make_night(session, served, night_of(1), rows=7, **foreign)
+    ids = []
+    for window in (night_of(0), night_of(1)):
+        make_night(session, served, window, rows=150)
+        times: dict[str, Any] = {"window_start": window.start, "window_end": window.end}
+        ids.append(str(make_report(session, served.model, served.reference, **times).id))
+    for a, b in (ids, ids[::-1]):
+        verdict = _compared(reader, a=a, b=b, test=True)["verdict"]
+        assert verdict["p_value"] is None
+        assert verdict["problem"] == "features of two encoders are never compared"
 
 
 def test_two_reference_sets(reader: TestClient, session: Session) -> None:

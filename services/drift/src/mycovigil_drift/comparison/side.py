@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Float, Select, cast, func, select
+from sqlalchemy import Float, Select, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.model import Model
@@ -29,6 +29,11 @@ class Side:
     source: type[Prediction] | type[ReferenceSample]
     rows: Select[Any]
     photos: int
+
+    @property
+    def encoder(self) -> Any:
+        """Whose features a row holds; a window may hold rows of another one than its model's."""
+        return Prediction.encoder_id if self.source is Prediction else literal(self.encoder_id)
 
 
 @dataclass(frozen=True, slots=True)
