@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from factories.model import make_model
+from factories.report import FIRST_NIGHT, NIGHT, make_reference_set, make_report
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
@@ -14,9 +15,11 @@ from sqlalchemy.exc import InternalError
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
+from mycovigil.db.report import ReportVerdict
 from mycovigil.settings import DatabaseSettings, Settings
 from mycovigil.storage import Storage, photo_key
 from mycovigil_drift.app import create_app
+from mycovigil_drift.metrics import GAUGES
 from mycovigil_drift.session import Database
 
 DIGEST = "ab" * 32
@@ -60,6 +63,15 @@ def test_metrics_count_requests_and_watch_the_watch(client: TestClient, session:
     )
     for name in ("last_judged_timestamp_seconds", "outbox_waiting", "incidents_unresolved"):
         assert f"\nmycovigil_{name} " in text
+
+
+def test_a_night_that_failed_does_not_quiet_the_dead_mans_switch(session: Session) -> None:
+    model = make_model(session)
+    make_report(session, model, make_reference_set(session, model), night=0)
+    make_report(session, model, None, night=1, verdict=ReportVerdict.NO_REFERENCE)
+    make_report(session, model, None, night=2, verdict=ReportVerdict.FAILED)
+    found = session.scalar(text(GAUGES["last_judged_timestamp_seconds"][1]))
+    assert float(found) == (FIRST_NIGHT + NIGHT).timestamp()
 
 
 def test_every_answer_carries_an_id_and_safe_headers(anonymous: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport
 from mycovigil.safety import CLASSES
 from mycovigil_statistics import fit, judge
-from mycovigil_worker import harm, nightly
+from mycovigil_worker import evidence, harm, nightly
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.novelty import Scale
 from mycovigil_worker.outcome import Comparison
@@ -90,6 +91,14 @@ def test_what_is_not_known_is_not_denied() -> None:
     unlabelled = rows_of(EVEN, 400, seed=2, labelled=False)
     found = harm.estimated(comparison_of(night, unlabelled), None, seed=0)
     assert (found.safety, found.deadly, found.novel) == (Safety.UNKNOWN, None, None)
+
+
+def test_the_reference_is_too_small_for_a_nights_photos_not_for_a_months() -> None:
+    night = comparison_of(rows_of(EVEN, 150, seed=1), rows_of(EVEN, 400, seed=2))
+    month = replace(night, span=replace(night.span, periods=30))
+    told = "the reference set is too small to see slow drift: 200 rows of it are compared with 150"
+    assert [text[: len(told)] for text in evidence.warnings(night)] == [told]
+    assert evidence.warnings(month) == []
 
 
 def test_planted_photos_lead_the_gallery(state: State) -> None:

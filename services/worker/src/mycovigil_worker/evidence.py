@@ -58,13 +58,20 @@ def warnings(comparison: Comparison) -> list[str]:
     sides = (("the window", comparison.night), ("the reference set", comparison.reference.rows))
     found = [text for side, rows in sides for text in _oddities(side, rows)]
     found += [gap for side, rows in sides if (gap := comparison.scale.gap(side, rows))]
-    judgement = comparison.judgement
-    if not pool_is_enough(judgement.pool_units, judgement.units):
+    pool, night = comparison.judgement.pool_units, _units_a_night(comparison)
+    if not pool_is_enough(pool, night):
         found.append(
-            f"the reference set is too small to see slow drift: {judgement.pool_units} rows are "
-            f"compared with {judgement.units}, and 25 times as many are needed"
+            f"the reference set is too small to see slow drift: {pool} rows of it are compared "
+            f"with {night} a night, and 25 times as many are needed"
         )
     return found
+
+
+def _units_a_night(comparison: Comparison) -> int:
+    """Independent units that one night of the window holds, beyond the sample too."""
+    share = comparison.judgement.units / len(comparison.night)
+    nights = max(comparison.span.periods, 1)
+    return round(share * comparison.totals.rows / nights)
 
 
 def _oddities(side: str, rows: Rows) -> list[str]:
