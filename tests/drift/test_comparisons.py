@@ -52,6 +52,24 @@ def test_figures_come_without_a_test(reader: TestClient, nights: list[str]) -> N
     assert found["verdict"] is None
 
 
+def test_what_is_no_number_is_left_out_of_figures(reader: TestClient, session: Session) -> None:
+    served = make_served(session, rows=30)
+    bad: list[dict[str, Any]] = [
+        {"brightness": float("nan")},
+        {"probabilities": [float("nan"), 0.2, 0.3, 0.5]},
+    ]
+    ids = []
+    for number, values in enumerate(bad):
+        window = night_of(number)
+        make_night(session, served, window, rows=40)
+        make_night(session, served, window, rows=5, seed=7, **values)
+        times: dict[str, Any] = {"window_start": window.start, "window_end": window.end}
+        ids.append(str(make_report(session, served.model, served.reference, **times).id))
+    found = _compared(reader, a=ids[0], b=ids[1])
+    assert found["reference_figures"]["means"]["brightness"] == pytest.approx(0.45, abs=0.05)
+    assert found["other_figures"]["sampled"] == 40
+
+
 def test_what_moved_is_told_from_what_did_not(reader: TestClient, nights: list[str]) -> None:
     calm = _compared(reader, a=nights[0], b=nights[1], test=True)["verdict"]
     moved = _compared(reader, a=nights[0], b=nights[2], test=True)["verdict"]

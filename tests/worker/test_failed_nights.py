@@ -12,7 +12,7 @@ from sqlalchemy.exc import StatementError
 from mycovigil.db.alert import Alert
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport
-from mycovigil_worker import backfill, nightly
+from mycovigil_worker import backfill, evidence, nightly
 from mycovigil_worker.judge import Judging
 from mycovigil_worker.state import State
 
@@ -92,6 +92,34 @@ def test_a_night_without_a_reference_set_says_what_to_do(state: State, how: str)
     assert (report.verdict, report.reference_set_id, report.rows) == ("no_reference", None, 120)
     assert "no active reference set: freeze one" in str(report.problem)
     assert nightly.run(state, now=MORNING) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_covariate_that_is_no_number_counts_as_missing(state: State, value: float) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0), rows=110)
+        make_night(session, served, night_of(0), rows=10, seed=5, sharpness=value)
+    found = {row["name"]: row["night"] for row in only_report(state).evidence["covariates"]}
+    assert found["sharpness"] == pytest.approx(-2.2, abs=0.2)
+
+
+def test_what_the_database_cannot_hold_fails_one_night_and_blocks_none(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        make_night(session, served, night_of(1))
+    told = evidence.classes
+    spoilt = iter([[{"class": "edible", "reference": float("nan"), "night": 0.0}]])
+    monkeypatch.setattr(evidence, "classes", lambda found: next(spoilt, None) or told(found))
+    nightly.run(state, now=MORNING + PERIOD)
+    with state.sessions() as session:
+        found = session.scalars(select(DriftReport).order_by(DriftReport.window_end)).all()
+    assert [row.verdict for row in found] == ["failed", "calm"]
+    assert "DataError" in str(found[0].problem)
+    assert "INSERT" not in str(found[0].problem)
 
 
 @pytest.mark.parametrize("by", ["nightly", "backfill"])

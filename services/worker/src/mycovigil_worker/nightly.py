@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
 from mycovigil import reference_set
@@ -124,11 +124,12 @@ def make(session: Session, state: State, commission: Commission) -> DriftReport:
             judging = Judging(session, state.storage, drift, commission, scale, as_of)
             outcome = judging.outcome()
             return _told(report.write(session, state.storage, drift, commission, outcome), model)
-    except (DBAPIError, OSError):
-        raise  # the database or the storage is away: the next tick tries again
     except Exception as error:
+        if isinstance(error, (DBAPIError, OSError)) and not isinstance(error, DataError):
+            raise  # the database or the storage is away: the next tick tries again
         log.exception("judging crashed", model=model.version, window=str(commission.window))
-        problem = f"judging crashed: {type(error).__name__}: {error}"
+        said = str(error).partition("\n")[0]  # what follows is the statement with all its values
+        problem = f"judging crashed: {type(error).__name__}: {said}"
         failed = Outcome(ReportVerdict.FAILED, as_of, problem=problem)
         return report.write(session, state.storage, drift, commission, failed)
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Float, cast, func, select
+from sqlalchemy import ColumnElement, Float, cast, func, select
 from sqlalchemy.orm import Session
 
+from mycovigil.db.covariate import is_finite
 from mycovigil.db.prediction import Prediction
 from mycovigil.image.covariates import NAMES
 from mycovigil.safety import CLASSES
@@ -46,7 +47,7 @@ def summed(
         func.count().filter(Prediction.logged_at > late_after),
         func.count().filter(beyond),
         *(func.count().filter(Prediction.label == name) for name in CLASSES),
-        *(func.avg(cast(getattr(Prediction, name), Float)) for name in NAMES),
+        *(_mean(getattr(Prediction, name)) for name in NAMES),
     ).where(
         Prediction.model_id == model_id,
         Prediction.created_at >= window.start,
@@ -64,3 +65,7 @@ def summed(
         predicted={name.value: count for name, count in zip(CLASSES, tallies, strict=True)},
         covariates={n: float(m) for n, m in zip(NAMES, means, strict=True) if m is not None},
     )
+
+
+def _mean(column: Any) -> ColumnElement[float]:
+    return func.avg(cast(column, Float)).filter(is_finite(column))

@@ -1,5 +1,8 @@
 """Covariates of an image, the same columns beside every feature vector."""
 
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Mapped
 
 from mycovigil.db.base import Real
@@ -16,3 +19,9 @@ class CovariateColumns:
     width: Mapped[int]
     height: Mapped[int]
     jpeg_quality: Mapped[Real | None]
+
+
+def is_finite(column: Any) -> ColumnElement[bool]:
+    """Whether a row holds a number there: no NULL, no infinity, no NaN (Postgres takes it for the
+    largest of all)."""
+    return and_(column > float("-inf"), column < float("inf"))

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Float, Select, cast, func, literal, select
 from sqlalchemy.orm import Session
 
+from mycovigil.db.covariate import is_finite
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
@@ -86,19 +87,23 @@ def reference_set(session: Session, reference_set_id: uuid.UUID) -> Side:
 
 
 def figures(session: Session, side: Side) -> Figures | None:
-    """Figures of at most :data:`SAMPLE` rows; nothing where retention left none."""
-    probabilities = [side.source.probabilities[i + 1].label(f"p{i}") for i in range(len(CLASSES))]
+    """Figures of at most :data:`SAMPLE` rows; nothing where retention left none. What is not
+    finite is left out."""
+    places = range(len(CLASSES))
+    probabilities = [side.source.probabilities[i + 1].label(f"p{i}") for i in places]
     covariates = [cast(getattr(side.source, name), Float).label(name) for name in NAMES]
-    sample = side.rows.with_only_columns(*probabilities, *covariates).limit(SAMPLE).subquery()
-    p = [sample.c[f"p{i}"] for i in range(len(CLASSES))]
+    known = side.rows.where(*(is_finite(side.source.probabilities[i + 1]) for i in places))
+    sample = known.with_only_columns(*probabilities, *covariates).limit(SAMPLE).subquery()
+    p = [sample.c[f"p{i}"] for i in places]
+    moments = [sample.c[name] for name in NAMES]
     highest = func.greatest(*p)
     place = func.least(func.floor(highest * BINS), BINS - 1)
     values = list(
         session.execute(
             select(
                 func.count(),
-                *(func.avg(sample.c[name]) for name in NAMES),
-                *(func.stddev_samp(sample.c[name]) for name in NAMES),
+                *(func.avg(c).filter(is_finite(c)) for c in moments),
+                *(func.stddev_samp(c).filter(is_finite(c)) for c in moments),
                 *(func.count().filter(one == highest) for one in p),
                 *(func.avg(one) for one in p),
                 *(func.count().filter(place == number) for number in range(BINS)),
