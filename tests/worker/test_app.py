@@ -1,10 +1,14 @@
 """Celery's configuration, the schedule, and the tasks that it names."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
 
 from mycovigil.settings import DriftSettings, Settings
-from mycovigil_worker import tasks
+from mycovigil_worker import comparison, labels, nightly, queue, request, tasks
 from mycovigil_worker.app import app, configuration, tick_of
+from mycovigil_worker.state import State
 
 
 def test_every_scheduled_task_exists() -> None:
@@ -24,6 +28,25 @@ def test_a_message_is_not_given_out_again_while_a_retraining_may_run() -> None:
     settings = Settings()
     options = configuration(settings)["broker_transport_options"]
     assert options["visibility_timeout"] > settings.training.timeout_seconds
+
+
+def test_a_step_that_fails_holds_back_none_of_the_others(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    done: list[str] = []
+    monkeypatch.setattr(nightly, "run", crash)
+    for module in (request, comparison):
+        monkeypatch.setattr(module, "drain", crash)
+    monkeypatch.setattr(labels, "run", lambda *_, **__: done.append("labels"))
+    monkeypatch.setattr(queue, "resend_waiting", lambda *_: done.append("waiting"))
+    with capture_logs() as logs:
+        tasks.tick(state, datetime.now(tz=UTC))
+    assert done == ["labels", "waiting"]
+    failed = [line["step"] for line in logs if "step of the tick failed" in line["event"]]
+    assert failed == ["nights", "requests", "comparisons"]
 
 
 def test_the_tick_follows_the_period() -> None:

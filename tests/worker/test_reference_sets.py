@@ -12,7 +12,7 @@ from factories.encoder import tiny_encoder_folder
 from factories.model import make_encoder, make_model
 from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
 from factories.report import make_report
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
@@ -221,7 +221,7 @@ def test_two_sets_are_compared_on_request_once(state: State) -> None:
     assert drifted["views"]
 
 
-def test_sets_of_two_encoders_are_not_compared(state: State) -> None:
+def test_sets_that_cannot_be_compared_are_answered_with_the_problem(state: State) -> None:
     with state.sessions.begin() as session:
         served = make_served(session)
         other = ReferenceSet(
@@ -243,10 +243,19 @@ def test_sets_of_two_encoders_are_not_compared(state: State) -> None:
                 requested_by="test",
             )
         )
-    comparison.drain(state)
+        spoilt = served.reference.id
+        session.add(
+            ReferenceComparison(
+                id=new_id(), reference_id=spoilt, other_id=spoilt, requested_by="test"
+            )
+        )
+        session.execute(update(ReferenceSample).values(probabilities=[0.5, 0.5]))
+    assert comparison.drain(state) == 2
     with state.sessions() as session:
-        problem = session.scalars(select(ReferenceComparison.problem)).one()
-    assert "never compared" in str(problem)
+        asked = session.scalars(select(ReferenceComparison)).all()
+    problems = {row.other_id == spoilt: str(row.problem) for row in asked}
+    assert "never compared" in problems[False]
+    assert "comparing crashed" in problems[True]
 
 
 def test_the_command_creates_lists_freezes_compares_and_retires(

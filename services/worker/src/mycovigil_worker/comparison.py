@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,8 @@ from mycovigil_worker.rows import MixedFeatures, Rows
 from mycovigil_worker.slices import Slices
 from mycovigil_worker.state import State
 from mycovigil_worker.totals import Totals
+
+log = structlog.get_logger(__name__)
 
 LEVEL = 0.05
 """Comparing two sets wakes nobody, so it spends nothing of the month's budget."""
@@ -83,6 +86,9 @@ def _answer(state: State, identifier: uuid.UUID) -> bool:
             asked.result = compared(session, state.storage, sides[0], sides[1], seed=seed)
         except NotComparable as reason:
             asked.problem = str(reason)
+        except ValueError as error:  # rows that no encoder and no head of ours has made
+            log.exception("comparing crashed", comparison=str(identifier))
+            asked.problem = f"comparing crashed: {error}"
         asked.handled_at = datetime.now(tz=UTC)
     return True
 

@@ -1,6 +1,7 @@
 """Celery tasks: typed ids in, the process's state, one call to the service."""
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -9,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from mycovigil_worker import comparison, labels, queue, request, retention, retrain
 from mycovigil_worker import nightly as nights
 from mycovigil_worker.app import NAME, app
-from mycovigil_worker.state import process_state
+from mycovigil_worker.state import State, process_state
 
 log = structlog.get_logger(__name__)
 
@@ -18,17 +19,27 @@ log = structlog.get_logger(__name__)
 def nightly() -> None:
     """Make missing reports, answer requests for others, let labels that came replace estimates,
     make retrain jobs whose alert nobody heard, wake those that nobody runs."""
-    state = process_state()
-    now = datetime.now(tz=UTC)
-    try:
-        nights.run(state, now=now)
-        request.drain(state, now=now)
-        labels.run(state, now=now)
-        comparison.drain(state)
-        queue.ask_for_unheard(state, now=now)
-        queue.resend_waiting(state)
-    except OperationalError as error:
-        log.warning("database away, the next tick tries again", error=str(error.orig))
+    tick(process_state(), datetime.now(tz=UTC))
+
+
+def tick(state: State, now: datetime) -> None:
+    """Each step by itself: one that fails is told and holds back none of the others."""
+    steps: dict[str, Callable[[], object]] = {
+        "nights": lambda: nights.run(state, now=now),
+        "requests": lambda: request.drain(state, now=now),
+        "labels": lambda: labels.run(state, now=now),
+        "comparisons": lambda: comparison.drain(state),
+        "unheard": lambda: queue.ask_for_unheard(state, now=now),
+        "waiting": lambda: queue.resend_waiting(state),
+    }
+    for name, step in steps.items():
+        try:
+            step()
+        except OperationalError as error:
+            log.warning("database away, the next tick tries again", error=str(error.orig))
+            return
+        except Exception:
+            log.exception("a step of the tick failed, the next one tries again", step=name)
 
 
 @app.task(name=f"{NAME}.retrain")
