@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,8 @@ def test_the_verdict_is_a_failed_test_on_the_page_and_in_the_snapshot(
     snapshot = snapshot_of(state, report)
     assert b"Mycovigil verdict: drift" in page
     assert b"EmbeddingsDrift of features" in page
+    assert page.count(b"takes no decision") > 14
+    assert not re.search(rb"drift (not )?detected\.", page)
     assert javascript > 1_000_000
     assert len(page) - javascript < 1_000_000
     ours = snapshot["metrics"][0]

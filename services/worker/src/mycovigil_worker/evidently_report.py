@@ -86,11 +86,15 @@ def _run(comparison: Comparison, asked: Commission) -> "Snapshot":
 
 
 def _metrics(comparison: Comparison, asked: Commission, numbers: list[str]) -> list[Any]:
-    from evidently.metrics import ValueDrift
     from evidently.metrics.embeddings import DistanceDriftMethod
     from evidently.tests import gt
 
-    from mycovigil_worker.verdict_metrics import EmbeddingsDriftScore, OmnibusPValue, ViewPValue
+    from mycovigil_worker.verdict_metrics import (
+        ColumnDrift,
+        EmbeddingsDriftScore,
+        OmnibusPValue,
+        ViewPValue,
+    )
 
     judgement, level = comparison.judgement, asked.level
     return [
@@ -105,7 +109,7 @@ def _metrics(comparison: Comparison, asked: Commission, numbers: list[str]) -> l
             ViewPValue(view=f"{v.group}: {v.name}", p_value=v.p_value, effect=v.effect)
             for v in judgement.views
         ),
-        *(ValueDrift(column=name) for name in [PREDICTED, *numbers]),
+        *(ColumnDrift(column=name) for name in [PREDICTED, *numbers]),
         EmbeddingsDriftScore(embeddings_name=EMBEDDINGS, drift_method=DistanceDriftMethod()),
     ]
 
