@@ -69,6 +69,8 @@ def test_the_verdict_is_a_failed_test_on_the_page_and_in_the_snapshot(
     assert ours["metric_name"].startswith("OmnibusPValue")
     assert ours["value"] == report.p_value
     assert [test["status"] for test in snapshot["tests"]] == ["FAIL"]
+    assert f"p = {report.p_value:.2g} is at most {report.level:.2g}" in page.decode()
+    assert "Actual value" not in page.decode()
 
 
 def test_a_calm_night_passes_its_test_and_has_human_columns_only(state: State) -> None:

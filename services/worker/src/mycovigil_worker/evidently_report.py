@@ -82,7 +82,24 @@ def _run(comparison: Comparison, asked: Commission) -> "Snapshot":
         report = Report(_metrics(comparison, asked, numbers))
         window = asked.window
         name = f"{window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S}"
-        return report.run(tonight, before, timestamp=window.end, name=name)
+        return _told(report.run(tonight, before, timestamp=window.end, name=name))
+
+
+def _told(snapshot: "Snapshot") -> "Snapshot":
+    """Tests in two significant digits: Evidently's words round a level of .00067 to .001. They
+    stay Evidently's own, which its workspace can read without us."""
+    from evidently.core.metric_types import metric_tests_widget
+
+    tests = []
+    for result in snapshot.metric_results.values():
+        for test in result.tests:
+            p_value, level = result.value, test.test_config["threshold"]
+            side = "above" if p_value > level else "at most"
+            test.name = result.display_name
+            test.description = f"p = {p_value:.2g} is {side} {level:.2g}"
+            tests.append(test)
+    snapshot._tests_widgets[1:] = [metric_tests_widget(tests)]
+    return snapshot
 
 
 def _metrics(comparison: Comparison, asked: Commission, numbers: list[str]) -> list[Any]:

@@ -4,10 +4,24 @@ t-SNE picture (a minute of CPU). Import only after ``DO_NOT_TRACK`` is set."""
 from abc import ABC
 from typing import Any
 
-from evidently.core.metric_types import SingleValue, SingleValueCalculation, SingleValueMetric
+from evidently.core.metric_types import (
+    SingleValue,
+    SingleValueCalculation,
+    SingleValueMetric,
+)
+from evidently.legacy.renderers.html_widgets import CounterData, counter
 from evidently.metrics import ValueDrift
 from evidently.metrics.column_statistics import ValueDriftCalculation
 from evidently.metrics.embeddings import DriftMethod
+
+
+def _told(of: SingleValueCalculation[Any], p_value: float) -> SingleValue:
+    """A result whose picture has two significant digits: Evidently's three after the point make
+    0.000 of most p-values that matter."""
+    found = of.result(p_value)
+    digits = CounterData(label="", value=f"{p_value:.2g}")
+    found.widget = [counter(title=of.display_name(), counters=[digits])]
+    return found
 
 
 class OmnibusPValue(SingleValueMetric):
@@ -27,7 +41,7 @@ class OmnibusPValueCalculation(SingleValueCalculation[OmnibusPValue]):
         return f"Mycovigil verdict: {verdict} (p-value; drift at {self.metric.level:.2g} or below)"
 
     def calculate(self, *_: Any) -> SingleValue:
-        return self.result(self.metric.p_value)
+        return _told(self, self.metric.p_value)
 
 
 class ViewPValue(SingleValueMetric):
@@ -43,7 +57,7 @@ class ViewPValueCalculation(SingleValueCalculation[ViewPValue]):
         return f"View {self.metric.view} (p-value; effect {self.metric.effect:.2f})"
 
     def calculate(self, *_: Any) -> SingleValue:
-        return self.result(self.metric.p_value)
+        return _told(self, self.metric.p_value)
 
 
 class SlicePValue(SingleValueMetric):
@@ -61,7 +75,7 @@ class SlicePValueCalculation(SingleValueCalculation[SlicePValue]):
         return f"Slice {named} (p-value; drift at {self.metric.level:.2g} or below)"
 
     def calculate(self, *_: Any) -> SingleValue:
-        return self.result(self.metric.p_value)
+        return _told(self, self.metric.p_value)
 
 
 class ColumnDrift(ValueDrift):
