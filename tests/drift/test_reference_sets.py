@@ -81,15 +81,6 @@ def test_drift_may_be_accepted(client: TestClient, served: Served) -> None:
     assert client.post("/v1/reference-sets", json=wish).json()["rows"] == 240
 
 
-def test_a_retired_set_is_not_frozen_again(client: TestClient, served: Served) -> None:
-    place = f"/v1/reference-sets/{served.reference.id}"
-    assert client.post(f"{place}/freeze").status_code == 200
-    assert client.post(f"{place}/retire").status_code == 200
-    refused = client.post(f"{place}/freeze")
-    assert refused.status_code == 409
-    assert "was retired" in refused.json()["detail"]
-
-
 def test_by_form(anonymous: TestClient, session: Session, served: Served) -> None:
     visitor = Visitor(anonymous, make_key(session))
     assert "Make a draft" in visitor.looks("/reference-sets").text
