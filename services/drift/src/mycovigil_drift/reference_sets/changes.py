@@ -54,12 +54,11 @@ def freeze(session: Session, reference_set_id: uuid.UUID, *, who: str) -> Refere
         Problem: 404, or 409 if it is retired or too small.
     """
     found = lookup.one(session, ReferenceSet, reference_set_id, NOUN, lock=True)
-    draft = found.frozen_at is None
-    try:
-        reference_sets.freeze(found)
-    except NotUsable as reason:
-        raise conflict("reference-not-usable", f"{reason}.") from reason
-    if draft:
+    if found.frozen_at is None:
+        try:
+            reference_sets.freeze(found)
+        except NotUsable as reason:
+            raise conflict("reference-not-usable", f"{reason}.") from reason
         audit.record(session, who=who, action="froze the reference set", on=found)
         session.flush()
     return found
