@@ -66,6 +66,18 @@ def test_one_page_while_it_lasts_and_a_resolution_after_two_calm_nights(session:
     assert kinds(alerts) == [None, "opened", None, None, None, None, "resolved", None]
 
 
+def test_calm_windows_answer_only_windows_of_their_length(session: Session) -> None:
+    nights = Nights(session)
+    week: dict[str, Any] = {"periods": 7}
+    assert kinds([nights.pass_(CALM, **week), nights.pass_(DRIFT)]) == [None, "opened"]
+    assert kinds([nights.pass_(CALM, **week), nights.pass_(CALM, **week)]) == [None, None]
+    assert kinds([nights.pass_(CALM), nights.pass_(CALM)]) == [None, "resolved"]
+    assert kinds([nights.pass_(DRIFT, **week)]) == ["opened"]
+    assert kinds([nights.pass_(CALM) for _ in range(4)]) == [None] * 4
+    assert nights.model.certificate_state == CertificateState.SUSPECT
+    assert kinds([nights.pass_(CALM, **week), nights.pass_(CALM, **week)]) == [None, "resolved"]
+
+
 def test_a_worse_cause_escalates_once(session: Session) -> None:
     nights = Nights(session)
     causes = ["camera_or_light", "novel_species", "novel_species"]

@@ -21,12 +21,15 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What is known before the report: the unresolved incident, if any, the calm run, and whether
-    labels have ``proven`` harm: no calm night, which compares features, can refute them."""
+    labels have ``proven`` harm: no calm night, which compares features, can refute them. ``alike``:
+    whether the report's window is as long as the one that opened the incident: a calm week that
+    ends with a bad night does not answer it, nor does a calm night a slow drift of the month."""
 
     state: IncidentState | None
     severity: Severity | None
     calm_before: int = 0
     proven: bool = False
+    alike: bool = True
 
 
 def severity_of(finding: Finding) -> Severity:
@@ -40,8 +43,8 @@ def decide(finding: Finding, standing: Standing) -> AlertKind | None:
     """The alert that a report calls for, if any.
 
     One incident pages once when it opens and once more if it becomes worse; it does not page
-    every night. It resolves after :data:`CALM_TO_RESOLVE` calm nights in a row, unless labels
-    proved it.
+    every night. It resolves after :data:`CALM_TO_RESOLVE` calm nights in a row (windows, if a
+    longer one opened it), unless labels proved it.
     """
     unresolved = standing.state is not None
     if finding.verdict is ReportVerdict.DRIFT:
@@ -49,6 +52,7 @@ def decide(finding: Finding, standing: Standing) -> AlertKind | None:
             return AlertKind.OPENED
         worse = standing.severity is Severity.WARNING and severity_of(finding) is Severity.CRITICAL
         return AlertKind.ESCALATED if worse else None
-    if finding.verdict is ReportVerdict.CALM and unresolved and not standing.proven:
+    answers = standing.alike and not standing.proven
+    if finding.verdict is ReportVerdict.CALM and unresolved and answers:
         return AlertKind.RESOLVED if standing.calm_before + 1 >= CALM_TO_RESOLVE else None
     return None

@@ -227,4 +227,5 @@ def _standing(session: Session, report: DriftReport, incident: Incident | None) 
             break
         calm += 1
     proven = incident.proof is not None
-    return Standing(IncidentState(incident.state), Severity(incident.severity), calm, proven)
+    alike = session.get_one(DriftReport, incident.report_id).periods == report.periods
+    return Standing(IncidentState(incident.state), Severity(incident.severity), calm, proven, alike)
