@@ -1,12 +1,13 @@
 """One model is in production; others get there through the gate only."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from factories.incident import make_incident
 from factories.model import make_model
 from factories.report import make_reference_set, make_report
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from mycovigil.db.alert import Alert, IncidentState
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import ReportVerdict
+from mycovigil.db.session import sessions_of
 from mycovigil.promotion import GateClosed
 
 
@@ -42,6 +44,47 @@ def test_a_passing_candidate_replaces_and_rolls_back(session: Session) -> None:
     assert (live(session), second.status) == (first.version, ModelStatus.ARCHIVED)
     events = session.scalar(select(func.count()).select_from(OutboxMessage))
     assert events == 2
+
+
+def test_each_rollback_goes_one_promotion_further_back(session: Session) -> None:
+    first = make_model(session, status=ModelStatus.PRODUCTION)
+    second = make_model(session, metrics=gate(first, passed=True))
+    promotion.promote(session, second.id, decided_by="test")
+    third = make_model(session, metrics=gate(second, passed=True))
+    promotion.promote(session, third.id, decided_by="test")
+    for earlier in (second, first):
+        promotion.rollback(session, decided_by="test", reason="worse at dusk")
+        assert live(session) == earlier.version
+    with pytest.raises(GateClosed, match="no earlier"):
+        promotion.rollback(session, decided_by="test", reason="worse at dusk")
+
+
+def test_of_two_promotions_at_once_the_second_meets_the_gate(
+    engine: Engine, clean_database: str
+) -> None:
+    sessions = sessions_of(engine)
+    with sessions.begin() as session:
+        first = make_model(session, status=ModelStatus.PRODUCTION)
+        rivals = [make_model(session, metrics=gate(first, passed=True)) for _ in range(2)]
+
+    def promote_the_second() -> None:
+        with sessions.begin() as session:
+            promotion.promote(session, rivals[1].id, decided_by="test")
+
+    with ThreadPoolExecutor(1) as pool, sessions() as session:
+        promotion.promote(session, rivals[0].id, decided_by="test")
+        late = pool.submit(promote_the_second)
+        while not late.done() and not _waits(engine):
+            pass
+        session.commit()
+        with pytest.raises(GateClosed, match="not compared with production"):
+            late.result(10)
+
+
+def _waits(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        return bool(connection.scalar(text(query)))
 
 
 class Drifted:

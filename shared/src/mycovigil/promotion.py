@@ -8,7 +8,7 @@ import datetime
 import uuid
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mycovigil import audit, incident, outbox, registry
@@ -17,6 +17,10 @@ from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.event import Event, EventType, Topic
 
 SOURCE = "/mycovigil/promotion"
+LOCK = "mycovigil promotion"
+"""Advisory lock of every decision: of two at once, the second sees what the first has done."""
+FORWARD = (PromotionDecision.INITIAL, PromotionDecision.PASSED)
+"""The decisions that a rollback takes back; a rollback itself is none of them."""
 EVENTS = {
     PromotionDecision.INITIAL: EventType.MODEL_PROMOTED,
     PromotionDecision.PASSED: EventType.MODEL_PROMOTED,
@@ -39,6 +43,7 @@ def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promot
         LookupError: no such model.
         GateClosed: no passing evidence, or evidence against another production model.
     """
+    _wait_for_turn(session)
     candidate = _locked(session, model_id)
     if candidate.status not in {ModelStatus.CANDIDATE, ModelStatus.SHADOW}:
         raise GateClosed(f"model {candidate.version} is {candidate.status}, not a candidate")
@@ -58,6 +63,7 @@ def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promot
 
 def refuse(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promotion:
     """Record that the gate refused a candidate, with its evidence."""
+    _wait_for_turn(session)
     candidate = _locked(session, model_id)
     candidate.status = ModelStatus.REJECTED
     evidence: dict[str, Any] = candidate.metrics.get("gate", {})
@@ -66,20 +72,19 @@ def refuse(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promoti
 
 
 def rollback(session: Session, *, decided_by: str, reason: str) -> Promotion:
-    """Bring back the model that production replaced, with the certificate that it left with.
+    """Bring back the model that production replaced when it was promoted, with the certificate
+    that it left with; a second rollback goes one promotion further back.
 
     Raises:
         GateClosed: there is no earlier production model.
     """
+    _wait_for_turn(session)
     current = _current(session)
     if current is None:
         raise GateClosed("there is no production model to roll back from")
     last = session.scalar(
         select(Promotion)
-        .where(
-            Promotion.model_id == current.id,
-            Promotion.decision != PromotionDecision.REFUSED,
-        )
+        .where(Promotion.model_id == current.id, Promotion.decision.in_(FORWARD))
         .order_by(Promotion.created_at.desc(), Promotion.id.desc())
         .limit(1)
     )
@@ -146,6 +151,10 @@ def _record(
     outbox.add(session, Topic.MODELS, event)
     session.flush()
     return row
+
+
+def _wait_for_turn(session: Session) -> None:
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LOCK))))
 
 
 def _current(session: Session) -> Model | None:
