@@ -1,12 +1,20 @@
 """Settings come from the environment, are frozen, keep secrets, and refuse misspelt names."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mycovigil.commands.settings import markdown
-from mycovigil.settings import DriftSettings, Settings, UnknownSetting, variables
+from mycovigil.settings import (
+    DriftSettings,
+    PredictorSettings,
+    Settings,
+    StorageSettings,
+    UnknownSetting,
+    variables,
+)
 
 
 def test_environment_overrides_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +42,28 @@ def test_secrets_are_masked() -> None:
 def test_a_budget_of_one_is_refused() -> None:
     with pytest.raises(ValidationError):
         DriftSettings(monthly_budget=1.0)
+
+
+@pytest.mark.parametrize(
+    ("group", "values"),
+    [
+        (PredictorSettings, {"key_rate": "many"}),
+        (PredictorSettings, {"page_rate": "0/minute"}),
+        (PredictorSettings, {"queue_size": 7, "max_files": 8}),
+        (Settings, {"storage": StorageSettings(prediction_retention_days=30)}),
+    ],
+)
+def test_what_cannot_work_is_refused_at_the_start(
+    group: type[BaseModel], values: dict[str, Any]
+) -> None:
+    with pytest.raises(ValidationError):
+        group(**values)
+
+
+def test_rows_may_go_once_the_longest_window_is_judged() -> None:
+    Settings(storage=StorageSettings(prediction_retention_days=31))
+    weekly = DriftSettings(windows=(1, 7))
+    Settings(storage=StorageSettings(prediction_retention_days=8), drift=weekly)
 
 
 def test_every_variable_is_described() -> None:

@@ -6,12 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "MYCOVIGIL_"
 FOREIGN = frozenset({"MYCOVIGIL_PHOTOS"})
 """Variables with our prefix that belong to the tests, not to the settings."""
+DAY_SECONDS = 86_400
+RATE = "^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 
 
 class Group(BaseSettings):
@@ -124,8 +126,10 @@ class PredictorSettings(Group):
     public_page: bool = Field(
         False, description="The upload page may predict without a key, limited by address."
     )
-    page_rate: str = Field("20/minute", description="Rate limit of the upload page per address.")
-    key_rate: str = Field("6000/minute", description="Rate limit per API key.")
+    page_rate: str = Field(
+        "20/minute", pattern=RATE, description="Rate limit of the upload page per address."
+    )
+    key_rate: str = Field("6000/minute", pattern=RATE, description="Rate limit per API key.")
     cors_origins: tuple[str, ...] = Field(
         (), description="Origins allowed by CORS; none by default."
     )
@@ -133,6 +137,15 @@ class PredictorSettings(Group):
         "your local poison centre or emergency number",
         description="Whom the upload page tells people to call.",
     )
+
+    @model_validator(mode="after")
+    def _a_specimen_has_room(self) -> Self:
+        if self.queue_size < self.max_files:
+            raise ValueError(
+                f"QUEUE_SIZE ({self.queue_size}) is below MAX_FILES ({self.max_files}): "
+                "a specimen with the most photos would always be told to come back later"
+            )
+        return self
 
 
 class DriftSettings(Group):
@@ -223,6 +236,18 @@ class Settings(BaseModel):
     drift: DriftSettings = Field(default_factory=DriftSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+
+    @model_validator(mode="after")
+    def _rows_outlive_their_windows(self) -> Self:
+        days = self.storage.prediction_retention_days
+        longest = max(self.drift.windows, default=0) * self.drift.period_seconds
+        if days * DAY_SECONDS < longest + self.drift.grace_seconds:
+            raise ValueError(
+                f"STORAGE_PREDICTION_RETENTION_DAYS ({days}) drops rows before the longest of "
+                f"DRIFT_WINDOWS is judged, {longest / DAY_SECONDS:g} days: keep rows longer, or "
+                "leave that window out"
+            )
+        return self
 
     @classmethod
     def load(cls) -> Self:

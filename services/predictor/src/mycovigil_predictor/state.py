@@ -26,8 +26,8 @@ from mycovigil_predictor.reload import Follower
 from mycovigil_predictor.spool import Spool
 
 UPLOADS_IN_MEMORY = 16
-"""Uploads of the largest size that may be held in memory at once; ordinary photos fit by the
-hundred."""
+"""Uploads of the largest size that may be held in memory at once, and never fewer than one
+specimen may have; ordinary photos fit by the hundred."""
 
 DRAIN_SECONDS = 10.0
 """Longest wait for a chunk of spooled rows, which nobody waits for."""
@@ -93,7 +93,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
             rate=rate,
             admission=Admission(
                 most_requests=options.queue_size,
-                most_bytes=UPLOADS_IN_MEMORY * options.max_upload_bytes,
+                most_bytes=max(UPLOADS_IN_MEMORY, options.max_files) * options.max_upload_bytes,
             ),
         )
     finally:
