@@ -70,7 +70,7 @@ def test_what_is_set_aside_is_not_drained_and_not_lost(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "s.sqlite", most_rows=10)
     bad, good = make_row(claim=Claim("client", "key", "fingerprint")), make_row()
     spool.put([bad, good])
-    spool.set_aside(bad, "refused")
+    spool.set_aside(bad.id, "refused")
     spool.close()
 
     again = Spool(tmp_path / "s.sqlite", most_rows=10)
@@ -81,6 +81,19 @@ def test_what_is_set_aside_is_not_drained_and_not_lost(tmp_path: Path) -> None:
     assert found.to_json() == bad.to_json()
     assert again.claimed("client", "key") is not None
     again.close()
+
+
+def test_rows_that_cannot_be_read_hold_up_no_other(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s.sqlite", most_rows=10)
+    old, good = make_row(claim=Claim("client", "key", "fingerprint")), make_row()
+    spool.put([old, good])
+    spool._database.execute(
+        "UPDATE rows SET body = '{\"of\": \"another version\"}' WHERE key = 'key'"
+    )
+    assert [row.id for row in spool.oldest(1)] == [good.id]
+    assert (spool.depth, spool.aside) == (1, 1)
+    assert (spool.get(old.id), spool.claimed("client", "key")) == (None, None)
+    spool.close()
 
 
 def test_only_its_owner_reads_it(tmp_path: Path) -> None:

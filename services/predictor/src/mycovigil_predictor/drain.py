@@ -60,6 +60,7 @@ class Drain:
                     await self._merge(connection, rows)
                 except REFUSALS:
                     await self._one_by_one(connection, rows)
+            self._metrics.set_aside.set(self._spool.aside)
 
     async def close(self) -> None:
         await self._line.close()
@@ -78,8 +79,7 @@ class Drain:
                 logger.error(
                     "a row is refused by Postgres and set aside", id=str(row.id), error=str(error)
                 )
-                await asyncio.to_thread(self._spool.set_aside, row, str(error))
-        self._metrics.set_aside.set(self._spool.aside)
+                await asyncio.to_thread(self._spool.set_aside, row.id, str(error))
 
     async def _merge(self, connection: copy.Connection, rows: Sequence[Row]) -> None:
         await copy.ensure_partitions(connection, sorted({row.created_at.date() for row in rows}))

@@ -35,7 +35,7 @@ class Metrics:
         self.spool_depth = self._gauge("spool_rows", "Rows waiting for Postgres to come back.")
         self.spool_limit = self._gauge("spool_limit_rows", "Rows that the spool takes at most.")
         self.set_aside = self._gauge(
-            "set_aside_rows", "Spooled rows that Postgres refuses for good."
+            "set_aside_rows", "Spooled rows that Postgres refuses for good, or that cannot be read."
         )
         self.lost_photos = self._counter("unkept_photos", "Photos that storage did not take.")
         self.drained = self._counter("drained_rows", "Spooled rows merged into Postgres.")

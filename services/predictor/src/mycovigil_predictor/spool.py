@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import structlog
 
 from mycovigil_predictor.row import Claim, Row
 
@@ -23,6 +25,10 @@ CREATE TABLE IF NOT EXISTS aside (
 PROBE_BYTES = 16_384
 """About as much as a few rows take."""
 BODIES = "SELECT body FROM rows {0} UNION ALL SELECT body FROM aside {0}"
+ASIDE = "INSERT OR IGNORE INTO aside SELECT id, client, key, body, ?2 FROM rows WHERE id = ?1"
+UNREADABLE = (ValueError, KeyError, TypeError)
+"""What :meth:`Row.from_json` says to a row that another version of ours has written."""
+logger = structlog.get_logger(__name__)
 
 
 class SpoolFull(RuntimeError):
@@ -32,8 +38,9 @@ class SpoolFull(RuntimeError):
 class Spool:
     """Synchronous and thread-safe; each call is one transaction, on disk when it returns.
 
-    Rows that Postgres refuses for good are set aside, in a table that is never drained: they
-    hold up no other, and can still be looked up. The file is for its owner alone.
+    Rows that Postgres refuses for good, or that cannot be read, are set aside, in a table that is
+    never drained: they hold up no other, and can still be looked up where they can be read. The
+    file is for its owner alone.
     """
 
     def __init__(self, path: Path, *, most_rows: int) -> None:
@@ -86,30 +93,29 @@ class Spool:
             self._write("REPLACE INTO probe VALUES (?)", filling)
             self._write("DELETE FROM probe WHERE filling = ?", filling)
 
-    def set_aside(self, row: Row, why: str) -> None:
-        """Keep a row apart that Postgres refuses."""
+    def set_aside(self, identifier: uuid.UUID | str, why: str) -> None:
+        """Keep a row apart that Postgres refuses, or that cannot be read."""
         with self._lock:
             with self._database:
-                self._database.execute(
-                    "INSERT OR IGNORE INTO aside VALUES (?, ?, ?, ?, ?)", (*_values(row), why)
-                )
-                self._database.execute("DELETE FROM rows WHERE id = ?", (str(row.id),))
+                self._database.execute(ASIDE, (str(identifier), why))
+                self._database.execute("DELETE FROM rows WHERE id = ?", (str(identifier),))
             self.depth, self.aside = self._count("rows"), self._count("aside")
 
     def oldest(self, most: int) -> list[Row]:
-        """The first rows by id, that is by time."""
-        found = self._read("SELECT body FROM rows ORDER BY id LIMIT ?", most)
-        return [Row.from_json(body) for (body,) in found]
+        """The first rows by id, that is by time; unreadable ones are set aside."""
+        while found := self._read("SELECT id, body FROM rows ORDER BY id LIMIT ?", most):
+            rows = [row for identifier, body in found if (row := self._drawn(identifier, body))]
+            if rows:
+                return rows
+        return []
 
     def get(self, identifier: uuid.UUID) -> Row | None:
         """The row with this id, if it still waits here or was set aside."""
-        found = self._read(BODIES.format("WHERE id = ?1"), str(identifier))
-        return Row.from_json(found[0][0]) if found else None
+        return _first(self._read(BODIES.format("WHERE id = ?1"), str(identifier)))
 
     def claimed(self, client: str, key: str) -> tuple[Row, Claim] | None:
         """The row that fulfils an idempotency key, if it is here."""
-        found = self._read(BODIES.format("WHERE client = ?1 AND key = ?2"), client, key)
-        row = Row.from_json(found[0][0]) if found else None
+        row = _first(self._read(BODIES.format("WHERE client = ?1 AND key = ?2"), client, key))
         return (row, row.claim) if row and row.claim else None
 
     def remove(self, identifiers: Iterable[uuid.UUID]) -> None:
@@ -136,7 +142,15 @@ class Spool:
         self.trouble = None
         return max(0, done.rowcount)
 
-    def _read(self, statement: str, *values: str | int) -> list[tuple[bytes]]:
+    def _drawn(self, identifier: str, body: bytes) -> Row | None:
+        try:
+            return Row.from_json(body)
+        except UNREADABLE as error:
+            logger.exception("a spooled row cannot be read and is set aside", id=identifier)
+            self.set_aside(identifier, f"unreadable: {error!r}")
+            return None
+
+    def _read(self, statement: str, *values: str | int) -> list[tuple[Any, ...]]:
         with self._lock, closing(self._database.execute(statement, values)) as cursor:
             return cursor.fetchall()
 
@@ -144,6 +158,13 @@ class Spool:
         statement = f"SELECT count(*) FROM {table}"  # noqa: S608 - one of two names
         with closing(self._database.execute(statement)) as cursor:
             return int(cursor.fetchone()[0])
+
+
+def _first(found: list[tuple[Any, ...]]) -> Row | None:
+    try:
+        return Row.from_json(found[0][0]) if found else None
+    except UNREADABLE:
+        return None
 
 
 def _values(row: Row) -> tuple[str, str | None, str | None, bytes]:
