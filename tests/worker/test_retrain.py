@@ -17,6 +17,7 @@ from factories.report import make_report
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from mycovigil import promotion
 from mycovigil.db.alert import Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, Promotion
@@ -131,6 +132,40 @@ def test_training_that_names_no_registered_model_fails(state: State) -> None:
     told = ordered(state, {"model_id": str(uuid.uuid4()), "passed": True})
     assert retrain.run(told, case.job) is Ending.AGAIN
     assert "registered no model" in str(job_of(state, case).error)
+
+
+def test_whatever_training_prints_is_read(state: State) -> None:
+    case = make_case(state)
+    said = "import sys; sys.stderr.buffer.write(b'pilz-\\xe4.jpg\\0 ' * 20_000); sys.exit(4)"
+    options = TrainingSettings(command=(sys.executable, "-c", said), timeout_seconds=20)
+    settings = state.settings.model_copy(update={"training": options})
+    assert retrain.run(dataclasses.replace(state, settings=settings), case.job) is Ending.AGAIN
+    assert "ended with code 4: pilz-\ufffd.jpg" in str(job_of(state, case).error)
+
+
+def test_a_log_that_cannot_be_kept_costs_no_candidate(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case(state)
+
+    def full(*_: object, **__: object) -> str:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(state.storage, "write", full)
+    told = ordered(state, {"model_id": str(case.candidate), "passed": True})
+    assert retrain.run(told, case.job) is Ending.PROMOTED
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_what_a_person_promoted_meanwhile_stays_in_production(state: State, passed: bool) -> None:
+    case = make_case(state)
+    with state.sessions.begin() as session:
+        promotion.promote(session, case.candidate, decided_by="a person")
+    told = ordered(state, {"model_id": str(case.candidate), "passed": passed})
+    assert retrain.run(told, case.job) is Ending.DECIDED
+    with state.sessions() as session:
+        assert session.get_one(Model, case.candidate).status == "production"
+    assert job_of(state, case).state == "succeeded"
 
 
 def test_training_that_takes_too_long_is_stopped(state: State) -> None:

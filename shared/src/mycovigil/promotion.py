@@ -45,8 +45,7 @@ def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promot
     """
     _wait_for_turn(session)
     candidate = _locked(session, model_id)
-    if candidate.status not in {ModelStatus.CANDIDATE, ModelStatus.SHADOW}:
-        raise GateClosed(f"model {candidate.version} is {candidate.status}, not a candidate")
+    _require_undecided(candidate)
     current = _current(session)
     if current is None:
         return _switch(session, candidate, None, PromotionDecision.INITIAL, {}, decided_by)
@@ -62,9 +61,15 @@ def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promot
 
 
 def refuse(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promotion:
-    """Record that the gate refused a candidate, with its evidence."""
+    """Record that the gate refused a candidate, with its evidence.
+
+    Raises:
+        LookupError: no such model.
+        GateClosed: it is none any more: a person was quicker.
+    """
     _wait_for_turn(session)
     candidate = _locked(session, model_id)
+    _require_undecided(candidate)
     candidate.status = ModelStatus.REJECTED
     evidence: dict[str, Any] = candidate.metrics.get("gate", {})
     current = _current(session)
@@ -155,6 +160,11 @@ def _record(
 
 def _wait_for_turn(session: Session) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LOCK))))
+
+
+def _require_undecided(candidate: Model) -> None:
+    if candidate.status not in {ModelStatus.CANDIDATE, ModelStatus.SHADOW}:
+        raise GateClosed(f"model {candidate.version} is {candidate.status}, not a candidate")
 
 
 def _current(session: Session) -> Model | None:

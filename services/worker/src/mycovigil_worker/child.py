@@ -112,11 +112,17 @@ class Child:
     def _run(self) -> Ended:
         try:
             process = subprocess.Popen(
-                self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                self._command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",  # whoever stops reading stops the child
             )
         except OSError as error:
             raise TrainingFailed(f"cannot start {self._command[0]}: {error}") from error
         self._process = process
+        if self._interrupted:
+            self.stop()
         streams = [_Lines(process.stdout), _Lines(process.stderr)]
         timed_out = False
         try:
@@ -151,8 +157,13 @@ class _Lines:
 
     def _read(self) -> None:
         with self._stream:
-            self._lines.extend(line.rstrip("\n") for line in self._stream if line.strip())
+            self._lines.extend(_storable(line) for line in self._stream if line.strip())
 
     def collected(self) -> list[str]:
         self._thread.join()
         return list(self._lines)
+
+
+def _storable(line: str) -> str:
+    """Without NUL, which Postgres takes in no text."""
+    return line.rstrip("\n").replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -13,7 +13,7 @@ from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.promotion import GateClosed
 from mycovigil.settings import Settings
 from mycovigil_worker import lease as leases
-from mycovigil_worker.child import Child, Interrupted, Result, TrainingFailed
+from mycovigil_worker.child import Child, Ended, Interrupted, Result, TrainingFailed
 from mycovigil_worker.lease import Lease, Renewal
 from mycovigil_worker.state import State
 
@@ -30,6 +30,7 @@ class Ending(StrEnum):
     PROMOTED = "promoted"
     REFUSED = "refused by the gate"
     WAITING = "passed the gate; waits for a person to promote it"
+    DECIDED = "a person has decided about the candidate already"
     AGAIN = "failed; will be tried again"
     FAILED = "failed"
     INTERRUPTED = "the worker is stopping; the job is back in the queue"
@@ -45,7 +46,7 @@ def run(state: State, job_id: uuid.UUID) -> Ending:
     try:
         with Renewal(state.sessions, lease, on_lost=child.stop):
             ended = child.run()
-        state.storage.write(log_key(lease), ended.log)
+        _keep_log(state, lease, ended)
         result = ended.result()
     except Interrupted as reason:
         return _put_back(state, lease, str(reason))
@@ -63,6 +64,14 @@ def log_key(lease: Lease) -> str:
     return f"retrain/{lease.job_id}/{lease.token}.log"
 
 
+def _keep_log(state: State, lease: Lease, ended: Ended) -> None:
+    """A log that the storage does not take costs no candidate that took hours."""
+    try:
+        state.storage.write(log_key(lease), ended.log)
+    except Exception as error:  # of any storage
+        log.warning("training's log is not kept", job=str(lease.job_id), error=str(error))
+
+
 def conclude(session: Session, settings: Settings, lease: Lease, result: Result) -> Ending:
     """Write the job's end and the gate's decision together, if the lease still holds.
 
@@ -78,8 +87,7 @@ def conclude(session: Session, settings: Settings, lease: Lease, result: Result)
     if not done:
         return Ending.LEASE_LOST
     if not result.gate.passed:
-        promotion.refuse(session, model.id, decided_by=DECIDED_BY)
-        return Ending.REFUSED
+        return _refuse(session, model)
     if not settings.training.auto_promote:
         return Ending.WAITING
     return _promote(session, model)
@@ -91,9 +99,19 @@ def _promote(session: Session, model: Model) -> Ending:
             promotion.promote(session, model.id, decided_by=DECIDED_BY)
     except GateClosed as reason:  # production changed while the candidate was trained
         log.warning("candidate not promoted", model=model.version, reason=str(reason))
-        promotion.refuse(session, model.id, decided_by=DECIDED_BY)
-        return Ending.REFUSED
+        return _refuse(session, model)
     return Ending.PROMOTED
+
+
+def _refuse(session: Session, model: Model) -> Ending:
+    """What a person promoted meanwhile stays in production."""
+    try:
+        with session.begin_nested():
+            promotion.refuse(session, model.id, decided_by=DECIDED_BY)
+    except GateClosed as reason:
+        log.warning("candidate not refused", model=model.version, reason=str(reason))
+        return Ending.DECIDED
+    return Ending.REFUSED
 
 
 def _fail(state: State, lease: Lease, reason: str) -> Ending:
