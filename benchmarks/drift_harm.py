@@ -19,10 +19,12 @@ from rich.progress import track
 from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
-from mycovigil_statistics.harm import HarmEstimate, Rows, estimate_harm
+from mycovigil_statistics.harm import HarmEstimate, estimate_harm
 from mycovigil_statistics.proportion import interval
+from mycovigil_statistics.rows import Rows
 from mycovigil_statistics.sample import FloatArray, IntArray
 from mycovigil_statistics.simulated import Shift, World
+from mycovigil_statistics.stacking import labelled_risk
 
 KINDS = ("calm", "mean", "scale", "sparse", "novel", "prior", "deadly", "mixed")
 LABEL_SHIFTS = ("calm", "prior", "deadly")
@@ -41,6 +43,11 @@ class Case:
     rise: float
     shares: FloatArray
     estimate: HarmEstimate
+
+    @property
+    def risk_covered(self) -> bool:
+        risk = self.estimate.risk
+        return risk.low <= risk.reference + self.rise <= risk.high
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,11 +124,11 @@ class Night:
 
     @property
     def before(self) -> float:
-        return _risk(self.known, self.labels, self.deadly)
+        return labelled_risk(self.known, self.labels, self.deadly)
 
     @property
     def rise(self) -> float:
-        return _risk(self.later, self.truth, self.deadly) - self.before
+        return labelled_risk(self.later, self.truth, self.deadly) - self.before
 
     def judged(self, seed: int, replicates: int = 100) -> Case:
         estimate = estimate_harm(
@@ -134,10 +141,6 @@ class Night:
 
 def case(seed: int, replicates: int = 100) -> Case:
     return Night.random(seed).judged(seed, replicates)
-
-
-def _risk(rows: Rows, labels: IntArray, deadly: int) -> float:
-    return float((rows.called_edible & (labels == deadly)).mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ class Summary:
     cases: int
     covered: int
     intervals: int
+    risk_covered: int
 
 
 def summary(cases: Sequence[Case]) -> Summary:
@@ -174,6 +178,7 @@ def summary(cases: Sequence[Case]) -> Summary:
         cases=len(cases),
         covered=int(np.sum(covers)),
         intervals=4 * len(fair),
+        risk_covered=sum(c.risk_covered for c in cases),
     )
 
 
@@ -185,6 +190,7 @@ def table_of(found: Summary, title: str) -> Table:
         ("called affected, rightly", found.affected_rightly, found.affected),
         ("called unknown", found.unknown, found.cases),
         ("90% intervals of shares cover", found.covered, found.intervals),
+        ("90% intervals of the risk cover", found.risk_covered, found.cases),
     ):
         bounds = interval(hits, of)
         table.add_row(

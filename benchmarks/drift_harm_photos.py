@@ -31,10 +31,11 @@ from mycovigil_simulator.camera import NEW_PHONE, REFERENCE_CAMERAS, to_jpeg
 from mycovigil_simulator.photo import render
 from mycovigil_simulator.season import prior
 from mycovigil_simulator.species import NOVEL, SPECIES
-from mycovigil_statistics.harm import Rows
+from mycovigil_statistics.rows import Rows
 from mycovigil_statistics.sample import FloatArray, IntArray
 
 KINDS = ("calm", "season", "prior", "deadly", "phone", "stranger", "both")
+STRANGE = ("stranger", "both")
 ALL = SPECIES + NOVEL
 USUAL, PHONE = 160, 40
 LEARNED, LABELLED, LEFT_OUT = 70, 40, 4
@@ -101,7 +102,7 @@ class Shift:
         if kind == "deadly":
             weights *= np.where(CLASS_OF == DEADLY, g.uniform(1, 6), 1)
         weights /= weights.sum()
-        if kind in ("stranger", "both"):
+        if kind in STRANGE:
             share = g.uniform(0.05, 0.5)
             weights *= 1 - share
             weights[stranger] = share
@@ -183,6 +184,8 @@ def main() -> None:
     title = f"{options.cases} nights of rendered photos from {options.seed}"
     screen = Console(width=110)
     screen.print(table_of(summary(cases), title))
+    known = [found for found in cases if found.kind not in STRANGE]
+    screen.print(table_of(summary(known), "of these, without a stranger"))
     rises = np.array([found.rise for found in cases])
     screen.print(f"ceiling of the recall at a precision of .8: {ceiling(rises, suspicions):.3f}")
 

@@ -2,29 +2,34 @@
 
 Three explanations of the night (`mycovigil_statistics.explanations`) say of each photo how likely
 it is deadly: other class shares (Saerens et al., 2002), a displacement, a new cluster. Their
-average gives the risk, their disagreement is part of its interval. No estimate without labels holds
-under every shift (Garg et al., 2022, Leveraging unlabeled data to predict out-of-distribution
-performance, section 3): `unknown` is an answer.
+average and simpler estimates are stacked (`mycovigil_statistics.stacking`); the explanations'
+disagreement is part of the interval. No estimate without labels holds under every shift (Garg et
+al., 2022, Leveraging unlabeled data to predict out-of-distribution performance, section 3):
+`unknown` is an answer.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from mycovigil_statistics.calibration import bias_corrected_scaling
 from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
 from mycovigil_statistics.explanations import Explanations
-from mycovigil_statistics.label_shift import Array, Shares, confusion_shares, likelihood_shares
+from mycovigil_statistics.label_shift import Array, Shares, confusion_shares, reweighted
 from mycovigil_statistics.mixture import Known
+from mycovigil_statistics.rows import IntArray, Rows
+from mycovigil_statistics.stacking import Stack, expected_risk, labelled_risk
 
 Safety = Literal["affected", "not_affected", "unknown"]
-IntArray = NDArray[np.int64]
 LEAST_LABELLED = 100
 LEAST_ROWS = 30
 REPLICATES = 100
+ENOUGH = 0.625
+"""Share of the tolerance that, estimated, is called harm: chosen on 8,500 simulated nights (seeds
+from 6,000 and 100,000), of whose harmful ones it finds .97, rightly in .84."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,40 +59,6 @@ class HarmEstimate:
     level: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """(n, d) features, (n, c) calibrated probabilities, (n,) whether the photo is called edible.
-
-    `called_edible` defaults to the most probable class being `edible`.
-    """
-
-    features: Array
-    probabilities: Array
-    called_edible: NDArray[np.bool_]
-
-    @classmethod
-    def of(
-        cls,
-        features: ArrayLike,
-        probabilities: ArrayLike,
-        *,
-        edible: int = 0,
-        called_edible: ArrayLike | None = None,
-    ) -> "Rows":
-        """Raises `DimensionMismatch` if the arrays do not have one row a photo."""
-        x, p = np.asarray(features, np.float64), np.asarray(probabilities, np.float64)
-        called = p.argmax(axis=1) == edible if called_edible is None else np.asarray(called_edible)
-        if not len(x) == len(p) == len(called):
-            raise DimensionMismatch(f"{len(x)} features, {len(p)} probabilities, {len(called)}")
-        return cls(x, p, called.astype(bool))
-
-    def __len__(self) -> int:
-        return len(self.probabilities)
-
-    def take(self, rows: IntArray) -> "Rows":
-        return Rows(self.features[rows], self.probabilities[rows], self.called_edible[rows])
-
-
 def estimate_harm(
     night: Rows,
     known: Rows,
@@ -102,9 +73,9 @@ def estimate_harm(
     """Estimate a night's harm from labelled photos that the model has not learned from.
 
     `labels`: (n,) true classes of `known`, every class among them; `tolerance`: the additional
-    share of deadly photos called edible that counts as harm. `affected`: more than half of it is
-    estimated; `not_affected`: the whole of it lies above the interval, and nothing but class shares
-    moved; `unknown`: all else.
+    share of deadly photos called edible that counts as harm. `affected`: more than five eighths of
+    it are estimated; `not_affected`: the whole of it lies above the interval, and nothing but class
+    shares moved; `unknown`: all else.
 
     Raises `InsufficientRows` below 100 labelled rows, 30 rows tonight, or without one class.
     """
@@ -114,15 +85,17 @@ def estimate_harm(
     explained = Explanations.of(night.features, night.probabilities, reference, deadly)
     drawn = _Replicates.of(night, known, truth, deadly, replicates, seed)
     wide = float(norm.ppf((1 + level) / 2))
-    posterior = explained.posterior
+    before = labelled_risk(known, truth, deadly)
+    rise = Stack.of(night, known, truth, reference, explained).rise
     risk = _estimate(
-        float((known.called_edible & (truth == deadly)).mean()),
-        float((posterior[:, deadly] * night.called_edible).mean()),
+        before,
+        float(np.clip(before + rise, 0.0, night.called_edible.mean())),
         wide * float(np.sqrt(drawn.risks.var() + explained.doubt(night.called_edible))),
     )
+    posterior = reweighted(reference.calibrated(night.probabilities), reference.shares)[1]
     recall = _estimate(
         _recall(known.probabilities, reference.calibrated(known.probabilities)),
-        _recall(night.probabilities, _reweighted(reference.calibrated(night.probabilities), truth)),
+        _recall(night.probabilities, posterior),
         wide * float(drawn.recalls.std()),
     )
     return HarmEstimate(
@@ -154,9 +127,10 @@ class _Replicates:
             rows = _resampled(truth, generator)
             later = night.take(generator.integers(0, len(night), len(night)))
             labelled, labels = known.take(rows), truth[rows]
-            posterior = _reweighted(_calibrated(later, labelled, labels), labels)
-            risk = float((posterior[:, deadly] * later.called_edible).mean())
+            source = np.bincount(labels) / len(labels)
+            posterior = reweighted(_calibrated(later, labelled, labels), source)[1]
             recall = _recall(later.probabilities, posterior)
+            risk = expected_risk(later, posterior, deadly)
             found.append((_confused(later, labelled, labels), risk, recall))
         shares, risks, recalls = (np.array(figures) for figures in zip(*found, strict=True))
         return cls(shares, risks, recalls)
@@ -174,7 +148,7 @@ def _estimate(reference: float, night: float, half: float) -> Estimate:
 def _safety(risk: Estimate, tolerance: float, explained: Explanations) -> Safety:
     """A look-alike that lies among the known moves the mean and leaves no other trace: where
     shares do not explain the mean, harm is not denied."""
-    if risk.night - risk.reference > tolerance / 2:
+    if risk.night - risk.reference > ENOUGH * tolerance:
         return "affected"
     bearable = explained.fits and risk.high - risk.reference < tolerance
     return "not_affected" if bearable else "unknown"
@@ -183,14 +157,6 @@ def _safety(risk: Estimate, tolerance: float, explained: Explanations) -> Safety
 def _calibrated(night: Rows, known: Rows, labels: IntArray) -> Array:
     logs, known_logs = (np.log(np.clip(r.probabilities, 1e-12, 1)) for r in (night, known))
     return bias_corrected_scaling(known_logs, labels).probabilities(logs)
-
-
-def _reweighted(probabilities: Array, labels: IntArray) -> Array:
-    """Class probabilities after the shares moved from those of the labels (MLLS)."""
-    source = np.bincount(labels, minlength=probabilities.shape[1]) / len(labels)
-    shares = likelihood_shares(probabilities, source, steps=50, tolerance=1e-4)
-    joint = probabilities * (shares / source)
-    return np.asarray(joint / np.clip(joint.sum(axis=1, keepdims=True), 1e-300, None))
 
 
 def _confused(night: Rows, known: Rows, truth: IntArray) -> Array:

@@ -44,6 +44,13 @@ def likelihood_shares(
     return shares
 
 
+def reweighted(probabilities: Array, source_shares: Array) -> tuple[Array, Array]:
+    """(C,) shares by MLLS, accurate to 1e-4, and the (N, C) probabilities under them."""
+    shares = likelihood_shares(probabilities, source_shares, steps=50, tolerance=1e-4)
+    joint = probabilities * (shares / source_shares)
+    return shares, np.asarray(joint / np.clip(joint.sum(axis=1, keepdims=True), 1e-300, None))
+
+
 def confusion_shares(
     predicted: ArrayLike, known_predicted: ArrayLike, known_labels: ArrayLike, classes: int
 ) -> Array:

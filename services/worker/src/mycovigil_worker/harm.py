@@ -14,7 +14,7 @@ import numpy as np
 from mycovigil.safety import CLASSES, SafetyClass
 from mycovigil_statistics.errors import InsufficientRows
 from mycovigil_statistics.harm import Estimate, HarmEstimate, estimate_harm
-from mycovigil_statistics.harm import Rows as Photos
+from mycovigil_statistics.rows import Rows as Photos
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.rows import Rows
 

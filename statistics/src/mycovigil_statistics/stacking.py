@@ -1,0 +1,75 @@
+"""Four estimates of how the risk rose, stacked with weights that depend on the night.
+
+The explanations' average is corrected, near the decision, by what it and the others say there:
+feature-weighted linear stacking (Sill, Takács, Mackey and Lin, 2009, arXiv:0911.0460). Each is
+wrong in its own way: the explanations' average where none of them holds, plain MLLS where more than
+shares moved, the deadly share times the labelled miss rate where features are no longer what they
+were. And the labelled risk, from which a rise is counted, is a count of few: what the head expected
+of the same photos says whether chance made it high. The weights were learned on simulated nights
+(`benchmarks/drift_harm_train.py`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mycovigil_statistics import harm_weights
+from mycovigil_statistics.explanations import USUAL_ROWS, Explanations
+from mycovigil_statistics.label_shift import Array, reweighted
+from mycovigil_statistics.mixture import Known
+from mycovigil_statistics.rows import IntArray, Rows
+
+CENTRE, UNIT = 0.01, 0.02
+"""Rises within about a unit of the centre are told apart: a correction is bounded far from it."""
+USUAL_RISK = 0.03
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """`estimates` (4,) of the rise of the risk, and the `circumstances` (3,) of the night."""
+
+    estimates: Array
+    circumstances: Array
+
+    @classmethod
+    def of(
+        cls, night: Rows, known: Rows, labels: IntArray, reference: Known, explained: Explanations
+    ) -> "Stack":
+        deadly = explained.deadly
+        before = labelled_risk(known, labels, deadly)
+        shares, posterior = reweighted(reference.calibrated(night.probabilities), reference.shares)
+        missed = float(known.called_edible[labels == deadly].mean())
+        risks = [
+            expected_risk(night, explained.posterior, deadly),
+            expected_risk(night, posterior, deadly),
+            float(shares[deadly]) * missed,
+            expected_risk(known, known.probabilities, deadly),
+        ]
+        circumstances = [
+            np.log(len(night) / USUAL_ROWS),
+            np.tanh(np.log(explained.misfit) - 1),
+            np.tanh(before / USUAL_RISK),
+        ]
+        return cls(np.array(risks) - before, np.array(circumstances))
+
+    @property
+    def design(self) -> Array:
+        """(20,) products of estimates and circumstances, both with a constant before them."""
+        told = np.append(1.0, np.tanh((self.estimates - CENTRE) / UNIT))
+        return np.outer(told, np.append(1.0, self.circumstances)).ravel()
+
+    @property
+    def rise(self) -> float:
+        """Of the share of photos that are deadly and called edible, since the labelled ones."""
+        correction = self.design @ np.ravel(harm_weights.STACK)
+        return float(self.estimates[0] + UNIT * correction)
+
+
+def labelled_risk(rows: Rows, labels: IntArray, deadly: int) -> float:
+    """Share of the labelled photos that are deadly and called edible."""
+    return float((rows.called_edible & (labels == deadly)).mean())
+
+
+def expected_risk(rows: Rows, posterior: Array, deadly: int) -> float:
+    """The same, expected of photos without labels by their (n, C) class probabilities."""
+    return float((posterior[:, deadly] * rows.called_edible).mean())
