@@ -85,6 +85,28 @@ def test_a_request_without_a_reference_set_is_answered_with_the_problem(state: S
         assert "reference set" in str(session.scalars(select(ReportRequest.problem)).one())
 
 
+def test_a_window_before_all_time_holds_up_no_other_request(state: State) -> None:
+    dawn = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
+    with state.sessions.begin() as session:
+        model = make_served(session, rows=1, frozen=False).model.id
+        for start in (dawn, night_of(0).start):
+            session.add(
+                ReportRequest(
+                    id=new_id(),
+                    model_id=model,
+                    window_start=start,
+                    window_end=start + HOUR,
+                    requested_by="test",
+                    created_at=start,
+                )
+            )
+    assert request.drain(state, now=DRIFTED + HOUR) == 2
+    with state.sessions() as session:
+        first, second = session.scalars(select(ReportRequest).order_by(ReportRequest.created_at))
+    assert "cannot be judged" in str(first.problem)
+    assert "reference set" in str(second.problem)
+
+
 def test_a_part_of_a_night_is_no_night_and_breaks_no_pooling(state: State) -> None:
     with state.sessions.begin() as session:
         served = make_served(session)

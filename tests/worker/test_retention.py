@@ -3,6 +3,7 @@
 import datetime
 from dataclasses import replace
 
+import pytest
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from factories.report import make_report
 from sqlalchemy import select, update
@@ -49,6 +50,32 @@ def test_a_photo_used_again_stays(session: Session, settings: Settings, storage:
     for night in (0, 60):
         make_night(session, served, night_of(night), rows=1, image_key=OLD)
     assert retention.forget_photos(session, storage, settings, FIRST + 61 * PERIOD) == 0
+
+
+def test_a_photo_that_cannot_be_deleted_keeps_no_other(
+    session: Session, settings: Settings, storage: Storage
+) -> None:
+    served = make_served(session, rows=1)
+    for key in ("/no/key", OLD):
+        make_night(session, served, night_of(0), rows=1, image_key=key, seed=len(key))
+    storage.write(OLD, b"a photo")
+    assert retention.forget_photos(session, storage, settings, FIRST + 61 * PERIOD) == 1
+    assert not storage.exists(OLD)
+    assert set(session.scalars(select(Prediction.image_key))) == {None, "/no/key"}
+
+
+def test_a_part_that_fails_spares_the_others(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("of any kind")
+
+    monkeypatch.setattr(retention, "count_late", broken)
+    now = datetime.datetime(2031, 5, 20, tzinfo=datetime.UTC)
+    with state.sessions.begin() as session:
+        retention.make_partitions(session, state.settings, now)
+    days = state.settings.storage.prediction_retention_days + 30
+    retention.run(state, now=now + datetime.timedelta(days=days))
+    with state.sessions() as session:
+        assert now.date() not in partition.existing(session)
 
 
 def test_rows_that_come_after_the_report_are_counted_in_it(state: State) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from mycovigil.db.report import DriftReport, ReportRequest, ReportVerdict
@@ -40,12 +41,17 @@ def _answer(state: State, identifier: uuid.UUID, now: datetime) -> bool:
             return False
         if not try_model_lock(session, request.model_id):
             return False
-        report = _report_for(session, state, request)
         request.handled_at = now
-        if report is None:
-            request.problem = NO_REFERENCE
-        else:
-            request.report_id = report.id
+        try:
+            with session.begin_nested():
+                report = _report_for(session, state, request)
+        except (ArithmeticError, ValueError, DataError) as error:  # a window out of all time
+            log.exception("a request cannot be answered", request=str(identifier))
+            said = str(error).partition("\n")[0]
+            request.problem = f"this window cannot be judged: {said}"
+            return True
+        request.report_id = report.id if report else None
+        request.problem = None if report else NO_REFERENCE
     return True
 
 

@@ -1,5 +1,6 @@
 """Keeping and forgetting: partitions ahead, old days and photos dropped, late rows counted."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,14 +22,20 @@ log = structlog.get_logger(__name__)
 
 
 def run(state: State, *, now: datetime) -> None:
-    """All of it; each part in its own transaction, so that one failure spares the others."""
-    with state.sessions.begin() as session:
-        count_late(session, state.settings, now)
-    with state.sessions.begin() as session:
-        photos = forget_photos(session, state.storage, state.settings, now)
-    with state.sessions.begin() as session:
-        days = drop_days(session, state.settings, now)
-    log.info("retention", photos=photos, days=[str(day) for day in days])
+    """All of it; each part in its own transaction, and one that fails spares the others."""
+    steps: dict[str, Callable[[Session], object]] = {
+        "late rows": lambda session: count_late(session, state.settings, now),
+        "photos": lambda session: forget_photos(session, state.storage, state.settings, now),
+        "days": lambda session: drop_days(session, state.settings, now),
+    }
+    for name, step in steps.items():
+        try:
+            with state.sessions.begin() as session:
+                done = step(session)
+        except Exception:
+            log.exception("retention failed, the next night tries again", step=name)
+        else:
+            log.info("retention", step=name, done=str(done))
 
 
 def make_partitions(session: Session, settings: Settings, now: datetime) -> None:
@@ -45,20 +52,29 @@ def drop_days(session: Session, settings: Settings, now: datetime) -> list[objec
 def forget_photos(session: Session, storage: Storage, settings: Settings, now: datetime) -> int:
     """Delete kept photos whose last prediction is past retention, and their keys in the rows.
 
-    A photo of a reference set stays with its set.
+    A photo of a reference set stays with its set. One that the storage does not give up is left
+    for the next night, and holds back no other.
     """
     border = now - timedelta(days=settings.storage.photo_retention_days)
     kept = select(ReferenceSample.image_key).where(ReferenceSample.image_key.is_not(None))
-    keys = session.scalars(
+    old = session.scalars(
         select(Prediction.image_key)
         .where(Prediction.image_key.is_not(None), Prediction.image_key.not_in(kept))
         .group_by(Prediction.image_key)
         .having(func.max(Prediction.created_at) < border)
     ).all()
-    for key in keys:
-        storage.delete(str(key))
+    keys = [key for key in old if _deleted(storage, str(key))]
     session.execute(update(Prediction).where(Prediction.image_key.in_(keys)).values(image_key=None))
     return len(keys)
+
+
+def _deleted(storage: Storage, key: str) -> bool:
+    try:
+        storage.delete(key)
+    except Exception as error:  # of any storage
+        log.error("a photo past its time cannot be deleted", key=key, error=str(error))
+        return False
+    return True
 
 
 def count_late(session: Session, settings: Settings, now: datetime) -> None:
