@@ -17,7 +17,7 @@ from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
 from mycovigil.incident import respond
 from mycovigil.safety import SafetyClass, Verdict
 from mycovigil_statistics.e_value import e_value_above
-from mycovigil_worker import labels
+from mycovigil_worker import labels, realised
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.proof import Proof
 from mycovigil_worker.realised import Answered, Realised
@@ -148,6 +148,31 @@ def test_missed_deadly_photos_of_a_calm_night_void_and_wake_somebody(state: Stat
         assert session.get_one(Model, served.model.id).certificate_state == "void"
     assert (incident.severity, incident.cause) == ("critical", "missed_deadly")
     assert (alert.kind, alert.event_id is not None) == ("opened", True)
+
+
+def test_a_report_that_fails_holds_back_no_other(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session, rows=1)
+        reports = []
+        for night in (0, 1):
+            make_night(session, served, night_of(night), rows=1, label="deadly", verdict="avoid")
+            made = make_report(session, served.model, served.reference, night=night, rows=1)
+            reports.append(made.id)
+        label_all(session, "deadly")
+    known = realised.answered
+
+    def poisoned(session: Session, report: DriftReport) -> list[Answered]:
+        if report.id == reports[0]:
+            raise ArithmeticError
+        return known(session, report)
+
+    monkeypatch.setattr(realised, "answered", poisoned)
+    assert labels.run(state, now=NOW + PERIOD) == 1
+    with state.sessions() as session:
+        told = [session.get_one(DriftReport, report).realised for report in reports]
+    assert [one is not None for one in told] == [False, True]
 
 
 def test_few_labels_decide_nothing() -> None:

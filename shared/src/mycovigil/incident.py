@@ -47,7 +47,8 @@ def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert 
     The model's incident becomes critical, or one is opened, and says so once. Of a model that
     left production nobody is told, but it is known when a rollback brings the model back.
     """
-    model = session.get_one(Model, report.model_id)
+    # Locked until the commit: a promotion waits, and finds the incident to end.
+    model = session.get_one(Model, report.model_id, with_for_update={"key_share": True})
     certificate.worsen(session, model, CertificateState.VOID, found)
     if model.status != ModelStatus.PRODUCTION:
         _prove_afterwards(session, model, report, found)
@@ -228,4 +229,6 @@ def _standing(session: Session, report: DriftReport, incident: Incident | None) 
         calm += 1
     proven = incident.proof is not None
     alike = session.get_one(DriftReport, incident.report_id).periods == report.periods
-    return Standing(IncidentState(incident.state), Severity(incident.severity), calm, proven, alike)
+    return Standing(
+        IncidentState(incident.state), Severity(incident.severity), calm, proven, alike, report.periods
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil import incident
@@ -25,7 +26,13 @@ log = structlog.get_logger(__name__)
 
 
 def run(state: State, *, now: datetime) -> int:
-    """Look at every report of the last :data:`HORIZON` periods; returns how many changed."""
+    """Look at every report of the last :data:`HORIZON` periods; returns how many changed.
+
+    One that fails holds back none of the others.
+
+    Raises:
+        OperationalError: the database is away.
+    """
     horizon = now - HORIZON * state.settings.period
     with state.sessions() as session:
         recent = session.scalars(
@@ -33,7 +40,17 @@ def run(state: State, *, now: datetime) -> int:
             .where(DriftReport.window_end > horizon, DriftReport.rows > 0)
             .order_by(DriftReport.window_end)
         ).all()
-    return sum(_brought_up_to_date(state, report) for report in recent)
+    return sum(_attempted(state, report) for report in recent)
+
+
+def _attempted(state: State, identifier: uuid.UUID) -> bool:
+    try:
+        return _brought_up_to_date(state, identifier)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("labels of a report are not told, will be", report=str(identifier))
+        return False
 
 
 def _brought_up_to_date(state: State, identifier: uuid.UUID) -> bool:
