@@ -172,6 +172,9 @@ def test_no_photo_that_was_sent_back_is_judged_by_a_model_that_learned_it(
         for number, row in enumerate(rows[:50]):
             row.image_sha256 = known[number % 40]
             row.group_key = f"alone {number}"
+        for row in rows[50:]:
+            row.photos = 2
+        pooled = [row.image_sha256 for row in rows[50:]]
     assembled = []
 
     def watched(parts: Parts, *args: Any, **named: Any) -> Bundle:
@@ -185,6 +188,7 @@ def test_no_photo_that_was_sent_back_is_judged_by_a_model_that_learned_it(
     assert sum(np.isin(table.sha256, known[:40]).sum() for table in tables) == 40 + 50
     sides = [set(table.sha256.tolist()) for table in tables]
     assert len(set.union(*sides)) == sum(len(side) for side in sides)
+    assert not set.union(*sides[1:]) & set(pooled), "pooled rows teach, and prove nothing"
 
 
 def test_guesses_are_left_out_and_disagreement_is_settled_carefully(

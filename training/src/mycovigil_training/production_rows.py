@@ -24,10 +24,12 @@ DANGER = {name: rank for rank, name in enumerate(CLASSES)}
 
 @dataclass(frozen=True, slots=True)
 class LabelledRows:
-    """Rows with ground truth; ``drifted`` (N,) marks those of the drifted nights."""
+    """Rows with ground truth; ``drifted`` (N,) marks those of the drifted nights, ``pooled`` (N,)
+    those whose features are the mean of several photos."""
 
     table: FeatureTable
     drifted: NDArray[np.bool_]
+    pooled: NDArray[np.bool_]
 
 
 def drifted_windows(session: Session, incident_id: uuid.UUID | None) -> list[Window]:
@@ -96,7 +98,10 @@ def labelled(
         votes.setdefault(prediction.id, []).append(label)
     chosen = [(rows[key], _settled(labels)) for key, labels in votes.items()]
     drifted = [any(w.start <= row.created_at < w.end for w in windows) for row, _ in chosen]
-    return LabelledRows(_table(chosen, dimension), np.asarray(drifted, dtype=bool))
+    pooled = [row.photos > 1 for row, _ in chosen]
+    return LabelledRows(
+        _table(chosen, dimension), np.asarray(drifted, dtype=bool), np.asarray(pooled, dtype=bool)
+    )
 
 
 def _settled(labels: list[Label]) -> Label:

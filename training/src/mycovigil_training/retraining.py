@@ -21,7 +21,7 @@ from mycovigil_training.features.table import FeatureTable, table
 from mycovigil_training.material import Material, dealt, gather
 from mycovigil_training.production_rows import LabelledRows
 from mycovigil_training.registration import ReferenceRows, register, with_gate
-from mycovigil_training.split import united
+from mycovigil_training.split import Split, united
 
 FEWEST_REFERENCE_ROWS = 100
 """Fewest rows that the drift test takes."""
@@ -134,7 +134,7 @@ def _without_production(settings: Settings, overrides: tuple[str, ...]) -> Order
     return Order(
         against=None,
         encoder_uri=settings.encoder.uri,
-        labelled=LabelledRows(none, np.zeros(0, dtype=bool)),
+        labelled=LabelledRows(none, np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)),
         drifted=none,
         overrides=overrides,
     )
@@ -153,8 +153,10 @@ def _parts(
     photos, rows = material.table, order.labelled.table
     both = photos.joined(rows)
     both = replace(both, groups=united(both.groups, both.sha256))
-    parts = dealt(both, config, trained)
-    drifted = np.concatenate([np.zeros(len(photos), dtype=bool), order.labelled.drifted])
+    collected = np.zeros(len(photos), dtype=bool)
+    drifted = np.concatenate([collected, order.labelled.drifted])
+    single = ~np.concatenate([collected, order.labelled.pooled])
+    parts = _judged_on(dealt(both, config, trained), single)
     learned = _collected(parts.train, photos)
     held = np.delete(np.arange(len(photos)), learned)
     return (
@@ -168,6 +170,16 @@ def _parts(
         ),
         photos.take(held),
         drifted[parts.holdout],
+    )
+
+
+def _judged_on(parts: Split, rows: NDArray[np.bool_]) -> Split:
+    """The parts, of which all but ``train`` keep only these rows."""
+    return Split(
+        train=parts.train,
+        validation=parts.validation[rows[parts.validation]],
+        calibration=parts.calibration[rows[parts.calibration]],
+        holdout=parts.holdout[rows[parts.holdout]],
     )
 
 
