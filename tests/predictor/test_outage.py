@@ -61,6 +61,25 @@ def test_answers_go_on_and_are_drained_exactly_once(
     assert predictor.predict(make_photo(seed=9)).json()["logged"] == "database"
 
 
+def test_a_certificate_is_in_doubt_once_the_database_was_away_for_a_night(
+    serve: Serve, settings: Settings, production: Model, database: Database
+) -> None:
+    nights = settings.drift.model_copy(update={"period_seconds": 0.2})
+    options = settings.predictor.model_copy(update={"reload_seconds": 0.1})
+    running = serve(settings.model_copy(update={"drift": nights, "predictor": options}))
+
+    def certificate() -> str:
+        return str(running.predict(make_photo()).json()["certificate"]["state"])
+
+    assert certificate() == "valid"
+    database.take_away()
+    until(lambda: certificate() == "suspect")
+    assert "away for longer than a night" in running.http.get("/readyz").json()["trouble"]
+    database.give_back()
+    until(lambda: certificate() == "valid")
+    assert running.http.get("/readyz").json()["trouble"] is None
+
+
 def test_a_retry_during_the_outage_is_one_prediction(
     predictor: Running, engine: Engine, database: Database
 ) -> None:

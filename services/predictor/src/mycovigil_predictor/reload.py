@@ -1,6 +1,7 @@
 """Follows the production model: NOTIFY and polling, a swap without a restart."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -34,7 +35,9 @@ class Follower:
     """Holds the present :class:`Serving`; a model that cannot be loaded leaves the old one.
 
     The nightly watch follows the production model alone. One that is served on though it is in
-    production no more is unwatched: it is at best ``suspect``, and its row is followed still.
+    production no more is unwatched: it is at best ``suspect``, and its row is followed still. So is
+    any model once the database was away for longer than a night: nobody can judge that night, and
+    a certificate that was lost meanwhile is not heard of.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Follower:
         self.serving: Serving | None = None
         self.trouble: str | None = None
         self.database_reached = False
+        self._reached_at = time.monotonic()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -70,8 +74,10 @@ class Follower:
             look = await loop.run_in_executor(self._reader, self._look)
         except SQLAlchemyError:
             self.database_reached = False
+            self._forgotten()
             return  # what is served stays
         self.database_reached = True
+        self._reached_at = time.monotonic()
         if look.production is None:
             self._served_on(look, "no model is in production")
             return
@@ -169,7 +175,18 @@ class Follower:
         if look.production and look.production.model.id == now.card.model_id:
             self.serving = now.restated(look.served)
         else:
-            self.serving = now.unwatched(look.served, trouble)
+            self.serving = now.restated(look.served).unwatched(trouble)
+        self._tell()
+
+    def _forgotten(self) -> None:
+        """Take the promise back once a night's rows can have been judged by nobody."""
+        drift, now = self._settings.drift, self.serving
+        away = time.monotonic() - self._reached_at
+        if now is None or not now.watched or away <= drift.period_seconds + drift.grace_seconds:
+            return
+        self.trouble = "the database has been away for longer than a night"
+        logger.error("certificate in doubt", trouble=self.trouble, model=now.card.version)
+        self.serving = now.unwatched(self.trouble)
         self._tell()
 
     def _tell(self) -> None:

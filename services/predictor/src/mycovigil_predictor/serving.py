@@ -37,7 +37,7 @@ class ModelCard:
 @dataclass(frozen=True, slots=True)
 class Serving:
     """``certificate_state`` is today's, from the registry; the bundle's is that of its birth.
-    ``watched``: whether the model is in production, so that a drift would be seen."""
+    ``watched``: whether the model is in production within reach, so that a drift would be seen."""
 
     card: ModelCard
     encoder_id: uuid.UUID
@@ -69,15 +69,14 @@ class Serving:
             state, reason = CertificateState(row.certificate_state), row.certificate_reason
         return replace(self, certificate_state=state, certificate_reason=reason)
 
-    def unwatched(self, row: Model | None, trouble: str) -> Self:
-        """As :meth:`restated`, and at best suspect: nobody looks for a drift any more."""
-        now = self.restated(row)
+    def unwatched(self, trouble: str) -> Self:
+        """At best suspect: nobody looks for a drift any more."""
         told = f"served on, but watched no more: {trouble}"
         return replace(
-            now,
+            self,
             watched=False,
-            certificate_state=worse(now.certificate_state, CertificateState.SUSPECT),
-            certificate_reason="; ".join(filter(None, (now.certificate_reason, told))),
+            certificate_state=worse(self.certificate_state, CertificateState.SUSPECT),
+            certificate_reason="; ".join(filter(None, (self.certificate_reason, told))),
         )
 
 
