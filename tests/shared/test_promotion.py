@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mycovigil import incident, promotion, registry
 from mycovigil.db.alert import Alert, IncidentState
 from mycovigil.db.message import OutboxMessage
-from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.model import Model, ModelStatus, Promotion
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.session import sessions_of
 from mycovigil.promotion import GateClosed
@@ -79,6 +79,23 @@ def test_of_two_promotions_at_once_the_second_meets_the_gate(
         session.commit()
         with pytest.raises(GateClosed, match="not compared with production"):
             late.result(10)
+
+
+def test_decisions_are_dated_in_the_order_they_were_taken(
+    engine: Engine, clean_database: str
+) -> None:
+    sessions = sessions_of(engine)
+    with sessions.begin() as session:
+        first = make_model(session, status=ModelStatus.PRODUCTION)
+        second = make_model(session, metrics=gate(first, passed=True))
+    with sessions.begin() as early:
+        early.execute(select(1))
+        with sessions.begin() as session:
+            promotion.promote(session, second.id, decided_by="test")
+        promotion.rollback(early, decided_by="test", reason="worse at dusk")
+    with sessions() as session:
+        dated = session.scalars(select(Promotion.decision).order_by(Promotion.created_at)).all()
+    assert dated == ["passed", "rollback"]
 
 
 def _waits(engine: Engine) -> bool:

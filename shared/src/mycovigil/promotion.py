@@ -141,6 +141,7 @@ def _record(
         decision=decision,
         evidence=evidence,
         decided_by=decided_by,
+        created_at=func.clock_timestamp(),  # now() is when the wait for the turn began
     )
     session.add(row)
     detail = str(evidence.get("reason", ""))
