@@ -75,7 +75,7 @@ def test_calm_windows_answer_only_windows_of_their_length(session: Session) -> N
     assert kinds([nights.pass_(DRIFT, **week)]) == ["opened"]
     assert kinds([nights.pass_(CALM) for _ in range(4)]) == [None] * 4
     assert nights.model.certificate_state == CertificateState.SUSPECT
-    assert kinds([nights.pass_(CALM, **week), nights.pass_(CALM, **week)]) == [None, "resolved"]
+    assert kinds([nights.pass_(CALM, **week)]) == ["resolved"]
 
 
 def test_a_worse_cause_escalates_once(session: Session) -> None:
@@ -185,3 +185,12 @@ def test_insufficient_nights_neither_page_nor_count_as_calm() -> None:
     assert alert_rules.decide(calm, standing) is AlertKind.RESOLVED
     proven = Standing(IncidentState.OPEN, Severity.CRITICAL, calm_before=5, proven=True)
     assert alert_rules.decide(calm, proven) is None
+
+
+@pytest.mark.parametrize(("periods", "resolved"), [(1, False), (7, True), (30, True)])
+def test_one_calm_window_answers_a_long_one_and_two_nights_a_night(
+    periods: int, resolved: bool
+) -> None:
+    standing = Standing(IncidentState.OPEN, Severity.WARNING, periods=periods)
+    calm = Finding(ReportVerdict.CALM, "unknown", harmful=False)
+    assert (alert_rules.decide(calm, standing) is AlertKind.RESOLVED) is resolved

@@ -122,6 +122,22 @@ def test_what_the_database_cannot_hold_fails_one_night_and_blocks_none(
     assert "INSERT" not in str(found[0].problem)
 
 
+def test_a_failed_night_is_judged_again_by_backfill_alone(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        key = (ReferenceSample.reference_set_id, ReferenceSample.ordinal)
+        before = session.execute(select(*key, ReferenceSample.features)).mappings().all()
+        session.execute(update(ReferenceSample).values(features=[1.0] * 16))
+    assert only_report(state).verdict == "failed"
+    with state.sessions.begin() as session:
+        session.execute(update(ReferenceSample), [dict(row) for row in before])
+    assert nightly.run(state, now=MORNING) == []
+    list(backfill.run(state, backfill.missing(state, FIRST, MORNING)))
+    with state.sessions() as session:
+        assert session.scalars(select(DriftReport.verdict)).all() == ["calm"]
+
+
 @pytest.mark.parametrize("by", ["nightly", "backfill"])
 def test_a_night_without_a_reference_set_is_judged_once_there_is_one(state: State, by: str) -> None:
     with state.sessions.begin() as session:

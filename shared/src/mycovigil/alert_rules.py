@@ -6,7 +6,8 @@ from mycovigil.db.alert import AlertKind, IncidentState, Severity
 from mycovigil.db.report import ReportVerdict
 
 CALM_TO_RESOLVE = 2
-"""Calm nights in a row after which an incident resolves by itself."""
+"""Calm nights in a row after which an incident resolves by itself; of longer windows, which hold
+many nights each, one is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,19 @@ class Standing:
     """What is known before the report: the unresolved incident, if any, the calm run, and whether
     labels have ``proven`` harm: no calm night, which compares features, can refute them. ``alike``:
     whether the report's window is as long as the one that opened the incident: a calm week that
-    ends with a bad night does not answer it, nor does a calm night a slow drift of the month."""
+    ends with a bad night does not answer it, nor does a calm night a slow drift of the month.
+    ``periods``: nights of that window."""
 
     state: IncidentState | None
     severity: Severity | None
     calm_before: int = 0
     proven: bool = False
     alike: bool = True
+    periods: int = 1
+
+    @property
+    def calm_needed(self) -> int:
+        return CALM_TO_RESOLVE if self.periods <= 1 else 1
 
 
 def severity_of(finding: Finding) -> Severity:
@@ -43,8 +50,8 @@ def decide(finding: Finding, standing: Standing) -> AlertKind | None:
     """The alert that a report calls for, if any.
 
     One incident pages once when it opens and once more if it becomes worse; it does not page
-    every night. It resolves after :data:`CALM_TO_RESOLVE` calm nights in a row (windows, if a
-    longer one opened it), unless labels proved it.
+    every night. It resolves after :data:`CALM_TO_RESOLVE` calm nights in a row, or one calm
+    window as long as the one that opened it, unless labels proved it.
     """
     unresolved = standing.state is not None
     if finding.verdict is ReportVerdict.DRIFT:
@@ -54,5 +61,5 @@ def decide(finding: Finding, standing: Standing) -> AlertKind | None:
         return AlertKind.ESCALATED if worse else None
     answers = standing.alike and not standing.proven
     if finding.verdict is ReportVerdict.CALM and unresolved and answers:
-        return AlertKind.RESOLVED if standing.calm_before + 1 >= CALM_TO_RESOLVE else None
+        return AlertKind.RESOLVED if standing.calm_before + 1 >= standing.calm_needed else None
     return None

@@ -229,6 +229,5 @@ def _standing(session: Session, report: DriftReport, incident: Incident | None) 
         calm += 1
     proven = incident.proof is not None
     alike = session.get_one(DriftReport, incident.report_id).periods == report.periods
-    return Standing(
-        IncidentState(incident.state), Severity(incident.severity), calm, proven, alike, report.periods
-    )
+    state, severity = IncidentState(incident.state), Severity(incident.severity)
+    return Standing(state, severity, calm, proven, alike, report.periods)

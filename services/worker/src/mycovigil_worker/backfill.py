@@ -7,10 +7,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.db.report import DriftReport
 from mycovigil_worker import nightly
 from mycovigil_worker.lock import wait_for_model_lock
 from mycovigil_worker.outcome import Commission, Origin
+from mycovigil_worker.report import UNANSWERED
 from mycovigil_worker.sample import first_row
 from mycovigil_worker.schedule import Planned, planned
 from mycovigil_worker.state import State
@@ -27,7 +28,7 @@ class Missing:
 
 def missing(state: State, since: datetime, until: datetime) -> list[Missing]:
     """Windows from ``since`` to ``until``, all of them over, without a report of any origin, or
-    with one that had no reference set, of models that have one now."""
+    with one that failed or had no reference set, of models that have one now."""
     ripe = until + nightly.grace_of(state.settings)
     reach = (ripe - since) // state.settings.period + 1
     drift = state.settings.drift.model_copy(update={"catch_up_periods": reach})
@@ -48,7 +49,7 @@ def missing(state: State, since: datetime, until: datetime) -> list[Missing]:
 def _commission(session: Session, model_id: uuid.UUID, item: Planned) -> Commission | None:
     """What to judge; nothing where it was judged, or there is nothing to judge it against."""
     earlier = nightly.existing(session, model_id, (item.window.start, item.window.end))
-    if earlier is not None and earlier.verdict != ReportVerdict.NO_REFERENCE:
+    if earlier is not None and earlier.verdict not in UNANSWERED:
         return None
     asked = nightly.commissioned(session, model_id, item.window, item.level, Origin.BACKFILL)
     return asked if asked.reference_set_id else None

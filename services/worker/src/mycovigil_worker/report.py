@@ -17,6 +17,9 @@ from mycovigil_worker.explanation import Explanation
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Commission, Comparison, Origin, Outcome
 
+UNANSWERED = (ReportVerdict.NO_REFERENCE, ReportVerdict.FAILED)
+"""What a person who asks for the window again, or fills in the past, gets judged anew."""
+
 
 def write(
     session: Session,
@@ -47,13 +50,13 @@ def write(
 
 
 def _supersede(session: Session, commission: Commission) -> None:
-    """Drop the window's report that had nothing to compare with, now that there is a set."""
+    """Drop the window's report that said nothing about drift."""
     session.execute(
         delete(DriftReport).where(
             DriftReport.model_id == commission.model_id,
             DriftReport.window_start == commission.window.start,
             DriftReport.window_end == commission.window.end,
-            DriftReport.verdict == ReportVerdict.NO_REFERENCE,
+            DriftReport.verdict.in_(UNANSWERED),
         )
     )
 
