@@ -1,10 +1,13 @@
 """Photos that are kept for galleries; an answer does not depend on them."""
 
+import io
+import struct
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from factories.photo import make_photo
 from factories.predictor import Running, Serve
+from PIL import ExifTags, Image, ImageOps
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -27,6 +30,25 @@ def test_one_photo_many_times_at_once(keeping: Running, storage: Storage, engine
     with Session(engine) as session:
         kept = set(session.scalars(select(Prediction.image_key)))
     assert storage.keys("photos") == list(kept)
+
+
+def test_exif_that_pillow_cannot_write_costs_no_answer(keeping: Running, storage: Storage) -> None:
+    """Some phones write tags of other types than the standard says."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Model] = "Phone"
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 48), "brown").save(stream, "JPEG", exif=exif)
+    odd = stream.getvalue().replace(b"\x01\x10\x00\x02", b"\x02\x13\x00\x02")  # a word, no number
+    with Image.open(io.BytesIO(odd)) as image, pytest.raises(struct.error):
+        ImageOps.exif_transpose(image)
+    answer = keeping.predict(odd)
+    assert answer.status_code == 200, answer.text
+    page = keeping.http.post("/", files={"file": odd}, data={"key": keeping.key})
+    assert page.status_code == 200
+    (kept,) = storage.keys("photos")
+    with Image.open(io.BytesIO(storage.read(kept))) as image:
+        assert (image.size, len(image.getexif())) == ((48, 64), 0)
 
 
 def test_without_the_storage_the_answer_is_given_and_a_metric_counts(

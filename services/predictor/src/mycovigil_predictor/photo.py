@@ -7,16 +7,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from mycovigil.encoder.identity import EncoderIdentity
 from mycovigil.image.covariates import Covariates, measure
-from mycovigil.image.decode import TooManyPixels, UndecodableImage, UnsupportedImage, decode
+from mycovigil.image.decode import (
+    TooManyPixels,
+    UndecodableImage,
+    UnsupportedImage,
+    decode,
+    upright,
+)
 from mycovigil.problem import Problem
 
 KEPT_SIDE = 1_280
 KEPT_QUALITY = 88
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +73,25 @@ class Darkroom:
             pixels=image.pixels,
             covariates=measure(image),
             sha256=hashlib.sha256(data).hexdigest(),
-            kept=without_metadata(data) if self._keep else None,
+            kept=_kept(data) if self._keep else None,
         )
+
+
+def _kept(data: bytes) -> bytes | None:
+    try:
+        return without_metadata(data)
+    except Exception as error:  # Pillow raises nearly everything; an answer matters more
+        logger.warning("a photo cannot be kept", error=str(error) or type(error).__name__)
+        return None
 
 
 def without_metadata(data: bytes, *, side: int = KEPT_SIDE) -> bytes:
     """An upright JPEG of at most ``side`` px a side: no EXIF, no place, no owner."""
     with Image.open(io.BytesIO(data)) as image:
         image.draft("RGB", (side, side))
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-        upright.thumbnail((side, side))
-        clean = Image.fromarray(np.asarray(upright))
+        whole = upright(image).convert("RGB")
+        whole.thumbnail((side, side))
+        clean = Image.fromarray(np.asarray(whole))
     stream = io.BytesIO()
     clean.save(stream, "JPEG", quality=KEPT_QUALITY)
     return stream.getvalue()

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mycovigil.image.colour import interpolable, opaque_srgb
 from mycovigil.image.jpeg import estimated_quality, scans
-from mycovigil.image.square import centre_square
+from mycovigil.image.square import TURNS, centre_square
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 SCALED = frozenset({"JPEG", "MPO"})
@@ -76,6 +76,17 @@ def decode(data: bytes, *, size: int, max_pixels: int, resize: str = "shortest")
         raise
     except Exception as error:  # Pillow's decoders raise nearly everything on hostile bytes
         raise UndecodableImage(f"the photo cannot be decoded: {error}") from error
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The whole photo as it was taken, in its mode.
+
+    Pillow's ``exif_transpose`` writes the rest of the EXIF anew, and fails where a tag of it has
+    another type than the standard says.
+    """
+    image.load()  # after this a TIFF is upright already, and says so
+    turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _decode(data: bytes, size: int, max_pixels: int, resize: str) -> DecodedImage:

@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from mycovigil.image.decode import upright
 from mycovigil.safety import CLASSES
 from mycovigil_simulator.camera import NEW_PHONE, apply, to_jpeg
 from mycovigil_simulator.demo.material import Shot
@@ -147,7 +148,7 @@ def _shot(photo: Found, modern: bool, rng: np.random.Generator) -> Shot:
     data = photo.path.read_bytes()
     if modern:
         with Image.open(io.BytesIO(data)) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            upright.thumbnail((512, 512))
-            data = to_jpeg(apply(NEW_PHONE, np.asarray(upright), rng), NEW_PHONE)
+            whole = upright(image).convert("RGB")
+            whole.thumbnail((512, 512))
+            data = to_jpeg(apply(NEW_PHONE, np.asarray(whole), rng), NEW_PHONE)
     return Shot(data, photo.species, photo.safety_class, photo.group)

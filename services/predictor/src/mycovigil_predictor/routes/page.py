@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.templating import Jinja2Templates
-from PIL import UnidentifiedImageError
 
 from mycovigil.access import Scope
 from mycovigil.db.base import new_id
@@ -112,6 +111,6 @@ def _picture(photo: bytes) -> str | None:
     """The photo as a small data URI, upright and without metadata."""
     try:
         small = without_metadata(photo, side=PICTURE_SIDE)
-    except (OSError, ValueError, UnidentifiedImageError):
+    except Exception:  # Pillow raises nearly everything, and the answer is logged already
         return None
     return "data:image/jpeg;base64," + base64.b64encode(small).decode()
