@@ -7,6 +7,7 @@ import pytest
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from factories.report import make_report
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil.db import partition
@@ -29,6 +30,18 @@ def test_partitions_reach_ahead_and_old_days_go(session: Session, settings: Sett
     dropped = retention.drop_days(session, settings, later)
     assert now.date() - PERIOD in dropped
     assert partition.existing(session)[0] == now.date()
+
+
+def test_no_insert_waits_behind_a_partition_for_a_night_that_is_read(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "LOCK_MILLISECONDS", 20)
+    now = datetime.datetime(2031, 5, 20, tzinfo=datetime.UTC)
+    with state.sessions() as reading:
+        reading.execute(select(Prediction.id).limit(1))
+        for work in (retention.make_partitions, retention.drop_days):
+            with pytest.raises(OperationalError), state.sessions.begin() as session:
+                work(session, state.settings, now + datetime.timedelta(days=1_000))
 
 
 def test_old_photos_are_forgotten_but_not_those_of_a_reference_set(

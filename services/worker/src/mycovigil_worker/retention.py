@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from mycovigil.db import partition
@@ -17,6 +17,10 @@ from mycovigil_worker.state import State
 
 RECOUNTED = timedelta(days=2)
 """How long after a report its late rows are still counted."""
+
+LOCK_MILLISECONDS = 1_000
+"""Making or dropping a partition waits for whoever reads predictions, and all inserts wait behind
+it: less than the predictor's patience, after which it would take the database for away."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,14 +43,24 @@ def run(state: State, *, now: datetime) -> None:
 
 
 def make_partitions(session: Session, settings: Settings, now: datetime) -> None:
-    """Yesterday to the set number of days ahead."""
+    """Yesterday to the set number of days ahead.
+
+    Raises:
+        OperationalError: a night is being read; a later turn will do.
+    """
+    _be_brief(session)
     partition.ensure(session, partition.upcoming(now.date(), settings.database.partitions_ahead))
 
 
 def drop_days(session: Session, settings: Settings, now: datetime) -> list[object]:
-    """Drop whole days of predictions beyond their retention."""
+    """Drop whole days of predictions beyond their retention. Raises as :func:`make_partitions`."""
+    _be_brief(session)
     oldest = now.date() - timedelta(days=settings.storage.prediction_retention_days)
     return list(partition.drop_before(session, oldest))
+
+
+def _be_brief(session: Session) -> None:
+    session.execute(text(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}"))
 
 
 def forget_photos(session: Session, storage: Storage, settings: Settings, now: datetime) -> int:
