@@ -1,11 +1,10 @@
 """Send a folder of photos as traffic: concurrent, resumable, answers as CSV."""
 
 import csv
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import typer
@@ -18,6 +17,8 @@ from mycovigil.stack.beacon import read
 
 app = typer.Typer(add_completion=False)
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+CSV: Any = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
+"""How the answers are opened: a file's name may be no UTF-8."""
 COLUMNS = ["photo", "id", "verdict", "label", *CLASSES, "distance_to_reference", "problem"]
 
 
@@ -36,36 +37,35 @@ def send(
     address, key = _target(url, api_key, data_dir)
     done = _already(out)
     photos = [path for path in _photos(folder) if str(path) not in done]
-    with Client(address, key) as client, out.open("a", newline="") as stream:
+    with Client(address, key) as client, out.open("a", **CSV) as stream:
         writer = csv.DictWriter(stream, COLUMNS)
-        if not done:
+        if stream.tell() == 0:
             writer.writeheader()
-        refused = _send_all(client, photos, writer, concurrency)
+        refused = 0
+        for row in _answers(client, photos, concurrency):
+            refused += "problem" in row
+            writer.writerow(row)
+            stream.flush()  # what was answered before a kill is not sent again
     sent = len(photos) - refused
     Console().print(f"{sent} answered, {refused} refused, {len(done)} done before: {out}")
     raise typer.Exit(1 if refused else 0)
 
 
-def _send_all(
-    client: Client, photos: list[Path], writer: "csv.DictWriter[str]", concurrency: int
-) -> int:
-    """Answers are written as they come, so that an interrupted run can go on."""
-    refused = 0
-    lock = threading.Lock()
+def _answers(client: Client, photos: list[Path], concurrency: int) -> Iterator[dict[str, object]]:
+    """Rows as the answers come, so that an interrupted run can go on."""
     with _progress() as progress, ThreadPoolExecutor(concurrency) as pool:
         task = progress.add_task("sending", total=len(photos))
         futures = {pool.submit(client.predict, path): path for path in photos}
-        for future in as_completed(futures):
-            path = futures[future]
-            try:
-                row = _row(path, future.result())
-            except (PredictionRefused, httpx.TransportError) as error:
-                row = {"photo": str(path), "problem": str(error)}
-                refused += 1
-            with lock:
-                writer.writerow(row)
-            progress.advance(task)
-    return refused
+        try:
+            for future in as_completed(futures):
+                path = futures[future]
+                try:
+                    yield _row(path, future.result())
+                except (PredictionRefused, httpx.TransportError, OSError) as error:
+                    yield {"photo": str(path), "problem": str(error)}
+                progress.advance(task)
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C, what is not sent yet stays unsent
 
 
 def _row(path: Path, answer: Answer) -> dict[str, object]:
@@ -92,7 +92,7 @@ def _photos(folder: Path) -> Iterator[Path]:
 def _already(out: Path) -> set[str]:
     if not out.exists():
         return set()
-    with out.open(newline="") as stream:
+    with out.open(**CSV) as stream:
         return {row["photo"] for row in csv.DictReader(stream) if row["id"]}
 
 
