@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from mycovigil.settings import DriftSettings, Settings
 from mycovigil_worker import comparison, labels, nightly, queue, request, tasks
-from mycovigil_worker.app import app, configuration, tick_of
+from mycovigil_worker.app import app, configuration, due, tick_of
 from mycovigil_worker.state import State
 
 
@@ -54,3 +54,13 @@ def test_the_tick_follows_the_period() -> None:
         tick_of(Settings(drift=DriftSettings(period_seconds=seconds))) for seconds in (2, 8, 86_400)
     ]
     assert ticks == [timedelta(seconds=1), timedelta(seconds=2), timedelta(hours=1)]
+
+
+@pytest.mark.parametrize(
+    ("grace", "hour", "minute"), [(900, {0}, {15}), (25_200, {7}, {0}), (59, {0}, {1})]
+)
+def test_a_night_is_judged_at_a_set_hour(grace: float, hour: set[int], minute: set[int]) -> None:
+    found = due(Settings(drift=DriftSettings(grace_seconds=grace)))
+    assert found is not None
+    assert (found.hour, found.minute) == (hour, minute)
+    assert due(Settings(drift=DriftSettings(period_seconds=60, grace_seconds=grace))) is None

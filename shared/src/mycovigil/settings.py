@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "MYCOVIGIL_"
-FOREIGN = frozenset({"MYCOVIGIL_PHOTOS"})
-"""Variables with our prefix that belong to the tests, not to the settings."""
+FOREIGN = frozenset({"MYCOVIGIL_PHOTOS", "MYCOVIGIL_STUDY_RUNS", "MYCOVIGIL_API_KEY"})
+"""Variables with our prefix that belong to tests and clients, not to the settings."""
 DAY_SECONDS = 86_400
 RATE = "^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 
@@ -158,7 +158,10 @@ class DriftSettings(Group):
         86_400, gt=0, description="Length of a night's window; windows are aligned to the epoch."
     )
     grace_seconds: float = Field(
-        900, ge=0, description="Wait after a window's end for late rows before it is judged."
+        900,
+        ge=0,
+        description="Wait after a window's end for late rows before it is judged. Nights of a day "
+        "end at 00:00 UTC, so this sets the hour: 900 is 00:15, 25200 is 07:00.",
     )
     windows: tuple[Literal[1, 7, 15, 30], ...] = Field(
         (1, 7, 15, 30),

@@ -4,6 +4,7 @@ Importing it connects to nothing and reads no settings: Celery asks :func:`confi
 first needs its configuration.
 """
 
+import math
 from datetime import timedelta
 from threading import Thread
 from typing import Any
@@ -21,6 +22,7 @@ RETRAIN = "retrain"
 """Two queues, so that an operator can give long retrainings workers of their own (``-Q``)."""
 LONGEST_TICK = timedelta(hours=1)
 SHORTEST_TICK = timedelta(seconds=1)
+DAY = timedelta(days=1)
 
 
 def tick_of(settings: Settings) -> timedelta:
@@ -64,15 +66,22 @@ def _queue(name: str) -> Any:
     return Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
 
 
+def due(settings: Settings) -> crontab | None:
+    """When a night may be judged, to the minute (UTC); none where a night is not a day."""
+    if settings.period != DAY:
+        return None
+    minutes = math.ceil(settings.drift.grace_seconds / 60) % (24 * 60)
+    return crontab(hour=str(minutes // 60), minute=str(minutes % 60))
+
+
 def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    """What beat sends, and when. A tick that nobody took before the next one expires."""
+    """What beat sends, and when: a night is due at its set hour; a tick catches up on what was
+    missed. One that nobody took before the next tick expires."""
     tick = tick_of(settings)
+    nightly = {"task": f"{NAME}.nightly", "options": {"expires": tick.total_seconds()}}
     return {
-        "nightly": {
-            "task": f"{NAME}.nightly",
-            "schedule": tick,
-            "options": {"expires": tick.total_seconds()},
-        },
+        "nightly": nightly | {"schedule": due(settings) or tick},
+        "catch_up": nightly | {"schedule": tick},
         "partitions": {"task": f"{NAME}.partitions", "schedule": timedelta(hours=6)},
         "retention": {"task": f"{NAME}.retention", "schedule": crontab(hour="0", minute="20")},
     }
