@@ -28,6 +28,13 @@ def test_misspelt_variable_is_refused_with_a_hint(monkeypatch: pytest.MonkeyPatc
         Settings.load()
 
 
+def test_a_client_with_its_key_in_the_environment_may_start_a_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MYCOVIGIL_API_KEY", "myco_…")
+    Settings.load()
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
         Settings().drift.min_rows = 1  # type: ignore[misc]
