@@ -27,9 +27,9 @@ Safety = Literal["affected", "not_affected", "unknown"]
 LEAST_LABELLED = 100
 LEAST_ROWS = 30
 REPLICATES = 100
-ENOUGH = 0.625
-"""Share of the tolerance that, estimated, is called harm: chosen on 8,500 simulated nights (seeds
-from 6,000 and 100,000), of whose harmful ones it finds .97, rightly in .84."""
+ENOUGH = 0.6
+"""Share of the tolerance that, estimated, is called harm: chosen on 10,900 simulated nights
+(seeds from 6,000, 100,000 and 52,000,000), of whose harmful ones it finds .96, rightly in .83."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def estimate_harm(
     """Estimate a night's harm from labelled photos that the model has not learned from.
 
     `labels`: (n,) true classes of `known`, every class among them; `tolerance`: the additional
-    share of deadly photos called edible that counts as harm. `affected`: more than five eighths of
-    it are estimated; `not_affected`: the whole of it lies above the interval, and nothing but class
+    share of deadly photos called edible that counts as harm. `affected`: more than three fifths
+    of it are estimated; `not_affected`: the whole of it lies above the interval, and nothing but class
     shares moved; `unknown`: all else.
 
     Raises `InsufficientRows` below 100 labelled rows, 30 rows tonight, or without one class.
