@@ -74,8 +74,8 @@ def estimate_harm(
 
     `labels`: (n,) true classes of `known`, every class among them; `tolerance`: the additional
     share of deadly photos called edible that counts as harm. `affected`: more than three fifths
-    of it are estimated; `not_affected`: the whole of it lies above the interval, and nothing but class
-    shares moved; `unknown`: all else.
+    of it are estimated; `not_affected`: the whole of it lies above the interval, and nothing but
+    class shares moved; `unknown`: all else.
 
     Raises `InsufficientRows` below 100 labelled rows, 30 rows tonight, or without one class.
     """
