@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mycovigil.settings import DriftSettings, Settings
-from mycovigil_worker import comparison, labels, nightly, queue, request, tasks
+from mycovigil_worker import labels, nightly, queue, request, tasks
 from mycovigil_worker.app import app, configuration, due, tick_of
 from mycovigil_worker.state import State
 
@@ -38,15 +38,14 @@ def test_a_step_that_fails_holds_back_none_of_the_others(
 
     done: list[str] = []
     monkeypatch.setattr(nightly, "run", crash)
-    for module in (request, comparison):
-        monkeypatch.setattr(module, "drain", crash)
+    monkeypatch.setattr(request, "drain", crash)
     monkeypatch.setattr(labels, "run", lambda *_, **__: done.append("labels"))
     monkeypatch.setattr(queue, "resend_waiting", lambda *_: done.append("waiting"))
     with capture_logs() as logs:
         tasks.tick(state, datetime.now(tz=UTC))
     assert done == ["labels", "waiting"]
     failed = [line["step"] for line in logs if "step of the tick failed" in line["event"]]
-    assert failed == ["nights", "requests", "comparisons"]
+    assert failed == ["nights", "requests"]
 
 
 def test_the_tick_follows_the_period() -> None:

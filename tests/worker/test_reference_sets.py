@@ -12,7 +12,7 @@ from factories.encoder import tiny_encoder_folder
 from factories.model import make_encoder, make_model
 from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
 from factories.report import make_report
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
@@ -21,7 +21,7 @@ from mycovigil.bundle import Bundle, key_of
 from mycovigil.db.base import new_id
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.prediction import Label, Prediction
-from mycovigil.db.reference import ReferenceComparison, ReferenceSample, ReferenceSet
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.reference_set import NotUsable
 from mycovigil.storage import Storage
@@ -196,66 +196,24 @@ def test_shares_of_a_season_come_from_what_was_predicted(session: Session) -> No
         reference_mixture.predicted_shares(session, encoder, [])
 
 
-def test_two_sets_are_compared_on_request_once(state: State) -> None:
-    with state.sessions.begin() as session:
-        served = make_served(session)
-        make_night(session, served, night_of(0), rows=150, shift=1.0)
-        other = from_week(session, served)
-        for first, second in ((served.reference, other), (served.reference, served.reference)):
-            session.add(
-                ReferenceComparison(
-                    id=new_id(), reference_id=first.id, other_id=second.id, requested_by="test"
-                )
-            )
-    assert comparison.drain(state) == 2
-    assert comparison.drain(state) == 0
-    with state.sessions() as session:
-        rows = session.scalars(select(ReferenceComparison)).all()
-    results = {row.other_id == other.id: row.result for row in rows}
-    drifted, same = results[True], results[False]
-    assert drifted is not None
-    assert same is not None
+def test_a_set_is_compared_with_another_and_with_itself(session: Session, storage: Storage) -> None:
+    served = make_served(session)
+    make_night(session, served, night_of(0), rows=150, shift=1.0)
+    drifted, same = (
+        comparison.compared(session, storage, served.reference, other, seed=0)
+        for other in (from_week(session, served), served.reference)
+    )
     assert (drifted["verdict"], same["verdict"]) == ("drift", "calm")
     assert {row["name"] for row in drifted["covariates"]} >= {"brightness"}
     assert drifted["classes"]
     assert drifted["views"]
 
 
-def test_sets_that_cannot_be_compared_are_answered_with_the_problem(state: State) -> None:
-    with state.sessions.begin() as session:
-        served = make_served(session)
-        other = ReferenceSet(
-            id=new_id(),
-            name="foreign",
-            source="training",
-            model_id=served.model.id,
-            encoder_id=make_encoder(session).id,
-            content_hash="0",
-            rows=0,
-        )
-        session.add(other)
-        session.flush()
-        session.add(
-            ReferenceComparison(
-                id=new_id(),
-                reference_id=served.reference.id,
-                other_id=other.id,
-                requested_by="test",
-            )
-        )
-        spoilt = served.reference.id
-        session.add(
-            ReferenceComparison(
-                id=new_id(), reference_id=spoilt, other_id=spoilt, requested_by="test"
-            )
-        )
-        session.execute(update(ReferenceSample).values(probabilities=[0.5, 0.5]))
-    assert comparison.drain(state) == 2
-    with state.sessions() as session:
-        asked = session.scalars(select(ReferenceComparison)).all()
-    problems = {row.other_id == spoilt: str(row.problem) for row in asked}
-    assert "never compared" in problems[False]
-    assert "comparing crashed" in problems[True]
+def test_sets_of_two_encoders_are_never_compared(session: Session, storage: Storage) -> None:
+    reference = make_served(session).reference
+    foreign = ReferenceSet(encoder_id=make_encoder(session).id)
+    with pytest.raises(comparison.NotComparable, match="never compared"):
+        comparison.compared(session, storage, reference, foreign, seed=0)
 
 
 def test_the_command_creates_lists_freezes_compares_and_retires(

@@ -1,16 +1,13 @@
 """Two reference sets side by side: one judged against the other, as a night would be."""
 
-import uuid
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
-import structlog
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.reference import ReferenceComparison, ReferenceSet
+from mycovigil.db.reference import ReferenceSet
 from mycovigil.image.covariates import NAMES
 from mycovigil.safety import CLASSES
 from mycovigil.storage import Storage
@@ -22,10 +19,7 @@ from mycovigil_worker.novelty import Scale
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.rows import MixedFeatures, Rows
 from mycovigil_worker.slices import Slices
-from mycovigil_worker.state import State
 from mycovigil_worker.totals import Totals
-
-log = structlog.get_logger(__name__)
 
 LEVEL = 0.05
 """Comparing two sets wakes nobody, so it spends nothing of the month's budget."""
@@ -62,35 +56,6 @@ def compared(
         "clusters": clusters.changed(session, comparison),
         "warnings": evidence.warnings(comparison),
     }
-
-
-def drain(state: State) -> int:
-    """Answer the comparisons that people asked for; returns how many."""
-    with state.sessions() as session:
-        waiting = session.scalars(
-            select(ReferenceComparison.id)
-            .where(ReferenceComparison.handled_at.is_(None))
-            .order_by(ReferenceComparison.created_at)
-        ).all()
-    return sum(_answer(state, identifier) for identifier in waiting)
-
-
-def _answer(state: State, identifier: uuid.UUID) -> bool:
-    with state.sessions.begin() as session:
-        asked = session.get(ReferenceComparison, identifier, with_for_update={"skip_locked": True})
-        if asked is None or asked.handled_at is not None:
-            return False
-        sides = [session.get_one(ReferenceSet, one) for one in (asked.reference_id, asked.other_id)]
-        seed = state.settings.drift.seed
-        try:
-            asked.result = compared(session, state.storage, sides[0], sides[1], seed=seed)
-        except NotComparable as reason:
-            asked.problem = str(reason)
-        except ValueError as error:  # rows that no encoder and no head of ours has made
-            log.exception("comparing crashed", comparison=str(identifier))
-            asked.problem = f"comparing crashed: {error}"
-        asked.handled_at = datetime.now(tz=UTC)
-    return True
 
 
 def _comparison(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from mycovigil_worker import comparison, labels, queue, request, retention, retrain
+from mycovigil_worker import labels, queue, request, retention, retrain
 from mycovigil_worker import nightly as nights
 from mycovigil_worker.app import NAME, app
 from mycovigil_worker.state import State, process_state
@@ -28,7 +28,6 @@ def tick(state: State, now: datetime) -> None:
         "nights": lambda: nights.run(state, now=now),
         "requests": lambda: request.drain(state, now=now),
         "labels": lambda: labels.run(state, now=now),
-        "comparisons": lambda: comparison.drain(state),
         "unheard": lambda: queue.ask_for_unheard(state, now=now),
         "waiting": lambda: queue.resend_waiting(state),
     }

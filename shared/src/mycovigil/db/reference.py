@@ -1,11 +1,10 @@
-"""Reference sets: what calm looks like, frozen and content-hashed; and comparisons of two."""
+"""Reference sets: what calm looks like, frozen and content-hashed."""
 
 import datetime
 import uuid
-from typing import Any
 
 from sqlalchemy import DateTime, ForeignKey, SmallInteger
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mycovigil.db.base import Base, CreatedAt, Features, Json, Key, Reals
@@ -53,21 +52,3 @@ class ReferenceSample(CovariateColumns, Base):
     group_key: Mapped[str | None]
     image_sha256: Mapped[str | None]
     image_key: Mapped[str | None]
-
-
-class ReferenceComparison(Base):
-    """A person asked how two sets differ; the worker's tick judges ``other`` against
-    ``reference``. Waiting while ``handled_at`` is empty, then ``result`` or ``problem``."""
-
-    __tablename__ = "reference_comparisons"
-
-    id: Mapped[Key]
-    reference_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("reference_sets.id", ondelete="CASCADE")
-    )
-    other_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reference_sets.id", ondelete="CASCADE"))
-    requested_by: Mapped[str]
-    created_at: Mapped[CreatedAt]
-    handled_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
-    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    problem: Mapped[str | None]

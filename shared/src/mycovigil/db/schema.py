@@ -9,7 +9,7 @@ from mycovigil.db.key import ApiKey
 from mycovigil.db.message import InboxMessage, OutboxMessage
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.prediction import Label, Prediction
-from mycovigil.db.reference import ReferenceComparison, ReferenceSample, ReferenceSet
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftMetric, DriftReport, ReportRequest
 from mycovigil.db.retrain import RetrainJob
 
@@ -29,7 +29,6 @@ __all__ = [
     "OutboxMessage",
     "Prediction",
     "Promotion",
-    "ReferenceComparison",
     "ReferenceSample",
     "ReferenceSet",
     "ReportRequest",
