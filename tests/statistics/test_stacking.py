@@ -50,6 +50,11 @@ def test_far_from_the_decision_the_correction_is_bounded() -> None:
     assert abs(far[0]) < UNIT
 
 
+def test_a_night_that_is_the_reference_is_no_error() -> None:
+    known, labels = photos(SOURCE, 200, np.random.default_rng(1))
+    assert np.isfinite(stack_of(known, known, labels).rise)
+
+
 def test_the_design_pairs_every_estimate_with_every_circumstance() -> None:
     stack = Stack(np.array([0.01, 0.03, 0.01, 0.01]), np.array([0.5, -0.25, 2.0]))
     table = stack.design.reshape(5, 4)

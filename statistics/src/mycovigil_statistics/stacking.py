@@ -22,6 +22,8 @@ from mycovigil_statistics.rows import IntArray, Rows
 CENTRE, UNIT = 0.01, 0.02
 """Rises within about a unit of the centre are told apart: a correction is bounded far from it."""
 USUAL_RISK = 0.03
+LEARNED_ROWS = (200, 3_000)
+"""Fewest and most photos of the nights that the weights were learned on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +48,8 @@ class Stack:
             expected_risk(known, known.probabilities, deadly),
         ]
         circumstances = [
-            np.log(len(night) / USUAL_ROWS),
-            np.tanh(np.log(explained.misfit) - 1),
+            np.log(np.clip(len(night), *LEARNED_ROWS) / USUAL_ROWS),
+            np.tanh(np.log(max(explained.misfit, 1e-6)) - 1),
             np.tanh(before / USUAL_RISK),
         ]
         return cls(np.array(risks) - before, np.array(circumstances))
