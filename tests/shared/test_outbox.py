@@ -49,7 +49,7 @@ def test_a_failed_event_waits_and_holds_back_its_key_only(session: Session) -> N
     broker = Broker(refused={"a"})
     assert outbox.relay(session, broker.publish) == 1
     waiting = session.scalars(
-        select(OutboxMessage).where(OutboxMessage.published_at.is_(None))
+        select(OutboxMessage).where(OutboxMessage.published_at.is_(None)).order_by(OutboxMessage.id)
     ).all()
     assert [message.attempts for message in waiting] == [1, 0]
     assert waiting[0].last_error == "ConnectionError: broker away"
