@@ -1,13 +1,17 @@
 """A promotion is served without a restart; what cannot be loaded leaves the old model."""
 
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from factories.bundle import make_bundle
 from factories.encoder import tiny_encoder_folder
+from factories.night import Served, make_night
 from factories.outage import until
 from factories.photo import make_photo
 from factories.predictor import Desk, Running, Serve
+from factories.reference_set import make_reference_set
+from factories.report import make_report
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -17,6 +21,7 @@ from mycovigil.db.model import Model, ModelStatus
 from mycovigil.encoder.identity import ONNX_FILE, EncoderIdentity, file_digest
 from mycovigil.safety import CertificateState
 from mycovigil.settings import Settings
+from mycovigil.window import Window
 
 
 def version(running: Running) -> str:
@@ -35,6 +40,23 @@ def test_a_promoted_model_takes_over(predictor: Running, desk: Desk, tiny: Path)
     old = predictor.http.get(f"/v1/predictions/{before['id']}").json()
     assert old["model"] == before["model"]
     assert old["might_be_confused_with"] == before["might_be_confused_with"]
+
+
+def test_a_certificate_is_in_doubt_while_its_nights_are_not_judged(
+    predictor: Running, production: Model, engine: Engine
+) -> None:
+    assert certificate(predictor) == "valid"
+    start = datetime.now(tz=UTC) - timedelta(days=4)
+    with Session(engine) as session, session.begin():
+        served = Served(production, make_reference_set(session, production))
+        make_night(session, served, Window(start, start + timedelta(hours=1)), rows=2)
+    until(lambda: certificate(predictor) == "suspect")
+    facts = predictor.http.get("/v1/model").json()
+    assert "no night has been judged since" in facts["certificate"]["reason"]
+    with Session(engine) as session, session.begin():
+        end = datetime.now(tz=UTC)
+        make_report(session, production, None, window_start=start, window_end=end)
+    until(lambda: certificate(predictor) == "valid")
 
 
 def test_a_model_on_another_encoder_brings_its_encoder(

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from mycovigil import registry
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
-from mycovigil.safety import CertificateState
+from mycovigil.safety import WORTH, CertificateState, worse
 from mycovigil.settings import Settings
-from mycovigil_predictor.standing import WORTH, as_of_today, worse
+from mycovigil_predictor.standing import as_of_today
 
 NOTHING_HARMFUL = OPEN_THRESHOLDS.model_copy(
     update={"set_level": (1.0, 0.0, 0.0, 0.0), "deadly_floor": 1.0, "harm_floor": 1.0}

@@ -13,6 +13,7 @@ from mycovigil.bundle import Bundle
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.encoder.identity import EncoderIdentity
+from mycovigil.safety import CertificateState, worse
 from mycovigil.storage import Storage
 
 CHANNEL = "mycovigil_models"
@@ -21,10 +22,21 @@ CHANNEL = "mycovigil_models"
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """What the predictor serves: the model row with its encoder."""
+    """What the predictor serves: the model row with its encoder. ``doubt``: why its certificate is
+    at best suspect, whatever the row says."""
 
     model: Model
     encoder: Encoder
+    doubt: str | None = None
+
+    @property
+    def certificate_state(self) -> CertificateState:
+        state = CertificateState(self.model.certificate_state)
+        return worse(state, CertificateState.SUSPECT) if self.doubt else state
+
+    @property
+    def certificate_reason(self) -> str:
+        return "; ".join(filter(None, (self.model.certificate_reason, self.doubt)))
 
 
 def production(session: Session) -> Production | None:

@@ -3,16 +3,15 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from mycovigil import registry
+from mycovigil import registry, watch
 from mycovigil.db.model import Model
 from mycovigil.db.session import Sessions
 from mycovigil.registry import CHANNEL, Production
-from mycovigil.safety import CertificateState
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_predictor.database import AWAY, connect
@@ -37,7 +36,8 @@ class Follower:
     The nightly watch follows the production model alone. One that is served on though it is in
     production no more is unwatched: it is at best ``suspect``, and its row is followed still. So is
     any model once the database was away for longer than a night: nobody can judge that night, and
-    a certificate that was lost meanwhile is not heard of.
+    a certificate that was lost meanwhile is not heard of. Where nights are not judged though they
+    are over (`mycovigil.watch`), the certificate is in doubt until they are.
     """
 
     def __init__(
@@ -113,7 +113,11 @@ class Follower:
         serving = self.serving
         with self._sessions() as session:
             served = session.get(Model, serving.card.model_id) if serving else None
-            return _Look(registry.production(session), served)
+            production = registry.production(session)
+            if production is not None:
+                doubt = watch.neglect(session, production.model.id, self._settings.drift)
+                production = replace(production, doubt=doubt)
+            return _Look(production, served)
 
     async def _load(self, production: Production) -> Serving:
         model = production.model
@@ -130,8 +134,8 @@ class Follower:
         return Serving(
             card=card,
             encoder_id=production.encoder.id,
-            certificate_state=CertificateState(model.certificate_state),
-            certificate_reason=model.certificate_reason,
+            certificate_state=production.certificate_state,
+            certificate_reason=production.certificate_reason,
             pipeline=pipeline,
         )
 

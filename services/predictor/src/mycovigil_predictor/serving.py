@@ -9,12 +9,11 @@ from mycovigil.bundle import Bundle, BundleMeta, Certificate
 from mycovigil.db.model import Model
 from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch, locate
 from mycovigil.registry import Production
-from mycovigil.safety import CertificateState
+from mycovigil.safety import CertificateState, worse
 from mycovigil.storage import Storage
 from mycovigil_predictor.engine import Engine
 from mycovigil_predictor.judgement import Judge
 from mycovigil_predictor.pipeline import Pipeline
-from mycovigil_predictor.standing import worse
 
 DEMO = "mini"
 """Names of the packaged encoders that are for demos and screening."""
@@ -57,8 +56,8 @@ class Serving:
         return (
             self.watched
             and self.card.model_id == production.model.id
-            and self.certificate_state == production.model.certificate_state
-            and self.certificate_reason == production.model.certificate_reason
+            and self.certificate_state == production.certificate_state
+            and self.certificate_reason == production.certificate_reason
         )
 
     def restated(self, row: Model | None) -> Self:

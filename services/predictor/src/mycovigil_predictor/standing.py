@@ -2,23 +2,10 @@
 
 from dataclasses import asdict, replace
 
-from mycovigil.safety import CertificateState, Verdict
+from mycovigil.safety import CertificateState, Verdict, worse
 from mycovigil.verdict import Reason
 from mycovigil_predictor.judgement import under
 from mycovigil_predictor.row import Row
-
-WORTH = (
-    CertificateState.VALID,
-    CertificateState.SUSPECT,
-    CertificateState.NOT_CERTIFIABLE,
-    CertificateState.VOID,
-)
-"""From the best. Too few photos for any bound is less than a bound in doubt."""
-
-
-def worse(one: CertificateState, other: CertificateState) -> CertificateState:
-    """The state that promises less."""
-    return max(one, other, key=WORTH.index)
 
 
 def as_of_today(row: Row, today: CertificateState) -> Row:

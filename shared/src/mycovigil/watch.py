@@ -1,0 +1,41 @@
+"""Is a model watched? Its certificate promises that a drift of what it is sent would be seen."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mycovigil.db.prediction import Prediction
+from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.settings import DriftSettings
+
+NIGHTS_LATE = 2
+SHORTEST_WAIT = timedelta(hours=1)
+"""Where nights are seconds, as in the demo, a busy worker is no dead one."""
+NOT_JUDGED = (ReportVerdict.FAILED, ReportVerdict.NO_REFERENCE)
+
+
+def neglect(session: Session, model_id: uuid.UUID, drift: DriftSettings) -> str | None:
+    """What is wrong where photos wait for a judge for longer than two nights, or an hour."""
+    patience = timedelta(seconds=NIGHTS_LATE * drift.period_seconds + drift.grace_seconds)
+    waiting = waiting_since(session, model_id)
+    now = session.scalar(select(func.clock_timestamp()))
+    if waiting is None or now is None or now - waiting <= max(patience, SHORTEST_WAIT):
+        return None
+    return f"no night has been judged since {waiting:%Y-%m-%d %H:%M} UTC"
+
+
+def waiting_since(session: Session, model_id: uuid.UUID) -> datetime | None:
+    """When the first photo came that no judged night holds; none if there is no such photo."""
+    judged = session.scalar(
+        select(func.max(DriftReport.window_end)).where(
+            DriftReport.model_id == model_id,
+            DriftReport.periods == 1,
+            DriftReport.verdict.not_in(NOT_JUDGED),
+        )
+    )
+    photos = select(func.min(Prediction.created_at)).where(Prediction.model_id == model_id)
+    if judged is not None:
+        photos = photos.where(Prediction.created_at >= judged)
+    return session.scalar(photos)
