@@ -69,6 +69,13 @@ def test_a_watch_that_stopped_is_no_calm() -> None:
     assert status(watch, NOW + 3 * NIGHT, NIGHT).headline == "Nobody is looking"
 
 
+def test_nights_that_nobody_judges_leave_no_certificate_standing() -> None:
+    watch = replace(_watch(_model()), doubt="no night has been judged since 2026-11-01 00:00 UTC")
+    assert watch.certificate == "suspect"
+    [said] = [one.detail for one in answers(watch, NOW) if one.question == "Does it hurt?"]
+    assert said == "Certificate suspect. No night has been judged since 2026-11-01 00:00 UTC."
+
+
 def test_five_answers_while_it_drifts() -> None:
     night = _night(ReportVerdict.DRIFT, evidence={"harm": HARM})
     incident = Incident(cause="novel_species", state="open", opened_at=FIRST_NIGHT)

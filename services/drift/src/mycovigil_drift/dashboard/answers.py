@@ -150,9 +150,11 @@ def _why(watch: Watch) -> Answer:
 
 def _hurts(watch: Watch) -> Answer:
     assert watch.model is not None
+    assert watch.certificate is not None
     question = "Does it hurt?"
-    certificate = watch.model.certificate_state
-    detail = f"Certificate {formats.plain(certificate)}. {wording.certificate(certificate)}"
+    certificate = watch.certificate.value
+    why = formats.sentence(watch.doubt) if watch.doubt else wording.certificate(certificate)
+    detail = f"Certificate {formats.plain(certificate)}. {why}"
     place = f"/models/{watch.model.id}"
     report = watch.cause or watch.last
     harm = harms.shown(report) if report else None

@@ -14,6 +14,9 @@ from mycovigil.db.alert import Incident, IncidentState
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import DriftReport
 from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.safety import CertificateState, worse
+from mycovigil.settings import DriftSettings
+from mycovigil.watch import neglect
 from mycovigil_drift.dashboard.charts.timeline import Happening
 from mycovigil_drift.incidents.queries import explanation
 from mycovigil_drift.models import queries as models
@@ -33,6 +36,16 @@ class Watch:
     action: RetrainJob | Promotion | None
     calm_since: datetime.datetime | None
     """When the last incident was over, or the first model went live."""
+    doubt: str | None = None
+    """Why the predictor vouches for less than the model's row says: nobody judges its nights."""
+
+    @property
+    def certificate(self) -> CertificateState | None:
+        """As the predictor answers with it today."""
+        if self.model is None:
+            return None
+        state = CertificateState(self.model.certificate_state)
+        return worse(state, CertificateState.SUSPECT) if self.doubt else state
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class Tally:
     promotions: int
 
 
-def watch(session: Session) -> Watch:
+def watch(session: Session, drift: DriftSettings) -> Watch:
     """What there is to say about the production model now."""
     production = registry.production(session)
     if production is None:
@@ -60,6 +73,7 @@ def watch(session: Session) -> Watch:
         cause=explanation(session, incident) if incident else None,
         action=_action(session, incident),
         calm_since=_calm_since(session),
+        doubt=neglect(session, model.id, drift),
     )
 
 

@@ -37,7 +37,7 @@ def overview_page(
     model: str | None = None,
 ) -> Response:
     now = datetime.datetime.now(tz=datetime.UTC)
-    watch = overview.watch(session)
+    watch = overview.watch(session, state.settings.drift)
     chosen = models.find(session, model) if model else None
     reports = overview.nights(session, count=nights, model_id=chosen.id if chosen else None)
     recent = reports[-NARROW_NIGHTS:]
