@@ -26,6 +26,13 @@ def only_report(state: State) -> DriftReport:
         return session.scalars(select(DriftReport)).one()
 
 
+def two_nights(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        make_night(session, served, night_of(1))
+
+
 def test_features_of_another_encoder_are_never_compared(state: State) -> None:
     with state.sessions.begin() as session:
         served = make_served(session)
@@ -107,10 +114,7 @@ def test_a_covariate_that_is_no_number_counts_as_missing(state: State, value: fl
 def test_what_the_database_cannot_hold_fails_one_night_and_blocks_none(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with state.sessions.begin() as session:
-        served = make_served(session)
-        make_night(session, served, night_of(0))
-        make_night(session, served, night_of(1))
+    two_nights(state)
     told = evidence.classes
     spoilt = iter([[{"class": "edible", "reference": float("nan"), "night": 0.0}]])
     monkeypatch.setattr(evidence, "classes", lambda found: next(spoilt, None) or told(found))
@@ -159,10 +163,7 @@ def test_a_night_without_a_reference_set_is_judged_once_there_is_one(state: Stat
 def test_a_crash_of_the_judging_is_a_failed_night_and_the_next_goes_on(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with state.sessions.begin() as session:
-        served = make_served(session)
-        make_night(session, served, night_of(0))
-        make_night(session, served, night_of(1))
+    two_nights(state)
     judge = Judging.outcome
 
     def crash_once(judging: Judging) -> object:
