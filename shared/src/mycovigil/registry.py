@@ -13,7 +13,7 @@ from mycovigil.bundle import Bundle
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.encoder.identity import EncoderIdentity
-from mycovigil.safety import CertificateState, worse
+from mycovigil.safety import CertificateState, doubted
 from mycovigil.storage import Storage
 
 CHANNEL = "mycovigil_models"
@@ -31,8 +31,7 @@ class Production:
 
     @property
     def certificate_state(self) -> CertificateState:
-        state = CertificateState(self.model.certificate_state)
-        return worse(state, CertificateState.SUSPECT) if self.doubt else state
+        return doubted(self.model.certificate_state, self.doubt)
 
     @property
     def certificate_reason(self) -> str:

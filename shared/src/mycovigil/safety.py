@@ -50,3 +50,9 @@ WORTH = (
 def worse(one: CertificateState, other: CertificateState) -> CertificateState:
     """The state that promises less."""
     return max(one, other, key=WORTH.index)
+
+
+def doubted(state: str, doubt: str | None) -> CertificateState:
+    """A row's state as it may be told: at best suspect where there is a doubt."""
+    known = CertificateState(state)
+    return worse(known, CertificateState.SUSPECT) if doubt else known

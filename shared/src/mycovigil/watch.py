@@ -7,21 +7,22 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.prediction import Prediction
-from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.db.report import UNJUDGED, DriftReport
 from mycovigil.settings import DriftSettings
 
 NIGHTS_LATE = 2
 SHORTEST_WAIT = timedelta(hours=1)
 """Where nights are seconds, as in the demo, a busy worker is no dead one."""
-NOT_JUDGED = (ReportVerdict.FAILED, ReportVerdict.NO_REFERENCE)
 
 
 def neglect(session: Session, model_id: uuid.UUID, drift: DriftSettings) -> str | None:
     """What is wrong where photos wait for a judge for longer than two nights, or an hour."""
-    patience = timedelta(seconds=NIGHTS_LATE * drift.period_seconds + drift.grace_seconds)
     waiting = waiting_since(session, model_id)
-    now = session.scalar(select(func.clock_timestamp()))
-    if waiting is None or now is None or now - waiting <= max(patience, SHORTEST_WAIT):
+    if waiting is None:
+        return None
+    patience = timedelta(seconds=NIGHTS_LATE * drift.period_seconds + drift.grace_seconds)
+    now = session.scalars(select(func.clock_timestamp())).one()
+    if now - waiting <= max(patience, SHORTEST_WAIT):
         return None
     return f"no night has been judged since {waiting:%Y-%m-%d %H:%M} UTC"
 
@@ -32,7 +33,7 @@ def waiting_since(session: Session, model_id: uuid.UUID) -> datetime | None:
         select(func.max(DriftReport.window_end)).where(
             DriftReport.model_id == model_id,
             DriftReport.periods == 1,
-            DriftReport.verdict.not_in(NOT_JUDGED),
+            DriftReport.verdict.not_in(UNJUDGED),
         )
     )
     photos = select(func.min(Prediction.created_at)).where(Prediction.model_id == model_id)

@@ -77,11 +77,11 @@ def due(settings: Settings) -> crontab | None:
 def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     """What beat sends, and when: a night is due at its set hour; a tick catches up on what was
     missed. One that nobody took before the next tick expires."""
-    tick = tick_of(settings)
+    tick, at = tick_of(settings), due(settings)
     nightly = {"task": f"{NAME}.nightly", "options": {"expires": tick.total_seconds()}}
     return {
-        "nightly": nightly | {"schedule": due(settings) or tick},
         "catch_up": nightly | {"schedule": tick},
+        **({"nightly": nightly | {"schedule": at}} if at else {}),
         "partitions": {"task": f"{NAME}.partitions", "schedule": timedelta(hours=6)},
         "retention": {"task": f"{NAME}.retention", "schedule": crontab(hour="0", minute="20")},
     }

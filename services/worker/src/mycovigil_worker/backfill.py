@@ -7,11 +7,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from mycovigil.db.report import DriftReport
+from mycovigil.db.report import UNJUDGED, DriftReport
 from mycovigil_worker import nightly
 from mycovigil_worker.lock import wait_for_model_lock
 from mycovigil_worker.outcome import Commission, Origin
-from mycovigil_worker.report import UNANSWERED
 from mycovigil_worker.sample import first_row
 from mycovigil_worker.schedule import Planned, planned
 from mycovigil_worker.state import State
@@ -49,7 +48,7 @@ def missing(state: State, since: datetime, until: datetime) -> list[Missing]:
 def _commission(session: Session, model_id: uuid.UUID, item: Planned) -> Commission | None:
     """What to judge; nothing where it was judged, or there is nothing to judge it against."""
     earlier = nightly.existing(session, model_id, (item.window.start, item.window.end))
-    if earlier is not None and earlier.verdict not in UNANSWERED:
+    if earlier is not None and earlier.verdict not in UNJUDGED:
         return None
     asked = nightly.commissioned(session, model_id, item.window, item.level, Origin.BACKFILL)
     return asked if asked.reference_set_id else None

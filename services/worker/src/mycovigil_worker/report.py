@@ -9,16 +9,13 @@ from sqlalchemy.orm import Session
 from mycovigil import incident
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus
-from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
+from mycovigil.db.report import UNJUDGED, DriftMetric, DriftReport, ReportVerdict
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil_worker import clusters, evidence, evidently_report, explanation
 from mycovigil_worker.explanation import Explanation
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Commission, Comparison, Origin, Outcome
-
-UNANSWERED = (ReportVerdict.NO_REFERENCE, ReportVerdict.FAILED)
-"""What a person who asks for the window again, or fills in the past, gets judged anew."""
 
 
 def write(
@@ -56,7 +53,7 @@ def _supersede(session: Session, commission: Commission) -> None:
             DriftReport.model_id == commission.model_id,
             DriftReport.window_start == commission.window.start,
             DriftReport.window_end == commission.window.end,
-            DriftReport.verdict.in_(UNANSWERED),
+            DriftReport.verdict.in_(UNJUDGED),
         )
     )
 

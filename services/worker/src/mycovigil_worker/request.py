@@ -8,14 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
-from mycovigil.db.report import DriftReport, ReportRequest
+from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest
 from mycovigil.window import Window, asked, index_of
 from mycovigil_worker import nightly
 from mycovigil_worker.judge import NO_REFERENCE
 from mycovigil_worker.levels import levels_of, nightly_level
 from mycovigil_worker.lock import try_model_lock
 from mycovigil_worker.outcome import Origin
-from mycovigil_worker.report import UNANSWERED
 from mycovigil_worker.state import State
 
 log = structlog.get_logger(__name__)
@@ -60,7 +59,7 @@ def _report_for(session: Session, state: State, request: ReportRequest) -> Drift
     """The report of the window, made now if there is none that was judged; none without a set."""
     span = (request.window_start, request.window_end)
     earlier = nightly.existing(session, request.model_id, span)
-    if earlier is not None and earlier.verdict not in UNANSWERED:
+    if earlier is not None and earlier.verdict not in UNJUDGED:
         return earlier
     window = asked(*span, state.settings.period)
     commission = nightly.commissioned(

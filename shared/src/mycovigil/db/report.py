@@ -20,6 +20,10 @@ class ReportVerdict(StrEnum):
     NO_REFERENCE = "no_reference"
 
 
+UNJUDGED = (ReportVerdict.FAILED, ReportVerdict.NO_REFERENCE)
+"""They say nothing about drift: nobody watched, and whoever asks again gets them judged anew."""
+
+
 class DriftReport(Base):
     """``periods``: whole nights of the window, 0 for one asked for that is not made of nights.
     ``level`` is the share of the month's false-alarm budget this test was given; ``drift``

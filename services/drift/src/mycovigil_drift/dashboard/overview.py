@@ -14,7 +14,7 @@ from mycovigil.db.alert import Incident, IncidentState
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import DriftReport
 from mycovigil.db.retrain import JobState, RetrainJob
-from mycovigil.safety import CertificateState, worse
+from mycovigil.safety import CertificateState, doubted
 from mycovigil.settings import DriftSettings
 from mycovigil.watch import neglect
 from mycovigil_drift.dashboard.charts.timeline import Happening
@@ -42,10 +42,7 @@ class Watch:
     @property
     def certificate(self) -> CertificateState | None:
         """As the predictor answers with it today."""
-        if self.model is None:
-            return None
-        state = CertificateState(self.model.certificate_state)
-        return worse(state, CertificateState.SUSPECT) if self.doubt else state
+        return doubted(self.model.certificate_state, self.doubt) if self.model else None
 
 
 @dataclass(frozen=True, slots=True)
