@@ -28,12 +28,12 @@ LEVELS = (0.01, 0.05, 0.10)
 REFERENCES = (500, 2_000, 10_000)
 NIGHTS = (50, 200, 1_000, 5_000)
 SEEDS = {
-    ("normal", 500): 21_000_000,
-    ("normal", 2_000): 22_000_000,
-    ("normal", 10_000): 23_000_000,
-    ("heavy", 500): 31_000_000,
-    ("heavy", 2_000): 32_000_000,
-    ("heavy", 10_000): 33_000_000,
+    ("normal", 500): 41_000_000,
+    ("normal", 2_000): 42_000_000,
+    ("normal", 10_000): 43_000_000,
+    ("heavy", 500): 51_000_000,
+    ("heavy", 2_000): 52_000_000,
+    ("heavy", 10_000): 53_000_000,
 }
 COUNTS = Path(__file__).parent / "counts" / "calm_nights.json"
 AT_ONCE = 10
@@ -70,15 +70,8 @@ def cells_of(counts: dict[str, Cell], tail: str, reference: int) -> Iterator[Cel
         name = f"{tail} {reference} x {night}"
         yield counts.setdefault(
             name,
-            {
-                "first_seed": SEEDS[tail, reference], "runs": 0, "alarms": [0] * len(LEVELS),
-                "earlier_seeds": "", "earlier_runs": 0, "earlier_alarms": [0] * len(LEVELS),
-            },
-        )  # fmt: skip
-
-
-def total(cell: Cell) -> int:
-    return int(cell["runs"] + cell["earlier_runs"])
+            {"first_seed": SEEDS[tail, reference], "runs": 0, "alarms": [0] * len(LEVELS)},
+        )
 
 
 def add_runs(
@@ -92,12 +85,11 @@ def add_runs(
     """Bring nights of these sizes to the wanted number of runs, saving every ten."""
     cells = dict(zip(NIGHTS, cells_of(counts, tail, reference), strict=True))
     cells = {night: cell for night, cell in cells.items() if night in sizes}
-    batches = -(-max(wanted - total(cell) for cell in cells.values()) // AT_ONCE)
+    batches = -(-max(wanted - cell["runs"] for cell in cells.values()) // AT_ONCE)
     for _ in track(range(max(batches, 0)), f"{tail} {reference}", console=TERMINAL):
-        short = {night: cell for night, cell in cells.items() if total(cell) < wanted}
-        # Cells that got no earlier runs together go on from different seeds.
-        first = max(cell["first_seed"] + cell["runs"] for cell in short.values())
-        nights = [n for n, cell in short.items() if cell["first_seed"] + cell["runs"] == first]
+        fewest = min(cell["runs"] for cell in cells.values())
+        nights = [night for night, cell in cells.items() if cell["runs"] == fewest]
+        first = cells[nights[0]]["first_seed"] + fewest
         found = calm_p_values(
             reference, nights, range(first, first + AT_ONCE), heavy=tail == "heavy"
         )
@@ -113,8 +105,7 @@ def table_of(counts: dict[str, Cell]) -> Table:
         "cell", "calm nights", *(f"at {level}" for level in LEVELS), "95% interval at .05"
     )
     for name, cell in counts.items():
-        runs = total(cell)
-        alarms = np.add(cell["alarms"], cell["earlier_alarms"]).tolist()
+        runs, alarms = cell["runs"], cell["alarms"]
         bounds = interval(alarms[LEVELS.index(0.05)], runs)
         table.add_row(
             name, f"{runs:,}", *(f"{count / max(runs, 1):.3f}" for count in alarms),

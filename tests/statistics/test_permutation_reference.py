@@ -7,11 +7,11 @@ from scipy.stats import permutation_test
 
 from mycovigil_statistics import fit, judge
 from mycovigil_statistics.permutation import labellings
+from mycovigil_statistics.views import statistics_for
 
 
 def test_relabellings_are_uniform_and_start_with_the_observed() -> None:
-    chunks = list(labellings(2, 5, 3_999, np.random.default_rng(0)))
-    labels = np.vstack(chunks)
+    labels = np.vstack(list(labellings(2, 5, 3_999, np.random.default_rng(0))))
     assert len(labels) == 4_000
     assert labels[0].tolist() == [1, 1, 0, 0, 0]
     assert (labels.sum(axis=1) == 2).all()
@@ -65,3 +65,25 @@ def test_all_relabellings_of_a_tiny_sample_agree_with_the_random_ones() -> None:
     labels = np.vstack(list(labellings(2, 8, 19_999, np.random.default_rng(6))))
     random = np.mean(labels @ x >= x[0] + x[1] - 1e-6)
     assert abs(random - exact) < 5 * np.sqrt(exact * (1 - exact) / 20_000)
+
+
+def test_the_classifier_view_is_a_plain_cross_fitted_discriminant() -> None:
+    """The direction learned on one half, the scores of the other half, and the other way round."""
+    generator = np.random.default_rng(10)
+    fitted = fit(generator.standard_normal((160, 6)))
+    nodes = np.ones((12, len(fitted.geometry.clusters.tree)), np.float32)
+    views = statistics_for(fitted.geometry, {"clusters": nodes})
+    classifier = next(view for view in views if view.name == "classifier")
+    x = generator.standard_normal((12, 6)).astype(np.float32)
+    first, night = np.arange(12) % 2 > 0, np.arange(12) < 4
+    one, whole = (
+        values[night].mean(axis=0) - values[~night].mean(axis=0)
+        for values in (np.where(first[:, None], 2 * (x - x.mean(axis=0)), 0), x)
+    )
+    differences = {"axes": whole[None], "axes_of_half": one[None]}
+    parted = []
+    for learn in (first, ~first):
+        direction = x[learn & night].mean(axis=0) - x[learn & ~night].mean(axis=0)
+        scores = x @ direction / np.linalg.norm(direction)
+        parted.append(scores[~learn & night].mean() - scores[~learn & ~night].mean())
+    assert abs(classifier.of(differences, differences)[0] - np.mean(parted)) < 1e-5

@@ -91,6 +91,7 @@ class _Contest:
         sides = (blocks_of(night.units, size, generator), blocks_of(pool.units, size, generator))
         tables = tabulate(fitted.geometry, night, pool, sides)
         statistics = statistics_for(fitted.geometry, tables)
+        tables["axes_of_half"] = _one_half(tables["axes"], generator)
         tables = {name: table - table.mean(axis=0) for name, table in tables.items()}
         scales = {name: _inverse_spread(table, size) for name, table in tables.items()}
         return cls(night, pool, sides[0].count, size, tables, scales, statistics, generator)
@@ -120,6 +121,14 @@ class _Contest:
         raw: Differences = {name: weights @ table for name, table in self.tables.items()}
         standardised: Differences = {name: raw[name] * scale for name, scale in self.scales.items()}
         return np.stack([s.of(raw, standardised) for s in self.statistics], axis=1).astype(float)
+
+
+def _one_half(blocks: FloatArray, generator: np.random.Generator) -> FloatArray:
+    """A random half of the blocks, twice their distance from the mean, and zeros: its differences
+    are those within the half. A block's half is its own, whatever it is labelled, so that blocks
+    stay exchangeable."""
+    half = generator.permutation(len(blocks)) < len(blocks) // 2
+    return np.where(half[:, None], np.float32(2) * (blocks - blocks.mean(axis=0)), np.float32(0))
 
 
 def _inverse_spread(centred: FloatArray, size: int) -> FloatArray:

@@ -54,6 +54,7 @@ def _location(geometry: Geometry) -> list[Statistic]:
         Statistic("leading_128", "location", lambda _, s: _sum_squares(s["axes"][:, :128])),
         Statistic("largest_axis", "location", lambda _, s: _largest(s["axes"]), squared=False),
         Statistic("largest_feature", "location", lambda _, s: _largest(s["features"]), False),
+        Statistic("classifier", "location", _cross_fitted_classifier, squared=False),
     ]
 
 
@@ -119,6 +120,19 @@ def _strangeness() -> Statistic:
     return Statistic("strangest", "strangeness", lambda _, s: s["strangeness"].max(axis=1), False)
 
 
+def _cross_fitted_classifier(d: Differences, _: Differences) -> FloatArray:
+    """How far Fisher's discriminant, learned on half of the blocks, parts the other half, and the
+    other way round: a classifier two-sample test, learned anew for every relabelling, as an exact
+    one must be (Kim, Ramdas, Singh and Wasserman, 2021, Classification accuracy as a proxy for
+    two-sample testing). Axes are white, so the discriminant is the difference of the means; the
+    two halves' differences are twice the whole's."""
+    one = d["axes_of_half"]
+    other = 2 * d["axes"] - one
+    agreement = np.einsum("pf,pf->p", one, other)
+    lengths = np.sqrt(_sum_squares(one)), np.sqrt(_sum_squares(other))
+    return np.asarray(sum(_ratio(agreement, length) for length in lengths) / 2)
+
+
 def _hotelling(table: str, tables: Tables) -> Callable[[Differences, Differences], FloatArray]:
     """Squared Mahalanobis distance of the means."""
     precision = _precision(tables[table])
@@ -147,7 +161,13 @@ def _largest(differences: FloatArray) -> FloatArray:
 
 
 def _inverse(shares: FloatArray) -> FloatArray:
-    return np.asarray(np.divide(1, shares, out=np.zeros_like(shares), where=shares > 0))
+    return _ratio(np.ones_like(shares), shares)
+
+
+def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """0 where the denominator is."""
+    zeros = np.zeros_like(numerator)
+    return np.asarray(np.divide(numerator, denominator, out=zeros, where=denominator > 0))
 
 
 def _precision(means: FloatArray) -> FloatArray:
