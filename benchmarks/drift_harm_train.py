@@ -1,17 +1,22 @@
-"""Learns how a night's explanations and estimates are weighed (`harm_weights.py`), on simulated
-nights.
+"""Learns how a night's explanations and estimates are weighed (`harm_weights.py`).
 
-python benchmarks/drift_harm_train.py [--cases 6000] [--seed 100000]
+python benchmarks/drift_harm_train.py [--cases 6000] [--seed 100000] [--pool build/harm.npz]
+
+Explanations are weighed by nights of the simulated family, which have every shift that they explain
+by itself; their stack by these and as many nights of rendered photos.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import drift_harm_photos as photos
 import numpy as np
 from drift_harm import HARMLESS, TERMINAL, Night
+from harm_pool import DEFAULT, Pool
 from rich.progress import track
 from scipy.optimize import minimize
 from sklearn.linear_model import Ridge
@@ -41,8 +46,7 @@ class Lesson:
     stack: Stack
 
     @classmethod
-    def of(cls, seed: int) -> "Lesson":
-        found = Night.random(seed)
+    def of(cls, found: Night) -> "Lesson":
         night, deadly = found.tonight, found.deadly
         known = Known.of(found.known.features, found.known.probabilities, found.labels)
         told = Explanations.of(night.features, night.probabilities, known, deadly)
@@ -58,10 +62,9 @@ class Lesson:
         )  # fmt: skip
 
 
-def train(seeds: range) -> dict[str, Any]:
+def train(simulated: Sequence[Lesson], rendered: Sequence[Lesson]) -> dict[str, Any]:
     """Weights that bring the estimated rise nearest to the true one, near to where it decides."""
-    lessons = [Lesson.of(seed) for seed in track(seeds, "lessons", console=TERMINAL)]
-    point = explanation_weights(lessons)
+    point, lessons = explanation_weights(simulated), [*simulated, *rendered]
     stacks = [
         replace(lesson.stack, estimates=np.append(average, lesson.stack.estimates[1:]))
         for lesson, average in zip(lessons, averages(lessons, point), strict=True)
@@ -116,9 +119,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=100_000)
+    parser.add_argument("--pool", type=Path, default=DEFAULT)
     options = parser.parse_args()
-    seeds = range(options.seed, options.seed + options.cases)
-    print(json.dumps(train(seeds), indent=4))
+    pool, seeds = Pool.at(options.pool), range(options.seed, options.seed + options.cases)
+    simulated = [
+        Lesson.of(Night.random(seed)) for seed in track(seeds, "simulated", console=TERMINAL)
+    ]
+    rendered = [
+        Lesson.of(photos.random_night(pool, seed))
+        for seed in track(seeds, "rendered", console=TERMINAL)
+    ]
+    print(json.dumps(train(simulated, rendered), indent=4))
 
 
 if __name__ == "__main__":

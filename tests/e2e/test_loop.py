@@ -26,8 +26,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         period=5.0,
         keep=False,
         story=STORY,
-        photos_a_night=120,
-        per_species=24,
+        photos_a_night=100,
+        per_species=18,
         console=Console(quiet=True),
     )
     closed = teller.tell(folder / "told.json")
@@ -38,7 +38,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_nothing_answered_is_lost_and_no_alert_unheard(told: dict[str, Any]) -> None:
     proof = told["proof"]
     assert told["closed"]
-    # A night ends when it ends: on a busy machine before all of its 120 photos were sent.
+    # A night ends when it ends: on a busy machine before all of its 100 photos were sent.
     sent = sum(night["photos"] for night in told["nights"])
     assert proof["answered"] == proof["rows_logged"] == sent > 150
     assert proof["alerts_fired"] == proof["messages_received"] == proof["retrain_jobs"] >= 1

@@ -17,7 +17,7 @@ from factories.process import Process
 from mycovigil.db.model import Model
 from mycovigil.settings import Settings
 
-DEADLINE = "6"
+DEADLINE = "4"
 MOST_CONNECTIONS = 300
 MOST_GROWTH = 80.0
 """Megabytes; the first large photos leave Pillow and the allocator that much."""

@@ -22,6 +22,12 @@ def photos(shares: NDArray[np.float64], rows: int, rng: np.random.Generator) -> 
     return Rows.of(x, joint / joint.sum(axis=1, keepdims=True)), labels
 
 
+def powered(rows: Rows, power: float) -> Rows:
+    """What a head says of them that is too soft (power below 1) or too sure."""
+    said = rows.probabilities**power
+    return Rows.of(rows.features, said / said.sum(axis=1, keepdims=True))
+
+
 def stack_of(night: Rows, known: Rows, labels: Labels) -> Stack:
     reference = Known.of(known.features, known.probabilities, labels)
     explained = Explanations.of(night.features, night.probabilities, reference, DEADLY)
@@ -53,6 +59,16 @@ def test_far_from_the_decision_the_correction_is_bounded() -> None:
 def test_a_night_that_is_the_reference_is_no_error() -> None:
     known, labels = photos(SOURCE, 200, np.random.default_rng(1))
     assert np.isfinite(stack_of(known, known, labels).rise)
+
+
+def test_a_head_that_is_not_calibrated_is_not_asked_whether_the_count_was_chance() -> None:
+    rng = np.random.default_rng(2)
+    known, labels = photos(SOURCE, 600, rng)
+    night, _ = photos(SOURCE, 300, rng)
+    soft, sharp = (powered(known, power) for power in (0.3, 6.0))
+    assert stack_of(night, known, labels).estimates[3] != 0
+    assert stack_of(night, soft, labels).estimates[3] == 0
+    assert stack_of(night, sharp, labels).estimates[3] == 0
 
 
 def test_the_design_pairs_every_estimate_with_every_circumstance() -> None:

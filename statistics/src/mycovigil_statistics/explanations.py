@@ -56,6 +56,11 @@ class Explanations:
         return self.misfit <= float(chi2.ppf(FITTING, axes)) / axes
 
     @property
+    def strain(self) -> float:
+        """In (-1, 1): how far the night is from what other shares explain; -.76 where they do."""
+        return float(np.tanh(np.log(max(self.misfit, 1e-6)) - 1))
+
+    @property
     def weights(self) -> Array:
         """(3,) of the explanations, summing to 1."""
         return softmax(np.array(harm_weights.EXPLANATIONS) @ self.evidence)

@@ -27,9 +27,11 @@ Safety = Literal["affected", "not_affected", "unknown"]
 LEAST_LABELLED = 100
 LEAST_ROWS = 30
 REPLICATES = 100
-ENOUGH = 0.6
-"""Share of the tolerance that, estimated, is called harm: chosen on 10,900 simulated nights
-(seeds from 6,000, 100,000 and 52,000,000), of whose harmful ones it finds .96, rightly in .83."""
+ENOUGH, STRAINED = 0.64, 0.1
+"""Share of the tolerance that, estimated, is called harm; and how much more of it where shares do
+not explain the night (`Explanations.strain`), since estimates err by more there. Chosen so that
+recall and precision are alike, .96 and .82, on 6,000 simulated nights and 6,000 of rendered photos
+(seeds from 100,000), each estimated by weights learned without it (five folds)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,9 @@ def estimate_harm(
     """Estimate a night's harm from labelled photos that the model has not learned from.
 
     `labels`: (n,) true classes of `known`, every class among them; `tolerance`: the additional
-    share of deadly photos called edible that counts as harm. `affected`: more than three fifths
-    of it are estimated; `not_affected`: the whole of it lies above the interval, and nothing but
-    class shares moved; `unknown`: all else.
+    share of deadly photos called edible that counts as harm. `affected`: about six tenths of
+    it are estimated, seven where shares do not explain the night; `not_affected`: the whole of it
+    lies above the interval, and nothing but class shares moved; `unknown`: all else.
 
     Raises `InsufficientRows` below 100 labelled rows, 30 rows tonight, or without one class.
     """
@@ -148,7 +150,8 @@ def _estimate(reference: float, night: float, half: float) -> Estimate:
 def _safety(risk: Estimate, tolerance: float, explained: Explanations) -> Safety:
     """A look-alike that lies among the known moves the mean and leaves no other trace: where
     shares do not explain the mean, harm is not denied."""
-    if risk.night - risk.reference > ENOUGH * tolerance:
+    enough = (ENOUGH + STRAINED * explained.strain) * tolerance
+    if risk.night - risk.reference > enough:
         return "affected"
     bearable = explained.fits and risk.high - risk.reference < tolerance
     return "not_affected" if bearable else "unknown"

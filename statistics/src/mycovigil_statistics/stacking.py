@@ -4,9 +4,9 @@ The explanations' average is corrected, near the decision, by what it and the ot
 feature-weighted linear stacking (Sill, Takács, Mackey and Lin, 2009, arXiv:0911.0460). Each is
 wrong in its own way: the explanations' average where none of them holds, plain MLLS where more than
 shares moved, the deadly share times the labelled miss rate where features are no longer what they
-were. And the labelled risk, from which a rise is counted, is a count of few: what the head expected
-of the same photos says whether chance made it high. The weights were learned on simulated nights
-(`benchmarks/drift_harm_train.py`).
+were. And the labelled risk, from which a rise is counted, is a count of few: what a calibrated head
+expected of the same photos says whether chance made it high. The weights were learned on simulated
+nights and on nights of rendered photos (`benchmarks/drift_harm_train.py`).
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ CENTRE, UNIT = 0.01, 0.02
 USUAL_RISK = 0.03
 LEARNED_ROWS = (200, 3_000)
 """Fewest and most photos of the nights that the weights were learned on."""
+CHANCE = 3.0
+"""Standard errors that a calibrated head's expectation is from the labelled risk at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,11 +47,11 @@ class Stack:
             expected_risk(night, explained.posterior, deadly),
             expected_risk(night, posterior, deadly),
             float(shares[deadly]) * missed,
-            expected_risk(known, known.probabilities, deadly),
+            _expected_of_known(known, before, deadly),
         ]
         circumstances = [
             np.log(np.clip(len(night), *LEARNED_ROWS) / USUAL_ROWS),
-            np.tanh(np.log(max(explained.misfit, 1e-6)) - 1),
+            explained.strain,
             np.tanh(before / USUAL_RISK),
         ]
         return cls(np.array(risks) - before, np.array(circumstances))
@@ -75,3 +77,11 @@ def labelled_risk(rows: Rows, labels: IntArray, deadly: int) -> float:
 def expected_risk(rows: Rows, posterior: Array, deadly: int) -> float:
     """The same, expected of photos without labels by their (n, C) class probabilities."""
     return float((posterior[:, deadly] * rows.called_edible).mean())
+
+
+def _expected_of_known(known: Rows, before: float, deadly: int) -> float:
+    """What the head expected of the labelled photos, or `before` itself where chance does not
+    explain the difference: what a head expects that is not calibrated says nothing of a count."""
+    expected = expected_risk(known, known.probabilities, deadly)
+    error = float(np.sqrt(expected * (1 - expected) / len(known)))
+    return expected if abs(expected - before) <= CHANCE * error else before
