@@ -137,3 +137,16 @@ def test_harm_is_not_waved_through(cases: int) -> None:
     assert found.named >= at_least(0.95, found.harmful)
     assert found.affected_rightly >= at_least(0.8, found.affected)
     assert found.covered >= at_least(0.85, found.intervals // 4) * 4
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+def test_harm_is_named_on_rendered_photos(tmp_path: Path) -> None:
+    harm, photos = benchmark("drift_harm"), benchmark("harm_pool")
+    study, pool = benchmark("drift_harm_photos"), photos.Pool.at(tmp_path / "photos.npz")
+    seeds = range(60_000_000, 60_000_000 + max(RUNS, 200))
+    found = harm.summary([study.random_night(pool, seed).judged(seed, 20) for seed in seeds])
+    PRINTER.print(harm.table_of(found, f"{len(seeds)} nights of rendered photos"))
+    assert found.waved_through <= at_most(0.05, found.harmful)
+    assert found.named >= at_least(0.95, found.harmful)
+    assert found.affected_rightly >= at_least(0.8, found.affected)

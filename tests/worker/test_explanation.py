@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from sqlalchemy import select
 
@@ -43,6 +44,19 @@ def rows_of(
         distances=rng.uniform(0, 0.9, rows).astype(np.float32),
         groups=[None] * rows,
         labels=[CLASSES[i].value if labelled else None for i in truth],
+    )
+
+
+def class_by_class(rows: Rows) -> Rows:
+    """As a training set's rows lie in its reference set: in the order of their paths."""
+    order = np.argsort([label or "" for label in rows.labels], kind="stable")
+    return replace(
+        rows,
+        features=rows.features[order],
+        probabilities=rows.probabilities[order],
+        covariates=rows.covariates[order],
+        distances=rows.distances[order],
+        labels=[rows.labels[number] for number in order],
     )
 
 
@@ -84,6 +98,14 @@ def test_the_same_shares_do_not_affect_safety() -> None:
     assert found.safety is Safety.NOT_AFFECTED
     assert found.recall is not None
     assert found.recall.low < found.recall.reference < found.recall.high + 0.02
+
+
+def test_a_large_reference_that_lies_class_by_class_stands_for_all_its_classes() -> None:
+    reference = class_by_class(rows_of(EVEN, 5_000, seed=2))
+    night = comparison_of(rows_of(EVEN, 1_500, seed=1), reference)
+    assert harm.estimated(night, NOVELTY, seed=0).safety is Safety.NOT_AFFECTED
+    shown = reference.predicted[reference.some(2_000)]
+    assert np.bincount(shown, minlength=4) / 2_000 == pytest.approx(EVEN, abs=0.04)
 
 
 def test_what_is_not_known_is_not_denied() -> None:

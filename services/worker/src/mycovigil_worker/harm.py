@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mycovigil.safety import CLASSES, SafetyClass
 from mycovigil_statistics.errors import InsufficientRows
@@ -96,11 +97,11 @@ def _safety(by_classes: Safety, novel: Share | None) -> Safety:
 def _without_labels(comparison: Comparison, seed: int) -> HarmEstimate | None:
     """Nothing where the reference has too few labelled photos, or none of a class."""
     rows = comparison.reference.rows
-    known = np.flatnonzero([label is not None for label in rows.labels])[:MOST_ROWS]
+    known = rows.some(MOST_ROWS, labelled=True)
     labels = [CLASSES.index(SafetyClass(rows.labels[number] or "")) for number in known]
     try:
         return estimate_harm(
-            _photos(comparison.night, np.arange(len(comparison.night))[:MOST_ROWS]),
+            _photos(comparison.night, comparison.night.some(MOST_ROWS)),
             _photos(rows, known),
             labels,
             deadly=DEADLY,
@@ -111,7 +112,7 @@ def _without_labels(comparison: Comparison, seed: int) -> HarmEstimate | None:
         return None
 
 
-def _photos(rows: Rows, chosen: Any) -> Photos:
+def _photos(rows: Rows, chosen: NDArray[np.int64]) -> Photos:
     return Photos.of(rows.features[chosen], rows.probabilities[chosen], edible=EDIBLE)
 
 

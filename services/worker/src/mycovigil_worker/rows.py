@@ -58,6 +58,16 @@ class Rows:
         given = [group for group in self.groups if group is not None]
         return self.groups if len(set(given)) < len(given) else None
 
+    def some(self, most: int, *, labelled: bool = False) -> NDArray[np.int64]:
+        """Numbers of at most ``most`` rows, or of those with a label, the same at every call; drawn
+        at random, for the rows of a reference set may lie class by class."""
+        numbers = np.arange(len(self))
+        if labelled:
+            numbers = np.flatnonzero([label is not None for label in self.labels])
+        if len(numbers) > most:
+            numbers = np.sort(np.random.default_rng(0).choice(numbers, most, replace=False))
+        return np.asarray(numbers, np.int64)
+
     def digest(self, *, scores: bool) -> str:
         """sha256 of what the test reads, in order; pins a report's inputs for its replay.
 
