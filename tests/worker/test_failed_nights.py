@@ -5,14 +5,15 @@ import uuid
 
 import pytest
 from factories.model import make_encoder
-from factories.night import FIRST, PERIOD, make_night, make_served, night_of
+from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import StatementError
 
 from mycovigil.db.alert import Alert
+from mycovigil.db.base import new_id
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
-from mycovigil.db.report import DriftReport
-from mycovigil_worker import backfill, evidence, nightly
+from mycovigil.db.report import DriftReport, ReportRequest
+from mycovigil_worker import backfill, evidence, nightly, request
 from mycovigil_worker.judge import Judging
 from mycovigil_worker.state import State
 
@@ -31,6 +32,17 @@ def two_nights(state: State) -> None:
         served = make_served(session)
         make_night(session, served, night_of(0))
         make_night(session, served, night_of(1))
+
+
+def request_of(served: Served) -> ReportRequest:
+    window = night_of(0)
+    return ReportRequest(
+        id=new_id(),
+        model_id=served.model.id,
+        window_start=window.start,
+        window_end=window.end,
+        requested_by="test",
+    )
 
 
 def test_features_of_another_encoder_are_never_compared(state: State) -> None:
@@ -140,6 +152,26 @@ def test_a_failed_night_is_judged_again_by_backfill_alone(state: State) -> None:
     list(backfill.run(state, backfill.missing(state, FIRST, MORNING)))
     with state.sessions() as session:
         assert session.scalars(select(DriftReport.verdict)).all() == ["calm"]
+
+
+def test_who_asked_for_a_failed_night_is_told_when_it_is_judged_again(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        key = (ReferenceSample.reference_set_id, ReferenceSample.ordinal)
+        before = session.execute(select(*key, ReferenceSample.features)).mappings().all()
+        session.execute(update(ReferenceSample).values(features=[1.0] * 16))
+        session.add(request_of(served))
+    assert request.drain(state, now=MORNING) == 1
+    with state.sessions.begin() as session:
+        assert session.scalars(select(DriftReport.verdict)).all() == ["failed"]
+        session.execute(update(ReferenceSample), [dict(row) for row in before])
+        session.add(request_of(served))
+    assert request.drain(state, now=MORNING) == 1
+    with state.sessions() as session:
+        report = session.scalars(select(DriftReport)).one()
+        told = session.scalars(select(ReportRequest.report_id)).all()
+    assert (report.verdict, told) == ("calm", [report.id, report.id])
 
 
 @pytest.mark.parametrize("by", ["nightly", "backfill"])

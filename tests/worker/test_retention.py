@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db import partition
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
+from mycovigil.db.report import DriftMetric
 from mycovigil.settings import Settings, StorageSettings
 from mycovigil.storage import Storage, photo_key
 from mycovigil_worker import retention
@@ -107,3 +108,4 @@ def test_rows_that_come_after_the_report_are_counted_in_it(state: State) -> None
         session.add(report)
         session.refresh(report)
         assert report.late_rows == 9
+        assert session.get_one(DriftMetric, (report.id, "late_rows")).value == 9

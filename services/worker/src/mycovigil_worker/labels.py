@@ -6,14 +6,13 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil import incident
 from mycovigil.db.model import Model
-from mycovigil.db.report import DriftMetric, DriftReport
-from mycovigil_worker import proof, realised
+from mycovigil.db.report import DriftReport
+from mycovigil_worker import numbers, proof, realised
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Origin
 from mycovigil_worker.realised import Realised
@@ -73,7 +72,7 @@ def update(session: Session, report: DriftReport, as_of: datetime) -> None:
     bound = model.certificate.get("bound")
     proven = None if bound is None else proof.of(session, report, found.misses, bound)
     report.realised = found.document(bound, proven, as_of, report.rows)
-    _keep_numbers(session, report.id, report.realised)
+    numbers.keep(session, report.id, _numbers(report.realised))
     if report.origin == Origin.NIGHTLY and found.safety(bound, proven) is Safety.AFFECTED:
         missed = found.missed
         told = f"by their labels {missed.successes} of {missed.trials} deadly photos were missed"
@@ -81,22 +80,10 @@ def update(session: Session, report: DriftReport, as_of: datetime) -> None:
     log.info("realised figures", report=str(report.id), labelled=found.labelled)
 
 
-def _keep_numbers(session: Session, report: uuid.UUID, document: dict[str, Any]) -> None:
-    numbers = {
+def _numbers(document: dict[str, Any]) -> dict[str, float | None]:
+    return {
         "realised.labelled": float(document["labelled"]),
         "realised.deadly_missed": document["deadly"]["rate"],
         "realised.risk": document["risk"]["rate"],
         "realised.macro_recall": document["macro_recall"]["value"],
     }
-    rows = [
-        {"report_id": report, "name": name, "value": value}
-        for name, value in numbers.items()
-        if value is not None
-    ]
-    statement = insert(DriftMetric).values(rows)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[DriftMetric.report_id, DriftMetric.name],
-            set_={"value": statement.excluded.value},
-        )
-    )

@@ -1,18 +1,24 @@
 """Write one report: its row, its numbers, and the incident it calls for, in one transaction."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from mycovigil import incident
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus
-from mycovigil.db.report import UNJUDGED, DriftMetric, DriftReport, ReportVerdict
+from mycovigil.db.report import (
+    UNJUDGED,
+    DriftReport,
+    ReportRequest,
+    ReportVerdict,
+)
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
-from mycovigil_worker import clusters, evidence, evidently_report, explanation
+from mycovigil_worker import clusters, evidence, evidently_report, explanation, numbers
 from mycovigil_worker.explanation import Explanation
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Commission, Comparison, Origin, Outcome
@@ -26,9 +32,8 @@ def write(
     outcome: Outcome,
 ) -> DriftReport:
     """Add the report to the caller's transaction; pages are in storage before the row is."""
-    if commission.reference_set_id is not None:
-        _supersede(session, commission)
     report = _row(commission, outcome)
+    answered = _supersede(session, commission) if commission.reference_set_id else []
     session.add(report)
     found: Explanation | None = None
     if outcome.comparison is not None:
@@ -39,22 +44,37 @@ def write(
         pages = evidently_report.stored(storage, report.id, outcome.comparison, commission)
         report.evidently_uri, report.snapshot_uri = pages.html, pages.snapshot
     session.flush()
-    session.add_all(_metrics(report))
+    _answer(session, answered, report)
+    numbers.keep(session, report.id, _numbers(report))
     if commission.origin is Origin.NIGHTLY and _is_production(session, commission.model_id):
         incident.respond(session, report, harmful=found is not None and found.harmful)
     session.flush()
     return report
 
 
-def _supersede(session: Session, commission: Commission) -> None:
-    """Drop the window's report that said nothing about drift."""
+def _supersede(session: Session, commission: Commission) -> Sequence[uuid.UUID]:
+    """Drop the window's report that said nothing about drift; returns the requests that it
+    answered."""
+    unjudged = select(DriftReport.id).where(
+        DriftReport.model_id == commission.model_id,
+        DriftReport.window_start == commission.window.start,
+        DriftReport.window_end == commission.window.end,
+        DriftReport.verdict.in_(UNJUDGED),
+    )
+    requests = session.scalars(
+        update(ReportRequest)
+        .where(ReportRequest.report_id.in_(unjudged))
+        .values(report_id=None)
+        .returning(ReportRequest.id)
+    ).all()
+    session.execute(delete(DriftReport).where(DriftReport.id.in_(unjudged)))
+    return requests
+
+
+def _answer(session: Session, requests: Sequence[uuid.UUID], report: DriftReport) -> None:
+    """Who asked before is told the new report."""
     session.execute(
-        delete(DriftReport).where(
-            DriftReport.model_id == commission.model_id,
-            DriftReport.window_start == commission.window.start,
-            DriftReport.window_end == commission.window.end,
-            DriftReport.verdict.in_(UNJUDGED),
-        )
+        update(ReportRequest).where(ReportRequest.id.in_(requests)).values(report_id=report.id)
     )
 
 
@@ -117,8 +137,8 @@ def _describe(
         report.evidence = report.evidence | {"cause": found.evidence, "harm": found.harm.document()}
 
 
-def _metrics(report: DriftReport) -> list[DriftMetric]:
-    """One row a number: ``p_value``, ``view.<name>.p_value``, ``covariate.<name>.effect``, …"""
+def _numbers(report: DriftReport) -> dict[str, float | None]:
+    """By name: ``p_value``, ``view.<name>.p_value``, ``covariate.<name>.effect``, …"""
     values: dict[str, float | None] = {
         "p_value": report.p_value,
         "rows": float(report.rows),
@@ -136,11 +156,7 @@ def _metrics(report: DriftReport) -> list[DriftMetric]:
         values[f"class.{row['class']}.share"] = row["night"]
     for row in parts.get("clusters", []):
         values[f"cluster.{row['cluster']}.share"] = row["night"]
-    return [
-        DriftMetric(report_id=report.id, name=name, value=value)
-        for name, value in values.items()
-        if value is not None
-    ]
+    return values
 
 
 def _is_production(session: Session, model_id: uuid.UUID) -> bool:

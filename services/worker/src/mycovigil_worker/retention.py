@@ -13,9 +13,10 @@ from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
+from mycovigil_worker import numbers
 from mycovigil_worker.state import State
 
-RECOUNTED = timedelta(days=2)
+RECOUNTED = timedelta(days=7)
 """How long after a report its late rows are still counted."""
 
 LOCK_MILLISECONDS = 1_000
@@ -105,8 +106,11 @@ def count_late(session: Session, settings: Settings, now: datetime) -> None:
         )
         .scalar_subquery()
     )
-    session.execute(
+    counted = session.execute(
         update(DriftReport)
         .where(DriftReport.created_at > now - RECOUNTED, DriftReport.periods == 1)
         .values(late_rows=late)
+        .returning(DriftReport.id, DriftReport.late_rows)
     )
+    for report, rows in counted.all():
+        numbers.keep(session, report, {"late_rows": float(rows)})
