@@ -133,6 +133,8 @@ def test_backfill_makes_the_missing_reports_and_no_incident(state: State) -> Non
     assert incidents(state) == 0
     assert backfill.missing(state, FIRST, DRIFTED) == []
     assert list(backfill.run(state, windows)) == [None, None]
+    assert nightly.run(state, now=DRIFTED + HOUR) == []
+    assert incidents(state) == 0
 
 
 def test_a_replay_comes_to_the_same_number_until_the_rows_change(state: State) -> None:

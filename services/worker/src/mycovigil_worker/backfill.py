@@ -1,4 +1,7 @@
-"""Reports for a stretch of the past: shown like any, spending no alarm budget, paging nobody."""
+"""Reports for a stretch of the past: shown like any, spending no alarm budget, paging nobody.
+
+The nightly run leaves them alone: a night that was backfilled never alarms afterwards.
+"""
 
 import uuid
 from collections.abc import Iterator

@@ -66,7 +66,7 @@ def _reported(session: Session, model_id: uuid.UUID, since: datetime) -> set[Spa
         select(DriftReport.window_start, DriftReport.window_end).where(
             DriftReport.model_id == model_id,
             DriftReport.window_end > since,
-            DriftReport.origin == Origin.NIGHTLY,
+            DriftReport.origin != Origin.REQUEST,
             DriftReport.verdict != ReportVerdict.NO_REFERENCE,
         )
     )
@@ -86,12 +86,13 @@ def _make_all(state: State, model_id: uuid.UUID, windows: list[Planned]) -> list
 
 
 def _make(session: Session, state: State, model_id: uuid.UUID, item: Planned) -> DriftReport | None:
-    """The window's report; none if another worker was faster, or there is nothing new to say."""
+    """The window's report; none if another worker or a backfill was faster, or there is nothing
+    new to say."""
     earlier = existing(session, model_id, (item.window.start, item.window.end))
     asked = commissioned(session, model_id, item.window, item.level, Origin.NIGHTLY)
     if earlier is None or _answerable(earlier, asked):
         return make(session, state, asked)
-    if earlier.origin == Origin.NIGHTLY:
+    if earlier.origin != Origin.REQUEST:
         return None
     report.adopt(session, earlier)
     return earlier
