@@ -133,6 +133,29 @@ def test_the_night_is_judged_against_the_set_of_its_month(state: State) -> None:
     assert [row.reference_set_id for row in nights] == [plain, seasonal]
 
 
+def test_a_night_of_few_photos_waits_across_the_border_of_a_season(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session, since=FIRST - 9 * PERIOD)
+        make_night(session, served, night_of(-8), rows=150)
+        past = Window(night_of(-8).start, night_of(-8).end)
+        autumn = reference_set.from_production(
+            session, served.model, [past], name="autumn", months=[9]
+        )
+        reference_set.freeze(autumn)
+        make_night(session, served, night_of(-1), rows=30)
+        make_night(session, served, night_of(0), rows=30)
+        seasonal = autumn.id
+    nightly.run(state, now=MORNING)
+    with state.sessions() as session:
+        last = session.scalars(
+            select(DriftReport)
+            .where(DriftReport.periods == 1)
+            .order_by(DriftReport.window_end.desc())
+            .limit(1)
+        ).one()
+    assert (last.reference_set_id, last.verdict, last.rows) == (seasonal, "calm", 60)
+
+
 def test_earlier_years_are_scored_again_by_todays_model(state: State, tmp_path: Path) -> None:
     bundle = make_bundle(tiny_encoder_folder(tmp_path / "tiny"))
     with state.sessions.begin() as session:

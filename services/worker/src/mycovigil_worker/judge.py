@@ -81,7 +81,7 @@ class Judging:
     def span(self) -> Window:
         """The window with the insufficient nights before it."""
         asked = self.commission
-        start = pooled_start(self.session, asked.model_id, asked.reference_set_id, asked.window)
+        start = pooled_start(self.session, asked.model_id, asked.window)
         return Window(start, asked.window.end, asked.window.periods)
 
     @property

@@ -10,11 +10,9 @@ from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.window import Window
 
 
-def pooled_start(
-    session: Session, model_id: uuid.UUID, reference_set_id: uuid.UUID | None, window: Window
-) -> datetime:
+def pooled_start(session: Session, model_id: uuid.UUID, window: Window) -> datetime:
     """Where the rows of a night's test begin: before the run of ``insufficient`` nights that
-    ends where the night starts.
+    ends where the night starts, whatever set served then (a season may have ended in between).
 
     Their rows were in no test, so every row is judged once and the night's level holds. Long
     windows pool nothing, they are pools already; nor does a part of a night that was asked for.
@@ -25,7 +23,6 @@ def pooled_start(
         select(DriftReport.window_start, DriftReport.window_end, DriftReport.verdict)
         .where(
             DriftReport.model_id == model_id,
-            DriftReport.reference_set_id == reference_set_id,
             DriftReport.periods == 1,
             DriftReport.window_end <= window.start,
         )
