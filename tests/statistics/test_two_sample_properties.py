@@ -39,6 +39,31 @@ def test_the_order_of_rows_does_not_matter(seed: int, count: int, grouped: bool)
     assert again == plain
 
 
+def test_the_order_of_rows_that_look_alike_does_not_matter() -> None:
+    x, y = rows(1, 160, 6), rows(2, 60, 6)
+    x[:, :4], y[:, :4] = 0, 0
+    x[80:], y[40:] = x[:80], y[:20]
+    told, tonight = rows(3, 160, 2), rows(4, 60, 2)
+    plain = judge(fit(x, covariates=told), y, covariates=tonight)
+    for seed in range(3):
+        order, shuffled = (np.random.default_rng(seed).permutation(n) for n in (160, 60))
+        fitted = fit(x[order], covariates=told[order])
+        assert judge(fitted, y[shuffled], covariates=tonight[shuffled]) == plain
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_group_of_most_of_the_rows_is_learned_from_and_never_compared_with(seed: int) -> None:
+    x, keys = rows(seed, 300), np.append(np.zeros(180, int), 1 + np.arange(120) // 2)
+    fitted = fit(x, groups=keys, seed=seed)
+    assert fitted.pool.unit_count == 60
+    assert judge(fitted, rows(seed + 100, 60), seed=seed).units == 60
+
+
+def test_too_few_groups_to_compare_with_are_refused() -> None:
+    with pytest.raises(InsufficientRows, match="5 independent groups are left to compare with"):
+        fit(rows(1, 200), pool_rows=5)
+
+
 def test_units_of_measurement_do_not_matter() -> None:
     x, y = rows(1, 400), rows(2, 100) + 0.1
     plain, scaled = judge(fit(x), y), judge(fit(1_000 * x + 7), 1_000 * y + 7)

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycovigil_statistics.density import Clusters, Fourier, fit_clusters, fit_fourier
-from mycovigil_statistics.errors import DimensionMismatch
+from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
 from mycovigil_statistics.features import Geometry
 from mycovigil_statistics.sample import Groups, IntArray, Sample, validated
 from mycovigil_statistics.whitening import Whitening, fit_whitening
 
 LEAST_ROWS = 100
 LEAST_GROUPS = 30
+LEAST_HELD_OUT = 10
 MOST_ROWS = 10_000
 
 
@@ -108,7 +109,8 @@ def fit(
     and `pool_rows` kept to compare with; a slow drift is caught where the pool holds 25 times a
     night's rows or more.
 
-    Raises `InsufficientRows` below 100 rows or 30 groups, `DimensionMismatch`, `NotFinite`.
+    Raises `InsufficientRows` below 100 rows or 30 groups, or where a few groups hold nearly all
+    rows, `DimensionMismatch`, `NotFinite`.
     """
     sample = validated(
         reference_features, probabilities, covariates, groups, novelty,
@@ -137,11 +139,20 @@ def _learn(sample: Sample, rows: IntArray, generator: np.random.Generator, seed:
 def _split(
     sample: Sample, generator: np.random.Generator, pool_rows: int
 ) -> tuple[IntArray, IntArray]:
-    """Two halves by whole units, in canonical order, each capped in rows."""
-    order = np.argsort(generator.permutation(sample.unit_count)[sample.units], kind="stable")
+    """Two halves by whole units, in canonical order, each capped in rows. A unit of more than a
+    tenth of the rows is learned from: held out, it might be all that there is to compare with."""
+    turn = generator.permutation(sample.unit_count)
+    turn[np.bincount(sample.units) > sample.rows / 10] -= sample.unit_count
+    order = np.argsort(turn[sample.units], kind="stable")
     border = _unit_border(sample.units[order], sample.rows // 2)
     learned, held_out = order[:border][:MOST_ROWS], order[border:]
     cap = _unit_border(sample.units[held_out], min(pool_rows, len(held_out)))
+    compared = len(np.unique(sample.units[held_out[:cap]]))
+    if compared < LEAST_HELD_OUT:
+        raise InsufficientRows(
+            f"{compared} independent groups are left to compare with, at least {LEAST_HELD_OUT} "
+            "are needed: a few groups hold nearly all rows"
+        )
     return learned, held_out[:cap]
 
 

@@ -17,6 +17,8 @@ from mycovigil_statistics.errors import (
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.int64]
 Groups = Sequence[Any] | NDArray[Any] | None
+LEADING = 4
+"""Columns that tell nearly all rows apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +74,7 @@ def validated(
     p = None if probabilities is None else _matrix(probabilities, "probabilities", len(x))
     z = None if covariates is None else _with_gaps(covariates, "covariates", len(x))
     s = None if novelty is None else _with_gaps(novelty, "novelty", len(x))
-    order = canonical_order(x)
+    order = canonical_order(x, p, z, s)
     units = _units(groups, order)
     if units.max() + 1 < least_groups:
         raise InsufficientRows(
@@ -82,9 +84,17 @@ def validated(
     return Sample(x[order], p, z, units, s)
 
 
-def canonical_order(features: FloatArray) -> IntArray:
-    """Row numbers sorted by content (the first columns), not by arrival."""
-    return np.lexsort(features[:, :4].T[::-1]).astype(np.int64)
+def canonical_order(features: FloatArray, *others: FloatArray | None) -> IntArray:
+    """Row numbers sorted by content, not by arrival: by the first columns, and where these tie by
+    all that is known of the rows."""
+    order = np.lexsort(features[:, :LEADING].T[::-1])
+    first = features[order, :LEADING]
+    repeated = (first[1:] == first[:-1]).all(axis=1)
+    tied = np.append(repeated, False) | np.append(False, repeated)
+    rows = order[tied]
+    whole = np.hstack([features[rows], *(part[rows] for part in others if part is not None)])
+    order[tied] = rows[np.lexsort(whole.T[::-1])]
+    return order.astype(np.int64)
 
 
 def renumbered(units: IntArray) -> IntArray:
