@@ -63,6 +63,8 @@ def test_the_first_model_goes_live_with_certificate_and_reference_set(
     assert stored == pytest.approx(probabilities(bundle, features), abs=0.02)
     assert {sample.label for sample in samples} == {name.value for name in CLASSES}
     assert all(sample.jpeg_quality for sample in samples)
+    storage = Storage(training_settings.storage)
+    assert all(storage.exists(str(sample.image_key)) for sample in samples)
 
 
 def test_serving_sees_what_training_saw(training_settings: Settings, engine: Engine) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mycovigil_training.album import Album
 from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curated import CuratedPhoto
@@ -24,6 +25,10 @@ class Material:
     photos: tuple[CuratedPhoto, ...]
     table: FeatureTable
     foreign: NDArray[np.float32]
+
+    @property
+    def album(self) -> Album:
+        return Album.of(self.folder, self.photos)
 
     def split(self, config: TrainConfig, trained: frozenset[str] = frozenset()) -> Split:
         """Parts by specimen; photos ``trained`` on by another model stay in training."""

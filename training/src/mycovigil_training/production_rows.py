@@ -119,6 +119,7 @@ def _table(rows: Iterable[tuple[Prediction, Label | None]], dimension: int) -> F
         [f"production/{row.group_key or row.image_sha256}" for row, _ in pairs],
         [row.image_sha256 for row, _ in pairs],
         dimension=dimension,
+        image_keys=[row.image_key or "" for row, _ in pairs],
     )
 
 

@@ -31,28 +31,22 @@ def freeze(
     *,
     name: str,
     source: str,
-    most: int,
-    seed: int,
 ) -> ReferenceSet:
-    """Write at most ``most`` rows (a random choice) as the model's frozen reference set."""
-    chosen = np.arange(len(rows))
-    if len(rows) > most:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
-    kept = rows.take(chosen)
+    """Write the rows as the model's frozen reference set."""
     reference = ReferenceSet(
         id=new_id(),
         name=name,
         source=source,
         model_id=model.id,
         encoder_id=model.encoder_id,
-        content_hash=content_hash(kept),
-        rows=len(kept),
+        content_hash=content_hash(rows),
+        rows=len(rows),
         frozen_at=datetime.datetime.now(tz=datetime.UTC),
     )
     session.add(reference)
     session.flush()
-    if len(kept):
-        session.execute(insert(ReferenceSample), list(_samples(reference.id, kept, bundle)))
+    if len(rows):
+        session.execute(insert(ReferenceSample), list(_samples(reference.id, rows, bundle)))
     return reference
 
 
@@ -79,7 +73,7 @@ def _samples(reference_id: uuid.UUID, rows: FeatureTable, bundle: Bundle) -> Ite
             "species": str(rows.species[ordinal]) or None,
             "group_key": str(rows.groups[ordinal]) or None,
             "image_sha256": str(rows.sha256[ordinal]) or None,
-            "image_key": None,
+            "image_key": str(rows.image_keys[ordinal]) or None,
         } | _covariates(rows.covariates[ordinal])
 
 

@@ -1,8 +1,9 @@
 """A finished bundle enters the registry, with its reference set; the caller owns the session."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from mycovigil import registry
@@ -11,7 +12,7 @@ from mycovigil.db.model import Model
 from mycovigil.registry import Production
 from mycovigil.storage import Storage
 from mycovigil_training import reference, trained
-from mycovigil_training.configuration import TrainConfig
+from mycovigil_training.album import Album
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable
 
@@ -22,6 +23,17 @@ class ReferenceRows:
 
     rows: FeatureTable
     source: str
+
+    def chosen(self, most: int, seed: int) -> "ReferenceRows":
+        """At most ``most`` of them, drawn at random."""
+        if len(self.rows) <= most:
+            return self
+        numbers = np.random.default_rng(seed).choice(len(self.rows), most, replace=False)
+        return replace(self, rows=self.rows.take(np.sort(numbers)))
+
+    def shown(self, storage: Storage, album: Album) -> "ReferenceRows":
+        """With their photos kept, for galleries."""
+        return replace(self, rows=album.kept(storage, self.rows))
 
 
 def with_gate(bundle: Bundle, evidence: dict[str, Any]) -> Bundle:
@@ -39,7 +51,6 @@ def register(
     parent: Production | None,
     reference_rows: ReferenceRows,
     trained_on: list[str],
-    config: TrainConfig,
 ) -> Model:
     """Encoder row, bundle, candidate row and frozen reference set, in the caller's transaction."""
     encoder_id = registry.register_encoder(session, engine.identity, engine.uri)
@@ -58,7 +69,5 @@ def register(
         reference_rows.rows,
         name=f"{reference_rows.source} of {bundle.meta.version}",
         source=reference_rows.source,
-        most=config.reference_rows,
-        seed=config.seed,
     )
     return model

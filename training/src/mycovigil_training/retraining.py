@@ -86,6 +86,8 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
             against=str(order.against.production.model.id),
             margin=settings.training.miss_margin,
         )
+    rows = _reference(_unseen(order.drifted, parts.train), held)
+    rows = rows.chosen(config.reference_rows, config.seed).shown(storage, material.album)
     with one_session(settings.database) as session:
         model = register(
             session,
@@ -93,9 +95,8 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
             with_gate(bundle, evidence),
             engine=engine,
             parent=order.against.production if order.against else None,
-            reference_rows=_reference(_unseen(order.drifted, parts.train), held),
+            reference_rows=rows,
             trained_on=parts.train.sha256.tolist(),
-            config=config,
         )
         model_id = str(model.id)
     return {"model_id": model_id, "version": bundle.meta.version, "gate": evidence}

@@ -75,6 +75,8 @@ def train(
     margin = settings.training.miss_margin
     evidence = _evidence(bundle, parts.holdout, against, material, engine, config, margin=margin)
     bundle = with_gate(bundle, evidence)
+    rows = ReferenceRows(held, "training")
+    rows = rows.chosen(config.reference_rows, config.seed).shown(storage, material.album)
     with one_session(settings.database) as session:
         model = register(
             session,
@@ -82,9 +84,8 @@ def train(
             bundle,
             engine=engine,
             parent=against.production if against else None,
-            reference_rows=ReferenceRows(held, "training"),
+            reference_rows=rows,
             trained_on=parts.train.sha256.tolist(),
-            config=config,
         )
         model_id = str(model.id)
         promoted = promote and evidence["passed"] and _promoted(session, model.id)

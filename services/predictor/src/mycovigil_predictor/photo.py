@@ -2,14 +2,12 @@
 
 import asyncio
 import hashlib
-import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from PIL import Image
 
 from mycovigil.encoder.identity import EncoderIdentity
 from mycovigil.image.covariates import Covariates, measure
@@ -18,12 +16,11 @@ from mycovigil.image.decode import (
     UndecodableImage,
     UnsupportedImage,
     decode,
-    upright,
 )
+from mycovigil.image.keepsake import without_metadata
 from mycovigil.problem import Problem
 
 KEPT_SIDE = 1_280
-KEPT_QUALITY = 88
 logger = structlog.get_logger(__name__)
 
 
@@ -79,22 +76,10 @@ class Darkroom:
 
 def _kept(data: bytes) -> bytes | None:
     try:
-        return without_metadata(data)
+        return without_metadata(data, side=KEPT_SIDE)
     except Exception as error:  # Pillow raises nearly everything; an answer matters more
         logger.warning("a photo cannot be kept", error=str(error) or type(error).__name__)
         return None
-
-
-def without_metadata(data: bytes, *, side: int = KEPT_SIDE) -> bytes:
-    """An upright JPEG of at most ``side`` px a side: no EXIF, no place, no owner."""
-    with Image.open(io.BytesIO(data)) as image:
-        image.draft("RGB", (side, side))
-        whole = upright(image).convert("RGB")
-        whole.thumbnail((side, side))
-        clean = Image.fromarray(np.asarray(whole))
-    stream = io.BytesIO()
-    clean.save(stream, "JPEG", quality=KEPT_QUALITY)
-    return stream.getvalue()
 
 
 def _refused(status: int, slug: str, title: str, error: Exception) -> Problem:

@@ -15,7 +15,8 @@ UNLABELLED = -1
 @dataclass(frozen=True, slots=True)
 class FeatureTable:
     """N rows: ``features`` (N, D) float32 of unit length, ``covariates`` (N, 8) in the order of
-    :data:`mycovigil.image.covariates.NAMES`, ``labels`` (N,) class numbers or -1."""
+    :data:`mycovigil.image.covariates.NAMES`, ``labels`` (N,) class numbers or -1; ``image_keys``
+    (N,) of the photos in storage, empty where none is kept."""
 
     features: NDArray[np.float32]
     covariates: NDArray[np.float64]
@@ -23,6 +24,7 @@ class FeatureTable:
     species: NDArray[np.str_]
     groups: NDArray[np.str_]
     sha256: NDArray[np.str_]
+    image_keys: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -48,6 +50,7 @@ class FeatureTable:
             self.species,
             self.groups,
             self.sha256,
+            self.image_keys,
         )
 
 
@@ -60,8 +63,9 @@ def table(
     sha256: Sequence[str],
     *,
     dimension: int,
+    image_keys: Sequence[str] | None = None,
 ) -> FeatureTable:
-    """A table from columns; an empty one keeps its width."""
+    """A table from columns; an empty one keeps its width. Without keys no photo is kept yet."""
     rows = len(labels)
     return FeatureTable(
         features=np.asarray(features, dtype=np.float32).reshape(rows, dimension),
@@ -70,4 +74,5 @@ def table(
         species=np.asarray(species, dtype=np.str_),
         groups=np.asarray(groups, dtype=np.str_),
         sha256=np.asarray(sha256, dtype=np.str_),
+        image_keys=np.asarray([""] * rows if image_keys is None else image_keys, dtype=np.str_),
     )

@@ -20,7 +20,8 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Responsible:
-    """A photo of the night, how foreign it is (0 to 1), and its nearest of the reference."""
+    """A photo of the night, how foreign it is (in standard deviations of the reference), and the
+    nearest photos of the reference."""
 
     photo: Photo
     score: float

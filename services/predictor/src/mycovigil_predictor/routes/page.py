@@ -10,10 +10,10 @@ from fastapi.templating import Jinja2Templates
 
 from mycovigil.access import Scope
 from mycovigil.db.base import new_id
+from mycovigil.image.keepsake import without_metadata
 from mycovigil.problem import Problem
 from mycovigil_predictor.access import Caller
 from mycovigil_predictor.classify import Origin
-from mycovigil_predictor.photo import without_metadata
 from mycovigil_predictor.routes import intake
 from mycovigil_predictor.routes.caller import address, admitted
 from mycovigil_predictor.routes.origin import PredictionHeaders, origin_of
