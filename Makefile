@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 ROOMS := shared statistics simulator services/predictor services/drift services/worker training
 READY := $(VENV)/.ready
 PHOTOS ?=
+BENCHMARKS ?= simulator predictor drift_cost night_cost night_million dashboard
 JSON ?=
 
 .PHONY: setup demo up test lint types stats chaos bench images lock clean
@@ -43,8 +44,9 @@ stats: setup
 chaos: setup
 	$(BIN)/python -m pytest -s -m slow tests --ignore=tests/statistics
 
+# The timings. A study of hours is run by its name: make bench BENCHMARKS=drift_power
 bench: setup
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 images:
 	@deploy/images.sh

@@ -11,6 +11,8 @@ from factories.report import make_report
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from mycovigil.db.report import DriftReport
+
 Pair = dict[str, Any]
 
 
@@ -50,6 +52,15 @@ def test_figures_come_without_a_test(reader: TestClient, nights: list[str]) -> N
     assert sum(found["other_figures"]["confidence"]) == pytest.approx(1)
     assert found["other_figures"]["sampled"] == 150
     assert found["verdict"] is None
+
+
+def test_a_night_that_was_judged_with_others_is_compared_with_them(
+    reader: TestClient, session: Session, nights: list[str]
+) -> None:
+    few = session.get_one(DriftReport, uuid.UUID(nights[3]))
+    few.inputs = {"pooled_from": night_of(2).start.isoformat()}
+    session.flush()
+    assert _compared(reader, a=nights[0], b=nights[3])["other_figures"]["sampled"] == 159
 
 
 def test_what_is_no_number_is_left_out_of_figures(reader: TestClient, session: Session) -> None:

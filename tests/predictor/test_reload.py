@@ -15,9 +15,10 @@ from factories.report import make_report
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from mycovigil import registry
+from mycovigil import incident, registry
 from mycovigil.bundle import digest
 from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.report import ReportVerdict
 from mycovigil.encoder.identity import ONNX_FILE, EncoderIdentity, file_digest
 from mycovigil.safety import CertificateState
 from mycovigil.settings import Settings
@@ -133,16 +134,22 @@ def test_a_model_that_comes_back_to_production_is_watched_again(
     assert predictor.http.get("/readyz").json()["trouble"] is None
 
 
-def test_a_certificate_in_doubt_is_told_at_once(
+def test_a_night_that_does_harm_is_told_by_verdicts_at_once(
     predictor: Running, production: Model, engine: Engine
 ) -> None:
+    """A drifted night makes the certificate suspect, a harmful one void."""
+
     def state_is(state: CertificateState) -> bool:
         document = predictor.predict(make_photo()).json()
         codes = {reason["code"] for reason in document["reasons"]}
         return document["certificate"]["state"] == state and f"certificate_{state}" in codes
 
-    for state in (CertificateState.SUSPECT, CertificateState.VOID):
-        certify(engine, production, state)
+    for night, state in enumerate((CertificateState.SUSPECT, CertificateState.VOID)):
+        with Session(engine) as session, session.begin():
+            drifted = make_report(
+                session, production, None, night=night, verdict=ReportVerdict.DRIFT
+            )
+            incident.respond(session, drifted, harmful=state is CertificateState.VOID)
         until(partial(state_is, state), seconds=2)
     document = predictor.predict(make_photo()).json()
     assert document["certificate"]["bound"] is None

@@ -95,7 +95,7 @@ def test_power_on_fresh_seeds(night: int, runs: int) -> None:
     [pytest.param(12, id="short"), pytest.param(max(RUNS // 2, 200), marks=long_form, id="long")],
 )
 def test_causes_are_named(cases: int) -> None:
-    result = benchmark("drift_cause").evaluate(90_000, cases)
+    result = benchmark("drift_cause").evaluate(91_000, cases)
     PRINTER.print(result)
     assert result["confident_and_wrong"] * cases <= at_most(0.05, cases)
     assert np.trace(result["confusion"]) >= at_least(0.8, cases)

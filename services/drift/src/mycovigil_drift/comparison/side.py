@@ -1,5 +1,6 @@
 """What can be compared: a night's rows or a reference set's, with their figures from SQL."""
 
+import datetime
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -51,18 +52,20 @@ class Figures:
 
 
 def night(session: Session, report_id: uuid.UUID) -> Side:
-    """The rows of a report's window.
+    """The rows that a report judged: its window's, and those of the nights pooled into it.
 
     Raises:
         Problem: 404.
     """
     report = reports.get(session, report_id)
     encoder_id = session.scalars(select(Model.encoder_id).where(Model.id == report.model_id)).one()
+    pooled = report.inputs.get("pooled_from")
+    start = datetime.datetime.fromisoformat(pooled) if pooled else report.window_start
     rows = (
         select(Prediction)
         .where(
             Prediction.model_id == report.model_id,
-            Prediction.created_at >= report.window_start,
+            Prediction.created_at >= start,
             Prediction.created_at < report.window_end,
         )
         .order_by(Prediction.sample_key)
