@@ -1,11 +1,13 @@
 """Agreement with a slow exact permutation test, written out plainly."""
 
-from itertools import combinations
+from collections.abc import Iterator
+from itertools import combinations, islice
 
 import numpy as np
+import pytest
 from scipy.stats import permutation_test
 
-from mycovigil_statistics import fit, judge
+from mycovigil_statistics import fit, judge, two_sample
 from mycovigil_statistics.permutation import labellings
 from mycovigil_statistics.views import statistics_for
 
@@ -65,6 +67,33 @@ def test_all_relabellings_of_a_tiny_sample_agree_with_the_random_ones() -> None:
     labels = np.vstack(list(labellings(2, 8, 19_999, np.random.default_rng(6))))
     random = np.mean(labels @ x >= x[0] + x[1] - 1e-6)
     assert abs(random - exact) < 5 * np.sqrt(exact * (1 - exact) / 20_000)
+
+
+def every_labelling(
+    night: int, blocks: int, _permutations: int, _generator: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """In lexicographic order, which begins with the observed one."""
+    chosen = combinations(range(blocks), night)
+    while some := list(islice(chosen, 5_000)):
+        labels = np.zeros((len(some), blocks), np.float32)
+        np.put_along_axis(labels, np.array(some), 1, axis=1)
+        yield labels
+
+
+@pytest.mark.parametrize("shift", [0.25, 0.4])
+def test_the_combined_p_is_that_of_all_relabellings(
+    shift: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten groups of the night against ten of the pool: 184,756 relabellings of all views."""
+    generator = np.random.default_rng(7)
+    x = generator.standard_normal((120, 3))
+    fitted = fit(x, groups=np.arange(120) // 3, pool_rows=30)
+    night, keys = generator.standard_normal((30, 3)) + shift, np.arange(30) // 3
+    drawn = judge(fitted, night, groups=keys)
+    monkeypatch.setattr(two_sample, "labellings", every_labelling)
+    exact = judge(fitted, night, groups=keys).p_value
+    assert 1e-4 < exact < 0.9
+    assert abs(drawn.p_value - exact) < 5 * np.sqrt(exact * (1 - exact) / drawn.permutations)
 
 
 def test_the_classifier_view_is_a_plain_cross_fitted_discriminant() -> None:

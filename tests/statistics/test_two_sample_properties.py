@@ -70,12 +70,15 @@ def test_units_of_measurement_do_not_matter() -> None:
     assert scaled.p_value == pytest.approx(plain.p_value, abs=0.05)
 
 
-def test_the_scale_of_irrelevant_dimensions_does_not_hide_a_shift() -> None:
-    x, y = rows(1, 600), rows(2, 150)
-    y[:, 0] += 0.6
+@pytest.mark.parametrize("seed", range(3))
+def test_the_scale_of_irrelevant_dimensions_neither_hides_a_shift_nor_makes_one(seed: int) -> None:
+    x, calm = rows(2 * seed + 1, 600), rows(2 * seed + 2, 150)
+    moved = calm + np.array([0.6, 0, 0, 0, 0])
     for scale in (1e-3, 1.0, 1e3):
         sizes = np.array([1, scale, 1, scale, 1])
-        assert judge(fit(x * sizes), y * sizes).p_value <= 0.001
+        fitted = fit(x * sizes)
+        assert judge(fitted, moved * sizes).p_value <= 0.001
+        assert judge(fitted, calm * sizes).p_value > 0.005
 
 
 def test_a_photo_sent_twice_in_one_group_counts_once() -> None:
