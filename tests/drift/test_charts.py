@@ -79,6 +79,13 @@ def test_effects_are_sorted_and_grow_from_the_middle() -> None:
     assert [bar.large for bar in bars] == [True, True, False]
 
 
+def test_a_spread_is_told_where_it_is_another() -> None:
+    row = {"name": "contrast", "reference": 1.0, "night": 1.0, "effect": 0.0}
+    told = [{"spread": spread} for spread in (0.5, 1.1, 1.6, None)]
+    bars = comparison.effects([row, *(row | spread for spread in told)])
+    assert [bar.spread for bar in bars] == [None, 0.5, None, 1.6, None]
+
+
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [

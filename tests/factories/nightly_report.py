@@ -90,6 +90,7 @@ def _evidence(effects: dict[str, float], shares: tuple[float, ...]) -> dict[str,
                 "reference": mean,
                 "night": mean + deviation * effects.get(name, 0.0),
                 "effect": effects.get(name, 0.0),
+                "spread": 1 + abs(effects.get(name, 0.0)) / 2,
             }
             for name, mean, deviation in COVARIATES
         ],

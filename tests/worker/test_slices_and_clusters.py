@@ -100,4 +100,6 @@ def test_a_covariate_tells_by_how_much_it_moved(state: State) -> None:
     moved = {row["name"]: row for row in judged(state).evidence["covariates"]}
     assert moved["brightness"]["effect"] == pytest.approx(2.0, abs=0.3)
     assert moved["brightness"]["low"] > 1.5
+    assert moved["brightness"]["spread"] == pytest.approx(0)
     assert moved["contrast"]["low"] < 0 < moved["contrast"]["high"]
+    assert moved["contrast"]["spread"] == pytest.approx(1, abs=0.2)

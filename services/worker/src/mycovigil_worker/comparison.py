@@ -19,7 +19,7 @@ from mycovigil_worker.novelty import Scale
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.rows import MixedFeatures, Rows
 from mycovigil_worker.slices import Slices
-from mycovigil_worker.totals import Totals
+from mycovigil_worker.totals import Moments, Totals
 
 LEVEL = 0.05
 """Comparing two sets wakes nobody, so it spends nothing of the month's budget."""
@@ -82,5 +82,9 @@ def _totals(rows: Rows) -> Totals:
         late=0,
         novel=0,
         predicted={name.value: count for name, count in zip(CLASSES, counts, strict=True)},
-        covariates={name: float(column.mean()) for name, column in known.items() if len(column)},
+        covariates={
+            name: Moments(float(column.mean()), float(column.std()))
+            for name, column in known.items()
+            if len(column)
+        },
     )

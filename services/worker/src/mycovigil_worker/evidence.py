@@ -15,7 +15,8 @@ SURE = 1.96
 
 def covariates(comparison: Comparison) -> list[dict[str, Any]]:
     """Means of the reference and of the whole window; the effect is in reference sds, its 95%
-    interval from independent units at the reference's spread."""
+    interval from independent units at the reference's spread; ``spread`` is the window's sd over
+    the reference's."""
     found = []
     judgement = comparison.judgement
     margin = SURE * float(np.sqrt(1 / judgement.units + 1 / judgement.pool_units))
@@ -25,15 +26,16 @@ def covariates(comparison: Comparison) -> list[dict[str, Any]]:
         if not len(known) or night is None:
             continue
         spread = float(known.std())
-        effect = float((night - known.mean()) / spread) if spread > 0 else 0.0
+        effect = float((night.mean - known.mean()) / spread) if spread > 0 else 0.0
         found.append(
             {
                 "name": name,
                 "reference": float(known.mean()),
-                "night": night,
+                "night": night.mean,
                 "effect": effect,
                 "low": effect - margin,
                 "high": effect + margin,
+                "spread": night.deviation / spread if spread > 0 else None,
             }
         )
     return found

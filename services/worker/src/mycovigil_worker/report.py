@@ -152,6 +152,7 @@ def _numbers(report: DriftReport) -> dict[str, float | None]:
     for row in parts.get("covariates", []):
         values[f"covariate.{row['name']}.mean"] = row["night"]
         values[f"covariate.{row['name']}.effect"] = row["effect"]
+        values[f"covariate.{row['name']}.spread"] = row["spread"]
     for row in parts.get("classes", []):
         values[f"class.{row['class']}.share"] = row["night"]
     for row in parts.get("clusters", []):

@@ -16,17 +16,25 @@ from mycovigil.window import Window
 
 
 @dataclass(frozen=True, slots=True)
+class Moments:
+    """Mean and standard deviation; the latter 0 of a single row."""
+
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """``foreign``: rows whose features another encoder made; ``late``: rows logged after
     ``late_after``; ``novel``: rows farther than the model's novelty threshold; ``predicted``:
-    rows by class; ``covariates``: means by name, empty ones left out."""
+    rows by class; ``covariates``: their moments by name, empty ones left out."""
 
     rows: int
     foreign: int
     late: int
     novel: int
     predicted: dict[str, int]
-    covariates: dict[str, float]
+    covariates: dict[str, Moments]
 
 
 def summed(
@@ -47,7 +55,8 @@ def summed(
         func.count().filter(Prediction.logged_at > late_after),
         func.count().filter(beyond),
         *(func.count().filter(Prediction.label == name) for name in CLASSES),
-        *(_mean(getattr(Prediction, name)) for name in NAMES),
+        *(_over(func.avg, getattr(Prediction, name)) for name in NAMES),
+        *(_over(func.stddev_samp, getattr(Prediction, name)) for name in NAMES),
     ).where(
         Prediction.model_id == model_id,
         Prediction.created_at >= window.start,
@@ -56,16 +65,17 @@ def summed(
     )
     values: list[Any] = list(session.execute(query).one())
     rows, foreign, late, novel = values[:4]
-    tallies, means = values[4 : 4 + len(CLASSES)], values[4 + len(CLASSES) :]
+    tallies, moments = values[4 : 4 + len(CLASSES)], values[4 + len(CLASSES) :]
+    pairs = zip(NAMES, moments[: len(NAMES)], moments[len(NAMES) :], strict=True)
     return Totals(
         rows=rows,
         foreign=foreign,
         late=late,
         novel=novel,
         predicted={name.value: count for name, count in zip(CLASSES, tallies, strict=True)},
-        covariates={n: float(m) for n, m in zip(NAMES, means, strict=True) if m is not None},
+        covariates={n: Moments(mean, sd or 0.0) for n, mean, sd in pairs if mean is not None},
     )
 
 
-def _mean(column: Any) -> ColumnElement[float]:
-    return func.avg(cast(column, Float)).filter(is_finite(column))
+def _over(figure: Any, column: Any) -> ColumnElement[float]:
+    return cast(figure(cast(column, Float)).filter(is_finite(column)), Float)

@@ -6,6 +6,7 @@ from typing import Any
 
 EFFECT_LIMIT = 2.0
 """Standard deviations at which a bar reaches the edge, unless one goes beyond."""
+OTHER_SPREAD = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class EffectBar:
     large: bool
     interval: tuple[float, float] | None = None
     """95% interval of the effect, where the report holds one."""
+    spread: float | None = None
+    """The night's standard deviation over the reference's, where it is another: beyond a fifth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +62,9 @@ def _bar(row: dict[str, Any], limit: float) -> EffectBar:
         width=round(max(half, 0.4), 2),
         large=abs(row["effect"]) >= 0.5,
         interval=(row["low"], row["high"]) if row.get("low") is not None else None,
+        spread=_other(row.get("spread")),
     )
+
+
+def _other(spread: float | None) -> float | None:
+    return None if spread is None or abs(spread - 1) < OTHER_SPREAD else spread
