@@ -142,6 +142,13 @@ def test_a_replay_comes_to_the_same_number_until_the_rows_change(state: State) -
     made = nightly.run(state, now=DRIFTED + HOUR)
     with state.sessions() as session:
         assert all(replayed(session, state.storage, identifier).reproduced for identifier in made)
+    with state.sessions() as session:
+        report = session.get_one(DriftReport, made[-1])
+        assert len(report.evidence["slices"]) > 1
+        changed = [row | {"p_value": 0.5} for row in report.evidence["slices"]]
+        report.evidence = report.evidence | {"slices": changed}
+        told = replayed(session, state.storage, report.id)
+        assert (told.same_rows, told.same_slices, told.reproduced) == (True, False, False)
     with state.sessions.begin() as session:
         session.execute(update(Prediction).values(brightness=0.9))
         again = replayed(session, state.storage, made[0])

@@ -99,6 +99,8 @@ def replay(report: Annotated[uuid.UUID, typer.Argument(help="The report's id.")]
     screen.print(f"now      p {found.p_value:.6g} ({found.code})")
     if not found.same_rows:
         screen.print("the sample is not the recorded one: rows have gone or came since")
+    if not found.same_slices:
+        screen.print("its slices come out otherwise")
     screen.print("reproduced" if found.reproduced else "NOT reproduced")
     raise typer.Exit(0 if found.reproduced else 1)
 

@@ -4,6 +4,7 @@ import math
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport
 from mycovigil.storage import Storage
 from mycovigil.window import Window
-from mycovigil_worker import novelty
+from mycovigil_worker import novelty, slices
 from mycovigil_worker import reference as references
 from mycovigil_worker.judge import CODE_VERSION
 from mycovigil_worker.novelty import Scale
@@ -25,19 +26,20 @@ class NotReplayable(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What is recorded beside what comes out now."""
+    """What is recorded beside what comes out now; a predicted class may be what drifted, so the
+    slices belong to it."""
 
     recorded_p_value: float
     p_value: float
     same_rows: bool
+    same_slices: bool
     recorded_code: str
     code: str
 
     @property
     def reproduced(self) -> bool:
-        return self.same_rows and math.isclose(
-            self.p_value, self.recorded_p_value, rel_tol=1e-9, abs_tol=1e-12
-        )
+        same_p = _alike(self.p_value, self.recorded_p_value)
+        return self.same_rows and same_p and self.same_slices
 
 
 def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay:
@@ -62,13 +64,39 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
     scale = _scale(session, storage, report)
     fitted = references.fitted_now(reference, scale, inputs["seed"])
     judgement = references.judged(fitted, night, scale, inputs["seed"])
+    parts = slices.judged(
+        fitted,
+        night,
+        scale.scores(night) if scale else None,
+        level=inputs["slice_level"],
+        drifted=judgement.p_value <= inputs["level"],
+        seed=inputs["seed"],
+    )
     return Replay(
         recorded_p_value=report.p_value,
         p_value=judgement.p_value,
         same_rows=night.digest(scores=scale is not None) == inputs["night_hash"],
+        same_slices=_same(report.evidence["slices"], parts.documents()),
         recorded_code=inputs["code_version"],
         code=CODE_VERSION,
     )
+
+
+def _same(recorded: list[dict[str, Any]], now: list[dict[str, Any]]) -> bool:
+    """The same slices with the same p-values; none where there were too few rows."""
+    before, after = (
+        {(row["dimension"], row["value"]): row["p_value"] for row in rows}
+        for rows in (recorded, now)
+    )
+    return before.keys() == after.keys() and all(
+        _alike(p, after[name]) for name, p in before.items()
+    )
+
+
+def _alike(p: float | None, other: float | None) -> bool:
+    if p is None or other is None:
+        return p is other
+    return math.isclose(p, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def _scale(session: Session, storage: Storage, report: DriftReport) -> Scale | None:
