@@ -2,12 +2,14 @@
 
 import datetime
 import uuid
+from typing import Any
 
 import pytest
 from factories.model import make_encoder
 from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Alert
 from mycovigil.db.base import new_id
@@ -32,6 +34,14 @@ def two_nights(state: State) -> None:
         served = make_served(session)
         make_night(session, served, night_of(0))
         make_night(session, served, night_of(1))
+
+
+def spoilt_reference(session: Session) -> list[dict[str, Any]]:
+    """Make every photo of it the same; returns the rows that mend it."""
+    key = (ReferenceSample.reference_set_id, ReferenceSample.ordinal)
+    before = session.execute(select(*key, ReferenceSample.features)).mappings().all()
+    session.execute(update(ReferenceSample).values(features=[1.0] * 16))
+    return [dict(row) for row in before]
 
 
 def request_of(served: Served) -> ReportRequest:
@@ -142,12 +152,10 @@ def test_a_failed_night_is_judged_again_by_backfill_alone(state: State) -> None:
     with state.sessions.begin() as session:
         served = make_served(session)
         make_night(session, served, night_of(0))
-        key = (ReferenceSample.reference_set_id, ReferenceSample.ordinal)
-        before = session.execute(select(*key, ReferenceSample.features)).mappings().all()
-        session.execute(update(ReferenceSample).values(features=[1.0] * 16))
+        before = spoilt_reference(session)
     assert only_report(state).verdict == "failed"
     with state.sessions.begin() as session:
-        session.execute(update(ReferenceSample), [dict(row) for row in before])
+        session.execute(update(ReferenceSample), before)
     assert nightly.run(state, now=MORNING) == []
     list(backfill.run(state, backfill.missing(state, FIRST, MORNING)))
     with state.sessions() as session:
@@ -158,14 +166,12 @@ def test_who_asked_for_a_failed_night_is_told_when_it_is_judged_again(state: Sta
     with state.sessions.begin() as session:
         served = make_served(session)
         make_night(session, served, night_of(0))
-        key = (ReferenceSample.reference_set_id, ReferenceSample.ordinal)
-        before = session.execute(select(*key, ReferenceSample.features)).mappings().all()
-        session.execute(update(ReferenceSample).values(features=[1.0] * 16))
+        before = spoilt_reference(session)
         session.add(request_of(served))
     assert request.drain(state, now=MORNING) == 1
     with state.sessions.begin() as session:
         assert session.scalars(select(DriftReport.verdict)).all() == ["failed"]
-        session.execute(update(ReferenceSample), [dict(row) for row in before])
+        session.execute(update(ReferenceSample), before)
         session.add(request_of(served))
     assert request.drain(state, now=MORNING) == 1
     with state.sessions() as session:

@@ -113,15 +113,19 @@ def test_a_seasonal_set_serves_in_its_months_and_the_plain_one_else(session: Ses
         reference_set.freeze(autumn)
 
 
+def with_autumn(session: Session) -> tuple[Served, ReferenceSet]:
+    """A model of August, and a set of one of its nights for September."""
+    served = make_served(session, since=FIRST - 9 * PERIOD)
+    make_night(session, served, night_of(-8), rows=150)
+    past = Window(night_of(-8).start, night_of(-8).end)
+    autumn = reference_set.from_production(session, served.model, [past], name="autumn", months=[9])
+    reference_set.freeze(autumn)
+    return served, autumn
+
+
 def test_the_night_is_judged_against_the_set_of_its_month(state: State) -> None:
     with state.sessions.begin() as session:
-        served = make_served(session, since=FIRST - 9 * PERIOD)
-        make_night(session, served, night_of(-8), rows=150)
-        past = Window(night_of(-8).start, night_of(-8).end)
-        autumn = reference_set.from_production(
-            session, served.model, [past], name="autumn", months=[9]
-        )
-        reference_set.freeze(autumn)
+        served, autumn = with_autumn(session)
         make_night(session, served, night_of(0))
         plain, seasonal = served.reference.id, autumn.id
     nightly.run(state, now=MORNING)
@@ -135,13 +139,7 @@ def test_the_night_is_judged_against_the_set_of_its_month(state: State) -> None:
 
 def test_a_night_of_few_photos_waits_across_the_border_of_a_season(state: State) -> None:
     with state.sessions.begin() as session:
-        served = make_served(session, since=FIRST - 9 * PERIOD)
-        make_night(session, served, night_of(-8), rows=150)
-        past = Window(night_of(-8).start, night_of(-8).end)
-        autumn = reference_set.from_production(
-            session, served.model, [past], name="autumn", months=[9]
-        )
-        reference_set.freeze(autumn)
+        served, autumn = with_autumn(session)
         make_night(session, served, night_of(-1), rows=30)
         make_night(session, served, night_of(0), rows=30)
         seasonal = autumn.id
