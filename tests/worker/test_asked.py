@@ -2,14 +2,17 @@
 
 import datetime
 
+import pytest
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from sqlalchemy import func, select, update
+from typer.testing import CliRunner
 
 from mycovigil.db.alert import Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport, ReportRequest
 from mycovigil_worker import backfill, nightly, request
+from mycovigil_worker.command import app
 from mycovigil_worker.replay import replayed
 from mycovigil_worker.state import State
 
@@ -135,6 +138,28 @@ def test_backfill_makes_the_missing_reports_and_no_incident(state: State) -> Non
     assert list(backfill.run(state, windows)) == [None, None]
     assert nightly.run(state, now=DRIFTED + HOUR) == []
     assert incidents(state) == 0
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "code", "said"),
+    [
+        ("2026-09-01", "2026-09-03", 0, "drift"),
+        ("2026-09-03", "2026-09-01", 2, "--to must lie after --from"),
+        ("2126-09-01", "2126-09-03", 2, "--from lies in the future"),
+    ],
+)
+def test_the_command_backfills_a_stretch_and_refuses_a_reversed_or_future_one(
+    state: State, monkeypatch: pytest.MonkeyPatch, since: str, until: str, code: int, said: str
+) -> None:
+    two_nights(state)
+    monkeypatch.setenv("MYCOVIGIL_DATABASE_URL", state.settings.database.url.get_secret_value())
+    monkeypatch.setenv("MYCOVIGIL_STORAGE_URL", state.settings.storage.url)
+    result = CliRunner().invoke(app, ["backfill", "--from", since, "--to", until])
+    assert result.exit_code == code, result.output
+    assert said in result.output
+    with state.sessions() as session:
+        made = session.scalars(select(DriftReport.origin)).all()
+    assert made == ([] if code else ["backfill", "backfill"])
 
 
 def test_a_replay_comes_to_the_same_number_until_the_rows_change(state: State) -> None:

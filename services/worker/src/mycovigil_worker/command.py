@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -29,9 +31,8 @@ def run() -> None:
     from mycovigil.db.report import DriftReport
     from mycovigil_worker import nightly
 
-    state = _state()
-    made = nightly.run(state, now=datetime.now(tz=UTC))
-    with state.sessions() as session:
+    with _state() as state, state.sessions() as session:
+        made = nightly.run(state, now=datetime.now(tz=UTC))
         rows = session.scalars(select(DriftReport).where(DriftReport.id.in_(made)))
         _show(sorted(rows, key=lambda row: (row.window_end, row.periods)))
 
@@ -48,13 +49,13 @@ def backfill(
     start, end = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
     if end <= start:
         _refuse("--to must lie after --from")
-    state = _state()
-    over = datetime.now(tz=UTC) - grace_of(state.settings)
-    if start >= over:
-        _refuse("--from lies in the future: no window after it is over")
-    windows = past.missing(state, start, min(end, over))
-    made = track(past.run(state, windows), "judging", total=len(windows), console=screen)
-    _show([row for row in made if row is not None])
+    with _state() as state:
+        over = datetime.now(tz=UTC) - grace_of(state.settings)
+        if start >= over:
+            _refuse("--from lies in the future: no window after it is over")
+        windows = past.missing(state, start, min(end, over))
+        made = track(past.run(state, windows), "judging", total=len(windows), console=screen)
+        _show([row for row in made if row is not None])
 
 
 @app.command()
@@ -68,7 +69,6 @@ def evidently(
     from mycovigil.db.report import DriftReport
     from mycovigil_worker.workspace import filled
 
-    state = _state()
     query = (
         select(Model.version, DriftReport.snapshot_uri)
         .join(Model, Model.id == DriftReport.model_id)
@@ -76,11 +76,11 @@ def evidently(
         .order_by(DriftReport.window_end)
     )
     stored: dict[str, list[str]] = {}
-    with state.sessions() as session:
+    with _state() as state, state.sessions() as session:
         for version, key in session.execute(query):
             stored.setdefault(version, []).append(str(key))
-    for version, keys in stored.items():
-        screen.print(f"{version}: {filled(folder, version, state.storage, keys)} snapshots")
+        for version, keys in stored.items():
+            screen.print(f"{version}: {filled(folder, version, state.storage, keys)} snapshots")
     screen.print(f"open it with: evidently ui --workspace {folder}", soft_wrap=True)
 
 
@@ -89,9 +89,8 @@ def replay(report: Annotated[uuid.UUID, typer.Argument(help="The report's id.")]
     """Recompute a report from its pinned inputs; exit code 1 if it comes out otherwise."""
     from mycovigil_worker.replay import NotReplayable, replayed
 
-    state = _state()
     try:
-        with state.sessions() as session:
+        with _state() as state, state.sessions() as session:
             found = replayed(session, state.storage, report)
     except NotReplayable as reason:
         _refuse(str(reason))
@@ -133,7 +132,9 @@ def compare(
     _show_views(found["views"])
 
 
-def _state() -> "State":
+@contextmanager
+def _state() -> Iterator["State"]:
+    """Its connections are closed when the command ends."""
     from mycovigil.settings import Settings
     from mycovigil.telemetry import configure_logging
     from mycovigil_worker.state import State
@@ -141,7 +142,11 @@ def _state() -> "State":
     settings = Settings.load()
     quiet = settings.telemetry.model_copy(update={"level": "warning", "format": "console"})
     configure_logging(quiet, service="drift")
-    return State.of(settings)
+    state = State.of(settings)
+    try:
+        yield state
+    finally:
+        state.engine.dispose()
 
 
 def _refuse(reason: str) -> NoReturn:
