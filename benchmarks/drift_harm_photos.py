@@ -1,6 +1,6 @@
 """Harm without labels on rendered photos: the product's simulator through the packaged encoder.
 
-python benchmarks/drift_harm_photos.py [--cases 1000] [--seed 64000000] [--pool build/harm.npz]
+python benchmarks/drift_harm_photos.py [--cases 1000] [--seed 64000000] [--pool photos.npz]
 
 A head learns from 60 photos of every species of the simulator, is calibrated on 20 and judged on 30
 that have labels; the rest are the population that a night of 200 to 3,000 is drawn from: calm,

@@ -1,6 +1,6 @@
 """Harm without labels on rendered photos, where species come that nobody knew.
 
-python benchmarks/drift_harm_strangers.py [--cases 300] [--seed 60000000] [--pool build/harm.npz]
+python benchmarks/drift_harm_strangers.py [--cases 300] [--seed 60000000] [--pool photos.npz]
 
 Photos are those of `drift_harm_photos.py`. In every case four known species are left out:
 strangers, as the five novel ones are. A head learns from 70 photos of each other species, 40 have

@@ -1,6 +1,6 @@
 """Learns how a night's explanations and estimates are weighed (`harm_weights.py`).
 
-python benchmarks/drift_harm_train.py [--cases 6000] [--seed 100000] [--pool build/harm.npz]
+python benchmarks/drift_harm_train.py [--cases 6000] [--seed 100000] [--pool photos.npz]
 
 Explanations are weighed by nights of the simulated family, which have every shift that they explain
 by itself; their stack by these and as many nights of rendered photos.

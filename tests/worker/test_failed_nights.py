@@ -11,7 +11,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert
+from mycovigil import incident
+from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportRequest
@@ -178,6 +179,25 @@ def test_who_asked_for_a_failed_night_is_told_when_it_is_judged_again(state: Sta
         report = session.scalars(select(DriftReport)).one()
         told = session.scalars(select(ReportRequest.report_id)).all()
     assert (report.verdict, told) == ("calm", [report.id, report.id])
+
+
+def test_an_incident_that_labels_opened_on_a_failed_night_does_not_hold_back_its_judgement(
+    state: State,
+) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0))
+        before = spoilt_reference(session)
+    failed = only_report(state)
+    with state.sessions.begin() as session:
+        report = session.get_one(DriftReport, failed.id)
+        incident.confirm_harm(session, report, found="by their labels all were missed")
+        session.execute(update(ReferenceSample), before)
+    list(backfill.run(state, backfill.missing(state, FIRST, MORNING)))
+    with state.sessions() as session:
+        report = session.scalars(select(DriftReport)).one()
+        assert session.scalars(select(Incident.report_id)).all() == [failed.id]
+    assert (report.id, report.verdict, report.origin) == (failed.id, "calm", "backfill")
 
 
 @pytest.mark.parametrize("by", ["nightly", "backfill"])

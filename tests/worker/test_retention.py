@@ -11,7 +11,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil.db import partition
-from mycovigil.db.base import new_id
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftMetric
@@ -77,22 +76,6 @@ def test_a_photo_that_cannot_be_deleted_keeps_no_other(
     assert retention.forget_photos(session, storage, settings, FIRST + 61 * PERIOD) == 1
     assert not storage.exists(OLD)
     assert set(session.scalars(select(Prediction.image_key))) == {None, "/no/key"}
-
-
-def test_pages_of_a_report_that_was_never_committed_are_deleted(
-    session: Session, storage: Storage
-) -> None:
-    served = make_served(session, rows=1)
-    report = make_report(session, served.model, served.reference)
-    lost = new_id()
-    keys = [f"reports/{known}/evidently.html" for known in (report.id, lost)]
-    for key in keys:
-        storage.write(key, b"a page")
-    storage.write("reports/index.html", b"somebody's own")
-    now = datetime.datetime.now(tz=datetime.UTC)
-    assert retention.forget_pages(session, storage, now) == 0
-    assert retention.forget_pages(session, storage, now + datetime.timedelta(days=2)) == 1
-    assert storage.keys("reports") == sorted(["reports/index.html", keys[0]])
 
 
 def test_a_part_that_fails_spares_the_others(state: State, monkeypatch: pytest.MonkeyPatch) -> None:

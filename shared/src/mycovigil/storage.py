@@ -77,5 +77,6 @@ class Storage:
 
 
 def photo_key(digest: str) -> str:
-    """Content address of a photo: ``photos/ab/abcdef….jpg``."""
+    """``photos/ab/abcdef….jpg``, by a sha256: of the bytes kept, or, of a small copy of a reference
+    photo, that of the original."""
     return f"photos/{digest[:2]}/{digest}.jpg"

@@ -139,8 +139,9 @@ def _learn(sample: Sample, rows: IntArray, generator: np.random.Generator, seed:
 def _split(
     sample: Sample, generator: np.random.Generator, pool_rows: int
 ) -> tuple[IntArray, IntArray]:
-    """Two halves by whole units, in canonical order, each capped in rows. A unit of more than a
-    tenth of the rows is learned from: held out, it might be all that there is to compare with."""
+    """Two parts by whole units, halves where these are small, in canonical order, each capped in
+    rows. A unit of more than a tenth of the rows is learned from: held out, it might be all that
+    there is to compare with."""
     turn = generator.permutation(sample.unit_count)
     turn[np.bincount(sample.units) > sample.rows / 10] -= sample.unit_count
     order = np.argsort(turn[sample.units], kind="stable")

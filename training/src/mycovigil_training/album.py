@@ -7,7 +7,6 @@ from typing import Self
 
 import numpy as np
 import structlog
-from PIL import Image
 
 from mycovigil.image.keepsake import without_metadata
 from mycovigil.storage import Storage, photo_key
@@ -49,7 +48,7 @@ class Album:
             if not storage.exists(key):
                 small = without_metadata(self.paths[digest].read_bytes(), side=SIDE)
                 storage.write(key, small, private=True)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+        except Exception as error:  # of any storage, or of Pillow; a gap in a gallery costs less
             log.warning("a reference photo is not kept", photo=digest, error=str(error))
             return ""
         return key

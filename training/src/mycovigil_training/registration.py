@@ -31,7 +31,7 @@ class ReferenceRows:
         numbers = np.random.default_rng(seed).choice(len(self.rows), most, replace=False)
         return replace(self, rows=self.rows.take(np.sort(numbers)))
 
-    def shown(self, storage: Storage, album: Album) -> "ReferenceRows":
+    def with_pictures(self, storage: Storage, album: Album) -> "ReferenceRows":
         """With their photos kept, for galleries."""
         return replace(self, rows=album.kept(storage, self.rows))
 

@@ -87,7 +87,7 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
             margin=settings.training.miss_margin,
         )
     rows = _reference(_unseen(order.drifted, parts.train), held)
-    rows = rows.chosen(config.reference_rows, config.seed).shown(storage, material.album)
+    rows = rows.chosen(config.reference_rows, config.seed).with_pictures(storage, material.album)
     with one_session(settings.database) as session:
         model = register(
             session,

@@ -76,7 +76,7 @@ def train(
     evidence = _evidence(bundle, parts.holdout, against, material, engine, config, margin=margin)
     bundle = with_gate(bundle, evidence)
     rows = ReferenceRows(held, "training")
-    rows = rows.chosen(config.reference_rows, config.seed).shown(storage, material.album)
+    rows = rows.chosen(config.reference_rows, config.seed).with_pictures(storage, material.album)
     with one_session(settings.database) as session:
         model = register(
             session,

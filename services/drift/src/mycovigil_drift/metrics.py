@@ -37,7 +37,7 @@ GAUGES = {
         "Dead man's switch: end of the latest night that was judged, as a Unix time; one that "
         "failed or had no reference set was not.",
         "SELECT coalesce(extract(epoch FROM max(window_end)), 0) FROM drift_reports "
-        "WHERE origin = 'nightly' AND periods = 1 AND verdict NOT IN ('failed', 'no_reference')",
+        "WHERE origin <> 'request' AND periods = 1 AND verdict NOT IN ('failed', 'no_reference')",
     ),
     "last_report_timestamp_seconds": (
         "Dead man's switch: when the latest report was made, as a Unix time.",

@@ -1,6 +1,7 @@
 """Reports for a stretch of the past: shown like any, spending no alarm budget, paging nobody.
 
-The nightly run leaves them alone: a night that was backfilled never alarms afterwards.
+The nightly run leaves them alone: a night that was backfilled never alarms for drift afterwards. It
+catches up by itself, so what it is still to make is better left to it.
 """
 
 import uuid

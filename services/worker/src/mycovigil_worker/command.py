@@ -42,7 +42,8 @@ def backfill(
     since: Annotated[datetime, typer.Option("--from", formats=MOMENTS, help="First day, UTC.")],
     until: Annotated[datetime, typer.Option("--to", formats=MOMENTS, help="End, UTC.")],
 ) -> None:
-    """Make the missing reports of a stretch; spends no alarm budget and opens no incident."""
+    """Make the missing reports of a stretch; spends no alarm budget and opens no incident, now or
+    later: leave nights that the nightly run is still to catch up with to it."""
     from mycovigil_worker import backfill as past
     from mycovigil_worker.nightly import grace_of
 
@@ -76,9 +77,10 @@ def evidently(
         .order_by(DriftReport.window_end)
     )
     stored: dict[str, list[str]] = {}
-    with _state() as state, state.sessions() as session:
-        for version, key in session.execute(query):
-            stored.setdefault(version, []).append(str(key))
+    with _state() as state:
+        with state.sessions() as session:
+            for version, key in session.execute(query):
+                stored.setdefault(version, []).append(str(key))
         for version, keys in stored.items():
             screen.print(f"{version}: {filled(folder, version, state.storage, keys)} snapshots")
     screen.print(f"open it with: evidently ui --workspace {folder}", soft_wrap=True)

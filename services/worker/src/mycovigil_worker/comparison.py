@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSet
@@ -83,8 +84,12 @@ def _totals(rows: Rows) -> Totals:
         novel=0,
         predicted={name.value: count for name, count in zip(CLASSES, counts, strict=True)},
         covariates={
-            name: Moments(float(column.mean()), float(column.std()))
+            name: Moments(float(column.mean()), _deviation(column))
             for name, column in known.items()
             if len(column)
         },
     )
+
+
+def _deviation(column: NDArray[np.float64]) -> float | None:
+    return float(column.std(ddof=1)) if len(column) > 1 else None

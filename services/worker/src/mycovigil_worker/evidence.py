@@ -35,10 +35,14 @@ def covariates(comparison: Comparison) -> list[dict[str, Any]]:
                 "effect": effect,
                 "low": effect - margin,
                 "high": effect + margin,
-                "spread": night.deviation / spread if spread > 0 else None,
+                "spread": _ratio(night.deviation, spread),
             }
         )
     return found
+
+
+def _ratio(deviation: float | None, spread: float) -> float | None:
+    return None if deviation is None or spread == 0 else deviation / spread
 
 
 def classes(comparison: Comparison) -> list[dict[str, Any]]:

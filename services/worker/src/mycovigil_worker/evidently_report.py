@@ -152,7 +152,7 @@ def _slices(slices: Slices, *, whole: bool) -> list[Any]:
 
 def _frame(rows: Rows, names: list[str]) -> pd.DataFrame:
     """Human columns and features of at most 2,000 rows."""
-    some = rows.some(MOST_ROWS)
+    some = rows.at_most(MOST_ROWS)
     numbers = {name: _column(rows, name)[some].astype(np.float64) for name in NUMBERS}
     predicted = [CLASSES[index].value for index in rows.predicted[some]]
     human = pd.DataFrame(numbers | {PREDICTED: predicted})
@@ -171,6 +171,5 @@ def _column(rows: Rows, name: str) -> Any:
 
 def _comparable(night: Rows, reference: Rows, name: str) -> bool:
     """Evidently fails on a column that is empty on one side (no photo was a JPEG)."""
-    return all(
-        np.isfinite(_column(rows, name)[rows.some(MOST_ROWS)]).any() for rows in (night, reference)
-    )
+    parts = (_column(rows, name)[rows.at_most(MOST_ROWS)] for rows in (night, reference))
+    return all(np.isfinite(part).any() for part in parts)

@@ -97,11 +97,11 @@ def _safety(by_classes: Safety, novel: Share | None) -> Safety:
 def _without_labels(comparison: Comparison, seed: int) -> HarmEstimate | None:
     """Nothing where the reference has too few labelled photos, or none of a class."""
     rows = comparison.reference.rows
-    known = rows.some(MOST_ROWS, labelled=True)
+    known = rows.at_most(MOST_ROWS, labelled=True)
     labels = [CLASSES.index(SafetyClass(rows.labels[number] or "")) for number in known]
     try:
         return estimate_harm(
-            _photos(comparison.night, comparison.night.some(MOST_ROWS)),
+            _photos(comparison.night, comparison.night.at_most(MOST_ROWS)),
             _photos(rows, known),
             labels,
             deadly=DEADLY,

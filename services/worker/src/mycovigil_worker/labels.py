@@ -14,7 +14,7 @@ from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport
 from mycovigil_worker import numbers, proof, realised
 from mycovigil_worker.harm import Safety
-from mycovigil_worker.outcome import Origin
+from mycovigil_worker.outcome import PLANNED
 from mycovigil_worker.realised import Realised
 from mycovigil_worker.state import State
 
@@ -73,7 +73,7 @@ def update(session: Session, report: DriftReport, as_of: datetime) -> None:
     proven = None if bound is None else proof.of(session, report, found.misses, bound)
     report.realised = found.document(bound, proven, as_of, report.rows)
     numbers.keep(session, report.id, _numbers(report.realised))
-    if report.origin == Origin.NIGHTLY and found.safety(bound, proven) is Safety.AFFECTED:
+    if report.origin in PLANNED and found.safety(bound, proven) is Safety.AFFECTED:
         missed = found.missed
         told = f"by their labels {missed.successes} of {missed.trials} deadly photos were missed"
         incident.confirm_harm(session, report, found=told)

@@ -21,7 +21,7 @@ from mycovigil.window import Window
 from mycovigil_worker import novelty, report
 from mycovigil_worker.judge import Judging
 from mycovigil_worker.lock import try_model_lock
-from mycovigil_worker.outcome import Commission, Origin, Outcome
+from mycovigil_worker.outcome import PLANNED, Commission, Origin, Outcome
 from mycovigil_worker.sample import first_row
 from mycovigil_worker.schedule import Planned, Span, planned
 from mycovigil_worker.state import State
@@ -66,7 +66,7 @@ def _reported(session: Session, model_id: uuid.UUID, since: datetime) -> set[Spa
         select(DriftReport.window_start, DriftReport.window_end).where(
             DriftReport.model_id == model_id,
             DriftReport.window_end > since,
-            DriftReport.origin != Origin.REQUEST,
+            DriftReport.origin.in_(PLANNED),
             DriftReport.verdict != ReportVerdict.NO_REFERENCE,
         )
     )
@@ -92,7 +92,7 @@ def _make(session: Session, state: State, model_id: uuid.UUID, item: Planned) ->
     asked = commissioned(session, model_id, item.window, item.level, Origin.NIGHTLY)
     if earlier is None or _answerable(earlier, asked):
         return make(session, state, asked)
-    if earlier.origin != Origin.REQUEST:
+    if earlier.origin in PLANNED:
         return None
     report.adopt(session, earlier)
     return earlier

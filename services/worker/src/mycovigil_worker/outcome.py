@@ -17,11 +17,15 @@ from mycovigil_worker.totals import Totals
 
 
 class Origin(StrEnum):
-    """Who asked. Only the nightly test spends alarm budget and may open an incident."""
+    """Who asked. Only the nightly test spends alarm budget and may open an incident for drift."""
 
     NIGHTLY = "nightly"
     REQUEST = "request"
     BACKFILL = "backfill"
+
+
+PLANNED = (Origin.NIGHTLY, Origin.BACKFILL)
+"""Of windows that stand in the plan, each of them once."""
 
 
 @dataclass(frozen=True, slots=True)

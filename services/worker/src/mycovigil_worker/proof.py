@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.report import DriftReport
 from mycovigil_statistics.e_value import e_value_above
-from mycovigil_worker.outcome import Origin
+from mycovigil_worker.outcome import PLANNED
 
 NEEDED = 20.0
 
@@ -44,13 +44,13 @@ def of(session: Session, report: DriftReport, tonight: list[float], bound: float
     documents = session.scalars(
         select(DriftReport.realised).where(
             DriftReport.model_id == report.model_id,
-            DriftReport.origin == Origin.NIGHTLY,
+            DriftReport.origin.in_(PLANNED),
             DriftReport.periods == 1,
             DriftReport.realised.is_not(None),
             DriftReport.id != report.id,
         )
     )
     seen = [miss for found in documents for miss in (found or {}).get("misses", [])]
-    if report.periods == 1 and report.origin == Origin.NIGHTLY:
+    if report.periods == 1 and report.origin in PLANNED:
         seen += tonight
     return Proof(len(seen), sum(seen), e_value_above(bound, seen))

@@ -68,7 +68,7 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
         fitted,
         night,
         scale.scores(night) if scale else None,
-        level=inputs["slice_level"],
+        level=inputs.get("slice_level", 0.0),
         drifted=judgement.p_value <= inputs["level"],
         seed=inputs["seed"],
     )
@@ -76,7 +76,7 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
         recorded_p_value=report.p_value,
         p_value=judgement.p_value,
         same_rows=night.digest(scores=scale is not None) == inputs["night_hash"],
-        same_slices=_same(report.evidence["slices"], parts.documents()),
+        same_slices=_same(report.evidence.get("slices", []), parts.documents()),
         recorded_code=inputs["code_version"],
         code=CODE_VERSION,
     )

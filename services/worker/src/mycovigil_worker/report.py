@@ -1,27 +1,20 @@
 """Write one report: its row, its numbers, and the incident it calls for, in one transaction."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from mycovigil import incident
-from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus
-from mycovigil.db.report import (
-    UNJUDGED,
-    DriftReport,
-    ReportRequest,
-    ReportVerdict,
-)
+from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil_worker import clusters, evidence, evidently_report, explanation, numbers
 from mycovigil_worker.explanation import Explanation
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Commission, Comparison, Origin, Outcome
+from mycovigil_worker.place import placed
 
 
 def write(
@@ -32,9 +25,7 @@ def write(
     outcome: Outcome,
 ) -> DriftReport:
     """Add the report to the caller's transaction; pages are in storage before the row is."""
-    report = _row(commission, outcome)
-    answered = _supersede(session, commission) if commission.reference_set_id else []
-    session.add(report)
+    report = placed(session, commission, _values(commission, outcome))
     found: Explanation | None = None
     if outcome.comparison is not None:
         if outcome.verdict is ReportVerdict.DRIFT:
@@ -44,38 +35,11 @@ def write(
         pages = evidently_report.stored(storage, report.id, outcome.comparison, commission)
         report.evidently_uri, report.snapshot_uri = pages.html, pages.snapshot
     session.flush()
-    _answer(session, answered, report)
     numbers.keep(session, report.id, _numbers(report))
     if commission.origin is Origin.NIGHTLY and _is_production(session, commission.model_id):
         incident.respond(session, report, harmful=found is not None and found.harmful)
     session.flush()
     return report
-
-
-def _supersede(session: Session, commission: Commission) -> Sequence[uuid.UUID]:
-    """Drop the window's report that said nothing about drift; returns the requests that it
-    answered."""
-    unjudged = select(DriftReport.id).where(
-        DriftReport.model_id == commission.model_id,
-        DriftReport.window_start == commission.window.start,
-        DriftReport.window_end == commission.window.end,
-        DriftReport.verdict.in_(UNJUDGED),
-    )
-    requests = session.scalars(
-        update(ReportRequest)
-        .where(ReportRequest.report_id.in_(unjudged))
-        .values(report_id=None)
-        .returning(ReportRequest.id)
-    ).all()
-    session.execute(delete(DriftReport).where(DriftReport.id.in_(unjudged)))
-    return requests
-
-
-def _answer(session: Session, requests: Sequence[uuid.UUID], report: DriftReport) -> None:
-    """Who asked before is told the new report."""
-    session.execute(
-        update(ReportRequest).where(ReportRequest.id.in_(requests)).values(report_id=report.id)
-    )
 
 
 def adopt(session: Session, report: DriftReport) -> None:
@@ -90,28 +54,27 @@ def adopt(session: Session, report: DriftReport) -> None:
     session.flush()
 
 
-def _row(commission: Commission, outcome: Outcome) -> DriftReport:
+def _values(commission: Commission, outcome: Outcome) -> dict[str, Any]:
     judgement = outcome.comparison.judgement if outcome.comparison else None
-    return DriftReport(
-        id=new_id(),
-        model_id=commission.model_id,
-        reference_set_id=commission.reference_set_id,
-        window_start=commission.window.start,
-        window_end=commission.window.end,
-        periods=commission.window.periods,
-        origin=commission.origin.value,
-        verdict=outcome.verdict.value,
-        p_value=judgement.p_value if judgement else None,
-        level=commission.level,
-        rows=outcome.rows,
-        sampled_rows=outcome.sampled_rows,
-        late_rows=outcome.late_rows,
-        problem=outcome.problem,
-        evidence={},
-        views=[],
-        gallery=[],
-        inputs=outcome.inputs,
-    )
+    return {
+        "model_id": commission.model_id,
+        "reference_set_id": commission.reference_set_id,
+        "window_start": commission.window.start,
+        "window_end": commission.window.end,
+        "periods": commission.window.periods,
+        "origin": commission.origin.value,
+        "verdict": outcome.verdict.value,
+        "p_value": judgement.p_value if judgement else None,
+        "level": commission.level,
+        "rows": outcome.rows,
+        "sampled_rows": outcome.sampled_rows,
+        "late_rows": outcome.late_rows,
+        "problem": outcome.problem,
+        "evidence": {},
+        "views": [],
+        "gallery": [],
+        "inputs": outcome.inputs,
+    }
 
 
 def _describe(

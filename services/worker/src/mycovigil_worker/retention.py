@@ -1,7 +1,5 @@
-"""Keeping and forgetting: partitions, old days, photos and pages; late rows are counted."""
+"""Keeping and forgetting: partitions ahead, old days and photos dropped, late rows counted."""
 
-import re
-import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -10,7 +8,6 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from mycovigil.db import partition
-from mycovigil.db.base import instant_of
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport
@@ -21,11 +18,6 @@ from mycovigil_worker.state import State
 
 RECOUNTED = timedelta(days=7)
 """How long after a report its late rows are still counted."""
-
-UNCOMMITTED = timedelta(days=1)
-"""Pages are in storage before their report is in the database; by then it is, or never will be."""
-
-PAGE = re.compile(r"reports/([0-9a-f-]{36})/")
 
 LOCK_MILLISECONDS = 1_000
 """Making or dropping a partition waits for whoever reads predictions, and all inserts wait behind
@@ -40,7 +32,6 @@ def run(state: State, *, now: datetime) -> None:
         "late rows": lambda session: count_late(session, state.settings, now),
         "photos": lambda session: forget_photos(session, state.storage, state.settings, now),
         "days": lambda session: drop_days(session, state.settings, now),
-        "pages": lambda session: forget_pages(session, state.storage, now),
     }
     for name, step in steps.items():
         try:
@@ -92,29 +83,18 @@ def forget_photos(session: Session, storage: Storage, settings: Settings, now: d
     return len(keys)
 
 
-def forget_pages(session: Session, storage: Storage, now: datetime) -> int:
-    """Delete pages whose report was never committed, or was written over by a later one."""
-    pages: dict[uuid.UUID, list[str]] = {}
-    for key in storage.keys("reports"):
-        if named := PAGE.match(key):
-            pages.setdefault(uuid.UUID(named[1]), []).append(key)
-    old = [report for report in pages if instant_of(report) < now - UNCOMMITTED]
-    known = set(session.scalars(select(DriftReport.id).where(DriftReport.id.in_(old))))
-    gone = [key for report in old if report not in known for key in pages[report]]
-    return sum(_deleted(storage, key) for key in gone)
-
-
 def _deleted(storage: Storage, key: str) -> bool:
     try:
         storage.delete(key)
     except Exception as error:  # of any storage
-        log.error("what is past its time cannot be deleted", key=key, error=str(error))
+        log.error("a photo past its time cannot be deleted", key=key, error=str(error))
         return False
     return True
 
 
 def count_late(session: Session, settings: Settings, now: datetime) -> None:
-    """Rows logged after their window's grace, now that they are here."""
+    """Rows logged after their window's grace, now that they are here; what retention took since
+    stays counted."""
     grace = timedelta(seconds=settings.drift.grace_seconds)
     late = (
         select(func.count())
@@ -130,7 +110,7 @@ def count_late(session: Session, settings: Settings, now: datetime) -> None:
     counted = session.execute(
         update(DriftReport)
         .where(DriftReport.created_at > now - RECOUNTED, DriftReport.periods == 1)
-        .values(late_rows=late)
+        .values(late_rows=func.greatest(DriftReport.late_rows, late))
         .returning(DriftReport.id, DriftReport.late_rows)
     )
     for report, rows in counted.all():

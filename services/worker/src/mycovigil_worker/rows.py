@@ -58,7 +58,7 @@ class Rows:
         given = [group for group in self.groups if group is not None]
         return self.groups if len(set(given)) < len(given) else None
 
-    def some(self, most: int, *, labelled: bool = False) -> NDArray[np.int64]:
+    def at_most(self, most: int, *, labelled: bool = False) -> NDArray[np.int64]:
         """Numbers of at most ``most`` rows, or of those with a label, the same at every call; drawn
         at random, for the rows of a reference set may lie class by class."""
         numbers = np.arange(len(self))

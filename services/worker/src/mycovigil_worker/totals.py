@@ -17,10 +17,10 @@ from mycovigil.window import Window
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Mean and standard deviation; the latter 0 of a single row."""
+    """Mean and standard deviation; there is none of a single row."""
 
     mean: float
-    deviation: float
+    deviation: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def summed(
         late=late,
         novel=novel,
         predicted={name.value: count for name, count in zip(CLASSES, tallies, strict=True)},
-        covariates={n: Moments(mean, sd or 0.0) for n, mean, sd in pairs if mean is not None},
+        covariates={n: Moments(mean, sd) for n, mean, sd in pairs if mean is not None},
     )
 
 

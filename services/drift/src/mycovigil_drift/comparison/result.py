@@ -51,13 +51,14 @@ def compared(
 
 
 def _covariates(before: Figures, after: Figures) -> list[dict[str, Any]]:
-    """Moves of the means, in standard deviations of the first side."""
+    """Moves of the means, in standard deviations of the first side, and how the second spreads."""
     return [
         {
             "name": name,
             "reference": mean,
             "night": after.means[name],
             "effect": _effect(mean, after.means[name], before.deviations.get(name)),
+            "spread": _ratio(after.deviations.get(name), before.deviations.get(name)),
         }
         for name, mean in before.means.items()
         if name in after.means
@@ -66,6 +67,10 @@ def _covariates(before: Figures, after: Figures) -> list[dict[str, Any]]:
 
 def _effect(before: float, after: float, deviation: float | None) -> float:
     return (after - before) / deviation if deviation else 0.0
+
+
+def _ratio(after: float | None, before: float | None) -> float | None:
+    return None if after is None or not before else after / before
 
 
 def _pairs(before: dict[str, float], after: dict[str, float]) -> list[dict[str, Any]]:

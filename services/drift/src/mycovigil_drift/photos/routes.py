@@ -1,4 +1,4 @@
-"""``/v1/photos``: kept photos by the sha256 of their content, or a tile that says there is none."""
+"""``/v1/photos``: kept photos by their sha256, or a tile that says there is none."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from mycovigil_drift.state import AppState, State
 router = APIRouter(tags=["photos"])
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="sha256 of the photo.")]
 FOREVER = "private, max-age=31536000, immutable"
-"""The address is the content's own digest."""
+"""The address is a digest: what lies there never changes."""
 THUMBNAIL = 384
 """Pixels of the longer side on a page."""
 TILE = (

@@ -7,6 +7,7 @@ from typing import Any
 EFFECT_LIMIT = 2.0
 """Standard deviations at which a bar reaches the edge, unless one goes beyond."""
 OTHER_SPREAD = 0.2
+"""Difference from 1 of a ratio of standard deviations that is worth telling."""
 
 
 @dataclass(frozen=True, slots=True)
