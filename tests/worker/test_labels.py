@@ -119,8 +119,13 @@ def test_the_newest_word_on_a_photo_counts(state: State) -> None:
     assert (found["labelled"], found["deadly"]["count"]) == (40, 40)
 
 
-def test_missed_deadly_photos_void_the_certificate_and_escalate_once(state: State) -> None:
+@pytest.mark.parametrize("origin", ["nightly", "backfill"])
+def test_missed_deadly_photos_void_the_certificate_and_escalate_once(
+    state: State, origin: str
+) -> None:
     served = drifted_night(state, verdict="expert_check")
+    with state.sessions.begin() as session:
+        session.execute(update(DriftReport).values(origin=origin))
     with state.sessions() as session:
         assert session.get_one(Model, served.model.id).certificate_state == "suspect"
     with state.sessions.begin() as session:
