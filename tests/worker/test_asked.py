@@ -140,26 +140,16 @@ def test_backfill_makes_the_missing_reports_and_no_incident(state: State) -> Non
     assert incidents(state) == 0
 
 
-@pytest.mark.parametrize(
-    ("since", "until", "code", "said"),
-    [
-        ("2026-09-01", "2026-09-03", 0, "drift"),
-        ("2026-09-03", "2026-09-01", 2, "--to must lie after --from"),
-        ("2126-09-01", "2126-09-03", 2, "--from lies in the future"),
-    ],
-)
-def test_the_command_backfills_a_stretch_and_refuses_a_reversed_or_future_one(
-    state: State, monkeypatch: pytest.MonkeyPatch, since: str, until: str, code: int, said: str
-) -> None:
+def test_the_command_backfills_a_stretch(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     two_nights(state)
     monkeypatch.setenv("MYCOVIGIL_DATABASE_URL", state.settings.database.url.get_secret_value())
     monkeypatch.setenv("MYCOVIGIL_STORAGE_URL", state.settings.storage.url)
-    result = CliRunner().invoke(app, ["backfill", "--from", since, "--to", until])
-    assert result.exit_code == code, result.output
-    assert said in result.output
+    stretch = ["--from", "2026-09-01", "--to", "2026-09-03"]
+    result = CliRunner().invoke(app, ["backfill", *stretch])
+    assert result.exit_code == 0, result.output
+    assert "drift" in result.output
     with state.sessions() as session:
-        made = session.scalars(select(DriftReport.origin)).all()
-    assert made == ([] if code else ["backfill", "backfill"])
+        assert session.scalars(select(DriftReport.origin)).all() == ["backfill", "backfill"]
 
 
 def test_a_replay_comes_to_the_same_number_until_the_rows_change(state: State) -> None:

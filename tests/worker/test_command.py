@@ -78,6 +78,19 @@ def test_arrays_under_other_names_are_refused(files: dict[str, str], tmp_path: P
     assert "no array called 'features'" in output
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "said"),
+    [
+        ("2026-09-03", "2026-09-01", "--to must lie after --from"),
+        ("2126-09-01", "2126-09-03", "--from lies in the future"),
+    ],
+)
+def test_a_reversed_or_future_stretch_is_refused(since: str, until: str, said: str) -> None:
+    code, output = run("backfill", "--from", since, "--to", until)
+    assert code == 2
+    assert said in output
+
+
 def test_importing_the_command_or_the_app_loads_nothing_heavy() -> None:
     script = (
         "import sys, mycovigil_worker.command, mycovigil_worker.app;"
