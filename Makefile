@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ROOMS := shared statistics simulator services/predictor services/drift services/worker training
 READY := $(VENV)/.ready
 PHOTOS ?=
-BENCHMARKS ?= simulator predictor drift_cost night_cost night_million dashboard
+BENCHMARKS ?= simulator predictor drift_cost drift_relabellings night_cost night_million dashboard
 JSON ?=
 
 .PHONY: setup demo up test lint types stats chaos bench images lock clean
