@@ -97,6 +97,25 @@ def test_labels_replace_estimates_once_and_again_when_they_change(state: State) 
         assert session.scalar(select(DriftMetric.value).where(name)) == 0.0
 
 
+def test_a_label_committed_after_a_newer_one_is_told_too(state: State) -> None:
+    drifted_night(state, verdict="avoid")
+    with state.sessions.begin() as slow:
+        label_all(slow, "deadly", who="slow")
+        slow.flush()
+        with state.sessions.begin() as quick:
+            first = quick.scalars(select(Prediction.id)).first()
+            quick.add(
+                Label(
+                    id=new_id(), prediction_id=first, label="deadly", confidence="certain",
+                    labelled_by="quick",
+                )
+            )  # fmt: skip
+        assert labels.run(state, now=NOW) == 1
+        assert (only_report(state).realised or {})["labelled"] == 1
+    assert labels.run(state, now=NOW) == 1
+    assert (only_report(state).realised or {})["labelled"] == 40
+
+
 def test_guesses_do_not_count(state: State) -> None:
     drifted_night(state, verdict="avoid")
     with state.sessions.begin() as session:

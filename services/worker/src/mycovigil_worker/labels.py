@@ -15,7 +15,7 @@ from mycovigil.db.report import DriftReport
 from mycovigil_worker import numbers, proof, realised
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import PLANNED
-from mycovigil_worker.realised import Realised
+from mycovigil_worker.realised import Given, Realised
 from mycovigil_worker.state import State
 
 HORIZON = 60
@@ -55,23 +55,22 @@ def _attempted(state: State, identifier: uuid.UUID) -> bool:
 def _brought_up_to_date(state: State, identifier: uuid.UUID) -> bool:
     with state.sessions.begin() as session:
         report = session.get_one(DriftReport, identifier)
-        newest = realised.newest_label(session, report)
-        known = (report.realised or {}).get("as_of")
-        if newest is None or known == newest.isoformat():
+        given = realised.given(session, report)
+        if given is None or (report.realised or {}).get("mark") == given.mark:
             return False
         session.refresh(report, with_for_update=True)
-        update(session, report, newest)
+        update(session, report, given)
     return True
 
 
-def update(session: Session, report: DriftReport, as_of: datetime) -> None:
+def update(session: Session, report: DriftReport, given: Given) -> None:
     """Write what labels say into the report, its numbers and, where they show harm, the model's
     certificate and incident."""
     model = session.get_one(Model, report.model_id)
     found = Realised.of(realised.answered(session, report))
     bound = model.certificate.get("bound")
     proven = None if bound is None else proof.of(session, report, found.misses, bound)
-    report.realised = found.document(bound, proven, as_of, report.rows)
+    report.realised = found.document(bound, proven, given, report.rows)
     numbers.keep(session, report.id, _numbers(report.realised))
     if report.origin in PLANNED and found.safety(bound, proven) is Safety.AFFECTED:
         missed = found.missed

@@ -36,6 +36,15 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """``newest``: when the last label of a window was given or changed; ``mark``: changes with
+    any of them, also with one that was given earlier and committed later."""
+
+    newest: datetime
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
 class Realised:
     """``missed``: deadly photos answered neither ``avoid`` nor ``cannot_tell``; ``risk``: photos
     that are deadly and called edible, among all labelled; ``recall`` by class with a label;
@@ -77,11 +86,12 @@ class Realised:
         return Safety.NOT_AFFECTED if self.missed.high <= bound else Safety.UNKNOWN
 
     def document(
-        self, bound: float | None, proof: Proof | None, as_of: datetime, rows: int
+        self, bound: float | None, proof: Proof | None, labels: Given, rows: int
     ) -> dict[str, Any]:
         """As the report keeps it."""
         return {
-            "as_of": as_of.isoformat(),
+            "as_of": labels.newest.isoformat(),
+            "mark": labels.mark,
             "labelled": self.labelled,
             "rows": rows,
             "safety": self.safety(bound, proof).value,
@@ -127,14 +137,16 @@ def answered(session: Session, report: DriftReport) -> list[Answered]:
     ]
 
 
-def newest_label(session: Session, report: DriftReport) -> datetime | None:
-    """When the last label of the window was given, or changed."""
-    return session.scalar(
-        select(func.max(Label.created_at)).where(
+def given(session: Session, report: DriftReport) -> Given | None:
+    """The labels of the window as they stand, None if there are none."""
+    moment = func.extract("epoch", Label.created_at)
+    newest, count, moments = session.execute(
+        select(func.max(Label.created_at), func.count(), func.sum(moment)).where(
             Label.prediction_id >= first_id_at(report.window_start),
             Label.prediction_id < first_id_at(report.window_end),
         )
-    )
+    ).one()
+    return None if newest is None else Given(newest, f"{count}/{moments}")
 
 
 def _by_specimen(deadly: list[Answered]) -> list[float]:
