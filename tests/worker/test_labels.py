@@ -126,12 +126,16 @@ def test_guesses_do_not_count(state: State) -> None:
     assert found["labelled"] == 0
 
 
-def test_the_newest_word_on_a_photo_counts(state: State) -> None:
+@pytest.mark.parametrize("others", [("edible", "probable"), ("edible", "certain")])
+def test_of_several_words_the_most_certain_and_most_dangerous_counts(
+    state: State, others: tuple[str, str]
+) -> None:
     drifted_night(state, verdict="avoid")
     with state.sessions.begin() as session:
-        label_all(session, "edible", who="first")
+        label_all(session, "deadly", who="first")
         session.execute(update(Label).values(created_at=FIRST))
-        label_all(session, "deadly", who="second")
+        label_all(session, others[0], who="second", confidence=others[1])
+        label_all(session, "edible", who="third", confidence="guess")
     labels.run(state, now=NOW)
     found = only_report(state).realised
     assert found is not None

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, String, and_, cast, false, func, insert, l
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
+from mycovigil import ground_truth
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Label, Prediction
@@ -171,11 +172,10 @@ def _copy(session: Session, owner: uuid.UUID, rows: ColumnElement[bool], limit: 
 
 
 def _said(of: Any, column: Any) -> Any:
-    """The newest word of a person about a prediction, except guesses."""
     return (
         select(column)
-        .where(Label.prediction_id == of, Label.confidence != "guess")
-        .order_by(Label.created_at.desc())
+        .where(Label.prediction_id == of, ground_truth.trusted())
+        .order_by(*ground_truth.weightiest_first())
         .limit(1)
         .scalar_subquery()
     )

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from mycovigil import ground_truth
 from mycovigil.db.alert import Incident
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.report import DriftReport, ReportVerdict
@@ -17,9 +19,6 @@ from mycovigil.safety import CLASSES, SafetyClass
 from mycovigil.window import Window
 from mycovigil_training.dataset.species import normalised
 from mycovigil_training.features.table import UNLABELLED, FeatureTable, table
-
-TRUSTED = ("certain", "probable")
-DANGER = {name: rank for rank, name in enumerate(CLASSES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +79,20 @@ def in_windows(
 def labelled(
     session: Session, encoder_id: uuid.UUID, windows: Sequence[Window], *, dimension: int
 ) -> LabelledRows:
-    """Every prediction of this encoder that somebody labelled, guesses left out.
-
-    Where several people disagree the more certain ones count, and of those the most dangerous
-    class.
-    """
-    pairs = session.execute(
+    """Every prediction of this encoder that somebody labelled, guesses left out."""
+    found = session.execute(
         select(Prediction, Label)
         .join(Label, Label.prediction_id == Prediction.id)
-        .where(Prediction.encoder_id == encoder_id, Label.confidence.in_(TRUSTED))
-        .order_by(Prediction.created_at, Prediction.id)
+        .where(Prediction.encoder_id == encoder_id, ground_truth.trusted())
+        .ext(distinct_on(Prediction.id))
+        .order_by(Prediction.id, *ground_truth.weightiest_first())
     )
-    votes: dict[uuid.UUID, list[Label]] = {}
-    rows: dict[uuid.UUID, Prediction] = {}
-    for prediction, label in pairs:
-        rows[prediction.id] = prediction
-        votes.setdefault(prediction.id, []).append(label)
-    chosen = [(rows[key], _settled(labels)) for key, labels in votes.items()]
+    chosen: list[tuple[Prediction, Label | None]] = [(row, label) for row, label in found]
     drifted = [any(w.start <= row.created_at < w.end for w in windows) for row, _ in chosen]
     pooled = [row.photos > 1 for row, _ in chosen]
     return LabelledRows(
         _table(chosen, dimension), np.asarray(drifted, dtype=bool), np.asarray(pooled, dtype=bool)
     )
-
-
-def _settled(labels: list[Label]) -> Label:
-    certain = [label for label in labels if label.confidence == TRUSTED[0]]
-    return max(certain or labels, key=lambda label: DANGER[SafetyClass(label.label)])
 
 
 def _table(rows: Iterable[tuple[Prediction, Label | None]], dimension: int) -> FeatureTable:

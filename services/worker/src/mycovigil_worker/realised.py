@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from mycovigil import ground_truth
 from mycovigil.db.base import first_id_at
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.report import DriftReport
@@ -116,20 +117,20 @@ class Realised:
 
 
 def answered(session: Session, report: DriftReport) -> list[Answered]:
-    """The labelled photos of a report's window: the newest word on each, except guesses."""
+    """The labelled photos of a report's window, guesses left out."""
     rows = session.execute(
         select(Label.label, Prediction.label, Prediction.verdict, Prediction.group_key)
         .join(Prediction, Prediction.id == Label.prediction_id)
         .where(
             Label.prediction_id >= first_id_at(report.window_start),
             Label.prediction_id < first_id_at(report.window_end),
-            Label.confidence != "guess",
+            ground_truth.trusted(),
             Prediction.model_id == report.model_id,
             Prediction.created_at >= report.window_start,
             Prediction.created_at < report.window_end,
         )
         .ext(distinct_on(Label.prediction_id))
-        .order_by(Label.prediction_id, Label.created_at.desc())
+        .order_by(Label.prediction_id, *ground_truth.weightiest_first())
     )
     return [
         Answered(SafetyClass(truth), SafetyClass(predicted), Verdict(verdict), specimen)
