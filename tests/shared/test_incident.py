@@ -66,6 +66,16 @@ def test_one_page_while_it_lasts_and_a_resolution_after_two_calm_nights(session:
     assert kinds(alerts) == [None, "opened", None, None, None, None, "resolved", None]
 
 
+@pytest.mark.parametrize("between", [ReportVerdict.INSUFFICIENT, ReportVerdict.FAILED])
+def test_nights_that_are_pooled_or_silent_do_not_break_a_calm_run(
+    session: Session, between: ReportVerdict
+) -> None:
+    nights = Nights(session)
+    alerts = [nights.pass_(verdict) for verdict in (DRIFT, CALM, between, CALM)]
+    pooled = between is ReportVerdict.INSUFFICIENT
+    assert kinds(alerts) == ["opened", None, None, "resolved" if pooled else None]
+
+
 def test_calm_windows_answer_only_windows_of_their_length(session: Session) -> None:
     nights = Nights(session)
     week: dict[str, Any] = {"periods": 7}

@@ -218,6 +218,8 @@ def _standing(session: Session, report: DriftReport, incident: Incident | None) 
             DriftReport.id != report.id,
             DriftReport.periods == report.periods,
             DriftReport.window_end <= report.window_start,
+            # what was pooled into a later night was judged with it, and silence says nothing
+            DriftReport.verdict != ReportVerdict.INSUFFICIENT,
         )
         .order_by(DriftReport.window_end.desc())
         .limit(alert_rules.CALM_TO_RESOLVE)
