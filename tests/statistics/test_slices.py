@@ -72,6 +72,17 @@ def test_a_group_of_one_session_is_too_small(fitted: FittedReference) -> None:
     assert {r.value: r.judgement is None for r in results} == {"anna": True, "bert": False}
 
 
+def test_rows_without_a_group_stand_alone_beside_a_session(fitted: FittedReference) -> None:
+    x, _ = photos(4, 80)
+    sessions = ["pair", "pair", *[None] * 78]
+    results = judge_slices(
+        fitted, x, slices={"client": ["anna"] * 80}, groups=sessions, level=LEVEL
+    )
+    judgement = results[0].judgement
+    assert judgement is not None
+    assert judgement.units == 79
+
+
 def test_calm_nights_name_a_slice_at_most_at_the_level() -> None:
     nights, wrong = 40, 0
     for seed in range(nights):

@@ -75,7 +75,7 @@ def validated(
     z = None if covariates is None else _with_gaps(covariates, "covariates", len(x))
     s = None if novelty is None else _with_gaps(novelty, "novelty", len(x))
     order = canonical_order(x, p, z, s)
-    units = _units(groups, order)
+    units = units_of(groups, order)
     if units.max() + 1 < least_groups:
         raise InsufficientRows(
             f"{units.max() + 1} independent groups given, at least {least_groups} are needed"
@@ -134,7 +134,7 @@ def _with_gaps(values: ArrayLike, name: str, rows: int) -> FloatArray:
     return np.where(np.isfinite(matrix), matrix, np.float32(np.nan))
 
 
-def _units(groups: Groups, order: IntArray) -> IntArray:
+def units_of(groups: Groups, order: IntArray) -> IntArray:
     """Unit numbers of the rows taken in `order`; a row whose group is missing stands alone."""
     if groups is None:
         return np.arange(len(order), dtype=np.int64)

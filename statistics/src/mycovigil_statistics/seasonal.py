@@ -8,10 +8,10 @@ floor that keeps some of every season (a night may hold what is out of season).
 from datetime import date
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
-from mycovigil_statistics.sample import FloatArray, Groups, IntArray
+from mycovigil_statistics.errors import InsufficientRows
+from mycovigil_statistics.sample import FloatArray, Groups, IntArray, units_of
 
 YEAR_DAYS = 365.25
 BANDWIDTH_DAYS = 10.0
@@ -56,7 +56,7 @@ def seasonal_rows(
     and dates differ in number.
     """
     dates = np.asarray(captured, "datetime64[D]")
-    units = _units(groups, len(dates))
+    units = units_of(groups, np.arange(len(dates)))
     earlier = np.flatnonzero(np.isnat(dates) | (dates < np.datetime64(day, "D")))
     if len(earlier) < rows:
         raise InsufficientRows(f"{len(earlier)} rows were captured before {day}, {rows} are asked")
@@ -67,13 +67,3 @@ def seasonal_rows(
     order = np.argsort(-keys, kind="stable")
     last = int(np.searchsorted(np.cumsum(sizes[order]), rows))
     return np.sort(earlier[np.isin(unit, order[: last + 1])])
-
-
-def _units(groups: Groups, rows: int) -> NDArray[np.int64]:
-    if groups is None:
-        return np.arange(rows, dtype=np.int64)
-    if len(groups) != rows:
-        raise DimensionMismatch(f"{len(groups)} groups for {rows} dates")
-    names = [("row", row) if key is None else ("key", key) for row, key in enumerate(groups)]
-    number = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    return np.array([number[name] for name in names], np.int64)

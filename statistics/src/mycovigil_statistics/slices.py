@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from mycovigil_statistics.holm import holm
 from mycovigil_statistics.judgement import Judgement
 from mycovigil_statistics.reference import FittedReference
-from mycovigil_statistics.sample import FloatArray, Groups, IntArray
+from mycovigil_statistics.sample import FloatArray, Groups, IntArray, units_of
 from mycovigil_statistics.two_sample import CLOSER_PERMUTATIONS, LEAST_GROUPS, LEAST_ROWS, judge
 
 PREDICTED_CLASS = "predicted_class"
@@ -121,7 +121,8 @@ class _Night:
         )
 
     def enough(self, rows: IntArray) -> bool:
-        units = len(rows) if self.groups is None else len(set(self.groups[rows].tolist()))
+        groups = None if self.groups is None else self.groups[rows]
+        units = units_of(groups, np.arange(len(rows))).max() + 1
         return len(rows) >= LEAST_ROWS and units >= LEAST_GROUPS
 
     def judge(
