@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
 from factories.report import make_report
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session, make_transient
 
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.base import new_id
@@ -201,6 +201,39 @@ def test_a_report_that_fails_holds_back_no_other(
     with state.sessions() as session:
         told = [session.get_one(DriftReport, report).realised for report in reports]
     assert [one is not None for one in told] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "verdict", [ReportVerdict.FAILED, ReportVerdict.NO_REFERENCE, ReportVerdict.INSUFFICIENT]
+)
+def test_labels_speak_of_nights_that_no_test_judged(state: State, verdict: ReportVerdict) -> None:
+    """A crashed night, one without a reference, a silent one whose photos came later."""
+    served = drifted_night(state, verdict="expert_check")
+    with state.sessions.begin() as session:
+        session.execute(update(DriftReport).values(verdict=verdict, rows=0))
+        label_all(session, "deadly")
+    assert labels.run(state, now=NOW) == 1
+    found = only_report(state).realised or {}
+    assert (found["deadly"]["missed"], found["rows"]) == (40, 40)
+    with state.sessions() as session:
+        assert session.get_one(Model, served.model.id).certificate_state == "void"
+
+
+def test_labels_of_photos_in_the_spool_count_when_the_photos_come(state: State) -> None:
+    drifted_night(state, verdict="avoid")
+    with state.sessions.begin() as session:
+        label_all(session, "deadly")
+        spooled = session.scalars(select(Prediction)).first()
+        assert spooled is not None
+        session.expunge(spooled)
+        session.execute(delete(Prediction).where(Prediction.id == spooled.id))
+    labels.run(state, now=NOW)
+    assert (only_report(state).realised or {})["labelled"] == 39
+    with state.sessions.begin() as session:
+        make_transient(spooled)
+        session.add(spooled)
+    assert labels.run(state, now=NOW) == 1
+    assert (only_report(state).realised or {})["labelled"] == 40
 
 
 def test_few_labels_decide_nothing() -> None:

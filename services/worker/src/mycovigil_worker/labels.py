@@ -19,7 +19,7 @@ from mycovigil_worker.realised import Given, Realised
 from mycovigil_worker.state import State
 
 HORIZON = 60
-"""Periods back in which a label still changes its report."""
+"""Periods back in which a label still changes its report, and with it a certificate."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ def run(state: State, *, now: datetime) -> int:
     with state.sessions() as session:
         recent = session.scalars(
             select(DriftReport.id)
-            .where(DriftReport.window_end > horizon, DriftReport.rows > 0)
+            .where(DriftReport.window_end > horizon)
             .order_by(DriftReport.window_end)
         ).all()
     return sum(_attempted(state, report) for report in recent)

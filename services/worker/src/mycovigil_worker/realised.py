@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -94,7 +94,7 @@ class Realised:
             "as_of": labels.newest.isoformat(),
             "mark": labels.mark,
             "labelled": self.labelled,
-            "rows": rows,
+            "rows": max(rows, self.labelled),  # a night that failed counted none
             "safety": self.safety(bound, proof).value,
             "bound": bound,
             "proof": None if proof is None else proof.document(),
@@ -121,14 +121,7 @@ def answered(session: Session, report: DriftReport) -> list[Answered]:
     rows = session.execute(
         select(Label.label, Prediction.label, Prediction.verdict, Prediction.group_key)
         .join(Prediction, Prediction.id == Label.prediction_id)
-        .where(
-            Label.prediction_id >= first_id_at(report.window_start),
-            Label.prediction_id < first_id_at(report.window_end),
-            ground_truth.trusted(),
-            Prediction.model_id == report.model_id,
-            Prediction.created_at >= report.window_start,
-            Prediction.created_at < report.window_end,
-        )
+        .where(ground_truth.trusted(), *_within(report))
         .ext(distinct_on(Label.prediction_id))
         .order_by(Label.prediction_id, *ground_truth.weightiest_first())
     )
@@ -139,15 +132,26 @@ def answered(session: Session, report: DriftReport) -> list[Answered]:
 
 
 def given(session: Session, report: DriftReport) -> Given | None:
-    """The labels of the window as they stand, None if there are none."""
+    """The labels of the window's photos as they stand, None if there are none. Those of photos
+    that wait in the predictor's spool come with their photos."""
     moment = func.extract("epoch", Label.created_at)
     newest, count, moments = session.execute(
-        select(func.max(Label.created_at), func.count(), func.sum(moment)).where(
-            Label.prediction_id >= first_id_at(report.window_start),
-            Label.prediction_id < first_id_at(report.window_end),
-        )
+        select(func.max(Label.created_at), func.count(), func.sum(moment))
+        .join(Prediction, Prediction.id == Label.prediction_id)
+        .where(*_within(report))
     ).one()
     return None if newest is None else Given(newest, f"{count}/{moments}")
+
+
+def _within(report: DriftReport) -> tuple[ColumnElement[bool], ...]:
+    """Labels and predictions of the window; both sides by time, so that each is read by index."""
+    return (
+        Label.prediction_id >= first_id_at(report.window_start),
+        Label.prediction_id < first_id_at(report.window_end),
+        Prediction.model_id == report.model_id,
+        Prediction.created_at >= report.window_start,
+        Prediction.created_at < report.window_end,
+    )
 
 
 def _by_specimen(deadly: list[Answered]) -> list[float]:
