@@ -11,7 +11,7 @@ from factories.report import make_reference_set, make_report
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import alert_rules, incident
+from mycovigil import alert, alert_rules, incident
 from mycovigil.alert_rules import Finding, Standing
 from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity, Silence
 from mycovigil.db.base import new_id
@@ -159,24 +159,71 @@ def test_a_milder_night_lifts_no_doubt_and_no_proof_is_forgotten_for_it(session:
     assert nights.model.certificate_reason == FOUND
 
 
-def test_a_silence_holds_the_event_back_but_not_the_alert(session: Session) -> None:
-    nights = Nights(session)
+@pytest.fixture
+def silence(session: Session) -> Silence:
     now = datetime.now(tz=UTC)
-    session.add(
-        Silence(
-            id=new_id(),
-            model_id=None,
-            starts_at=now - timedelta(hours=1),
-            ends_at=now + timedelta(hours=1),
-            reason="maintenance",
-            created_by="test",
-        )
+    made = Silence(
+        id=new_id(),
+        model_id=None,
+        starts_at=now - timedelta(hours=1),
+        ends_at=now + timedelta(hours=1),
+        reason="maintenance",
+        created_by="test",
     )
+    session.add(made)
     session.flush()
-    alert = nights.pass_(DRIFT)
-    assert alert is not None
-    assert (alert.event_id, alert.silence_id is not None) == (None, True)
-    assert session.scalars(select(OutboxMessage)).all() == []
+    return made
+
+
+def end(silence: Silence) -> None:
+    silence.ends_at = datetime.now(tz=UTC)
+
+
+def told(session: Session) -> list[str]:
+    messages = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))
+    return [message.event["data"]["kind"] for message in messages]
+
+
+def test_a_silence_holds_the_event_back_until_it_is_over(
+    session: Session, silence: Silence
+) -> None:
+    nights = Nights(session)
+    opened = nights.pass_(DRIFT)
+    assert opened is not None
+    assert (opened.event_id, opened.silence_id) == (None, silence.id)
+    assert alert.release(session) == []
+    end(silence)
+    assert alert.release(session) == [opened]
+    assert alert.release(session) == []
+    assert told(session) == ["opened"]
+
+
+def test_after_a_silence_the_newest_word_on_an_incident_is_told(
+    session: Session, silence: Silence
+) -> None:
+    nights = Nights(session)
+    nights.pass_(DRIFT, cause="camera_or_light")
+    nights.pass_(DRIFT, cause="novel_species")
+    end(silence)
+    alert.release(session)
+    assert told(session) == ["escalated"]
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_an_end_in_a_silence_is_told_to_those_who_heard_of_the_beginning(
+    session: Session, silence: Silence, heard: bool
+) -> None:
+    later = silence.starts_at
+    silence.starts_at = silence.ends_at if heard else later
+    nights = Nights(session)
+    nights.pass_(DRIFT)
+    silence.starts_at = later
+    session.flush()
+    nights.pass_(CALM)
+    nights.pass_(CALM)
+    end(silence)
+    alert.release(session)
+    assert told(session) == (["opened", "resolved"] if heard else [])
 
 
 def test_the_event_keeps_its_schema(session: Session) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil import incident, outbox
-from mycovigil.db.alert import Alert, Incident
+from mycovigil.db.alert import Alert, Incident, Silence
+from mycovigil.db.base import new_id
 from mycovigil.db.message import InboxMessage, OutboxMessage
 from mycovigil.db.model import Model
 from mycovigil.db.report import ReportVerdict
@@ -164,6 +165,47 @@ def test_an_incident_that_asks_for_no_retrain_gets_none(state: State, why: str) 
             session.execute(update(Model).values(status="archived"))
     later = datetime.now(tz=UTC) + timedelta(hours=2)
     assert queue.ask_for_unheard(state, now=later) == []
+
+
+@pytest.mark.parametrize("why", ["resolved", "archived"])
+def test_an_alert_that_comes_after_the_end_starts_no_retrain(
+    state: State, sent: list[object], why: str
+) -> None:
+    """The broker was away for a day; meanwhile the nights were calm, or another model serves."""
+    event = opened(state)
+    with state.sessions.begin() as session:
+        if why == "resolved":
+            standing = session.scalars(select(Incident)).one()
+            incident.resolve(session, standing, resolution="calm again")
+        else:
+            session.execute(update(Model).values(status="archived"))
+    trigger.handle(state, event)
+    assert counts(state) == (1, 0)
+    assert sent == []
+
+
+def test_an_incident_that_outlasts_its_silence_gets_its_retrain(
+    state: State, sent: list[object]
+) -> None:
+    now = datetime.now(tz=UTC)
+    silence = Silence(
+        id=new_id(), model_id=None, starts_at=now - timedelta(days=1),
+        ends_at=now + timedelta(days=1), reason="holiday", created_by="test",
+    )  # fmt: skip
+    with state.sessions.begin() as session:
+        session.add(silence)
+        served = make_served(session, rows=1)
+        report = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
+        incident.respond(session, report)
+    tasks.tick(state, now)
+    with state.sessions.begin() as session:
+        assert session.scalars(select(OutboxMessage)).all() == []
+        session.execute(update(Silence).values(ends_at=now))
+    tasks.tick(state, now)
+    with state.sessions() as session:
+        event = Event.model_validate(session.scalars(select(OutboxMessage.event)).one())
+    trigger.handle(state, event)
+    assert counts(state) == (1, 1)
 
 
 def test_a_broker_that_is_away_is_tried_again(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from kombu.exceptions import OperationalError
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,15 @@ log = structlog.get_logger(__name__)
 def ask(
     session: Session, incident_id: uuid.UUID, *, alert: str, cause: str, report_id: str | None
 ) -> uuid.UUID | None:
-    """Make the incident's job; none if it has one. ``alert``: the id of the alert that asks."""
+    """Make the incident's job; none if it has one, or is over since its alert went out.
+
+    Args:
+        alert: the id of the alert that asks.
+    """
+    stands = select(Incident.id).join(Model, Model.id == Incident.model_id).where(*_standing())
+    if session.scalar(stands.where(Incident.id == incident_id)) is None:
+        log.info("no retrain, the incident is over", incident=str(incident_id), alert=alert)
+        return None
     return session.scalar(
         insert(RetrainJob)
         .values(
@@ -74,8 +82,7 @@ def _unheard(session: Session, before: datetime) -> list[tuple[Incident, Alert]]
         .outerjoin(RetrainJob, RetrainJob.incident_id == Incident.id)
         .where(
             RetrainJob.id.is_(None),
-            Incident.state != IncidentState.RESOLVED,
-            Model.status == ModelStatus.PRODUCTION,
+            *_standing(),
             Alert.kind.in_((AlertKind.OPENED, AlertKind.ESCALATED)),
             Alert.event_id.is_not(None),
             Alert.created_at < before,
@@ -84,6 +91,11 @@ def _unheard(session: Session, before: datetime) -> list[tuple[Incident, Alert]]
         .order_by(Incident.id, Alert.created_at)
     )
     return [(incident, alert) for incident, alert in rows]
+
+
+def _standing() -> tuple[ColumnElement[bool], ...]:
+    """Incidents that a new model would answer."""
+    return Incident.state != IncidentState.RESOLVED, Model.status == ModelStatus.PRODUCTION
 
 
 def send(state: State, job_id: uuid.UUID) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy.exc import OperationalError
 
+from mycovigil import alert
 from mycovigil_worker import labels, queue, request, retention, retrain
 from mycovigil_worker import nightly as nights
 from mycovigil_worker.app import NAME, app
@@ -18,7 +19,8 @@ log = structlog.get_logger(__name__)
 @app.task(name=f"{NAME}.nightly")
 def nightly() -> None:
     """Make missing reports, answer requests for others, let labels that came replace estimates,
-    make retrain jobs whose alert nobody heard, wake those that nobody runs."""
+    send alerts whose silence is over, make retrain jobs whose alert nobody heard, wake those that
+    nobody runs."""
     tick(process_state(), datetime.now(tz=UTC))
 
 
@@ -28,6 +30,7 @@ def tick(state: State, now: datetime) -> None:
         "nights": lambda: nights.run(state, now=now),
         "requests": lambda: request.drain(state, now=now),
         "labels": lambda: labels.run(state, now=now),
+        "silenced": lambda: tell_after_silence(state),
         "unheard": lambda: queue.ask_for_unheard(state, now=now),
         "waiting": lambda: queue.resend_waiting(state),
     }
@@ -39,6 +42,13 @@ def tick(state: State, now: datetime) -> None:
             return
         except Exception:
             log.exception("a step of the tick failed, the next one tries again", step=name)
+
+
+def tell_after_silence(state: State) -> None:
+    """Send the alerts that a silence held back, now that it is over."""
+    with state.sessions.begin() as session:
+        for told in alert.release(session):
+            log.info("told after a silence", alert=str(told.id), kind=told.kind)
 
 
 @app.task(name=f"{NAME}.retrain")

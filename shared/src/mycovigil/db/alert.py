@@ -63,7 +63,7 @@ class Incident(Base):
 
 class Alert(Base):
     """One message to the world about an incident; ``event_id`` is its row in the outbox,
-    empty where a silence held it back."""
+    empty while a silence holds it back."""
 
     __tablename__ = "alerts"
     __table_args__ = (one_of("kind", AlertKind), one_of("severity", Severity))

@@ -10,7 +10,7 @@ from mycovigil_drift.pagination import PageQuery
 
 
 class AlertOut(BaseModel):
-    """``event_id`` is the event it sent; empty where ``silence_id`` held it back."""
+    """``event_id`` is the event it sent; empty while ``silence_id`` holds it back."""
 
     model_config = ConfigDict(from_attributes=True)
     id: uuid.UUID
