@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from mycovigil import outbox
 from mycovigil.db.message import OutboxMessage
 from mycovigil.event import Event, EventType, Topic
+from mycovigil.outbox import Sweep
 from mycovigil.publisher import Handler
 from mycovigil.publisher.stream import StreamPublisher
 from mycovigil.settings import DriftSettings, Settings
@@ -169,16 +170,35 @@ def test_a_failure_is_kept_with_the_row_and_in_the_health(
     assert row.last_error == "ConnectionError: the broker is away"
 
 
+def test_a_backlog_is_committed_batch_by_batch(
+    sessions: sessionmaker[Session], settings: Settings, recorder: Recorder
+) -> None:
+    """What a crash publishes again is one batch, however much was waiting."""
+    with sessions.begin() as session:
+        for number in range(5):
+            outbox.add(session, Topic.MODELS, _event("many", number))
+    relay = Relay(settings, sessions, lambda _: recorder, Metrics())
+    waiting: list[int] = []
+
+    def count(_: Event) -> bool:
+        waiting.append(len(_waiting(sessions)))
+        return False
+
+    recorder.broken = count
+    relay.drain(Sweep(recorder.publish, limit=2))
+    assert waiting == [5, 5, 3, 3, 1]
+
+
 def test_a_crash_between_publishing_and_commit_publishes_again(
     sessions: sessionmaker[Session], settings: Settings, recorder: Recorder
 ) -> None:
     with sessions.begin() as session:
         outbox.add(session, Topic.MODELS, _event("twice", 0))
     with sessions() as session:
-        assert outbox.relay(session, recorder.publish) == 1
+        assert Sweep(recorder.publish).batch(session)
         session.rollback()  # the process died here
     relay = Relay(settings, sessions, lambda _: recorder, Metrics())
-    assert relay.drain(recorder.publish) == 1
+    relay.drain(Sweep(recorder.publish))
     assert recorder.events[0].id == recorder.events[1].id
     assert _waiting(sessions) == []
 
@@ -235,7 +255,7 @@ def test_events_reach_a_real_broker(settings: Settings, sessions: sessionmaker[S
         outbox.add(session, Topic.MODELS, event)
     publisher = StreamPublisher(settings.publisher, settings.redis)
     relay = Relay(settings, sessions, lambda _: publisher, Metrics())
-    assert relay.drain(publisher.publish) == 1
+    relay.drain(Sweep(publisher.publish))
     received: list[Event] = []
     assert publisher.receive(Topic.MODELS, "tests", received.append, wait=5) == 1
     publisher.close()

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from mycovigil import incident, outbox
+from mycovigil import incident
 from mycovigil.db.alert import Alert, Incident, Silence
 from mycovigil.db.base import new_id
 from mycovigil.db.message import InboxMessage, OutboxMessage
@@ -20,6 +20,7 @@ from mycovigil.db.model import Model
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.event import Event, Topic
+from mycovigil.outbox import Sweep
 from mycovigil.publisher import Handler, Publisher, publisher_of
 from mycovigil.publisher.stream import StreamPublisher
 from mycovigil_worker import queue, tasks, trigger
@@ -87,7 +88,7 @@ def test_the_outbox_reaches_the_trigger_through_pubsub(
     publisher = publisher_of(settings)
     publisher.prepare()
     with state.sessions.begin() as session:
-        assert outbox.relay(session, publisher.publish) == 1
+        assert Sweep(publisher.publish).batch(session)
     deliver(publisher, state, events=1)
     publisher.close()
     assert counts(state) == (1, 1)

@@ -1,7 +1,9 @@
-"""The outbox: an event is a row in the transaction of its cause; the relay publishes it later."""
+"""The outbox: an event is a row in the transaction of its cause; a sweep publishes it later."""
 
 import datetime
+import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -26,44 +28,68 @@ def add(session: Session, topic: Topic, event: Event) -> None:
     session.execute(text(f"NOTIFY {CHANNEL}"))
 
 
-def relay(session: Session, publish: Callable[[Topic, Event], None], *, limit: int = 100) -> int:
-    """Publish all waiting events, oldest first, in batches of ``limit``; returns how many went.
+@dataclass(slots=True)
+class Sweep:
+    """One pass over the waiting events, oldest first, batch by batch.
 
-    At least once: a crash between publishing and the caller's commit publishes again, and
-    consumers are idempotent by event id. Two relays share the work by ``SKIP LOCKED``; a failed
-    event keeps its place, holding back later events of the same ordering key.
+    At least once: a crash between publishing and the caller's commit publishes that batch again,
+    and consumers are idempotent by event id. Events are ordered by their ids, which are times:
+    the time of writing, and not that of the transaction's begin.
+
+    An event that the broker does not take keeps its place and holds back later ones of its
+    ordering key. One that cannot be read (a newer version wrote it) waits for a process that can,
+    and holds nobody back: alerts of a model must not end because of it.
     """
-    blocked: set[str] = set()
-    sent = 0
-    while waiting := _waiting(session, blocked, limit):
+
+    publish: Callable[[Topic, Event], None]
+    limit: int = 100
+    published: list[str] = field(default_factory=list)
+    """The topic of each event that went out."""
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    """Topic and error of each that did not."""
+    _held: set[str] = field(default_factory=set)
+    _unreadable: set[uuid.UUID] = field(default_factory=set)
+
+    def batch(self, session: Session) -> bool:
+        """Publish the next batch in the caller's transaction; false if nothing is left to try."""
+        waiting = self._waiting(session)
         for message in waiting:
-            if message.ordering_key not in blocked:
-                if _published(message, publish):
-                    sent += 1
-                else:
-                    blocked.add(message.ordering_key)
+            if message.ordering_key not in self._held:
+                self._try(message)
         session.flush()
-    return sent
+        return bool(waiting)
 
+    def _waiting(self, session: Session) -> Sequence[OutboxMessage]:
+        return session.scalars(
+            select(OutboxMessage)
+            .where(
+                OutboxMessage.published_at.is_(None),
+                OutboxMessage.ordering_key.not_in(self._held),
+                OutboxMessage.id.not_in(self._unreadable),
+            )
+            .order_by(OutboxMessage.id)
+            .limit(self.limit)
+            .with_for_update(skip_locked=True)
+        ).all()
 
-def _waiting(session: Session, blocked: set[str], limit: int) -> Sequence[OutboxMessage]:
-    """The oldest unpublished rows of keys that no failure blocks, locked for us."""
-    return session.scalars(
-        select(OutboxMessage)
-        .where(OutboxMessage.published_at.is_(None), OutboxMessage.ordering_key.not_in(blocked))
-        .order_by(OutboxMessage.created_at, OutboxMessage.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+    def _try(self, message: OutboxMessage) -> None:
+        message.attempts += 1
+        try:
+            topic, event = Topic(message.topic), Event.model_validate(message.event)
+        except ValueError as error:
+            self._unreadable.add(message.id)
+            self._failed(message, error)
+            return
+        try:
+            self.publish(topic, event)
+        except Exception as error:  # whatever the broker raises, the row stays
+            self._held.add(message.ordering_key)
+            self._failed(message, error)
+            return
+        message.published_at = datetime.datetime.now(tz=datetime.UTC)
+        message.last_error = None
+        self.published.append(message.topic)
 
-
-def _published(message: OutboxMessage, publish: Callable[[Topic, Event], None]) -> bool:
-    message.attempts += 1
-    try:
-        publish(Topic(message.topic), Event.model_validate(message.event))
-    except Exception as error:  # whatever the broker raises, the row stays
+    def _failed(self, message: OutboxMessage, error: Exception) -> None:
         message.last_error = f"{type(error).__name__}: {error}"
-        return False
-    message.published_at = datetime.datetime.now(tz=datetime.UTC)
-    message.last_error = None
-    return True
+        self.failures.append((message.topic, message.last_error))

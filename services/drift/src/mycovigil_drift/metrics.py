@@ -66,7 +66,7 @@ class Metrics:
         )
         self.relay_failures = Counter(
             "mycovigil_relay_failures_total",
-            "Attempts the broker did not take.",
+            "Attempts that did not go out: the broker refused, or the event cannot be read.",
             ("topic",),
             registry=self.registry,
         )

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from mycovigil import outbox
-from mycovigil.event import Event, Topic
+from mycovigil.outbox import Sweep
 from mycovigil.publisher import Publisher
 from mycovigil.settings import Settings
 from mycovigil_drift.metrics import Metrics
@@ -64,16 +64,12 @@ class Relay:
         self._stopping.set()
         self._thread.join(timeout)
 
-    def drain(self, publish: Callable[[Topic, Event], None]) -> int:
-        """Publish batch after batch until nothing more goes out; each is its own transaction."""
-        total = 0
-        while not self._stopping.is_set():
+    def drain(self, sweep: Sweep) -> None:
+        """Batch after batch until nothing more goes out; each is its own transaction."""
+        more = True
+        while more and not self._stopping.is_set():
             with self._sessions.begin() as session:
-                sent = outbox.relay(session, publish, limit=BATCH)
-            total += sent
-            if sent < BATCH:
-                break
-        return total
+                more = sweep.batch(session)
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
@@ -108,22 +104,23 @@ class Relay:
         self._sleep(connection)
 
     def _work(self, publisher: Publisher) -> None:
-        failures: list[str] = []
+        sweep = Sweep(publisher.publish, BATCH)
+        try:
+            self.drain(sweep)
+        finally:
+            self._count(sweep)
+        if sweep.published:
+            log.info("events published", events=len(sweep.published))
+        problem = sweep.failures[-1][1] if sweep.failures else ""
+        if problem:
+            log.warning("events wait for a later try", events=len(sweep.failures), last=problem)
+        self._health = RelayHealth(leading=True, problem=problem)
 
-        def publish(topic: Topic, event: Event) -> None:
-            try:
-                publisher.publish(topic, event)
-            except Exception as error:
-                failures.append(f"{type(error).__name__}: {error}")
-                self._metrics.relay_failures.labels(topic.value).inc()
-                raise
-            self._metrics.relay_published.labels(topic.value).inc()
-
-        if sent := self.drain(publish):
-            log.info("events published", events=sent)
-        if failures:
-            log.warning("events not published, kept for later", events=len(failures))
-        self._health = RelayHealth(leading=True, problem=failures[-1] if failures else "")
+    def _count(self, sweep: Sweep) -> None:
+        for topic in sweep.published:
+            self._metrics.relay_published.labels(topic).inc()
+        for topic, _ in sweep.failures:
+            self._metrics.relay_failures.labels(topic).inc()
 
     def _sleep(self, connection: psycopg.Connection) -> None:
         deadline = time.monotonic() + self._settings.drift.relay_seconds
