@@ -51,8 +51,10 @@ def test_from_a_draft_to_the_set_in_use(client: TestClient, served: Served) -> N
     retired = client.post(f"{made.headers['location']}/retire").json()
     assert retired["retired_at"] is not None
     again = client.post(f"{made.headers['location']}/freeze")
-    assert again.status_code == 200
-    assert again.json()["retired_at"] == retired["retired_at"]
+    assert again.status_code == 409
+    assert "was retired; make a new one" in again.json()["detail"]
+    gone = client.post(f"{made.headers['location']}/retire")
+    assert gone.json()["retired_at"] == retired["retired_at"]
 
 
 @pytest.mark.parametrize(

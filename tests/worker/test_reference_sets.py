@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from mycovigil import reference_mixture, reference_set
 from mycovigil.bundle import Bundle, key_of
+from mycovigil.db.audit import AuditLine
 from mycovigil.db.base import new_id
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.prediction import Label, Prediction
@@ -101,16 +102,16 @@ def test_a_seasonal_set_serves_in_its_months_and_the_plain_one_else(session: Ses
     served = with_traffic(session)
     autumn = from_week(session, served, months=[9, 10])
     assert reference_set.active(session, FIRST)[served.model.id] is served.reference
-    reference_set.freeze(autumn)
+    reference_set.freeze(session, autumn, who="test")
     session.flush()
     june = FIRST.replace(month=6)
     assert reference_set.active(session, FIRST)[served.model.id] is autumn
     assert reference_set.active(session, june)[served.model.id] is served.reference
-    reference_set.retire(autumn)
+    reference_set.retire(session, autumn, who="test")
     session.flush()
     assert reference_set.active(session, FIRST)[served.model.id] is served.reference
     with pytest.raises(NotUsable, match="was retired"):
-        reference_set.freeze(autumn)
+        reference_set.freeze(session, autumn, who="test")
 
 
 def with_autumn(session: Session) -> tuple[Served, ReferenceSet]:
@@ -119,7 +120,7 @@ def with_autumn(session: Session) -> tuple[Served, ReferenceSet]:
     make_night(session, served, night_of(-8), rows=150)
     past = Window(night_of(-8).start, night_of(-8).end)
     autumn = reference_set.from_production(session, served.model, [past], name="autumn", months=[9])
-    reference_set.freeze(autumn)
+    reference_set.freeze(session, autumn, who="test")
     return served, autumn
 
 
@@ -254,10 +255,12 @@ def test_the_command_creates_lists_freezes_compares_and_retires(
     stretch = ("--from", "2026-09-01", "--to", "2026-09-08")
     made = said("create", "calm week", *stretch, "--month", "9").split()[0]
     assert "calm week" in said("list")
-    assert "is frozen" in said("freeze", made)
+    assert "is frozen and serves in month 9" in said("freeze", made)
+    said("freeze", made)
     found = json.loads(said("compare", first, made, "--json"))
     assert found["verdict"] == "calm"
     assert "reference serves now" in said("retire", made)
+    said("retire", made)
     assert "no set is left" in said("retire", first)
     assert "was retired" in said("freeze", made, code=2)
     assert "must lie after" in said(
@@ -269,3 +272,6 @@ def test_the_command_creates_lists_freezes_compares_and_retires(
     )
     with state.sessions() as session:
         assert session.scalar(select(func.count()).select_from(ReferenceSet)) == 2
+        trail = session.scalars(select(AuditLine.action).where(AuditLine.subject_id == made)).all()
+    froze, retired = "froze the reference set", "retired the reference set"
+    assert sorted(trail) == [froze, "made a reference set", retired]

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, String, and_, cast, false, func, insert, l
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
-from mycovigil import ground_truth
+from mycovigil import audit, ground_truth
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Label, Prediction
@@ -44,24 +44,32 @@ def active(session: Session, at: datetime.datetime) -> dict[uuid.UUID, Reference
     return plain | {row.model_id: row for row in found if row.months and month in row.months}
 
 
-def freeze(row: ReferenceSet) -> None:
-    """From now on nights are judged against it.
+def freeze(session: Session, row: ReferenceSet, *, who: str) -> None:
+    """From now on nights are judged against it; a frozen one stays as it is.
 
     Raises:
         NotUsable: it was retired, or is too small.
     """
+    session.refresh(row, with_for_update=True)
     if row.retired_at is not None:
         raise NotUsable(f"reference set {row.name} was retired; make a new one")
     if row.rows < LEAST_ROWS:
         raise NotUsable(
             f"reference set {row.name} has {row.rows} rows, at least {LEAST_ROWS} are needed"
         )
-    row.frozen_at = row.frozen_at or _now()
+    if row.frozen_at is None:
+        row.frozen_at = _now()
+        audit.record(session, who=who, action="froze the reference set", on=row)
+        session.flush()
 
 
-def retire(row: ReferenceSet) -> None:
+def retire(session: Session, row: ReferenceSet, *, who: str) -> None:
     """No night is judged against it any more; its reports keep their verdicts."""
-    row.retired_at = row.retired_at or _now()
+    session.refresh(row, with_for_update=True)
+    if row.retired_at is None:
+        row.retired_at = _now()
+        audit.record(session, who=who, action="retired the reference set", on=row)
+        session.flush()
 
 
 def from_production(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -133,25 +133,26 @@ def listing() -> None:
 @app.command("freeze")
 def freeze_set(identifier: Identifier) -> None:
     """Judge nights against a draft from now on."""
-    from mycovigil import audit, reference_set
+    from mycovigil import reference_set
 
     with _work() as (_, session):
         row = _set(session, identifier)
-        reference_set.freeze(row)
-        audit.record(session, who=getpass.getuser(), action="froze the reference set", on=row)
-    screen.print(f"{row.name} is frozen; its model's nights are judged against it")
+        reference_set.freeze(session, row, who=getpass.getuser())
+        serving = reference_set.active(session, datetime.now(tz=UTC)).get(row.model_id)
+        months = ", ".join(str(month) for month in row.months or [])
+        when = f"in month {months}" if months else "where no set for the month is frozen"
+    today = f"today {serving.name} serves" if serving else "today none serves"
+    screen.print(f"{row.name} is frozen and serves {when}; {today}")
 
 
 @app.command()
 def retire(identifier: Identifier) -> None:
     """Judge no further night against a set."""
-    from mycovigil import audit, reference_set
+    from mycovigil import reference_set
 
     with _work() as (_, session):
         row = _set(session, identifier)
-        reference_set.retire(row)
-        audit.record(session, who=getpass.getuser(), action="retired the reference set", on=row)
-        session.flush()
+        reference_set.retire(session, row, who=getpass.getuser())
         left = reference_set.active(session, datetime.now(tz=UTC)).get(row.model_id)
     screen.print(f"{row.name} is retired; " + (f"{left.name} serves now" if left else NONE_LEFT))
 
@@ -221,10 +222,10 @@ def _set(session: "Session", identifier: uuid.UUID) -> "ReferenceSet":
 def _finish(session: "Session", made: "ReferenceSet", *, freeze: bool) -> None:
     from mycovigil import audit, reference_set
 
+    who = getpass.getuser()
+    audit.record(session, who=who, action="made a reference set", on=made, detail=made.name)
     if freeze:
-        reference_set.freeze(made)
-    who: dict[str, Any] = {"who": getpass.getuser(), "on": made, "detail": made.name}
-    audit.record(session, action="made a reference set", **who)
+        reference_set.freeze(session, made, who=who)
     state = "frozen" if freeze else "a draft: mycovigil reference freeze puts it to work"
     screen.print(f"{made.id}  {made.name}: {made.rows} rows, {state}")
 

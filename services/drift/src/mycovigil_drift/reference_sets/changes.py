@@ -53,14 +53,11 @@ def freeze(session: Session, reference_set_id: uuid.UUID, *, who: str) -> Refere
     Raises:
         Problem: 404, or 409 if it is retired or too small.
     """
-    found = lookup.one(session, ReferenceSet, reference_set_id, NOUN, lock=True)
-    if found.frozen_at is None:
-        try:
-            reference_sets.freeze(found)
-        except NotUsable as reason:
-            raise conflict("reference-not-usable", f"{reason}.") from reason
-        audit.record(session, who=who, action="froze the reference set", on=found)
-        session.flush()
+    found = lookup.one(session, ReferenceSet, reference_set_id, NOUN)
+    try:
+        reference_sets.freeze(session, found, who=who)
+    except NotUsable as reason:
+        raise conflict("reference-not-usable", f"{reason}.") from reason
     return found
 
 
@@ -70,9 +67,6 @@ def retire(session: Session, reference_set_id: uuid.UUID, *, who: str) -> Refere
     Raises:
         Problem: 404.
     """
-    found = lookup.one(session, ReferenceSet, reference_set_id, NOUN, lock=True)
-    if found.retired_at is None:
-        reference_sets.retire(found)
-        audit.record(session, who=who, action="retired the reference set", on=found)
-        session.flush()
+    found = lookup.one(session, ReferenceSet, reference_set_id, NOUN)
+    reference_sets.retire(session, found, who=who)
     return found
