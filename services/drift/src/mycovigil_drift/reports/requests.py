@@ -4,7 +4,6 @@ import datetime
 import uuid
 
 from fastapi import APIRouter, Response
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -45,18 +44,22 @@ def ask(session: Session, wish: ReportRequestIn, *, who: str) -> ReportRequest:
     _check(wish)
     models.get(session, wish.model_id)
     window = wish.model_dump()
-    made: ReportRequest | None = session.scalar(
+    identifier = new_id()
+    row = session.scalars(
+        # an update that changes nothing: unlike DO NOTHING it locks and returns the waiting one,
+        # which the worker could otherwise handle between the two statements
         insert(ReportRequest)
-        .values(id=new_id(), requested_by=who, **window)
-        .on_conflict_do_nothing()
+        .values(id=identifier, requested_by=who, **window)
+        .on_conflict_do_update(
+            index_elements=list(window),
+            index_where=ReportRequest.handled_at.is_(None),
+            set_={"requested_by": ReportRequest.requested_by},
+        )
         .returning(ReportRequest)
-    )
-    if made is not None:
-        audit.record(session, who=who, action="asked for a window to be judged", on=made)
-        return made
-    return session.scalars(
-        select(ReportRequest).filter_by(handled_at=None, **window).with_for_update()
     ).one()
+    if row.id == identifier:
+        audit.record(session, who=who, action="asked for a window to be judged", on=row)
+    return row
 
 
 def _check(body: ReportRequestIn) -> None:
