@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
@@ -33,6 +34,13 @@ from mycovigil.storage import Storage
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> None:
+    """structlog's own default draws the local variables of each frame: seconds, with arrays."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def _quiet(_name: str, _line: str) -> None:

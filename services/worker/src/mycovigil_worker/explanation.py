@@ -1,34 +1,82 @@
-"""Why a night drifted and whether it hurts: cause, harm and gallery of one comparison."""
+"""What a report tells beside its verdict: evidence, and of a drift its cause, harm and photos.
 
-from dataclasses import asdict, dataclass
+Each part is made by itself. One that crashes is left out and the report says so: what is told about
+a verdict must not cost the verdict.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mycovigil_statistics.cause import explain
-from mycovigil_worker import gallery, harm
-from mycovigil_worker.harm import Harm, Safety
+from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil_statistics.cause import Cause, explain
+from mycovigil_worker import clusters, evidence, gallery, harm
+from mycovigil_worker.attempt import Attempts
 from mycovigil_worker.outcome import Comparison
 
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What a drifted report carries beside its verdict."""
-
-    cause: str
-    evidence: dict[str, Any]
-    harm: Harm
-    gallery: list[dict[str, Any]]
-
-    @property
-    def harmful(self) -> bool:
-        return self.harm.safety is Safety.AFFECTED
+UNKNOWN = "unknown"
 
 
-def explained(session: Session, comparison: Comparison, *, seed: int) -> Explanation:
-    """Explain a drift; only drifted windows are explained, there is nothing to explain in calm."""
+def added(
+    session: Session, report: DriftReport, comparison: Comparison, attempts: Attempts, *, seed: int
+) -> None:
+    """Fill in the report's views, evidence, cause and gallery.
+
+    Only a drift is explained: in a calm window there is nothing to explain.
+    """
+    drifted = report.verdict == ReportVerdict.DRIFT
+    report.views = [
+        {"name": v.name, "group": v.group, "p_value": v.p_value, "effect": v.effect}
+        for v in comparison.judgement.views
+    ]
+    parts = _of_any_window(session, comparison)
+    if drifted:
+        parts |= _of_a_drift(session, comparison, seed)
+    tried = {name: attempts.make(name, _storable(part)) for name, part in parts.items()}
+    made = {name: found for name, found in tried.items() if found is not None}
+    report.gallery = made.pop("gallery", [])
+    report.cause = made.get("cause", {}).get("kind", UNKNOWN) if drifted else None
+    report.evidence = made
+
+
+def _storable(part: Callable[[], Any]) -> Callable[[], Any]:
+    """The part, which crashes by itself on what JSON cannot hold and not later, with the row."""
+
+    def made() -> Any:
+        found = part()
+        json.dumps(found, allow_nan=False)
+        return found
+
+    return made
+
+
+def _of_any_window(session: Session, comparison: Comparison) -> dict[str, Callable[[], Any]]:
+    return {
+        "covariates": lambda: evidence.covariates(comparison),
+        "classes": lambda: evidence.classes(comparison),
+        "warnings": lambda: evidence.warnings(comparison),
+        "clusters": lambda: clusters.changed(session, comparison),
+        "slices": comparison.slices.documents,
+    }
+
+
+def _of_a_drift(
+    session: Session, comparison: Comparison, seed: int
+) -> dict[str, Callable[[], Any]]:
+    threshold = comparison.scale.threshold
+    return {
+        "cause": lambda: asdict(_cause(comparison, seed)),
+        "harm": lambda: harm.estimated(comparison, threshold, seed=seed).document(),
+        "gallery": lambda: gallery.gathered(session, comparison, comparison.fitted, seed=seed),
+    }
+
+
+def _cause(comparison: Comparison, seed: int) -> Cause:
     night = comparison.night
-    cause = explain(
+    return explain(
         comparison.fitted,
         comparison.judgement,
         night.features,
@@ -36,10 +84,4 @@ def explained(session: Session, comparison: Comparison, *, seed: int) -> Explana
         night.covariates,
         groups=night.dependent,
         seed=seed,
-    )
-    return Explanation(
-        cause=cause.kind,
-        evidence=asdict(cause),
-        harm=harm.estimated(comparison, comparison.scale.threshold, seed=seed),
-        gallery=gallery.gathered(session, comparison, comparison.fitted, seed=seed),
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from mycovigil import reference_set
@@ -19,6 +19,7 @@ from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.settings import Settings
 from mycovigil.window import Window
 from mycovigil_worker import novelty, report
+from mycovigil_worker.attempt import is_outage, said
 from mycovigil_worker.judge import Judging
 from mycovigil_worker.lock import try_model_lock
 from mycovigil_worker.outcome import PLANNED, Commission, Origin, Outcome
@@ -126,11 +127,10 @@ def make(session: Session, state: State, commission: Commission) -> DriftReport:
             outcome = judging.outcome()
             return _told(report.write(session, state.storage, drift, commission, outcome), model)
     except Exception as error:
-        if isinstance(error, (DBAPIError, OSError)) and not isinstance(error, DataError):
-            raise  # the database or the storage is away: the next tick tries again
+        if is_outage(error):
+            raise
         log.exception("judging crashed", model=model.version, window=str(commission.window))
-        said = str(error).partition("\n")[0]  # what follows is the statement with all its values
-        problem = f"judging crashed: {type(error).__name__}: {said}"
+        problem = f"judging crashed: {said(error)}"
         failed = Outcome(ReportVerdict.FAILED, as_of, problem=problem)
         return report.write(session, state.storage, drift, commission, failed)
 

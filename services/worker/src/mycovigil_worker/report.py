@@ -1,17 +1,16 @@
 """Write one report: its row, its numbers, and the incident it calls for, in one transaction."""
 
-import uuid
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from mycovigil import incident
 from mycovigil.db.model import Model, ModelStatus
-from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.db.report import DriftReport
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
-from mycovigil_worker import clusters, evidence, evidently_report, explanation, numbers
-from mycovigil_worker.explanation import Explanation
+from mycovigil_worker import evidently_report, explanation, numbers
+from mycovigil_worker.attempt import Attempts
 from mycovigil_worker.harm import Safety
 from mycovigil_worker.outcome import Commission, Comparison, Origin, Outcome
 from mycovigil_worker.place import placed
@@ -26,19 +25,13 @@ def write(
 ) -> DriftReport:
     """Add the report to the caller's transaction; pages are in storage before the row is."""
     report = placed(session, commission, _values(commission, outcome))
-    found: Explanation | None = None
+    session.flush()
     if outcome.comparison is not None:
-        if outcome.verdict is ReportVerdict.DRIFT:
-            found = explanation.explained(session, outcome.comparison, seed=drift.seed)
-        kinds = clusters.changed(session, outcome.comparison)
-        _describe(report, outcome.comparison, kinds, found)
-        pages = evidently_report.stored(storage, report.id, outcome.comparison, commission)
-        report.evidently_uri, report.snapshot_uri = pages.html, pages.snapshot
+        _describe(session, storage, drift, commission, report, outcome.comparison)
     session.flush()
     numbers.keep(session, report.id, _numbers(report))
-    if commission.origin is Origin.NIGHTLY and _is_production(session, commission.model_id):
-        incident.respond(session, report, harmful=found is not None and found.harmful)
-    session.flush()
+    if commission.origin is Origin.NIGHTLY:
+        _respond(session, report)
     return report
 
 
@@ -48,10 +41,7 @@ def adopt(session: Session, report: DriftReport) -> None:
     It was judged at the level of the plan, so the verdict stands and may wake somebody.
     """
     report.origin = Origin.NIGHTLY.value
-    if _is_production(session, report.model_id):
-        safety = report.evidence.get("harm", {}).get("safety")
-        incident.respond(session, report, harmful=safety == Safety.AFFECTED)
-    session.flush()
+    _respond(session, report)
 
 
 def _values(commission: Commission, outcome: Outcome) -> dict[str, Any]:
@@ -78,26 +68,23 @@ def _values(commission: Commission, outcome: Outcome) -> dict[str, Any]:
 
 
 def _describe(
+    session: Session,
+    storage: Storage,
+    drift: DriftSettings,
+    commission: Commission,
     report: DriftReport,
     comparison: Comparison,
-    kinds: list[dict[str, Any]],
-    found: Explanation | None,
 ) -> None:
-    report.views = [
-        {"name": v.name, "group": v.group, "p_value": v.p_value, "effect": v.effect}
-        for v in comparison.judgement.views
-    ]
-    report.evidence = {
-        "covariates": evidence.covariates(comparison),
-        "classes": evidence.classes(comparison),
-        "warnings": evidence.warnings(comparison),
-        "clusters": kinds,
-        "slices": comparison.slices.documents(),
-    }
-    if found is not None:
-        report.cause = found.cause
-        report.gallery = found.gallery
-        report.evidence = report.evidence | {"cause": found.evidence, "harm": found.harm.document()}
+    attempts = Attempts(session)
+    explanation.added(session, report, comparison, attempts, seed=drift.seed)
+    pages = attempts.make(
+        "Evidently's page",
+        lambda: evidently_report.stored(storage, report.id, comparison, commission),
+    )
+    if pages is not None:
+        report.evidently_uri, report.snapshot_uri = pages.html, pages.snapshot
+    warnings = report.evidence.get("warnings", []) + attempts.missing
+    report.evidence = report.evidence | {"warnings": warnings}
 
 
 def _numbers(report: DriftReport) -> dict[str, float | None]:
@@ -123,10 +110,13 @@ def _numbers(report: DriftReport) -> dict[str, float | None]:
     return values
 
 
-def _is_production(session: Session, model_id: uuid.UUID) -> bool:
+def _respond(session: Session, report: DriftReport) -> None:
     """An archived model's nights are still told, but nobody is woken for them.
 
-    The row stays locked until the commit: a promotion waits, and finds the incident to end.
+    The model's row stays locked until the commit: a promotion waits, and finds the incident to end.
     """
-    model = session.get_one(Model, model_id, with_for_update={"key_share": True})
-    return model.status == ModelStatus.PRODUCTION
+    model = session.get_one(Model, report.model_id, with_for_update={"key_share": True})
+    if model.status == ModelStatus.PRODUCTION:
+        safety = report.evidence.get("harm", {}).get("safety")
+        incident.respond(session, report, harmful=safety == Safety.AFFECTED)
+        session.flush()
