@@ -5,18 +5,20 @@ from dataclasses import replace
 
 import pytest
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
-from factories.report import make_report
+from factories.report import make_reference_set, make_report
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil.db import partition
+from mycovigil.db.base import first_id_at
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftMetric
 from mycovigil.settings import Settings, StorageSettings
 from mycovigil.storage import Storage, photo_key
 from mycovigil_worker import retention
+from mycovigil_worker.reference import fits_of
 from mycovigil_worker.state import State
 
 OLD, FRESH, KEPT = (photo_key(letter * 64) for letter in "abc")
@@ -57,6 +59,33 @@ def test_old_photos_are_forgotten_but_not_those_of_a_reference_set(
     assert gone == 1
     assert [storage.exists(key) for key in (OLD, FRESH, KEPT)] == [False, True, True]
     assert set(session.scalars(select(Prediction.image_key))) == {None, FRESH, KEPT}
+
+
+def test_pages_of_reports_that_were_never_committed_are_forgotten(
+    session: Session, storage: Storage
+) -> None:
+    served = make_served(session, rows=1)
+    now = datetime.datetime.now(tz=datetime.UTC)
+    kept = make_report(session, served.model, served.reference)
+    old, new = first_id_at(now - 2 * PERIOD), first_id_at(now)
+    pages = [f"reports/{report}/evidently.html" for report in (kept.id, old, new)]
+    for page in pages:
+        storage.write(page, b"a page")
+    assert retention.forget_pages(session, storage, now + datetime.timedelta(hours=1)) == 1
+    assert [storage.exists(page) for page in pages] == [True, False, True]
+
+
+def test_fits_of_retired_sets_are_forgotten(session: Session, storage: Storage) -> None:
+    served = make_served(session, rows=1)
+    gone = make_reference_set(session, served.model)
+    gone.retired_at = FIRST
+    session.flush()
+    fits = [f"{fits_of(row.id)}-0-0.1.1-distance.npz" for row in (served.reference, gone)]
+    for fit in fits:
+        storage.write(fit, b"a fit")
+    assert retention.forget_fits(session, storage) == 1
+    assert [storage.exists(fit) for fit in fits] == [True, False]
+    assert retention.forget_fits(session, storage) == 0
 
 
 def test_a_photo_used_again_stays(session: Session, settings: Settings, storage: Storage) -> None:

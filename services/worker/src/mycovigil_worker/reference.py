@@ -55,13 +55,18 @@ def fitted(storage: Storage, reference: Reference, scale: Scale, seed: int) -> F
     Raises:
         SampleError: the set cannot carry a test; the message says why.
     """
-    key = f"fits/{reference.identifier}-{seed}-{STATISTICS}-{'+'.join(scale.names)}.npz"
+    key = f"{fits_of(reference.identifier)}-{seed}-{STATISTICS}-{'+'.join(scale.names)}.npz"
     try:
         return _unpacked(storage.read(key))
     except (MissingObject, KeyError, ValueError, zipfile.BadZipFile):
         made = fitted_now(reference, scale, seed)
     storage.write(key, _packed(made))
     return made
+
+
+def fits_of(identifier: uuid.UUID) -> str:
+    """What the keys of all stored fits of a reference set begin with."""
+    return f"fits/{identifier}"
 
 
 def fitted_now(reference: Reference, scale: Scale | None, seed: int) -> FittedReference:

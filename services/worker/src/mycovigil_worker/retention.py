@@ -1,5 +1,7 @@
-"""Keeping and forgetting: partitions ahead, old days and photos dropped, late rows counted."""
+"""Keeping and forgetting: partitions ahead, old days, photos and files dropped, late rows
+counted."""
 
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -8,16 +10,21 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from mycovigil.db import partition
+from mycovigil.db.base import first_id_at
 from mycovigil.db.prediction import Prediction
-from mycovigil.db.reference import ReferenceSample
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_worker import numbers
+from mycovigil_worker.reference import fits_of
 from mycovigil_worker.state import State
 
 RECOUNTED = timedelta(days=7)
 """How long after a report its late rows are still counted."""
+
+UNCOMMITTED = timedelta(days=1)
+"""After so long no transaction is still on its way."""
 
 LOCK_MILLISECONDS = 1_000
 """Making or dropping a partition waits for whoever reads predictions, and all inserts wait behind
@@ -32,6 +39,8 @@ def run(state: State, *, now: datetime) -> None:
         "late rows": lambda session: count_late(session, state.settings, now),
         "photos": lambda session: forget_photos(session, state.storage, state.settings, now),
         "days": lambda session: drop_days(session, state.settings, now),
+        "pages": lambda session: forget_pages(session, state.storage, now),
+        "fits": lambda session: forget_fits(session, state.storage),
     }
     for name, step in steps.items():
         try:
@@ -83,11 +92,28 @@ def forget_photos(session: Session, storage: Storage, settings: Settings, now: d
     return len(keys)
 
 
+def forget_pages(session: Session, storage: Storage, now: datetime) -> int:
+    """Delete pages of reports that were never committed: they are stored before their row is."""
+    border = first_id_at(now - UNCOMMITTED)
+    pages = {key: uuid.UUID(key.split("/")[1]) for key in storage.keys("reports")}
+    known = set(session.scalars(select(DriftReport.id)))
+    orphans = [key for key, report in pages.items() if report < border and report not in known]
+    return sum(_deleted(storage, key) for key in orphans)
+
+
+def forget_fits(session: Session, storage: Storage) -> int:
+    """Delete the stored fits of reference sets that were retired."""
+    retired = select(ReferenceSet.id).where(ReferenceSet.retired_at.is_not(None))
+    gone = tuple(fits_of(identifier) for identifier in session.scalars(retired))
+    old = [key for key in storage.keys("fits") if key.startswith(gone)]
+    return sum(_deleted(storage, key) for key in old)
+
+
 def _deleted(storage: Storage, key: str) -> bool:
     try:
         storage.delete(key)
     except Exception as error:  # of any storage
-        log.error("a photo past its time cannot be deleted", key=key, error=str(error))
+        log.error("a file past its time cannot be deleted", key=key, error=str(error))
         return False
     return True
 

@@ -68,5 +68,5 @@ def partitions() -> None:
 
 @app.task(name=f"{NAME}.retention")
 def retire() -> None:
-    """Drop days and photos that are past their time, and count rows that came late."""
+    """Drop days, photos and files that are past their time, and count rows that came late."""
     retention.run(process_state(), now=datetime.now(tz=UTC))
