@@ -12,8 +12,8 @@ from rich.progress import track
 from mycovigil.encoder.identity import EncoderIdentity
 from mycovigil.image.covariates import measure
 from mycovigil.image.decode import decode
+from mycovigil.rows import Rows
 from mycovigil_statistics.sample import FloatArray, IntArray
-from mycovigil_worker.rows import Rows
 
 PIXEL_COVARIATES = 5
 TERMINAL = Console(stderr=True)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport
+from mycovigil.rows import Rows
 from mycovigil.safety import CLASSES
 from mycovigil_statistics import fit, judge
 from mycovigil_worker import evidence, harm, nightly
@@ -19,7 +20,6 @@ from mycovigil_worker.harm import Safety
 from mycovigil_worker.novelty import Scale
 from mycovigil_worker.outcome import Comparison
 from mycovigil_worker.reference import Reference
-from mycovigil_worker.rows import Rows
 from mycovigil_worker.slices import Slices
 from mycovigil_worker.state import State
 from mycovigil_worker.totals import Totals

@@ -53,7 +53,11 @@ def create_app(settings: Settings) -> FastAPI:
         relay.start()
         try:
             storage = Storage(settings.storage)
-            yield {"drift": State(settings, database, storage, metrics, relay, Contests())}
+            yield {
+                "drift": State(
+                    settings, database, storage, metrics, relay, Contests(settings.drift.seed)
+                )
+            }
         finally:
             relay.stop()
             database.engine.dispose()

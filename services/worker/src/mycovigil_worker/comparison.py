@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.image.covariates import NAMES
+from mycovigil.rows import MixedFeatures, Rows
 from mycovigil.safety import CLASSES
 from mycovigil.storage import Storage
 from mycovigil.window import Window
@@ -18,7 +19,6 @@ from mycovigil_worker import clusters, evidence
 from mycovigil_worker import reference as references
 from mycovigil_worker.novelty import Scale
 from mycovigil_worker.outcome import Comparison
-from mycovigil_worker.rows import MixedFeatures, Rows
 from mycovigil_worker.slices import Slices
 from mycovigil_worker.totals import Moments, Totals
 

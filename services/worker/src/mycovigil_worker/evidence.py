@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from mycovigil.image.covariates import NAMES
+from mycovigil.rows import Rows
 from mycovigil.safety import CLASSES
 from mycovigil_statistics.budget import pool_is_enough
 from mycovigil_worker.outcome import Comparison
-from mycovigil_worker.rows import Rows
 
 SURE = 1.96
 

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from mycovigil.image.covariates import NAMES
+from mycovigil.rows import Rows
 from mycovigil.safety import CLASSES
 from mycovigil.storage import Storage
 from mycovigil_statistics.slices import PREDICTED_CLASS
 from mycovigil_worker.outcome import Commission, Comparison
-from mycovigil_worker.rows import Rows
 from mycovigil_worker.slices import Slices
 
 if TYPE_CHECKING:

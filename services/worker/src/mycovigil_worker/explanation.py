@@ -79,9 +79,7 @@ def _cause(comparison: Comparison, seed: int) -> Cause:
     return explain(
         comparison.fitted,
         comparison.judgement,
-        night.features,
-        night.probabilities,
-        night.covariates,
+        *night.arrays,
         groups=night.dependent,
         seed=seed,
     )

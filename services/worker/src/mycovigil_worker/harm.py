@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycovigil.rows import Rows
 from mycovigil.safety import CLASSES, SafetyClass
 from mycovigil_statistics.errors import InsufficientRows
 from mycovigil_statistics.harm import Estimate, HarmEstimate, estimate_harm
 from mycovigil_statistics.rows import Rows as Photos
 from mycovigil_worker.outcome import Comparison
-from mycovigil_worker.rows import Rows
 
 MOST_ROWS = 1_000
 LEVEL = 0.90

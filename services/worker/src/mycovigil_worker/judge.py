@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import ReportVerdict
+from mycovigil.rows import MixedFeatures
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil.window import Window
@@ -23,7 +24,6 @@ from mycovigil_worker.novelty import Scale
 from mycovigil_worker.outcome import Commission, Comparison, Outcome
 from mycovigil_worker.pool import pooled_start
 from mycovigil_worker.reference import Reference
-from mycovigil_worker.rows import MixedFeatures
 from mycovigil_worker.sample import first_row, sampled
 from mycovigil_worker.totals import Totals, summed
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from mycovigil import registry
 from mycovigil.bundle import BundleError
 from mycovigil.db.model import Model
+from mycovigil.rows import Rows
 from mycovigil.storage import MissingObject, Storage
-from mycovigil_worker.rows import Rows
 
 log = structlog.get_logger(__name__)
 

@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from mycovigil.db.report import ReportVerdict
+from mycovigil.rows import Rows
 from mycovigil.window import Window
 from mycovigil_statistics import FittedReference, Judgement
 from mycovigil_worker.novelty import Scale
 from mycovigil_worker.reference import Reference
-from mycovigil_worker.rows import Rows
 from mycovigil_worker.slices import Slices
 from mycovigil_worker.totals import Totals
 

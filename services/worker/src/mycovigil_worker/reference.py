@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
+from mycovigil.rows import Rows, assembled, columns
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_statistics import FittedReference, Judgement, fit, judge
 from mycovigil_worker.novelty import Scale
-from mycovigil_worker.rows import Rows, assembled, columns
 
 STATISTICS = version("mycovigil-statistics")
 """Part of a stored fit's name: another version may learn otherwise from the same rows."""
@@ -73,9 +73,7 @@ def fitted_now(reference: Reference, scale: Scale | None, seed: int) -> FittedRe
     """Fit without a look at the cache, for a replay; without novelty where there is no scale."""
     rows = reference.rows
     return fit(
-        rows.features,
-        rows.probabilities,
-        rows.covariates,
+        *rows.arrays,
         novelty=scale.scores(rows) if scale else None,
         groups=rows.dependent,
         seed=seed,
@@ -90,9 +88,7 @@ def judged(fitted: FittedReference, night: Rows, scale: Scale | None, seed: int)
     """
     return judge(
         fitted,
-        night.features,
-        night.probabilities,
-        night.covariates,
+        *night.arrays,
         novelty=scale.scores(night) if scale else None,
         groups=night.dependent,
         seed=seed,

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.prediction import Prediction
+from mycovigil.rows import Rows, assembled, columns
 from mycovigil.window import Window
-from mycovigil_worker.rows import Rows, assembled, columns
 
 
 def sampled(

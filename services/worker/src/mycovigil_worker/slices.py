@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mycovigil.rows import Rows
 from mycovigil.safety import CLASSES
 from mycovigil_statistics import FittedReference
 from mycovigil_statistics.slices import PREDICTED_CLASS, SliceJudgement, judge_slices
-from mycovigil_worker.rows import Rows
 
 WHERE_LEVEL = 0.05
 """Where the whole night drifted the alarm is raised already; its slices only say where."""
@@ -55,9 +55,7 @@ def judged(
     level = WHERE_LEVEL if drifted else level
     found = judge_slices(
         fitted,
-        night.features,
-        night.probabilities,
-        night.covariates,
+        *night.arrays,
         slices={n: values for n, values in night.slices.items() if len(set(values)) > 1},
         level=level,
         novelty=novelty,

@@ -53,6 +53,11 @@ class Rows:
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @property
+    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """What the test reads: features, probabilities and covariates."""
+        return self.features, self.probabilities, self.covariates
+
+    @property
     def dependent(self) -> list[str | None] | None:
         """Group keys where any two rows share one; nothing where all rows stand alone."""
         given = [group for group in self.groups if group is not None]
