@@ -1,9 +1,14 @@
-"""Clopper-Pearson bounds."""
+"""Clopper-Pearson bounds and the score interval."""
 
 import numpy as np
 import pytest
 
-from mycovigil_statistics.proportion import interval, lower_bound, upper_bound
+from mycovigil_statistics.proportion import (
+    interval,
+    lower_bound,
+    score_interval,
+    upper_bound,
+)
 
 
 @pytest.mark.parametrize(("n", "bound"), [(50, 0.058), (299, 0.010)])
@@ -35,3 +40,18 @@ def test_the_interval_covers_at_least_its_level() -> None:
     bounds = {k: interval(k, 40) for k in set(drawn.tolist())}
     covered = np.mean([bounds[k].low <= 0.07 <= bounds[k].high for k in drawn.tolist()])
     assert covered >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 4_000)
+
+
+def test_the_score_interval_is_narrower_and_covers_near_its_level() -> None:
+    rng = np.random.default_rng(2)
+    drawn = rng.binomial(200, 0.05, size=4_000)
+    bounds = {k: score_interval(k, 200, 0.90) for k in set(drawn.tolist())}
+    covered = np.mean([bounds[k].low <= 0.05 <= bounds[k].high for k in drawn.tolist()])
+    assert abs(covered - 0.90) < 0.03
+    exact, score = interval(10, 200, 0.90), bounds[10]
+    assert score.high - score.low < exact.high - exact.low
+
+
+def test_a_score_interval_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no trials"):
+        score_interval(0, 0)

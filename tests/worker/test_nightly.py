@@ -81,7 +81,7 @@ def test_a_crash_before_the_commit_leaves_nothing(
         raise OSError("the disk went away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(nightly, "_told", crash)
+        patch.setattr(nightly, "_logged", crash)
         assert nightly.run(state, now=after(1)) == []
     with state.sessions() as session:
         for table in (DriftReport, Incident, Alert, OutboxMessage):

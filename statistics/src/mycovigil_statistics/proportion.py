@@ -1,4 +1,4 @@
-"""Exact bounds on a proportion (Clopper and Pearson 1934)."""
+"""Bounds on a proportion: exact ones (Clopper and Pearson 1934), and the score interval."""
 
 from dataclasses import dataclass
 
@@ -20,6 +20,19 @@ def interval(successes: int, trials: int, level: float = 0.95) -> Interval:
     estimate = successes / trials if trials else float("nan")
     low, high = lower_bound(successes, trials, tail), upper_bound(successes, trials, tail)
     return Interval(estimate, low, high, successes, trials)
+
+
+def score_interval(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """Two-sided score interval (Wilson 1927): near the level on average, narrower than the exact.
+
+    Raises ValueError without a trial.
+    """
+    from scipy.stats import binomtest
+
+    if trials == 0:
+        raise ValueError("no trials, no interval")
+    found = binomtest(successes, trials).proportion_ci(level, method="wilson")
+    return Interval(successes / trials, float(found.low), float(found.high), successes, trials)
 
 
 def upper_bound(successes: int, trials: int, alpha: float = 0.05) -> float:

@@ -82,10 +82,10 @@ def _run(comparison: Comparison, asked: Commission) -> "Snapshot":
         report = Report(_metrics(comparison, asked, numbers))
         window = asked.window
         name = f"{window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S}"
-        return _told(report.run(tonight, before, timestamp=window.end, name=name))
+        return _worded(report.run(tonight, before, timestamp=window.end, name=name))
 
 
-def _told(snapshot: "Snapshot") -> "Snapshot":
+def _worded(snapshot: "Snapshot") -> "Snapshot":
     """Tests in two significant digits: Evidently's words round a level of .00067 to .001. They
     stay Evidently's own, which its workspace can read without us."""
     from evidently.core.metric_types import metric_tests_widget

@@ -16,6 +16,7 @@ from mycovigil.rows import Rows
 from mycovigil.safety import CLASSES, SafetyClass
 from mycovigil_statistics.errors import InsufficientRows
 from mycovigil_statistics.harm import Estimate, HarmEstimate, estimate_harm
+from mycovigil_statistics.proportion import score_interval
 from mycovigil_statistics.rows import Rows as Photos
 from mycovigil_worker.outcome import Comparison
 
@@ -135,15 +136,6 @@ def _novel_share(comparison: Comparison, novelty: float | None) -> Share | None:
     if novelty is None:
         return None
     count, rows = comparison.totals.novel, comparison.totals.rows
-    low, high = _wilson(count, rows)
+    tonight = score_interval(count, rows, LEVEL)
     before = float(np.mean(comparison.reference.rows.distances > novelty))
-    return Share(before, count / rows, low, high)
-
-
-def _wilson(count: int, rows: int) -> tuple[float, float]:
-    """Wilson's 90% score interval of a share."""
-    z = 1.6449
-    share = count / rows
-    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
-    half = z * np.sqrt(share * (1 - share) / rows + z * z / (4 * rows**2)) / (1 + z * z / rows)
-    return float(max(middle - half, 0)), float(min(middle + half, 1))
+    return Share(before, tonight.estimate, tonight.low, tonight.high)

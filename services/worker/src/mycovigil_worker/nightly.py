@@ -125,7 +125,7 @@ def make(session: Session, state: State, commission: Commission) -> DriftReport:
         with session.begin_nested():
             judging = Judging(session, state.storage, drift, commission, scale, as_of)
             outcome = judging.outcome()
-            return _told(report.write(session, state.storage, drift, commission, outcome), model)
+            return _logged(report.write(session, state.storage, drift, commission, outcome), model)
     except Exception as error:
         if is_outage(error):
             raise
@@ -149,7 +149,7 @@ def existing(session: Session, model_id: uuid.UUID, span: Span) -> DriftReport |
     )
 
 
-def _told(row: DriftReport, model: Model) -> DriftReport:
+def _logged(row: DriftReport, model: Model) -> DriftReport:
     log.info(
         "window judged",
         model=model.version,

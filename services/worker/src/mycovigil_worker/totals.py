@@ -49,31 +49,35 @@ def summed(
 ) -> Totals:
     """One pass over the window's rows, by the index on (model, time)."""
     beyond = Prediction.distance > (float("inf") if novelty is None else novelty)
-    query = select(
-        func.count(),
-        func.count().filter(Prediction.encoder_id != encoder_id),
-        func.count().filter(Prediction.logged_at > late_after),
-        func.count().filter(beyond),
-        *(func.count().filter(Prediction.label == name) for name in CLASSES),
-        *(_over(func.avg, getattr(Prediction, name)) for name in NAMES),
-        *(_over(func.stddev_samp, getattr(Prediction, name)) for name in NAMES),
-    ).where(
+    sums: dict[str, ColumnElement[Any]] = {
+        "rows": func.count(),
+        "foreign": func.count().filter(Prediction.encoder_id != encoder_id),
+        "late": func.count().filter(Prediction.logged_at > late_after),
+        "novel": func.count().filter(beyond),
+    }
+    for safety in CLASSES:
+        sums[f"predicted {safety}"] = func.count().filter(Prediction.label == safety)
+    for name in NAMES:
+        sums[f"mean {name}"] = _over(func.avg, getattr(Prediction, name))
+        sums[f"deviation {name}"] = _over(func.stddev_samp, getattr(Prediction, name))
+    query = select(*(value.label(name) for name, value in sums.items())).where(
         Prediction.model_id == model_id,
         Prediction.created_at >= window.start,
         Prediction.created_at < window.end,
         Prediction.logged_at <= as_of,
     )
-    values: list[Any] = list(session.execute(query).one())
-    rows, foreign, late, novel = values[:4]
-    tallies, moments = values[4 : 4 + len(CLASSES)], values[4 + len(CLASSES) :]
-    pairs = zip(NAMES, moments[: len(NAMES)], moments[len(NAMES) :], strict=True)
+    found = session.execute(query).mappings().one()
     return Totals(
-        rows=rows,
-        foreign=foreign,
-        late=late,
-        novel=novel,
-        predicted={name.value: count for name, count in zip(CLASSES, tallies, strict=True)},
-        covariates={n: Moments(mean, sd) for n, mean, sd in pairs if mean is not None},
+        rows=found["rows"],
+        foreign=found["foreign"],
+        late=found["late"],
+        novel=found["novel"],
+        predicted={name.value: found[f"predicted {name}"] for name in CLASSES},
+        covariates={
+            name: Moments(found[f"mean {name}"], found[f"deviation {name}"])
+            for name in NAMES
+            if found[f"mean {name}"] is not None
+        },
     )
 
 

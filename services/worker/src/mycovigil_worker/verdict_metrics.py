@@ -15,7 +15,7 @@ from evidently.metrics.column_statistics import ValueDriftCalculation
 from evidently.metrics.embeddings import DriftMethod
 
 
-def _told(of: SingleValueCalculation[Any], p_value: float) -> SingleValue:
+def _single_value(of: SingleValueCalculation[Any], p_value: float) -> SingleValue:
     """A result whose picture has two significant digits: Evidently's three after the point make
     0.000 of most p-values that matter."""
     found = of.result(p_value)
@@ -41,7 +41,7 @@ class OmnibusPValueCalculation(SingleValueCalculation[OmnibusPValue]):
         return f"Mycovigil verdict: {verdict} (p-value; drift at {self.metric.level:.2g} or below)"
 
     def calculate(self, *_: Any) -> SingleValue:
-        return _told(self, self.metric.p_value)
+        return _single_value(self, self.metric.p_value)
 
 
 class ViewPValue(SingleValueMetric):
@@ -57,7 +57,7 @@ class ViewPValueCalculation(SingleValueCalculation[ViewPValue]):
         return f"View {self.metric.view} (p-value; effect {self.metric.effect:.2f})"
 
     def calculate(self, *_: Any) -> SingleValue:
-        return _told(self, self.metric.p_value)
+        return _single_value(self, self.metric.p_value)
 
 
 class SlicePValue(SingleValueMetric):
@@ -75,7 +75,7 @@ class SlicePValueCalculation(SingleValueCalculation[SlicePValue]):
         return f"Slice {named} (p-value; drift at {self.metric.level:.2g} or below)"
 
     def calculate(self, *_: Any) -> SingleValue:
-        return _told(self, self.metric.p_value)
+        return _single_value(self, self.metric.p_value)
 
 
 class ColumnDrift(ValueDrift):
