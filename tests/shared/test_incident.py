@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from factories.model import make_model
 from factories.report import make_reference_set, make_report
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from mycovigil import alert, alert_rules, incident
@@ -18,6 +18,7 @@ from mycovigil.db.base import new_id
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.db.session import sessions_of
 from mycovigil.event import EventType, schema_of
 from mycovigil.safety import CertificateState
 
@@ -251,3 +252,20 @@ def test_one_calm_window_answers_a_long_one_and_two_nights_a_night(
     standing = Standing(IncidentState.OPEN, Severity.WARNING, periods=periods)
     calm = Finding(ReportVerdict.CALM, "unknown", harmful=False)
     assert (alert_rules.decide(calm, standing) is AlertKind.RESOLVED) is resolved
+
+
+def test_harm_is_confirmed_of_the_model_as_it_is_now(engine: Engine, clean_database: str) -> None:
+    """While labels were read a person answered the drift, and then another model went live."""
+    sessions = sessions_of(engine)
+    with sessions.begin() as session:
+        nights = Nights(session)
+        report = nights.report(DRIFT)
+        served = nights.model.id
+    with sessions() as reading:
+        loaded = reading.get_one(Model, served)
+        assert loaded.status == ModelStatus.PRODUCTION
+        with sessions.begin() as session:
+            session.get_one(Model, served).status = ModelStatus.ARCHIVED
+        assert incident.confirm_harm(reading, report, found=FOUND) is None
+        assert loaded.certificate_state == CertificateState.VOID
+        assert incident.unresolved(reading, served) is None

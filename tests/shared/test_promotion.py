@@ -1,5 +1,6 @@
 """One model is in production; others get there through the gate only."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -79,6 +80,38 @@ def test_of_two_promotions_at_once_the_second_meets_the_gate(
         session.commit()
         with pytest.raises(GateClosed, match="not compared with production"):
             late.result(10)
+
+
+@pytest.mark.parametrize("decide", [promotion.promote, promotion.refuse])
+def test_a_candidate_is_judged_as_it_is_now_and_not_as_it_was_loaded(
+    engine: Engine, clean_database: str, decide: Callable[..., object]
+) -> None:
+    """A person promotes it while the end of its training waits for the turn."""
+    sessions = sessions_of(engine)
+    with sessions.begin() as session:
+        first = make_model(session, status=ModelStatus.PRODUCTION)
+        candidate = make_model(session, metrics=gate(first, passed=True)).id
+    with sessions() as late:
+        loaded = late.get_one(Model, candidate)
+        with sessions.begin() as session:
+            promotion.promote(session, candidate, decided_by="anna")
+        with pytest.raises(GateClosed, match="is production, not a candidate"):
+            decide(late, loaded.id, decided_by="retrain")
+    with sessions() as session:
+        assert session.get_one(Model, candidate).status == ModelStatus.PRODUCTION
+
+
+def test_without_a_production_model_the_gate_stays_and_the_last_one_comes_back(
+    session: Session,
+) -> None:
+    first = make_model(session)
+    promotion.promote(session, first.id, decided_by="test")
+    first.status = ModelStatus.REJECTED  # by hand, or by a bug
+    untested = make_model(session, metrics=gate(first, passed=False))
+    with pytest.raises(GateClosed, match="roll back first"):
+        promotion.promote(session, untested.id, decided_by="test")
+    promotion.rollback(session, decided_by="test", reason="nothing serves")
+    assert live(session) == first.version
 
 
 def test_decisions_are_dated_in_the_order_they_were_taken(
@@ -206,7 +239,7 @@ def test_the_database_itself_allows_one_production_model(session: Session) -> No
 
 
 def test_nothing_to_roll_back_to(session: Session) -> None:
-    with pytest.raises(GateClosed, match="no production model"):
+    with pytest.raises(GateClosed, match="no earlier production model"):
         promotion.rollback(session, decided_by="test", reason="x")
     make_model(session, status=ModelStatus.PRODUCTION)
     with pytest.raises(GateClosed, match="no earlier"):

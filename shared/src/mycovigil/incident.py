@@ -14,6 +14,7 @@ from mycovigil import alert, alert_rules, audit, certificate
 from mycovigil.alert_rules import Finding, Standing
 from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity
 from mycovigil.db.base import new_id
+from mycovigil.db.lock import locked
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.safety import CertificateState
@@ -47,8 +48,7 @@ def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert 
     The model's incident becomes critical, or one is opened, and says so once. Of a model that
     left production nobody is told, but it is known when a rollback brings the model back.
     """
-    # Locked until the commit: a promotion waits, and finds the incident to end.
-    model = session.get_one(Model, report.model_id, with_for_update={"key_share": True})
+    model = held(session, report.model_id)
     certificate.worsen(session, model, CertificateState.VOID, found)
     if model.status != ModelStatus.PRODUCTION:
         _prove_afterwards(session, model, report, found)
@@ -61,6 +61,19 @@ def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert 
     incident.proof = found
     message = f"Model {model.version} does harm: {found}."
     return None if told else alert.tell(session, incident, model, kind, message, report)
+
+
+def held(session: Session, model_id: uuid.UUID) -> Model:
+    """The model as it is now, locked before anything of its incident or certificate is decided:
+    a promotion waits, and finds the incident to end.
+
+    Raises:
+        LookupError: there is no such model.
+    """
+    model = locked(session, Model, model_id, keys_may_be_read=True)
+    if model is None:
+        raise LookupError(f"there is no model {model_id}")
+    return model
 
 
 def unresolved(session: Session, model_id: uuid.UUID) -> Incident | None:
@@ -84,7 +97,7 @@ def resolve(
     session: Session, incident: Incident, *, resolution: str, report: DriftReport | None = None
 ) -> Alert:
     """Close the incident; the model's certificate returns to what calibration supported."""
-    model = session.get_one(Model, incident.model_id)
+    model = held(session, incident.model_id)
     certificate.restore(session, model, f"incident resolved: {resolution}")
     return _close(session, incident, model, resolution, report)
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil import audit, incident, outbox, registry
 from mycovigil.db.base import new_id
+from mycovigil.db.lock import locked
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.event import Event, EventType, Topic
 
@@ -37,7 +38,8 @@ def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promot
     """Make a candidate the production model.
 
     The first model of all goes live without a comparison. Every other needs the gate's
-    evidence against the very model that is in production now.
+    evidence against the very model that is in production now; where none is, although one was,
+    nothing can be compared, and a rollback brings the last one back.
 
     Raises:
         LookupError: no such model.
@@ -48,6 +50,7 @@ def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promot
     _require_undecided(candidate)
     current = _current(session)
     if current is None:
+        _require_first(session)
         return _switch(session, candidate, None, PromotionDecision.INITIAL, {}, decided_by)
     evidence: dict[str, Any] = candidate.metrics.get("gate", {})
     if evidence.get("against") != str(current.id):
@@ -78,24 +81,18 @@ def refuse(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promoti
 
 def rollback(session: Session, *, decided_by: str, reason: str) -> Promotion:
     """Bring back the model that production replaced when it was promoted, with the certificate
-    that it left with; a second rollback goes one promotion further back.
+    that it left with; a second rollback goes one promotion further back. Where no model is in
+    production, the last that was comes back.
 
     Raises:
         GateClosed: there is no earlier production model.
     """
     _wait_for_turn(session)
     current = _current(session)
-    if current is None:
-        raise GateClosed("there is no production model to roll back from")
-    last = session.scalar(
-        select(Promotion)
-        .where(Promotion.model_id == current.id, Promotion.decision.in_(FORWARD))
-        .order_by(Promotion.created_at.desc(), Promotion.id.desc())
-        .limit(1)
-    )
-    if last is None or last.replaced_id is None:
+    before = _last_served(session) if current is None else _replaced_by(session, current)
+    if before is None:
         raise GateClosed("there is no earlier production model to roll back to")
-    earlier = _locked(session, last.replaced_id)
+    earlier = _locked(session, before)
     return _switch(
         session, earlier, current, PromotionDecision.ROLLBACK, {"reason": reason}, decided_by
     )
@@ -168,14 +165,44 @@ def _require_undecided(candidate: Model) -> None:
         raise GateClosed(f"model {candidate.version} is {candidate.status}, not a candidate")
 
 
+def _require_first(session: Session) -> None:
+    served = _last_served(session)
+    if served is not None:
+        raise GateClosed(
+            f"no model is in production to compare with, although {served} was: roll back first"
+        )
+
+
+def _replaced_by(session: Session, current: Model) -> uuid.UUID | None:
+    """The model that made room when ``current`` was promoted."""
+    return session.scalar(
+        select(Promotion.replaced_id)
+        .where(Promotion.model_id == current.id, Promotion.decision.in_(FORWARD))
+        .order_by(Promotion.created_at.desc(), Promotion.id.desc())
+        .limit(1)
+    )
+
+
+def _last_served(session: Session) -> uuid.UUID | None:
+    return session.scalar(
+        select(Promotion.model_id)
+        .where(Promotion.decision != PromotionDecision.REFUSED)
+        .order_by(Promotion.created_at.desc(), Promotion.id.desc())
+        .limit(1)
+    )
+
+
 def _current(session: Session) -> Model | None:
     return session.scalar(
-        select(Model).where(Model.status == ModelStatus.PRODUCTION).with_for_update()
+        select(Model)
+        .where(Model.status == ModelStatus.PRODUCTION)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
 
 
 def _locked(session: Session, model_id: uuid.UUID) -> Model:
-    model = session.get(Model, model_id, with_for_update=True)
+    model = locked(session, Model, model_id)
     if model is None:
         raise LookupError(f"there is no model {model_id}")
     return model

@@ -6,6 +6,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from mycovigil.db.base import Base
+from mycovigil.db.lock import locked
 from mycovigil.problem import not_found
 
 Row = TypeVar("Row", bound=Base)
@@ -19,7 +20,7 @@ def one(
     Raises:
         Problem: 404, there is no such ``noun``.
     """
-    found = session.get(table, identifier, with_for_update=lock or None)
+    found = (locked if lock else Session.get)(session, table, identifier)
     if found is None:
         raise not_found(noun, identifier)
     return found

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mycovigil import incident
-from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.model import ModelStatus
 from mycovigil.db.report import DriftReport
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
@@ -111,11 +111,8 @@ def _numbers(report: DriftReport) -> dict[str, float | None]:
 
 
 def _respond(session: Session, report: DriftReport) -> None:
-    """An archived model's nights are still told, but nobody is woken for them.
-
-    The model's row stays locked until the commit: a promotion waits, and finds the incident to end.
-    """
-    model = session.get_one(Model, report.model_id, with_for_update={"key_share": True})
+    """An archived model's nights are still told, but nobody is woken for them."""
+    model = incident.held(session, report.model_id)
     if model.status == ModelStatus.PRODUCTION:
         safety = report.evidence.get("harm", {}).get("safety")
         incident.respond(session, report, harmful=safety == Safety.AFFECTED)

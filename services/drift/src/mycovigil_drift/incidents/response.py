@@ -38,6 +38,8 @@ def resolve(session: Session, incident_id: uuid.UUID, *, who: str, resolution: s
 
 
 def _unresolved(session: Session, incident_id: uuid.UUID) -> Incident:
+    found = lookup.one(session, Incident, incident_id, "incident")
+    incidents.held(session, found.model_id)
     incident = lookup.one(session, Incident, incident_id, "incident", lock=True)
     if incident.state == IncidentState.RESOLVED:
         detail = f"Incident {incident_id} is resolved already: {incident.resolution}."
