@@ -19,6 +19,7 @@ from mycovigil_statistics.permutation import labellings
 from mycovigil_statistics.reference import FittedReference
 from mycovigil_statistics.sample import FloatArray, Groups, Sample, validated
 from mycovigil_statistics.tails import column_tails
+from mycovigil_statistics.thinning import thinned
 from mycovigil_statistics.views import Differences, Statistic, statistics_for
 
 LEAST_ROWS = 30
@@ -88,8 +89,12 @@ class _Contest:
     ) -> "_Contest":
         pool = fitted.pool
         size = block_size(night.unit_count, pool.unit_count)
-        sides = (blocks_of(night.units, size, generator), blocks_of(pool.units, size, generator))
-        tables = tabulate(fitted.geometry, night, pool, sides)
+        alike = thinned(night, pool, generator)
+        sides = (
+            blocks_of(alike[0].units, size, generator),
+            blocks_of(alike[1].units, size, generator),
+        )
+        tables = tabulate(fitted.geometry, *alike, sides)
         statistics = statistics_for(fitted.geometry, tables)
         tables["axes_of_half"] = _one_half(tables["axes"], generator)
         tables = {name: table - table.mean(axis=0) for name, table in tables.items()}
