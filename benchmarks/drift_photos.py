@@ -76,7 +76,7 @@ class Teacher:
         rows = reference.rows(groups=groups)
         known = Reference(NOBODY, NOBODY, NOBODY, "", rows)
         fitted = references.fitted_now(known, self.scale, seed)
-        return references.judged(fitted, night.rows(groups=groups), self.scale, seed)
+        return references.judged(fitted, night.rows(groups=groups), self.scale, seed, level=0.05)
 
 
 class Test(Protocol):

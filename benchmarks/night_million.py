@@ -246,7 +246,10 @@ def _sample_plan(state: State) -> str:
     from mycovigil_worker import sample
 
     return _explained(
-        state, lambda session, model: sample.sampled(session, model, night_of(1), 5_000, _NOW)
+        state,
+        lambda session, model: sample.sampled(
+            session, model, night_of(1), 5_000, _NOW, reference_set_id=_set(session)
+        ),
     )
 
 
@@ -256,18 +259,22 @@ def _sums_plan(state: State) -> str:
     def summed(session: Any, model: Any) -> object:
         encoder = session.scalar(text("SELECT id FROM encoders LIMIT 1"))
         return totals.summed(
-            session, model, night_of(1), encoder_id=encoder, late_after=_NOW, novelty=1.0,
-            as_of=_NOW,
+            session, model, night_of(1), encoder_id=encoder, reference_set_id=_set(session),
+            late_after=_NOW, novelty=1.0, as_of=_NOW,
         )  # fmt: skip
 
     return _explained(state, summed)
+
+
+def _set(session: Any) -> Any:
+    return session.scalar(text("SELECT id FROM reference_sets LIMIT 1"))
 
 
 _NOW = datetime.now(tz=UTC)
 
 
 def _explained(state: State, query: Callable[[Any, Any], object]) -> str:
-    """EXPLAIN ANALYZE of the one statement that a function sends."""
+    """EXPLAIN ANALYZE of each reading of predictions that a function sends."""
     from sqlalchemy import event
 
     sent: list[tuple[str, Any]] = []
@@ -280,10 +287,13 @@ def _explained(state: State, query: Callable[[Any, Any], object]) -> str:
         event.listen(state.engine, "before_cursor_execute", note)
         query(session, model)
         event.remove(state.engine, "before_cursor_execute", note)
-        statement, parameters = sent[-1]
         raw = session.connection().connection.cursor()
-        raw.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statement}", parameters)
-        return "\n".join(line for (line,) in raw.fetchall())
+        lines: list[str] = []
+        for statement, parameters in sent:
+            if "FROM predictions" in statement:
+                raw.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statement}", parameters)
+                lines += [line for (line,) in raw.fetchall()]
+        return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from factories.report import make_report
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from mycovigil import reference_set
 from mycovigil.db.report import DriftReport
+from mycovigil.window import Window
 
 Pair = dict[str, Any]
 
@@ -99,6 +101,30 @@ def test_too_few_photos_are_said_to_be(
     verdict = _compared(reader, a=nights[a], b=nights[b], test=True)["verdict"]
     assert verdict["p_value"] is None
     assert "rows" in verdict["problem"]
+
+
+def test_a_night_is_not_compared_with_itself(reader: TestClient, nights: list[str]) -> None:
+    answer = reader.get("/v1/comparisons/nights", params={"a": nights[0], "b": nights[0]})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "Both sides are the same; choose two."
+    assert reader.get(f"/compare/nights?a={nights[0]}&b={nights[0]}").status_code == 422
+
+
+def test_photos_that_both_sides_hold_are_compared_with_none(
+    reader: TestClient, session: Session
+) -> None:
+    """What taught the test what is calm would fit it too well."""
+    served = make_served(session, rows=150)
+    make_night(session, served, night_of(0), rows=900)
+    spans = [Window(night_of(0).start, night_of(0).end)]
+    sets = [
+        reference_set.from_production(session, served.model, spans, name=name, rows=rows)
+        for name, rows in (("some", 500), ("all", 10_000))
+    ]
+    pair = {"a": str(sets[0].id), "b": str(sets[1].id), "test": "true"}
+    verdict = reader.get("/v1/comparisons/reference-sets", params=pair).json()["verdict"]
+    assert (verdict["reference_rows"], verdict["other_rows"]) == (500, 400)
+    assert verdict["p_value"] > 0.01
 
 
 def test_two_encoders_are_never_compared(reader: TestClient, session: Session) -> None:

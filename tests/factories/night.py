@@ -119,7 +119,7 @@ def make_night(
             "verdict": "cannot_tell",
             "certificate": "valid",
             "reasons": [],
-            "image_sha256": "0" * 64,
+            "image_sha256": f"{uuid.uuid4().hex:0>64}",
             "sample_key": float(rng.random()),
             "latency_ms": 5.0,
         }

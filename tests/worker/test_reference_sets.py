@@ -29,6 +29,7 @@ from mycovigil.storage import Storage
 from mycovigil.window import Window
 from mycovigil_worker import comparison, nightly, season
 from mycovigil_worker.reference_command import app
+from mycovigil_worker.replay import replayed
 from mycovigil_worker.state import State
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
@@ -122,6 +123,28 @@ def with_autumn(session: Session) -> tuple[Served, ReferenceSet]:
     autumn = reference_set.from_production(session, served.model, [past], name="autumn", months=[9])
     reference_set.freeze(session, autumn, who="test")
     return served, autumn
+
+
+@pytest.mark.parametrize(("taken", "verdict"), [(300, "calm"), (10_000, "insufficient")])
+def test_a_night_that_the_set_was_made_of_is_judged_by_its_other_photos(
+    state: State, taken: int, verdict: str
+) -> None:
+    """Photos that taught a test what is calm fit it too well: met again they tell a drift."""
+    with state.sessions.begin() as session:
+        served = make_served(session, frozen=False)
+        make_night(session, served, night_of(0), rows=600)
+        past = [Window(night_of(0).start, night_of(0).end)]
+        made = reference_set.from_production(session, served.model, past, name="late", rows=taken)
+        reference_set.freeze(session, made, who="test")
+    nightly.run(state, now=MORNING)
+    with state.sessions() as session:
+        report = session.scalars(select(DriftReport)).one()
+        left_out = min(taken, 600)
+        assert (report.verdict, report.rows) == (verdict, 600 - left_out)
+        told = str(report.problem) + str(report.evidence.get("warnings"))
+        assert f"{left_out} " in told
+        if verdict == "calm":
+            assert replayed(session, state.storage, report.id).reproduced
 
 
 def test_the_night_is_judged_against_the_set_of_its_month(state: State) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Integer, cast, func
+from sqlalchemy import ColumnElement, Integer, Select, cast, func, or_, select
 
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
@@ -83,6 +83,25 @@ class Rows:
         for array in (self.features, self.probabilities, self.covariates, *distances):
             found.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
         return found.hexdigest()
+
+
+def apart_from(
+    source: type[Prediction] | type[ReferenceSample], photos: Select[Any]
+) -> ColumnElement[bool]:
+    """Rows of other photos than those with the selected hashes.
+
+    A photo that taught a test what is calm fits it too well: met again it would tell a drift.
+    """
+    hashes = photos.subquery().c[0]
+    known = select(hashes).where(hashes.is_not(None))
+    return or_(source.image_sha256.is_(None), source.image_sha256.not_in(known))
+
+
+def photos_of(reference_set_id: uuid.UUID | None) -> Select[Any]:
+    """Hashes of a reference set's photos; of none without a set."""
+    return select(ReferenceSample.image_sha256).where(
+        ReferenceSample.reference_set_id == reference_set_id
+    )
 
 
 def columns(source: type[Prediction] | type[ReferenceSample]) -> tuple[Any, ...]:

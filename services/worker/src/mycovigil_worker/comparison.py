@@ -62,11 +62,12 @@ def compared(
 def _comparison(
     session: Session, storage: Storage, first: ReferenceSet, other: ReferenceSet, seed: int
 ) -> Comparison:
-    reference, rows = references.loaded(session, first), references.loaded(session, other).rows
+    reference = references.loaded(session, first)
+    rows = references.loaded(session, other, apart_from_set=first.id).rows
     scale = Scale(first.model_id)
     fitted = references.fitted(storage, reference, scale, seed)
     same = other.model_id == first.model_id  # else the distances are another model's
-    judgement = references.judged(fitted, rows, scale if same else None, seed)
+    judgement = references.judged(fitted, rows, scale if same else None, seed, level=LEVEL)
     span = Window(other.created_at, other.created_at + timedelta(microseconds=1))
     return Comparison(reference, rows, _totals(rows), span, fitted, judgement, Slices(0.0), scale)
 

@@ -64,6 +64,8 @@ def warnings(comparison: Comparison) -> list[str]:
     sides = (("the window", comparison.night), ("the reference set", comparison.reference.rows))
     found = [text for side, rows in sides for text in _oddities(side, rows)]
     found += [gap for side, rows in sides if (gap := comparison.scale.gap(side, rows))]
+    if known := comparison.totals.known:
+        found.append(f"{known} photos of the window lie in the reference set and were left out")
     pool, night = comparison.judgement.pool_units, _units_a_night(comparison)
     if not pool_is_enough(pool, night):
         found.append(

@@ -58,7 +58,7 @@ class Judging:
         if self.reference_set is None:
             return self._without_test(ReportVerdict.NO_REFERENCE, NO_REFERENCE)
         if self.totals.rows < self.drift.min_rows:
-            return self._without_test(ReportVerdict.INSUFFICIENT, None)
+            return self._without_test(ReportVerdict.INSUFFICIENT, self._few)
         try:
             comparison = self._compared(self.reference_set)
         except InsufficientRows as reason:  # enough rows, too few independent groups
@@ -108,10 +108,17 @@ class Judging:
             self.commission.model_id,
             self.span,
             encoder_id=self.encoder_id,
+            reference_set_id=self.commission.reference_set_id,
             late_after=self.commission.window.end + grace,
             novelty=self.scale.threshold,
             as_of=self.as_of,
         )
+
+    @property
+    def _few(self) -> str | None:
+        """Why there are too few rows, where the set itself was made of the window's."""
+        known = self.totals.known
+        return f"{known} more photos lie in the reference set itself" if known else None
 
     def _compared(self, reference_set: ReferenceSet) -> Comparison:
         if self.totals.foreign:
@@ -125,16 +132,23 @@ class Judging:
             fitted = references.fitted(self.storage, reference, self.scale, self.drift.seed)
         except SampleError as reason:
             raise Unjudgeable(f"the reference set cannot carry a test: {reason}") from reason
-        limit = self.drift.sample_rows
-        night = sampled(self.session, self.commission.model_id, self.span, limit, self.as_of)
-        judgement = references.judged(fitted, night, self.scale, self.drift.seed)
+        asked, drift = self.commission, self.drift
+        night = sampled(
+            self.session,
+            asked.model_id,
+            self.span,
+            drift.sample_rows,
+            self.as_of,
+            reference_set_id=reference_set.id,
+        )
+        judgement = references.judged(fitted, night, self.scale, drift.seed, level=asked.level)
         found = slices.judged(
             fitted,
             night,
             self.scale.scores(night),
-            level=self.commission.slice_level,
-            drifted=judgement.p_value <= self.commission.level,
-            seed=self.drift.seed,
+            level=asked.slice_level,
+            drifted=judgement.p_value <= asked.level,
+            seed=drift.seed,
         )
         return Comparison(
             reference, night, self.totals, self.span, fitted, judgement, found, self.scale

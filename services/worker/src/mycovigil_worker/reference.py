@@ -5,15 +5,18 @@ import uuid
 import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import ceil
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
-from mycovigil.rows import Rows, assembled, columns
+from mycovigil.rows import Rows, apart_from, assembled, columns, photos_of
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_statistics import FittedReference, Judgement, fit, judge
+from mycovigil_statistics.slices import LOOSE
+from mycovigil_statistics.two_sample import CLOSER_PERMUTATIONS
 from mycovigil_worker.novelty import Scale
 
 STATISTICS = version("mycovigil-statistics")
@@ -31,15 +34,20 @@ class Reference:
     rows: Rows
 
 
-def loaded(session: Session, row: ReferenceSet) -> Reference:
-    """All samples of the set, by ordinal.
+def loaded(
+    session: Session, row: ReferenceSet, *, apart_from_set: uuid.UUID | None = None
+) -> Reference:
+    """All samples of the set, by ordinal, but photos that another set holds too.
 
     Raises:
         MixedFeatures: its vectors differ in length.
     """
     samples = session.execute(
         select(*columns(ReferenceSample))
-        .where(ReferenceSample.reference_set_id == row.id)
+        .where(
+            ReferenceSample.reference_set_id == row.id,
+            apart_from(ReferenceSample, photos_of(apart_from_set)),
+        )
         .order_by(ReferenceSample.ordinal)
     ).all()
     return Reference(row.id, row.model_id, row.encoder_id, row.content_hash, assembled(samples))
@@ -80,8 +88,12 @@ def fitted_now(reference: Reference, scale: Scale | None, seed: int) -> FittedRe
     )
 
 
-def judged(fitted: FittedReference, night: Rows, scale: Scale | None, seed: int) -> Judgement:
+def judged(
+    fitted: FittedReference, night: Rows, scale: Scale | None, seed: int, *, level: float
+) -> Judgement:
     """The test of a night (or of another set's rows) against a fitted reference.
+
+    With so many relabellings that a p below ``level`` is possible, however small the budget.
 
     Raises:
         SampleError: rows that no test can judge; the message says why.
@@ -92,6 +104,7 @@ def judged(fitted: FittedReference, night: Rows, scale: Scale | None, seed: int)
         novelty=scale.scores(night) if scale else None,
         groups=night.dependent,
         seed=seed,
+        permutations=max(CLOSER_PERMUTATIONS, ceil(LOOSE / level)),
     )
 
 

@@ -60,10 +60,17 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
     start = datetime.fromisoformat(inputs["pooled_from"])
     span = Window(start, report.window_end, report.periods)
     as_of = datetime.fromisoformat(inputs["as_of"])
-    night = sampled(session, report.model_id, span, inputs["sample_rows"], as_of)
+    night = sampled(
+        session,
+        report.model_id,
+        span,
+        inputs["sample_rows"],
+        as_of,
+        reference_set_id=report.reference_set_id,
+    )
     scale = _scale(session, storage, report)
     fitted = references.fitted_now(reference, scale, inputs["seed"])
-    judgement = references.judged(fitted, night, scale, inputs["seed"])
+    judgement = references.judged(fitted, night, scale, inputs["seed"], level=inputs["level"])
     parts = slices.judged(
         fitted,
         night,

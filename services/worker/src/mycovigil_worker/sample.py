@@ -8,14 +8,21 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.prediction import Prediction
-from mycovigil.rows import Rows, assembled, columns
+from mycovigil.rows import Rows, apart_from, assembled, columns, photos_of
 from mycovigil.window import Window
 
 
 def sampled(
-    session: Session, model_id: uuid.UUID, window: Window, limit: int, as_of: datetime
+    session: Session,
+    model_id: uuid.UUID,
+    window: Window,
+    limit: int,
+    as_of: datetime,
+    *,
+    reference_set_id: uuid.UUID,
 ) -> Rows:
-    """At most ``limit`` rows of the window that were logged by ``as_of``.
+    """At most ``limit`` rows of the window that were logged by ``as_of``, without the photos that
+    the reference set holds.
 
     ``sample_key`` is uniform and independent of the row, so its smallest are a simple random
     sample; the same window read again as of the same moment gives the same rows.
@@ -30,6 +37,7 @@ def sampled(
             Prediction.created_at >= window.start,
             Prediction.created_at < window.end,
             Prediction.logged_at <= as_of,
+            apart_from(Prediction, photos_of(reference_set_id)),
         )
         .order_by(Prediction.sample_key, Prediction.id)
         .limit(limit)

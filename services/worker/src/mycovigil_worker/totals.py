@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.covariate import is_finite
 from mycovigil.db.prediction import Prediction
 from mycovigil.image.covariates import NAMES
+from mycovigil.rows import apart_from, photos_of
 from mycovigil.safety import CLASSES
 from mycovigil.window import Window
 
@@ -25,9 +26,10 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """``foreign``: rows whose features another encoder made; ``late``: rows logged after
-    ``late_after``; ``novel``: rows farther than the model's novelty threshold; ``predicted``:
-    rows by class; ``covariates``: their moments by name, empty ones left out."""
+    """Of the rows whose photos the reference set does not hold. ``foreign``: rows whose features
+    another encoder made; ``late``: rows logged after ``late_after``; ``novel``: rows farther than
+    the model's novelty threshold; ``predicted``: rows by class; ``covariates``: their moments by
+    name, empty ones left out; ``known``: rows left out because the set holds their photos."""
 
     rows: int
     foreign: int
@@ -35,6 +37,7 @@ class Totals:
     novel: int
     predicted: dict[str, int]
     covariates: dict[str, Moments]
+    known: int = 0
 
 
 def summed(
@@ -43,11 +46,12 @@ def summed(
     window: Window,
     *,
     encoder_id: uuid.UUID,
+    reference_set_id: uuid.UUID | None,
     late_after: datetime,
     novelty: float | None,
     as_of: datetime,
 ) -> Totals:
-    """One pass over the window's rows, by the index on (model, time)."""
+    """Two passes over the window's rows, by the index on (model, time)."""
     beyond = Prediction.distance > (float("inf") if novelty is None else novelty)
     sums: dict[str, ColumnElement[Any]] = {
         "rows": func.count(),
@@ -60,13 +64,16 @@ def summed(
     for name in NAMES:
         sums[f"mean {name}"] = _over(func.avg, getattr(Prediction, name))
         sums[f"deviation {name}"] = _over(func.stddev_samp, getattr(Prediction, name))
-    query = select(*(value.label(name) for name, value in sums.items())).where(
+    here = (
         Prediction.model_id == model_id,
         Prediction.created_at >= window.start,
         Prediction.created_at < window.end,
         Prediction.logged_at <= as_of,
     )
-    found = session.execute(query).mappings().one()
+    held = photos_of(reference_set_id)
+    query = select(*(value.label(name) for name, value in sums.items()))
+    found = session.execute(query.where(*here, apart_from(Prediction, held))).mappings().one()
+    known = select(func.count()).where(*here, Prediction.image_sha256.in_(held))
     return Totals(
         rows=found["rows"],
         foreign=found["foreign"],
@@ -78,6 +85,7 @@ def summed(
             for name in NAMES
             if found[f"mean {name}"] is not None
         },
+        known=session.scalar(known) or 0,
     )
 
 

@@ -65,6 +65,7 @@ class Contests:
 
 
 def _tested(session: Session, reference: Side, other: Side, seed: int) -> Verdict:
+    other = other.apart_from(reference, REFERENCE_ROWS)
     sides = ((reference, REFERENCE_ROWS), (other, NIGHT_ROWS))
     try:
         before, after = (_rows(session, side, most) for side, most in sides)

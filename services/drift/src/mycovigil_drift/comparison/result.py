@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from mycovigil.problem import Problem
 from mycovigil.safety import CLASSES
 from mycovigil_drift.comparison.contest import Contests, Verdict
 from mycovigil_drift.comparison.side import Figures, Side, figures
@@ -32,8 +33,11 @@ def compared(
     """Figures of both sides; the test only if asked for, or known from before.
 
     Raises:
-        Problem: 503 while too many other tests wait.
+        Problem: 422 where both are one, 503 while too many other tests wait.
     """
+    if reference.identifier == other.identifier:
+        detail = "Both sides are the same; choose two."
+        raise Problem(422, "same-side-twice", "There is nothing to compare", detail)
     before, after = figures(session, reference), figures(session, other)
     verdict = (
         contests.decided(session, reference, other) if test else contests.known(reference, other)

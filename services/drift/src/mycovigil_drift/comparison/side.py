@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Float, Select, cast, func, literal, select
@@ -13,6 +13,7 @@ from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.image.covariates import NAMES
+from mycovigil.rows import apart_from
 from mycovigil.safety import CLASSES
 from mycovigil_drift.reference_sets import queries as reference_sets
 from mycovigil_drift.reports import queries as reports
@@ -36,6 +37,12 @@ class Side:
     def encoder(self) -> Any:
         """Whose features a row holds; a window may hold rows of another one than its model's."""
         return Prediction.encoder_id if self.source is Prediction else literal(self.encoder_id)
+
+    def apart_from(self, other: "Side", most: int) -> "Side":
+        """Without the photos among the first ``most`` rows of another side: what both hold would
+        tell that they differ."""
+        photos = other.rows.with_only_columns(other.source.image_sha256).limit(most)
+        return replace(self, rows=self.rows.where(apart_from(self.source, photos)))
 
 
 @dataclass(frozen=True, slots=True)
