@@ -11,6 +11,8 @@ from mycovigil_drift.dashboard.charts import comparison, sparkline, timeline
 from mycovigil_drift.dashboard.charts.scale import SurpriseScale, TimeScale, decades_of
 from mycovigil_drift.dashboard.charts.timeline import WIDE, Happening
 
+NOON = FIRST_NIGHT + NIGHT / 2
+
 
 def _nights(*p_values: float | None) -> list[DriftReport]:
     return [
@@ -97,6 +99,9 @@ def test_a_spread_is_told_where_it_is_another() -> None:
         (formats.p_value(0.034), "0.034"),
         (formats.share(0.024), "2.4%"),
         (formats.span(datetime.timedelta(hours=49)), "2 days"),
+        (formats.night(NOON, NOON + NIGHT / 12), "1 Sep, 12:00 to 14:00"),
+        (formats.night(NOON, NOON + NIGHT / 2), "1 Sep, 12:00 to 00:00"),
+        (formats.night(NOON, NOON + NIGHT), "1 Sep, 12:00 to 2 Sep, 12:00"),
         (formats.span(datetime.timedelta(seconds=1)), "1 second"),
         (formats.night(FIRST_NIGHT, FIRST_NIGHT + NIGHT), "1 Sep 2026"),
         (formats.night(FIRST_NIGHT, FIRST_NIGHT + 7 * NIGHT), "1 Sep to 7 Sep 2026"),

@@ -12,14 +12,15 @@ from factories.incident import make_incident
 from factories.model import make_model
 from factories.nightly_report import make_nightly_report
 from factories.reference_set import make_reference_set
-from factories.report import FIRST_NIGHT, make_report
+from factories.report import FIRST_NIGHT, NIGHT, make_report
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.report import ReportRequest, ReportVerdict
+from mycovigil.db.report import DriftReport, ReportRequest, ReportVerdict
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
+from mycovigil_drift.reports.queries import neighbours
 
 
 @pytest.fixture
@@ -56,6 +57,31 @@ def test_a_page_stays_where_it_was_when_reports_arrive(
     make_report(session, model, make_reference_set(session, model), night=30)
     second = reader.get("/v1/reports", params={"limit": 3, "cursor": first["next"]}).json()
     assert [item["id"] for item in second["items"]] == nights[::-1][3:6]
+
+
+def test_links_of_the_list_keep_its_filters(reader: TestClient, nights: list[str]) -> None:
+    page = reader.get("/reports?model=autumn&periods=1&verdict=calm&limit=2").text
+    filters = "model=autumn&amp;verdict=calm&amp;periods=1"
+    assert f'href="?{filters}&amp;cursor=' in page
+    for kind in ("csv", "json"):
+        assert f'href="/v1/reports.{kind}?{filters}"' in page
+    assert 'href="/reports?verdict=drift&amp;model=autumn&amp;periods=1"' in page
+
+
+def test_before_and_after_of_windows_with_one_end_do_not_loop(session: Session) -> None:
+    model = make_model(session)
+    reference = make_reference_set(session, model)
+    stretches = [
+        make_report(session, model, reference, periods=0, window_start=FIRST_NIGHT + hours)
+        for hours in (NIGHT / 4, NIGHT / 3, NIGHT / 2)
+    ]
+    seen: list[object] = []
+    at: DriftReport | None = stretches[-1]
+    while at is not None and at not in seen:
+        seen.append(at)
+        at = neighbours(session, at)[0]
+    assert at is None
+    assert set(seen) == set(stretches)
 
 
 def test_filters(reader: TestClient, nights: list[str]) -> None:

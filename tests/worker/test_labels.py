@@ -1,6 +1,7 @@
 """Labels that come later replace the estimates, and may void the certificate."""
 
 import datetime
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from mycovigil.safety import SafetyClass, Verdict
 from mycovigil_statistics.e_value import e_value_above
 from mycovigil_worker import labels, realised
 from mycovigil_worker.harm import Safety
-from mycovigil_worker.proof import Proof
+from mycovigil_worker.proof import Misses, Proof, by_specimen
 from mycovigil_worker.realised import Answered, Realised
 from mycovigil_worker.state import State
 
@@ -240,7 +241,7 @@ def test_few_labels_decide_nothing() -> None:
     rows = [Answered(DEADLY, DEADLY, Verdict.EXPERT_CHECK)] + 9 * [
         Answered(DEADLY, DEADLY, Verdict.AVOID)
     ]
-    weak = Proof(10, 1.0, e_value_above(0.1, Realised.of(rows).misses))
+    weak = Proof(10, 1.0, e_value_above(0.1, by_specimen([Realised.of(rows).misses])))
     assert weak.e_value < 2
     assert Realised.of(rows).safety(0.1, weak) is Safety.UNKNOWN
     assert Realised.of(rows).safety(None, None) is Safety.UNKNOWN
@@ -255,7 +256,11 @@ def test_photos_of_one_specimen_count_once() -> None:
             (Verdict.EXPERT_CHECK, "cap"), (Verdict.AVOID, None), (Verdict.EXPERT_CHECK, None),
         )
     ]  # fmt: skip
-    assert sorted(Realised.of(rows).misses) == [0.0, 0.75, 1.0]
+    night = Realised.of(rows).misses
+    assert sorted(by_specimen([night])) == [0.0, 0.75, 1.0]
+    assert sorted(by_specimen([night, night])) == [0.0, 0.0, 0.75, 1.0, 1.0]
+    assert Misses.read({"misses": asdict(night)}) == night
+    assert by_specimen([Misses.read({"misses": [0.5, 1.0]})]) == [0.5, 1.0]
 
 
 def test_misses_of_many_nights_add_up_to_a_proof(state: State) -> None:

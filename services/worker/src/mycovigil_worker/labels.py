@@ -70,7 +70,7 @@ def update(session: Session, report: DriftReport, given: Given) -> None:
     found = Realised.of(realised.answered(session, report))
     bound = model.certificate.get("bound")
     proven = None if bound is None else proof.of(session, report, found.misses, bound)
-    report.realised = found.document(bound, proven, given, report.rows)
+    report.realised = found.document(bound, proven, given, realised.photos(session, report))
     numbers.keep(session, report.id, _numbers(report.realised))
     if report.origin in PLANNED and found.safety(bound, proven) is Safety.AFFECTED:
         missed = found.missed

@@ -5,8 +5,11 @@ would sooner or later refute a bound that holds. The e-value of all labelled dea
 so with a chance of at most one in twenty in a model's whole life.
 """
 
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -36,7 +39,36 @@ class Proof:
         return asdict(self)
 
 
-def of(session: Session, report: DriftReport, tonight: list[float], bound: float) -> Proof:
+@dataclass(frozen=True, slots=True)
+class Misses:
+    """Of deadly photos: ``alone`` is 1 for each missed one without a session and 0 for the others,
+    ``sessions`` how many were missed of how many in each session, by its hash."""
+
+    alone: list[float]
+    sessions: dict[str, list[int]]
+
+    @classmethod
+    def of(cls, photos: Iterable[tuple[str | None, bool]]) -> Self:
+        """Of the session of each photo, and whether it was missed."""
+        alone: list[float] = []
+        sessions: dict[str, list[int]] = {}
+        for session, missed in photos:
+            if session is None:
+                alone.append(float(missed))
+                continue
+            key = hashlib.sha256(session.encode()).hexdigest()[:16]
+            before = sessions.get(key, [0, 0])
+            sessions[key] = [before[0] + missed, before[1] + 1]
+        return cls(alone, sessions)
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Self:
+        """From a report's realised figures; earlier ones name no session."""
+        found = document.get("misses", [])
+        return cls(found, {}) if isinstance(found, list) else cls(**found)
+
+
+def of(session: Session, report: DriftReport, tonight: Misses, bound: float) -> Proof:
     """The proof of all nights of the report's model, ``tonight`` in place of its own earlier word.
 
     Longer windows hold the nights once more and add nothing.
@@ -50,7 +82,21 @@ def of(session: Session, report: DriftReport, tonight: list[float], bound: float
             DriftReport.id != report.id,
         )
     )
-    seen = [miss for found in documents for miss in (found or {}).get("misses", [])]
+    nights = [Misses.read(found) for found in documents if found]
     if report.periods == 1 and report.origin in PLANNED:
-        seen += tonight
-    return Proof(len(seen), sum(seen), e_value_above(bound, seen))
+        nights.append(tonight)
+    shares = by_specimen(nights)
+    return Proof(len(shares), sum(shares), e_value_above(bound, shares))
+
+
+def by_specimen(nights: list[Misses]) -> list[float]:
+    """The share of each specimen's photos that were missed; a session that lasts for several
+    nights is one specimen."""
+    missed: Counter[str] = Counter()
+    photos: Counter[str] = Counter()
+    for night in nights:
+        for key, (wrong, sent) in night.sessions.items():
+            missed[key] += wrong
+            photos[key] += sent
+    together = [missed[key] / sent for key, sent in photos.items()]
+    return [share for night in nights for share in night.alone] + together

@@ -1,6 +1,6 @@
 """What labels that came later say about a window, in place of what was estimated without them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from mycovigil.db.report import DriftReport
 from mycovigil.safety import CLASSES, SafetyClass, Verdict
 from mycovigil_statistics.proportion import Interval, interval
 from mycovigil_worker.harm import Safety
-from mycovigil_worker.proof import Proof
+from mycovigil_worker.proof import Misses, Proof
 
 LEVEL = 0.95
 
@@ -49,14 +49,13 @@ class Given:
 class Realised:
     """``missed``: deadly photos answered neither ``avoid`` nor ``cannot_tell``; ``risk``: photos
     that are deadly and called edible, among all labelled; ``recall`` by class with a label;
-    ``misses``: of each deadly specimen the share of its photos that were missed.
-    Intervals are 95%, exact (Clopper-Pearson)."""
+    ``misses``: of the deadly ones, by specimen. Intervals are 95%, exact (Clopper-Pearson)."""
 
     labelled: int
     missed: Interval
     risk: Interval
     recall: dict[SafetyClass, Interval]
-    misses: list[float]
+    misses: Misses
 
     @classmethod
     def of(cls, rows: list[Answered]) -> "Realised":
@@ -74,7 +73,7 @@ class Realised:
             interval(missed, len(deadly), LEVEL),
             interval(called_edible, len(rows), LEVEL),
             recall,
-            _by_specimen(deadly),
+            Misses.of((row.specimen, row.missed) for row in deadly),
         )
 
     def safety(self, bound: float | None, proof: Proof | None) -> Safety:
@@ -94,11 +93,11 @@ class Realised:
             "as_of": labels.newest.isoformat(),
             "mark": labels.mark,
             "labelled": self.labelled,
-            "rows": max(rows, self.labelled),  # a night that failed counted none
+            "rows": rows,
             "safety": self.safety(bound, proof).value,
             "bound": bound,
             "proof": None if proof is None else proof.document(),
-            "misses": self.misses,
+            "misses": asdict(self.misses),
             "deadly": _counted(self.missed, "missed"),
             "risk": _counted(self.risk, "called_edible"),
             "recall": {name.value: _counted(found, "right") for name, found in self.recall.items()},
@@ -121,7 +120,7 @@ def answered(session: Session, report: DriftReport) -> list[Answered]:
     rows = session.execute(
         select(Label.label, Prediction.label, Prediction.verdict, Prediction.group_key)
         .join(Prediction, Prediction.id == Label.prediction_id)
-        .where(ground_truth.trusted(), *_within(report))
+        .where(ground_truth.trusted(), *_labelled_of(report))
         .ext(distinct_on(Label.prediction_id))
         .order_by(Label.prediction_id, *ground_truth.weightiest_first())
     )
@@ -138,29 +137,32 @@ def given(session: Session, report: DriftReport) -> Given | None:
     newest, count, moments = session.execute(
         select(func.max(Label.created_at), func.count(), func.sum(moment))
         .join(Prediction, Prediction.id == Label.prediction_id)
-        .where(*_within(report))
+        .where(*_labelled_of(report))
     ).one()
     return None if newest is None else Given(newest, f"{count}/{moments}")
 
 
-def _within(report: DriftReport) -> tuple[ColumnElement[bool], ...]:
-    """Labels and predictions of the window; both sides by time, so that each is read by index."""
+def photos(session: Session, report: DriftReport) -> int:
+    """All photos of the window itself; a report's rows hold the nights pooled into it too."""
+    query = select(func.count()).select_from(Prediction).where(*_photos_of(report))
+    return session.scalar(query) or 0
+
+
+def _labelled_of(report: DriftReport) -> tuple[ColumnElement[bool], ...]:
+    """Labels of the window's photos; both sides by time, so that each is read by index."""
     return (
         Label.prediction_id >= first_id_at(report.window_start),
         Label.prediction_id < first_id_at(report.window_end),
+        *_photos_of(report),
+    )
+
+
+def _photos_of(report: DriftReport) -> tuple[ColumnElement[bool], ...]:
+    return (
         Prediction.model_id == report.model_id,
         Prediction.created_at >= report.window_start,
         Prediction.created_at < report.window_end,
     )
-
-
-def _by_specimen(deadly: list[Answered]) -> list[float]:
-    alone = [float(row.missed) for row in deadly if row.specimen is None]
-    shared: dict[str, list[bool]] = {}
-    for row in deadly:
-        if row.specimen is not None:
-            shared.setdefault(row.specimen, []).append(row.missed)
-    return alone + [sum(photos) / len(photos) for photos in shared.values()]
 
 
 def _counted(found: Interval, name: str) -> dict[str, Any]:

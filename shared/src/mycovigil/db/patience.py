@@ -13,6 +13,8 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 
+UTC = "-c timezone=UTC"
+"""A server's own time zone would move days and months in what we show."""
 LEAST_CONNECT_SECONDS = 2
 """libpq takes fewer for two."""
 
@@ -22,7 +24,7 @@ def parameters(seconds: float) -> dict[str, Any]:
     return {
         "connect_timeout": max(LEAST_CONNECT_SECONDS, math.ceil(seconds)),
         "options": f"-c statement_timeout={math.ceil(1_000 * seconds)}"
-        " -c idle_in_transaction_session_timeout=30s",
+        f" -c idle_in_transaction_session_timeout=30s {UTC}",
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,

@@ -28,9 +28,17 @@ def engine_of(settings: DatabaseSettings, *, pooled: bool = True) -> Engine:
         pooled: without a pool for short-lived processes (the command, migrations).
     """
     url = psycopg_url(settings.url.get_secret_value())
+    given = make_url(url).query.get("options", "")
+    utc = {"options": f"{given} {patience.UTC}".strip()}
     if not pooled:
-        return create_engine(url, poolclass=NullPool)
-    return create_engine(url, pool_size=settings.pool_size, max_overflow=2, pool_pre_ping=True)
+        return create_engine(url, poolclass=NullPool, connect_args=utc)
+    return create_engine(
+        url,
+        pool_size=settings.pool_size,
+        max_overflow=2,
+        pool_pre_ping=True,
+        connect_args=utc,
+    )
 
 
 def short_engine_of(settings: DatabaseSettings, *, seconds: float) -> Engine:

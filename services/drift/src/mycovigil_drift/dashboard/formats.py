@@ -69,6 +69,9 @@ def night(start: datetime.datetime, end: datetime.datetime) -> str:
         final = last - datetime.timedelta(seconds=1)
         return f"{first.day} {first:%b} to {final.day} {final:%b %Y}"
     precise = "%H:%M:%S" if length < datetime.timedelta(minutes=10) else "%H:%M"
+    if (last - datetime.timedelta(microseconds=1)).date() != first.date():
+        days = (f"{day.day} {day:%b}, {day.strftime(precise)}" for day in (first, last))
+        return " to ".join(days)
     return f"{first.day} {first:%b}, {first.strftime(precise)} to {last.strftime(precise)}"
 
 

@@ -12,7 +12,7 @@ from mycovigil import incident as incidents
 from mycovigil import registry
 from mycovigil.db.alert import Incident, IncidentState
 from mycovigil.db.model import Model, Promotion
-from mycovigil.db.report import DriftReport
+from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.safety import CertificateState, doubted
 from mycovigil.settings import DriftSettings
@@ -101,9 +101,11 @@ def happenings(
 
 
 def tally(session: Session) -> Tally:
-    """Counts over all time; photos are those of judged nights."""
+    """Counts over all time; photos are those of judged nights, and pooled ones with them."""
     photos = func.coalesce(func.sum(DriftReport.rows), 0)
-    judged = session.execute(select(photos, func.count()).where(DriftReport.periods == 1)).one()
+    verdicts = DriftReport.verdict.in_((ReportVerdict.CALM, ReportVerdict.DRIFT))
+    nights = select(photos, func.count()).where(DriftReport.periods == 1, verdicts)
+    judged = session.execute(nights).one()
     others = [
         session.scalar(select(func.count()).select_from(table)) or 0
         for table in (Incident, RetrainJob, Promotion)

@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from sqlalchemy.orm import Session
@@ -40,7 +41,15 @@ def reports_page(
         following=following,
         verdicts=list(ReportVerdict),
         query=query,
+        kept=_kept(query),
+        kept_but_verdict=_kept(query, "verdict"),
     )
+
+
+def _kept(query: ReportQuery, *without: str) -> str:
+    """The filters as a query string, for links that go on with them."""
+    skipped = {"cursor", "limit", *without}
+    return urlencode(query.model_dump(mode="json", exclude=skipped, exclude_none=True))
 
 
 @router.get("/{report_id}")

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm import Session, defer
 
 from mycovigil.db.alert import Incident
@@ -85,12 +85,13 @@ def neighbours(
     alike = select(DriftReport).where(
         DriftReport.model_id == report.model_id,
         DriftReport.periods == report.periods,
-        DriftReport.id != report.id,
     )
     light = alike.options(*(defer(column) for column in HEAVY)).limit(1)
-    earlier = light.where(DriftReport.window_end <= report.window_end)
-    later = light.where(DriftReport.window_end > report.window_end)
+    place = tuple_(DriftReport.window_end, DriftReport.id)
+    here = tuple_(literal(report.window_end), literal(report.id))
     return (
-        session.scalar(earlier.order_by(DriftReport.window_end.desc())),
-        session.scalar(later.order_by(DriftReport.window_end)),
+        session.scalar(
+            light.where(place < here).order_by(DriftReport.window_end.desc(), DriftReport.id.desc())
+        ),
+        session.scalar(light.where(place > here).order_by(DriftReport.window_end, DriftReport.id)),
     )

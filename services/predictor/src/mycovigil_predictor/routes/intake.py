@@ -13,6 +13,7 @@ from mycovigil_predictor.answer import Answer, answer_of
 from mycovigil_predictor.author import Author
 from mycovigil_predictor.classify import Origin
 from mycovigil_predictor.hangup import unless_hung_up
+from mycovigil_predictor.routes.origin import group_of
 from mycovigil_predictor.row import Row
 from mycovigil_predictor.state import Predictor
 from mycovigil_predictor.upload import Limits, Upload
@@ -71,7 +72,7 @@ def _older(predictor: Predictor, row: Row) -> Author:
 
 def _grouped(origin: Origin, uploaded: Upload) -> Origin:
     session = uploaded.fields.get(SESSION_FIELD, "").replace("\0", "")[:SESSION_LENGTH]
-    return replace(origin, group_key=origin.group_key or session or None)
+    return replace(origin, group_key=origin.group_key or group_of(origin.key_prefix, session))
 
 
 def _too_slow(seconds: float) -> Problem:
