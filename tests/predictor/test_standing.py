@@ -1,13 +1,16 @@
 """An older answer, told again, promises no more than holds today."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from factories.bundle import OPEN_THRESHOLDS, make_bundle
+from factories.night import Served, make_night
 from factories.outage import until
 from factories.photo import make_photo
 from factories.predictor import Desk, Running, Serve
+from factories.report import make_reference_set
 from factories.row import make_row
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -17,6 +20,7 @@ from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.safety import WORTH, CertificateState, worse
 from mycovigil.settings import Settings
+from mycovigil.window import Window
 from mycovigil_predictor.standing import as_of_today
 
 NOTHING_HARMFUL = OPEN_THRESHOLDS.model_copy(
@@ -101,6 +105,21 @@ def test_an_older_model_s_answer_outlives_its_bundle(
     certify(engine, trusting, CertificateState.VOID)  # archived, and found out later
     for document in told_again(predictor, first["id"]):
         assert (document["verdict"], document["certificate"]["state"]) == ("cannot_tell", "void")
+
+
+def test_a_model_whose_nights_nobody_judged_stays_in_doubt_when_it_has_left(
+    trusting: Model, predictor: Running, engine: Engine, desk: Desk, tiny: Path
+) -> None:
+    first = predictor.predict(make_photo(), **ONCE).json()
+    start = datetime.now(tz=UTC) - timedelta(days=4)
+    with Session(engine) as session, session.begin():
+        served = Served(trusting, make_reference_set(session, trusting))
+        make_night(session, served, Window(start, start + timedelta(hours=1)), rows=2)
+    desk.promote(make_bundle(tiny, seed=1, version="next"), tiny)
+    until(lambda: predictor.http.get("/readyz").json()["model"] == "next", 5)
+
+    for document in told_again(predictor, first["id"]):
+        assert document["certificate"]["state"] == "suspect"
 
 
 @pytest.mark.parametrize("one", CertificateState)

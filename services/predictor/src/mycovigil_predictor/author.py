@@ -9,11 +9,13 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mycovigil import watch
 from mycovigil.bundle import Certificate
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.model import Model
 from mycovigil.registry import Production
-from mycovigil.safety import CertificateState
+from mycovigil.safety import CertificateState, doubted
+from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil_predictor.serving import ModelCard, Serving, card_of
 
@@ -51,12 +53,14 @@ class Author:
 class Authors:
     """Models that are not served now, for answers that they gave."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, drift: DriftSettings) -> None:
         self._storage = storage
+        self._drift = drift
         self._cards: OrderedDict[uuid.UUID, ModelCard] = OrderedDict()
 
     def get(self, session: Session, model_id: uuid.UUID) -> Author:
-        """The model as the registry knows it, with its bundle where that is still there.
+        """The model as the registry knows it, with its bundle where that is still there. What
+        nobody watched while it served is in doubt for ever.
 
         Raises:
             LookupError: the registry does not know it.
@@ -75,7 +79,7 @@ class Authors:
             encoder_name=encoder.name,
             encoder_precision=encoder.precision,
             certificate=Certificate.model_validate(model.certificate),
-            state=CertificateState(model.certificate_state),
+            state=doubted(model.certificate_state, watch.neglect(session, model.id, self._drift)),
             card=self._card(Production(model, encoder)),
         )
 

@@ -88,7 +88,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
             ),
             log=log,
             spool=spool,
-            authors=Authors(storage),
+            authors=Authors(storage, settings.drift),
             keyring=keyring,
             rate=rate,
             admission=Admission(
