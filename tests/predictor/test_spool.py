@@ -6,7 +6,7 @@ import pytest
 from factories.row import make_row
 
 from mycovigil_predictor.row import Claim, Row
-from mycovigil_predictor.spool import Spool, SpoolFull
+from mycovigil_predictor.spool import Spool, SpoolFull, SpoolInUse
 
 
 def test_it_survives_the_process(tmp_path: Path) -> None:
@@ -94,6 +94,15 @@ def test_rows_that_cannot_be_read_hold_up_no_other(tmp_path: Path) -> None:
     assert (spool.depth, spool.aside) == (1, 1)
     assert (spool.get(old.id), spool.claimed("client", "key")) == (None, None)
     spool.close()
+
+
+def test_two_processes_do_not_share_one(tmp_path: Path) -> None:
+    """Each would count its own rows only: look-ups would miss what the other keeps."""
+    spool = Spool(tmp_path / "s.sqlite", most_rows=10)
+    with pytest.raises(SpoolInUse, match="MYCOVIGIL_PREDICTOR_SPOOL_PATH"):
+        Spool(tmp_path / "s.sqlite", most_rows=10)
+    spool.close()
+    Spool(tmp_path / "s.sqlite", most_rows=10).close()
 
 
 def test_only_its_owner_reads_it(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The gate: passes an equal model, refuses a worse one, and says when it cannot tell."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,27 @@ def test_more_deadly_misses_are_refused() -> None:
     )
     assert evidence["passed"] is False
     assert "Not shown that deadly misses do not grow" in evidence["reason"]
+
+
+def test_more_misses_within_specimens_are_refused_although_each_was_missed_before() -> None:
+    """By specimens nothing changes: of each walk production misses a photo already."""
+    labels = np.repeat(np.arange(4), [80, 80, 80, 600])
+    walks = np.arange(600) // 10
+
+    def missing(photos: int) -> Answers:
+        found = answers(labels)
+        found.verdicts[240:][np.arange(600) % 10 < photos] = Verdict.EXPERT_CHECK.value
+        return found
+
+    case = replace(
+        trial(missing(3), missing(1), labels=labels),
+        groups=np.array([f"{n}" for n in range(240)] + [f"walk {n}" for n in walks]),
+    )
+    evidence = judge(case, CONFIG, against="m", margin=0.05)
+    assert evidence["misses"]["outcome"] == "non_inferior"
+    assert evidence["misses_within"] == pytest.approx({"difference": 0.2, "upper": 0.2})
+    assert evidence["passed"] is False
+    assert "Of a deadly specimen's photos 20.0% more are missed" in evidence["reason"]
 
 
 def test_too_few_deadly_photos_are_refused_with_the_number_needed() -> None:

@@ -33,7 +33,7 @@ from mycovigil_training import trained
 from mycovigil_training.assembly import Parts, assemble
 from mycovigil_training.dataset import curated
 from mycovigil_training.features.engine import Engine as Encoder
-from mycovigil_training.retraining import retrain
+from mycovigil_training.retraining import _inherited, retrain
 from mycovigil_training.training import train
 
 QUICK = ["augmentation=none", "head.epochs=30", "gate.recall_tolerance=0.1"]
@@ -219,6 +219,42 @@ def test_guesses_are_left_out_and_disagreement_is_settled_carefully(
         session.flush()
         rows = labelled(session, model.encoder_id, [], dimension=48)
     assert [CLASSES[label].value for label in rows.table.labels] == ["poisonous", "edible"]
+
+
+def test_photos_without_a_session_are_one_specimen_where_they_come_in_one_burst(
+    served: Settings, engine: Engine
+) -> None:
+    """And photos sent together without a session teach nothing: one of them may be judged on."""
+    from mycovigil_training.production_rows import labelled
+
+    with Session(engine) as session, session.begin():
+        model = session.scalars(select(Model)).one()
+        _night(session, served, model, 6, seed=4)
+        rows = session.scalars(select(Prediction).order_by(Prediction.id)).all()
+        for row in rows:
+            row.group_key = None
+            session.add(
+                Label(
+                    id=new_id(),
+                    prediction_id=row.id,
+                    label="deadly",
+                    confidence="certain",
+                    labelled_by="a",
+                )
+            )
+        for row in rows[3:]:
+            row.created_at += datetime.timedelta(minutes=5)
+        rows[4].key_prefix = "another app"
+        rows[5].photos = 2
+        session.flush()
+        groups = labelled(session, model.encoder_id, [], dimension=48).table.groups.tolist()
+    assert len(groups) == 5
+    assert [groups.index(group) for group in groups] == [0, 0, 0, 3, 4]
+
+
+def test_a_loosened_gate_is_not_inherited() -> None:
+    loosened = ("gate.alpha=0.49", "++gate.recall_tolerance=1", "safety.miss_targets=[0.9]")
+    assert _inherited((*loosened, "head.epochs=3", "+seed=1")) == ("head.epochs=3", "+seed=1")
 
 
 def test_windows_of_an_incident_are_its_drifted_nights(served: Settings, engine: Engine) -> None:

@@ -15,6 +15,7 @@ from factories.model import make_model
 from factories.night import make_served
 from factories.report import make_report
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil import promotion
@@ -141,6 +142,23 @@ def test_whatever_training_prints_is_read(state: State) -> None:
     settings = state.settings.model_copy(update={"training": options})
     assert retrain.run(dataclasses.replace(state, settings=settings), case.job) is Ending.AGAIN
     assert "ended with code 4: pilz-\ufffd.jpg" in str(job_of(state, case).error)
+
+
+def test_a_database_that_restarts_at_the_end_costs_no_candidate(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case(state)
+    told = ordered(state, {"model_id": str(case.candidate), "passed": True})
+    conclude, away = retrain.conclude, iter([True, True])
+
+    def restarting(*arguments: Any) -> Ending:
+        if next(away, False):
+            raise OperationalError("UPDATE", {}, ConnectionError("terminating connection"))
+        return conclude(*arguments)
+
+    monkeypatch.setattr(retrain, "PAUSES", (0, 0, 0))
+    monkeypatch.setattr(retrain, "conclude", restarting)
+    assert retrain.run(told, case.job) is Ending.PROMOTED
 
 
 def test_a_log_that_cannot_be_kept_costs_no_candidate(

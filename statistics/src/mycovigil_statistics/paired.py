@@ -95,6 +95,29 @@ def non_inferiority(
     )
 
 
+def within_units(
+    candidate_missed: ArrayLike,
+    production_missed: ArrayLike,
+    groups: ArrayLike,
+    *,
+    alpha: float = 0.05,
+) -> tuple[float, float]:
+    """Mean over specimens of the difference in the share of missed photos, and its one-sided upper
+    bound (Student's t over specimens): what `non_inferiority` cannot see, since there a specimen
+    of which one photo is missed already counts as missed. NaN and 1 below two specimens.
+    """
+    from scipy.stats import t
+
+    missed = np.asarray(candidate_missed, float) - np.asarray(production_missed, float)
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    count = int(index.max()) + 1 if len(index) else 0
+    if count < 2:
+        return float("nan"), 1.0
+    shares = np.bincount(index, missed) / np.bincount(index)
+    mean, error = float(shares.mean()), float(shares.std(ddof=1) / math.sqrt(count))
+    return mean, mean + float(t.ppf(1 - alpha, count - 1)) * error
+
+
 def units_needed(margin: float, alpha: float = 0.05) -> int:
     """Fewest specimens with which zero candidate-only misses passes: (1 - margin)**n <= alpha."""
     return math.ceil(math.log(alpha) / math.log1p(-margin))

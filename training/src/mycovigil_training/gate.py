@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil_statistics.paired import Comparison, NonInferiority, mcnemar_exact, non_inferiority
+from mycovigil_statistics.paired import (
+    Comparison,
+    NonInferiority,
+    mcnemar_exact,
+    non_inferiority,
+    within_units,
+)
 from mycovigil_training.configuration import GateConfig
 from mycovigil_training.evaluation import DEADLY, deadly_missed, macro_recall
 from mycovigil_training.model import Answers, plain
@@ -28,16 +34,19 @@ class Trial:
 def judge(trial: Trial, config: GateConfig, *, against: str, margin: float) -> dict[str, Any]:
     """The evidence for ``model.metrics["gate"]``: ``passed``, ``reason``, and the figures.
 
-    Passed means all of: the one-sided upper bound of the deadly-miss difference is below
-    ``margin``; macro recall fell by no more than the tolerance; on the labelled photos of the
-    drifted nights it misses no more deadly ones and is not shown to be worse (exact one-sided
-    McNemar test: a handful of photos must not decide by chance).
+    Passed means all of: the one-sided upper bounds of the deadly-miss difference, by specimens and
+    by the photos within them, are below ``margin``; macro recall fell by no more than the
+    tolerance; on the labelled photos of the drifted nights it misses no more deadly ones and is
+    not shown to be worse (exact one-sided McNemar test: a handful of photos must not decide by
+    chance).
     """
     misses = _misses(trial, config, margin)
+    within = _within(trial, config)
     recall = _recalls(trial, np.ones(len(trial.labels), dtype=bool))
     drifted = _recalls(trial, trial.drifted) | {"p_worse": _p_worse(trial)}
     objections = [
         *_miss_objection(misses),
+        *_within_objection(within, margin),
         *_recall_objection(recall, config.recall_tolerance),
         *_drift_objection(trial, drifted, config.alpha),
     ]
@@ -47,6 +56,7 @@ def judge(trial: Trial, config: GateConfig, *, against: str, margin: float) -> d
         "reason": " ".join(objections) or _approval(misses),
         "photos": len(trial.labels),
         "misses": plain(asdict(misses)),
+        "misses_within": plain(within),
         "macro_recall": plain(recall),
         "drifted": plain(drifted | {"photos": int(trial.drifted.sum())}),
     }
@@ -66,6 +76,16 @@ def _misses(trial: Trial, config: GateConfig, margin: float) -> NonInferiority:
         alpha=config.alpha,
         groups=trial.groups[deadly],
     )
+
+
+def _within(trial: Trial, config: GateConfig) -> dict[str, float]:
+    difference, upper = within_units(
+        deadly_missed(trial.candidate.verdicts, trial.labels),
+        deadly_missed(trial.production.verdicts, trial.labels),
+        trial.groups[trial.labels == DEADLY],
+        alpha=config.alpha,
+    )
+    return {"difference": difference, "upper": upper}
 
 
 def _recalls(trial: Trial, rows: NDArray[np.bool_]) -> dict[str, float]:
@@ -89,6 +109,15 @@ def _miss_objection(misses: NonInferiority) -> list[str]:
             f"the candidate only, {misses.production_only} by production only, of {misses.units})."
         ]
     return []
+
+
+def _within_objection(within: dict[str, float], margin: float) -> list[str]:
+    if within["upper"] < margin or np.isnan(within["difference"]):  # too few: told by specimens
+        return []
+    return [
+        f"Of a deadly specimen's photos {within['difference']:.1%} more are missed, up to "
+        f"{within['upper']:.1%} ({margin:.0%} is allowed)."
+    ]
 
 
 def _recall_objection(recall: dict[str, float], tolerance: float) -> list[str]:

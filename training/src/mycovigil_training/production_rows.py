@@ -1,5 +1,6 @@
 """Production's own rows: the labelled ones to learn from, and those of the drifted nights."""
 
+import datetime
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from mycovigil.safety import CLASSES, SafetyClass
 from mycovigil.window import Window
 from mycovigil_training.dataset.species import normalised
 from mycovigil_training.features.table import UNLABELLED, FeatureTable, table
+
+BURST = datetime.timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +82,17 @@ def in_windows(
 def labelled(
     session: Session, encoder_id: uuid.UUID, windows: Sequence[Window], *, dimension: int
 ) -> LabelledRows:
-    """Every prediction of this encoder that somebody labelled, guesses left out."""
+    """Every prediction of this encoder that somebody labelled, guesses left out, and those of
+    several photos at once without a session: nothing says which other rows hold the same photos.
+    """
     found = session.execute(
         select(Prediction, Label)
         .join(Label, Label.prediction_id == Prediction.id)
-        .where(Prediction.encoder_id == encoder_id, ground_truth.trusted())
+        .where(
+            Prediction.encoder_id == encoder_id,
+            ground_truth.trusted(),
+            (Prediction.photos == 1) | Prediction.group_key.is_not(None),
+        )
         .ext(distinct_on(Prediction.id))
         .order_by(Prediction.id, *ground_truth.weightiest_first())
     )
@@ -102,11 +111,28 @@ def _table(rows: Iterable[tuple[Prediction, Label | None]], dimension: int) -> F
         [_covariates(row) for row, _ in pairs],
         [CLASSES.index(SafetyClass(label.label)) if label else UNLABELLED for _, label in pairs],
         [normalised(label.species or "") if label else "" for _, label in pairs],
-        [f"production/{row.group_key or row.image_sha256}" for row, _ in pairs],
+        _specimens(pairs),
         [row.image_sha256 for row, _ in pairs],
         dimension=dimension,
         image_keys=[row.image_key or "" for row, _ in pairs],
     )
+
+
+def _specimens(pairs: Sequence[tuple[Prediction, Label | None]]) -> list[str]:
+    """The specimen of each row: its session; without one, its burst of labelled photos from one
+    key with one label, each within two minutes of the one before; or else the photo itself."""
+    last: dict[tuple[str | None, str], tuple[datetime.datetime, str]] = {}
+    found = []
+    for row, label in pairs:
+        name = row.group_key or row.image_sha256
+        if row.group_key is None and label is not None:
+            source = (row.key_prefix, label.label)
+            before = last.get(source)
+            if before is not None and abs(row.created_at - before[0]) <= BURST:
+                name = before[1]
+            last[source] = row.created_at, name
+        found.append(f"production/{name}")
+    return found
 
 
 def _unit(features: object) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """A retrain job: the curated photos and production's labelled rows, against production."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,8 @@ from mycovigil_training.production_rows import LabelledRows
 from mycovigil_training.registration import ReferenceRows, register, with_gate
 from mycovigil_training.split import Split, united
 
+GUARDS = ("gate", "safety")
+"""Groups of the configuration that every candidate meets as they are set."""
 FEWEST_REFERENCE_ROWS = 100
 """Fewest rows that the drift test takes."""
 
@@ -110,7 +113,8 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
     against = incumbent(session, storage)
     if against is None:
         return _without_production(settings, asked)
-    overrides = _latest((*against.bundle.meta.training.get("overrides", ()), *asked))
+    inherited = _inherited(against.bundle.meta.training.get("overrides", ()))
+    overrides = _latest((*inherited, *asked))
     encoder = against.production.encoder
     windows = production_rows.drifted_windows(session, job.incident_id)
     most = compose(overrides).reference_rows
@@ -122,6 +126,13 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
         drifted=production_rows.in_windows(session, encoder.id, windows, most=most, dimension=size),
         overrides=overrides,
     )
+
+
+def _inherited(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Production's overrides but those of what guards it: whoever loosened the gate or the
+    thresholds once, at his terminal, loosened them once."""
+    guards = tuple(f"{prefix}{group}" for prefix in ("", "+", "++", "~") for group in GUARDS)
+    return tuple(item for item in overrides if not item.startswith(guards))
 
 
 def _latest(overrides: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """A durable local queue of rows for the time that Postgres is away (SQLite)."""
 
+import fcntl
+import os
 import sqlite3
 import threading
 import uuid
@@ -35,8 +37,13 @@ class SpoolFull(RuntimeError):
     """The spool takes no more rows: it holds as many as it may, or the disk takes none."""
 
 
+class SpoolInUse(RuntimeError):
+    """Another process keeps its rows in this file, and each counts its own only."""
+
+
 class Spool:
-    """Synchronous and thread-safe; each call is one transaction, on disk when it returns.
+    """Synchronous and thread-safe; each call is one transaction, on disk when it returns. The file
+    belongs to one process at a time.
 
     Rows that Postgres refuses for good, or that cannot be read, are set aside, in a table that is
     never drained: they hold up no other, and can still be looked up where they can be read. The
@@ -44,7 +51,13 @@ class Spool:
     """
 
     def __init__(self, path: Path, *, most_rows: int) -> None:
+        """Open it.
+
+        Raises:
+            SpoolInUse: another process has it open.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._owned = _owned(path)
         self._most_rows = most_rows
         self._lock = threading.Lock()
         path.touch(mode=0o600)
@@ -130,6 +143,7 @@ class Spool:
     def close(self) -> None:
         with self._lock:
             self._database.close()
+            os.close(self._owned)
 
     def _write(self, statement: str, values: Sequence[tuple[str | bytes | None, ...]]) -> int:
         """Rows changed; what the disk says stays in ``trouble`` until it takes a row again."""
@@ -158,6 +172,20 @@ class Spool:
         statement = f"SELECT count(*) FROM {table}"  # noqa: S608 - one of two names
         with closing(self._database.execute(statement)) as cursor:
             return int(cursor.fetchone()[0])
+
+
+def _owned(path: Path) -> int:
+    """An open lock file, which the kernel unlocks when its process dies."""
+    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise SpoolInUse(
+            f"another predictor keeps its rows in {path}: give each its own "
+            "MYCOVIGIL_PREDICTOR_SPOOL_PATH"
+        ) from error
+    return lock
 
 
 def _first(found: list[tuple[Any, ...]]) -> Row | None:

@@ -1,10 +1,12 @@
 """Run one retrain job: lease, training in a child process, and the gate's decision."""
 
+import time
 import uuid
 from enum import StrEnum
 
 import structlog
 from sqlalchemy import func
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil import promotion
@@ -18,6 +20,8 @@ from mycovigil_worker.lease import Lease, Renewal
 from mycovigil_worker.state import State
 
 DECIDED_BY = "retrain"
+PAUSES = (1, 2, 4, 8, 15, 30)
+"""Seconds between the tries to write the end of a training."""
 
 log = structlog.get_logger(__name__)
 
@@ -43,20 +47,33 @@ def run(state: State, job_id: uuid.UUID) -> Ending:
     if lease is None:
         return Ending.NOT_MINE
     child = Child(state.settings.training, job_id)
+    with Renewal(state.sessions, lease, on_lost=child.stop):
+        return _ended(state, lease, child)
+
+
+def _ended(state: State, lease: Lease, child: Child) -> Ending:
     try:
-        with Renewal(state.sessions, lease, on_lost=child.stop):
-            ended = child.run()
+        ended = child.run()
         _keep_log(state, lease, ended)
-        result = ended.result()
+        return _concluded(state, lease, ended.result())
     except Interrupted as reason:
         return _put_back(state, lease, str(reason))
-    except TrainingFailed as reason:
+    except (TrainingFailed, LookupError) as reason:
         return _fail(state, lease, str(reason))
-    try:
-        with state.sessions.begin() as session:
-            return conclude(session, state.settings, lease, result)
-    except LookupError as reason:
-        return _fail(state, lease, str(reason))
+
+
+def _concluded(state: State, lease: Lease, result: Result) -> Ending:
+    """A database that restarts at this moment must not cost hours of training: the lease is
+    renewed meanwhile, and whoever lost it writes nothing."""
+    for pause in PAUSES:
+        try:
+            with state.sessions.begin() as session:
+                return conclude(session, state.settings, lease, result)
+        except OperationalError as error:
+            log.warning("the end is not written, will be", error=str(error.orig), again_in=pause)
+            time.sleep(pause)
+    with state.sessions.begin() as session:
+        return conclude(session, state.settings, lease, result)
 
 
 def log_key(lease: Lease) -> str:

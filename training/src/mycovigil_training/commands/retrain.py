@@ -6,6 +6,7 @@ import uuid
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
@@ -23,4 +24,6 @@ def retrain(job: Job) -> None:
         retrained = run(settings, job)
     except (ValueError, LookupError, FileNotFoundError) as error:
         sys.exit(f"retrain {job}: {error}")
+    except SQLAlchemyError as error:  # what follows its first line is the statement
+        sys.exit(f"retrain {job}: the database failed: {str(error).partition(chr(10))[0]}")
     sys.stdout.write(json.dumps(retrained, separators=(",", ":")) + "\n")
