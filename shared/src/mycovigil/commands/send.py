@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,17 +55,26 @@ def _answers(client: Client, photos: list[Path], concurrency: int) -> Iterator[d
     """Rows as the answers come, so that an interrupted run can go on."""
     with _progress() as progress, ThreadPoolExecutor(concurrency) as pool:
         task = progress.add_task("sending", total=len(photos))
-        futures = {pool.submit(client.predict, path): path for path in photos}
+        waiting = {pool.submit(client.predict, path): path for path in photos}
         try:
-            for future in as_completed(futures):
-                path = futures[future]
-                try:
-                    yield _row(path, future.result())
-                except (PredictionRefused, httpx.TransportError, OSError) as error:
-                    yield {"photo": str(path), "problem": str(error)}
+            for future in as_completed(list(waiting)):
+                yield _told(waiting.pop(future), future)
                 progress.advance(task)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)  # what is not sent yet stays unsent
+            for future, path in waiting.items():
+                if not future.cancelled():  # it was on its way, and is logged there
+                    yield _told(path, future)
+            raise
         finally:
-            pool.shutdown(cancel_futures=True)  # after Ctrl-C, what is not sent yet stays unsent
+            pool.shutdown(cancel_futures=True)
+
+
+def _told(path: Path, future: Future[Answer]) -> dict[str, object]:
+    try:
+        return _row(path, future.result())
+    except (PredictionRefused, httpx.TransportError, OSError) as error:
+        return {"photo": str(path), "problem": str(error)}
 
 
 def _row(path: Path, answer: Answer) -> dict[str, object]:

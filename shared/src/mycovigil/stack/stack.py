@@ -23,7 +23,7 @@ from mycovigil.stack.child import Child, LineSink
 from mycovigil.stack.emulator import emulator_command
 from mycovigil.stack.plan import SERVICES
 from mycovigil.stack.port import free_port
-from mycovigil.stack.postgres import create_database, postgres
+from mycovigil.stack.postgres import EmbeddedPostgres, create_database, embedded
 from mycovigil.stack.redis import redis_command
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,8 @@ RESTART_PAUSES = (0.5, 2.0, 5.0, 15.0)
 
 @dataclass
 class Stack:
-    """A running stack. ``environment`` is what every child was given."""
+    """A running stack. ``environment`` is what every child was given; ``database`` is none where
+    another server is used."""
 
     data: Path
     environment: dict[str, str]
@@ -43,6 +44,7 @@ class Stack:
     api_key: str
     pubsub: str
     children: list[Child] = field(default_factory=list)
+    database: EmbeddedPostgres | None = None
 
     @property
     def file(self) -> Path:
@@ -80,10 +82,14 @@ class Stack:
         due: dict[str, float] = {}
         while True:
             time.sleep(interval)
+            if self.database is not None:
+                self._revive(self.database, deaths, due)
             for child in self.children:
                 self._revive(child, deaths, due)
 
-    def _revive(self, child: Child, deaths: dict[str, int], due: dict[str, float]) -> None:
+    def _revive(
+        self, child: Child | EmbeddedPostgres, deaths: dict[str, int], due: dict[str, float]
+    ) -> None:
         if child.alive:
             return
         if child.name not in due:
@@ -137,6 +143,7 @@ def running(
     with ExitStack() as exits:
         exits.enter_context(beacon.held(data))
         beacon.claim(data / "stack.json")
+        embedded_database = _database(data, environment, sink, exits)
         servers = _servers(data, environment, sink, exits)
         environment |= {
             "MYCOVIGIL_PREDICTOR_PORT": str(free_port(ports[0])),
@@ -154,6 +161,7 @@ def running(
             environment.get("PUBSUB_EMULATOR_HOST")
             or environment.get("MYCOVIGIL_PUBSUB_BACKEND", "google"),
             servers,
+            embedded_database,
         )
         _services(stack, sink, exits)
         stack.write()
@@ -176,15 +184,23 @@ def _defaults(data: Path) -> dict[str, str]:
     return {name: value for name, value in chosen.items() if name not in os.environ}
 
 
+def _database(
+    data: Path, environment: dict[str, str], sink: LineSink, exits: ExitStack
+) -> EmbeddedPostgres | None:
+    """Start a server unless the environment names one."""
+    if "MYCOVIGIL_DATABASE_URL" in environment:
+        return None
+    server = exits.enter_context(embedded(data / "postgres", sink))
+    environment["MYCOVIGIL_DATABASE_URL"] = create_database(server.url, "mycovigil")
+    sink("stack", f"Postgres 18 with pgvector in {data / 'postgres'}")
+    return server
+
+
 def _servers(
     data: Path, environment: dict[str, str], sink: LineSink, exits: ExitStack
 ) -> list[Child]:
-    """Start what the environment does not name; returns the children to watch."""
+    """Start the brokers that the environment does not name; returns the children to watch."""
     children: list[Child] = []
-    if "MYCOVIGIL_DATABASE_URL" not in environment:
-        server = exits.enter_context(postgres(data / "postgres"))
-        environment["MYCOVIGIL_DATABASE_URL"] = create_database(server, "mycovigil")
-        sink("stack", f"Postgres 18 with pgvector in {data / 'postgres'}")
     if "MYCOVIGIL_REDIS_URL" not in environment:
         port = free_port()
         command = redis_command(data / "redis", port)
