@@ -120,7 +120,8 @@ class PredictorSettings(Group):
         1.0, gt=0, description="How often the production model is checked beside NOTIFY."
     )
     spool_path: Path = Field(
-        Path(".mycovigil/spool.sqlite"), description="Where rows wait while Postgres is away."
+        Path(".mycovigil/spool.sqlite"),
+        description="Where rows wait while Postgres is away; each predictor needs its own.",
     )
     spool_max_rows: int = Field(100_000, ge=100, description="Rows the spool takes before 503.")
     public_page: bool = Field(
