@@ -32,10 +32,16 @@ def production(desk: Desk, tiny: Path) -> Model:
 
 @pytest.fixture
 def serve(desk: Desk) -> Iterator[Serve]:
-    """Start predictors; they are stopped, gracefully, when the test ends."""
+    """Start predictors, each with a spool of its own; they are stopped, gracefully, when the test
+    ends."""
     stops: list[Callable[[], None]] = []
 
     def start(settings: Settings) -> Running:
+        if stops:
+            options = settings.predictor
+            spool = options.spool_path.with_name(f"{len(stops)}-{options.spool_path.name}")
+            own = options.model_copy(update={"spool_path": spool})
+            settings = settings.model_copy(update={"predictor": own})
         url, stop = served(settings)
         key = desk.key()
         http = httpx.Client(
