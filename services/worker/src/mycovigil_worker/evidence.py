@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mycovigil.image.covariates import NAMES
+from mycovigil.image.covariates import NAMES, effect
 from mycovigil.rows import Rows
 from mycovigil.safety import CLASSES
 from mycovigil_statistics.budget import pool_is_enough
@@ -26,15 +26,15 @@ def covariates(comparison: Comparison) -> list[dict[str, Any]]:
         if not len(known) or night is None:
             continue
         spread = float(known.std())
-        effect = float((night.mean - known.mean()) / spread) if spread > 0 else 0.0
+        moved = effect(float(known.mean()), night.mean, spread, night.deviation)
         found.append(
             {
                 "name": name,
                 "reference": float(known.mean()),
                 "night": night.mean,
-                "effect": effect,
-                "low": effect - margin,
-                "high": effect + margin,
+                "effect": moved,
+                "low": moved - margin,
+                "high": moved + margin,
                 "spread": _ratio(night.deviation, spread),
             }
         )

@@ -41,6 +41,14 @@ class Covariates:
 
 
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(Covariates))
+BEYOND = 10.0
+"""Effect of a move between two values of which neither varied at all."""
+
+
+def effect(before: float, after: float, spread: float | None, spread_after: float | None) -> float:
+    """How far a mean moved, in standard deviations of before; of after where there were none."""
+    scale = spread or spread_after or abs(after - before) / BEYOND
+    return (after - before) / scale if scale else 0.0
 
 
 def measure(image: DecodedImage) -> Covariates:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from mycovigil.image.covariates import effect
 from mycovigil.problem import Problem
 from mycovigil.safety import CLASSES
 from mycovigil_drift.comparison.contest import Contests, Verdict
@@ -61,16 +62,14 @@ def _covariates(before: Figures, after: Figures) -> list[dict[str, Any]]:
             "name": name,
             "reference": mean,
             "night": after.means[name],
-            "effect": _effect(mean, after.means[name], before.deviations.get(name)),
+            "effect": effect(
+                mean, after.means[name], before.deviations.get(name), after.deviations.get(name)
+            ),
             "spread": _ratio(after.deviations.get(name), before.deviations.get(name)),
         }
         for name, mean in before.means.items()
         if name in after.means
     ]
-
-
-def _effect(before: float, after: float, deviation: float | None) -> float:
-    return (after - before) / deviation if deviation else 0.0
 
 
 def _ratio(after: float | None, before: float | None) -> float | None:
