@@ -17,7 +17,7 @@ from factories.process import Process
 from mycovigil.db.model import Model
 from mycovigil.settings import Settings
 
-DEADLINE = "4"
+DEADLINE, HEADER_SECONDS = "4", "6"
 MOST_CONNECTIONS = 300
 MOST_GROWTH = 80.0
 """Megabytes; the first large photos leave Pillow and the allocator that much."""
@@ -38,6 +38,7 @@ def process(
         tmp_path / "log",
         MYCOVIGIL_PREDICTOR_DEADLINE_SECONDS=DEADLINE,
         MYCOVIGIL_PREDICTOR_MAX_CONNECTIONS=str(most),
+        MYCOVIGIL_PREDICTOR_HEADER_SECONDS=HEADER_SECONDS,
         MYCOVIGIL_LOG_LEVEL="warning",
     )
     made.start()

@@ -105,6 +105,9 @@ class PredictorSettings(Group):
     max_connections: int = Field(
         4_096, ge=8, description="Connections at once; the next are told 503 and closed."
     )
+    header_seconds: float = Field(
+        10.0, gt=0, le=600, description="Time for a request's headers; then 400, and closed."
+    )
     batch_size: int = Field(8, ge=1, le=256, description="Largest micro-batch of the encoder.")
     batch_wait_ms: float = Field(
         2.0, ge=0, le=100, description="Longest wait for a batch to fill while the engine is busy."

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
 from mycovigil_predictor.app import create_app
-from mycovigil_predictor.wire import BoundedProtocol, affordable_connections
+from mycovigil_predictor.wire import affordable_connections, bounded
 
 GRACE_SECONDS = 5
 BACKLOG = 2_048
@@ -23,7 +23,7 @@ def server_of(settings: Settings) -> uvicorn.Server:
         create_app(settings),
         host=options.host,
         port=options.port,
-        http=BoundedProtocol,
+        http=bounded(options.header_seconds),
         ws="none",
         log_config=None,
         access_log=False,

@@ -7,7 +7,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEADER_BYTES = 32_768
 MOST_HEADERS = 100
-HEADER_SECONDS = 10.0
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n"
     b"content-type: text/plain\r\ncontent-length: 34\r\n\r\nToo many connections are open now."
@@ -35,6 +34,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's parser bounds neither the size of headers nor the time they take; a connection
     that sends header bombs, or its headers by the drop (slow loris), is closed with 400. Of
     connections from ``limit_concurrency`` on, none waits for its request: 503, and closed."""
+
+    header_seconds: float
 
     def connection_made(  # type: ignore[override]
         self, transport: asyncio.Transport
@@ -87,8 +88,17 @@ class BoundedProtocol(HttpToolsProtocol):
             raise HeadersTooLarge
 
     def _start_clock(self) -> asyncio.TimerHandle:
-        return self.loop.call_later(HEADER_SECONDS, self._refuse)
+        return self.loop.call_later(self.header_seconds, self._refuse)
 
     def _refuse(self) -> None:
         if self.transport is not None and not self.transport.is_closing():
             self.send_400_response("The request's headers are too large or too slow.")
+
+
+def bounded(seconds: float) -> type[BoundedProtocol]:
+    """The protocol that gives a connection so many seconds for the headers of a request."""
+
+    class Bounded(BoundedProtocol):
+        header_seconds = seconds
+
+    return Bounded
