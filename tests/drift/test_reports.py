@@ -10,6 +10,7 @@ import pytest
 from factories.evidence import REALISED, make_clusters, make_slices
 from factories.incident import make_incident
 from factories.model import make_model
+from factories.night import make_night, make_served, night_of
 from factories.nightly_report import make_nightly_report
 from factories.reference_set import make_reference_set
 from factories.report import FIRST_NIGHT, NIGHT, make_report
@@ -17,9 +18,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport, ReportRequest, ReportVerdict
 from mycovigil.settings import Settings
-from mycovigil.storage import Storage
+from mycovigil.storage import Storage, photo_key
 from mycovigil_drift.reports.queries import neighbours
 
 
@@ -213,6 +215,31 @@ def test_a_report_shows_what_labels_said(reader: TestClient, session: Session) -
     assert "measured</span>" in page
     assert "Clusters that came and went" in page
     assert "app-android" in page
+
+
+def test_photos_of_clusters_may_be_of_a_night_that_was_pooled(
+    reader: TestClient, session: Session
+) -> None:
+    """The inputs are as the worker writes them: JSON, in which a moment is a text."""
+    served = make_served(session, rows=3)
+    digests = ["a" * 64, "b" * 64]
+    for number, digest in enumerate(digests):
+        make_night(session, served, night_of(number), rows=1, image_key=photo_key(digest))
+    photos = [str(key) for key in session.scalars(select(Prediction.id))]
+    report = make_report(
+        session,
+        served.model,
+        served.reference,
+        verdict=ReportVerdict.DRIFT,
+        window_start=night_of(1).start,
+        window_end=night_of(1).end,
+        evidence={"clusters": make_clusters(photos, [0])},
+        inputs={"pooled_from": night_of(0).start.isoformat()},
+    )
+    answer = reader.get(f"/reports/{report.id}")
+    assert answer.status_code == 200
+    for digest in digests:
+        assert f"/photos/{digest}" in answer.text
 
 
 def test_a_night_without_a_reference_set(reader: TestClient, session: Session) -> None:

@@ -1,6 +1,5 @@
 """What can be compared: a night's rows or a reference set's, with their figures from SQL."""
 
-import datetime
 import uuid
 from dataclasses import dataclass, replace
 from typing import Any
@@ -66,13 +65,11 @@ def night(session: Session, report_id: uuid.UUID) -> Side:
     """
     report = reports.get(session, report_id)
     encoder_id = session.scalars(select(Model.encoder_id).where(Model.id == report.model_id)).one()
-    pooled = report.inputs.get("pooled_from")
-    start = datetime.datetime.fromisoformat(pooled) if pooled else report.window_start
     rows = (
         select(Prediction)
         .where(
             Prediction.model_id == report.model_id,
-            Prediction.created_at >= start,
+            Prediction.created_at >= reports.judged_from(report),
             Prediction.created_at < report.window_end,
         )
         .order_by(Prediction.sample_key)

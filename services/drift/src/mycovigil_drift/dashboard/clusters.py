@@ -12,6 +12,7 @@ from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport
 from mycovigil_drift.dashboard.gallery import Photo, photo_of
+from mycovigil_drift.reports.queries import judged_from
 
 PHOTOS = 4
 
@@ -55,11 +56,10 @@ def _photos(session: Session, report: DriftReport, keys: Iterable[str]) -> dict[
     wanted = [uuid.UUID(key) for key in keys]
     if not wanted:
         return {}
-    start = report.inputs.get("pooled_from") or report.window_start
     rows = session.execute(
         select(Prediction.id, Prediction.label, Prediction.image_key).where(
             Prediction.id.in_(wanted),
-            Prediction.created_at >= start,
+            Prediction.created_at >= judged_from(report),
             Prediction.created_at < report.window_end,
         )
     )

@@ -1,5 +1,6 @@
 """Reading reports and their neighbours."""
 
+import datetime
 import uuid
 from collections.abc import Sequence
 
@@ -76,6 +77,12 @@ def incident(session: Session, report: DriftReport) -> Incident | None:
         .order_by(Incident.opened_at.desc(), Incident.id.desc())
         .limit(1)
     )
+
+
+def judged_from(report: DriftReport) -> datetime.datetime:
+    """Where the rows of its test begin: with the window, or with the nights pooled into it."""
+    pooled = report.inputs.get("pooled_from")
+    return datetime.datetime.fromisoformat(pooled) if pooled else report.window_start
 
 
 def neighbours(
