@@ -18,13 +18,11 @@ from mycovigil_statistics.holm import holm
 from mycovigil_statistics.judgement import Judgement
 from mycovigil_statistics.reference import FittedReference
 from mycovigil_statistics.sample import FloatArray, Groups, IntArray, units_of
-from mycovigil_statistics.two_sample import CLOSER_PERMUTATIONS, LEAST_GROUPS, LEAST_ROWS, judge
+from mycovigil_statistics.two_sample import LEAST_GROUPS, LEAST_ROWS, judge, permutations_for
 
 PREDICTED_CLASS = "predicted_class"
 MOST_VALUES = 12
 POOL_UNITS = 2_000
-LOOSE = 2.0
-"""Relabellings for each that the smallest level needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def judge_slices(
         pool is not None and night.enough(rows)
         for pool, (_, _, rows) in zip(pools, chosen, strict=True)
     ]
-    most = permutations or max(CLOSER_PERMUTATIONS, int(np.ceil(LOOSE * sum(able) / level)))
+    most = permutations or permutations_for(level, sum(able))
     judgements = [
         night.judge(pool, rows, seed, most) if pool is not None and possible else None
         for pool, possible, (_, _, rows) in zip(pools, able, chosen, strict=True)

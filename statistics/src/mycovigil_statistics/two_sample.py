@@ -8,6 +8,7 @@ theorem 15.2.1).
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +28,8 @@ LEAST_GROUPS = 10
 LOOKS = ((199, 0.2), (999, 0.01))
 """Relabellings of a look, and the p above which it is the last (Besag and Clifford, 1991)."""
 CLOSER_PERMUTATIONS = 9_999
+LOOSE = 2.0
+"""Relabellings for each that a level needs."""
 SHARPNESS = 0.7
 
 
@@ -68,6 +71,12 @@ def judge(
         if outcome.p_value > enough:
             return outcome
     return contest.run(permutations)
+
+
+def permutations_for(level: float, tests: int = 1) -> int:
+    """Relabellings with which a p below the share of one of `tests` in `level` is possible, and
+    never fewer than by default."""
+    return max(CLOSER_PERMUTATIONS, ceil(LOOSE * tests / level))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

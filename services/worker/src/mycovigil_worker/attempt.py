@@ -18,8 +18,13 @@ def is_outage(error: Exception) -> bool:
 
 
 def said(error: Exception) -> str:
-    """In one line: what follows of a statement are all its values."""
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    """Its kind and its words."""
+    return f"{type(error).__name__}: {first_line(error)}"
+
+
+def first_line(error: Exception) -> str:
+    """What follows of a statement are all its values."""
+    return str(error).partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mycovigil.image.covariates import NAMES, effect
+from mycovigil.image.covariates import NAMES, effect, spread_ratio
 from mycovigil.rows import Rows
 from mycovigil.safety import CLASSES
 from mycovigil_statistics.budget import pool_is_enough
@@ -35,14 +35,10 @@ def covariates(comparison: Comparison) -> list[dict[str, Any]]:
                 "effect": moved,
                 "low": moved - margin,
                 "high": moved + margin,
-                "spread": _ratio(night.deviation, spread),
+                "spread": spread_ratio(spread, night.deviation),
             }
         )
     return found
-
-
-def _ratio(deviation: float | None, spread: float) -> float | None:
-    return None if deviation is None or spread == 0 else deviation / spread
 
 
 def classes(comparison: Comparison) -> list[dict[str, Any]]:

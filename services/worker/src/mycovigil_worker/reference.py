@@ -5,7 +5,6 @@ import uuid
 import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
-from math import ceil
 
 import numpy as np
 from sqlalchemy import select
@@ -15,8 +14,7 @@ from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.rows import Rows, apart_from, assembled, columns, photos_of
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_statistics import FittedReference, Judgement, fit, judge
-from mycovigil_statistics.slices import LOOSE
-from mycovigil_statistics.two_sample import CLOSER_PERMUTATIONS
+from mycovigil_statistics.two_sample import permutations_for
 from mycovigil_worker.novelty import Scale
 
 STATISTICS = version("mycovigil-statistics")
@@ -42,14 +40,10 @@ def loaded(
     Raises:
         MixedFeatures: its vectors differ in length.
     """
-    samples = session.execute(
-        select(*columns(ReferenceSample))
-        .where(
-            ReferenceSample.reference_set_id == row.id,
-            apart_from(ReferenceSample, photos_of(apart_from_set)),
-        )
-        .order_by(ReferenceSample.ordinal)
-    ).all()
+    query = select(*columns(ReferenceSample)).where(ReferenceSample.reference_set_id == row.id)
+    if apart_from_set is not None:
+        query = query.where(apart_from(ReferenceSample, photos_of(apart_from_set)))
+    samples = session.execute(query.order_by(ReferenceSample.ordinal)).all()
     return Reference(row.id, row.model_id, row.encoder_id, row.content_hash, assembled(samples))
 
 
@@ -104,7 +98,7 @@ def judged(
         novelty=scale.scores(night) if scale else None,
         groups=night.dependent,
         seed=seed,
-        permutations=max(CLOSER_PERMUTATIONS, ceil(LOOSE / level)),
+        permutations=permutations_for(level),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest
 from mycovigil.window import Window, asked, index_of
 from mycovigil_worker import nightly
+from mycovigil_worker.attempt import first_line
 from mycovigil_worker.judge import NO_REFERENCE
 from mycovigil_worker.levels import levels_of, nightly_level
 from mycovigil_worker.lock import try_model_lock
@@ -47,8 +48,7 @@ def _answer(state: State, identifier: uuid.UUID, now: datetime) -> bool:
                 report = _report_for(session, state, request)
         except (ArithmeticError, ValueError, DataError) as error:  # a window out of all time
             log.exception("a request cannot be answered", request=str(identifier))
-            said = str(error).partition("\n")[0]
-            request.problem = f"this window cannot be judged: {said}"
+            request.problem = f"this window cannot be judged: {first_line(error)}"
             return True
         request.report_id = report.id if report else None
         request.problem = None if report else NO_REFERENCE

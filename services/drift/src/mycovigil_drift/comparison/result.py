@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mycovigil.image.covariates import effect
+from mycovigil.image.covariates import effect, spread_ratio
 from mycovigil.problem import Problem
 from mycovigil.safety import CLASSES
 from mycovigil_drift.comparison.contest import Contests, Verdict
@@ -65,15 +65,11 @@ def _covariates(before: Figures, after: Figures) -> list[dict[str, Any]]:
             "effect": effect(
                 mean, after.means[name], before.deviations.get(name), after.deviations.get(name)
             ),
-            "spread": _ratio(after.deviations.get(name), before.deviations.get(name)),
+            "spread": spread_ratio(before.deviations.get(name), after.deviations.get(name)),
         }
         for name, mean in before.means.items()
         if name in after.means
     ]
-
-
-def _ratio(after: float | None, before: float | None) -> float | None:
-    return None if after is None or not before else after / before
 
 
 def _pairs(before: dict[str, float], after: dict[str, float]) -> list[dict[str, Any]]:
