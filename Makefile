@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-ROOMS := shared statistics simulator services/predictor services/drift services/worker training
+ROOMS := shared client local statistics simulator services/predictor services/drift services/worker training
 READY := $(VENV)/.ready
 PHOTOS ?=
 BENCHMARKS ?= simulator predictor drift_cost drift_relabellings night_cost night_million dashboard
@@ -36,7 +36,7 @@ lint: setup
 	$(BIN)/lint-imports --no-cache
 
 types: setup
-	$(BIN)/mypy shared/src statistics/src simulator/src services/predictor/src services/drift/src services/worker/src training/src training/mini tests benchmarks
+	$(BIN)/mypy shared/src client/src local/src statistics/src simulator/src services/predictor/src services/drift/src services/worker/src training/src training/mini tests benchmarks
 
 stats: setup
 	$(BIN)/python -m pytest -s -m slow tests/statistics
@@ -56,7 +56,7 @@ images:
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet hatchling editables
-	build/lock/bin/python -m pip install --quiet -r requirements-dev.txt -e './shared[embedded]' $(filter-out -e./shared,$(patsubst %,-e ./%,$(filter-out shared,$(ROOMS))))
+	build/lock/bin/python -m pip install --quiet -r requirements-dev.txt $(ROOMS:%=-e ./%)
 	build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | grep -v -E '^(nvidia-|triton|cuda-)' > requirements.lock
 
 clean:

@@ -31,12 +31,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from dashboard_history import loaded
 from factories.key import make_key
 
-from mycovigil import migration
 from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil.db.session import one_session
+from mycovigil.postgres import migration
+from mycovigil.postgres.engine import one_session
 from mycovigil.settings import DatabaseSettings
-from mycovigil.stack.port import free_port
-from mycovigil.stack.postgres import create_database, postgres
+from mycovigil_local.port import free_port
+from mycovigil_local.postgres import create_database, postgres
 
 BOUND_MS = 200
 

@@ -10,9 +10,9 @@ from factories.nightly_report import make_nightly_report
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from mycovigil import incident as incidents
-from mycovigil.db import partition
 from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.incidents import incident as incidents
+from mycovigil.postgres import partitions
 
 TRAFFIC_DAYS = 30
 VECTORS = 500
@@ -83,7 +83,7 @@ def _traffic(
 ) -> None:
     """All made inside Postgres, from a few hundred vectors."""
     days = [midnight.date() - n * NIGHT for n in range(TRAFFIC_DAYS + 1)]
-    partition.ensure(session, days)
+    partitions.ensure(session, days)
     rng = np.random.default_rng(2)
     session.execute(
         text(

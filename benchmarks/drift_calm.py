@@ -21,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 
 from mycovigil_statistics import fit, judge
-from mycovigil_statistics.proportion import interval
+from mycovigil_statistics.safety.proportions import interval
 from mycovigil_statistics.simulated import World
 
 LEVELS = (0.01, 0.05, 0.10)

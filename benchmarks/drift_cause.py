@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from mycovigil_statistics import FittedReference, Judgement, fit, judge
-from mycovigil_statistics.cause import explain
+from mycovigil_statistics.drift.cause.explain import explain
 from mycovigil_statistics.sample import FloatArray
 from mycovigil_statistics.simulated import Shift, World
 

@@ -15,7 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from mycovigil_statistics import fit, judge
-from mycovigil_statistics.proportion import interval
+from mycovigil_statistics.safety.proportions import interval
 from mycovigil_statistics.sample import FloatArray, IntArray
 
 SHARED = 0.5

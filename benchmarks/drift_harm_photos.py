@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.progress import track
 from sklearn.linear_model import LogisticRegression
 
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
 from mycovigil_simulator.season import prior
 from mycovigil_simulator.species import SPECIES
-from mycovigil_statistics.calibration import Scaling, bias_corrected_scaling
-from mycovigil_statistics.rows import Rows
+from mycovigil_statistics.safety.calibration import Scaling, bias_corrected_scaling
+from mycovigil_statistics.safety.harm.rows import Rows
 from mycovigil_statistics.sample import FloatArray, IntArray
 
 KINDS = ("calm", "season", "prior", "deadly", "phone", "species")

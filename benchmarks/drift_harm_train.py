@@ -21,11 +21,11 @@ from rich.progress import track
 from scipy.optimize import minimize
 from sklearn.linear_model import Ridge
 
-from mycovigil_statistics.calibration import softmax
-from mycovigil_statistics.explanations import Explanations, behind, chance_behind
-from mycovigil_statistics.mixture import Known
+from mycovigil_statistics.safety.calibration import softmax
+from mycovigil_statistics.safety.harm.explanations import Explanations, behind, chance_behind
+from mycovigil_statistics.safety.harm.mixture import Known
+from mycovigil_statistics.safety.harm.stacking import UNIT, Stack
 from mycovigil_statistics.sample import FloatArray
-from mycovigil_statistics.stacking import UNIT, Stack
 
 RIDGE, STACK_RIDGE = 1e-5, 30.0
 NEAR, STACK_NEAR = 0.03, 0.08

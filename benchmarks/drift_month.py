@@ -25,8 +25,8 @@ from rich.progress import track
 from rich.table import Table
 
 from mycovigil_statistics import FittedReference, fit, judge
-from mycovigil_statistics.budget import MonthlyBudget
-from mycovigil_statistics.proportion import interval
+from mycovigil_statistics.drift.budget import MonthlyBudget
+from mycovigil_statistics.safety.proportions import interval
 from mycovigil_statistics.sample import FloatArray
 from mycovigil_statistics.simulated import Shift, World
 

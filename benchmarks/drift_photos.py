@@ -30,16 +30,16 @@ from rich.progress import track
 from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
-from mycovigil.encoder.identity import PACKAGED, EncoderIdentity
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
+from mycovigil.vision.encoder.identity import PACKAGED, EncoderIdentity
 from mycovigil_statistics import Judgement, fit, judge
-from mycovigil_statistics.novelty import mean_distance, random_anchors, stranger_direction
-from mycovigil_statistics.proportion import interval
+from mycovigil_statistics.safety.novelty import mean_distance, random_anchors, stranger_direction
+from mycovigil_statistics.safety.proportions import interval
 from mycovigil_statistics.sample import FloatArray
-from mycovigil_training.encoder.holdout import held_out
-from mycovigil_worker import reference as references
-from mycovigil_worker.novelty import Scale
-from mycovigil_worker.reference import Reference
+from mycovigil_training.encoder.evaluate.holdout import held_out
+from mycovigil_worker.nights.novelty import Scale
+from mycovigil_worker.references import fitted as references
+from mycovigil_worker.references.fitted import Reference
 
 NIGHT = 200
 LEVEL = 0.05

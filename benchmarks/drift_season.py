@@ -4,11 +4,11 @@ python benchmarks/drift_season.py --photos ../shared/data [--runs 200]
 
 A night is a third of the species-days of one season, 16 to 60 of them, drawn at random from all
 years; its references are drawn from all others: 1,000 photos of any season, as few of any season
-as the seasonal ones have, those that `mycovigil_statistics.seasonal` draws for the middle of the
-season (as if all had been taken earlier), and those of the very months, as the product's own
+as the seasonal ones have, those that `mycovigil_statistics.drift.seasonal` draws for the middle of
+the season (as if all had been taken earlier), and those of the very months, as the product's own
 seasonal sets. Everything is one photographer's, so what alarms is the season. Features and
-covariates are judged, whole species-days are permuted. Nights are parts of one collection, so
-rates of one row go up and down together. A dash: fewer groups than a fit takes.
+covariates are judged, whole species-days are permuted. Nights are parts of one collection, so rates
+of one row go up and down together. A dash: fewer groups than a fit takes.
 """
 
 import argparse
@@ -24,11 +24,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mycovigil.encoder.identity import PACKAGED
+from mycovigil.vision.encoder.identity import PACKAGED
+from mycovigil_statistics.drift.seasonal import seasonal_rows
 from mycovigil_statistics.errors import InsufficientRows
-from mycovigil_statistics.proportion import interval
+from mycovigil_statistics.safety.proportions import interval
 from mycovigil_statistics.sample import IntArray
-from mycovigil_statistics.seasonal import seasonal_rows
 
 FEWEST_UNITS, MOST_UNITS = 16, 60
 FEWEST_ROWS, MOST_ROWS, PLAIN_ROWS = 200, 500, 1_000

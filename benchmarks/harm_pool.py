@@ -13,9 +13,9 @@ import onnxruntime
 from drift_harm import TERMINAL
 from rich.progress import track
 
-from mycovigil.encoder.identity import PACKAGED, EncoderIdentity
-from mycovigil.image.decode import decode
-from mycovigil.safety import CLASSES, SafetyClass
+from mycovigil.models.safety import CLASSES, SafetyClass
+from mycovigil.vision.encoder.identity import PACKAGED, EncoderIdentity
+from mycovigil.vision.image.decode import decode
 from mycovigil_simulator.camera import NEW_PHONE, REFERENCE_CAMERAS, to_jpeg
 from mycovigil_simulator.photo import render
 from mycovigil_simulator.species import NOVEL, SPECIES

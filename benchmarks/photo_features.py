@@ -9,10 +9,10 @@ import onnxruntime
 from rich.console import Console
 from rich.progress import track
 
-from mycovigil.encoder.identity import EncoderIdentity
-from mycovigil.image.covariates import measure
-from mycovigil.image.decode import decode
-from mycovigil.rows import Rows
+from mycovigil.references.feature_rows import Rows
+from mycovigil.vision.encoder.identity import EncoderIdentity
+from mycovigil.vision.image.covariates import measure
+from mycovigil.vision.image.decode import decode
 from mycovigil_statistics.sample import FloatArray, IntArray
 
 PIXEL_COVARIATES = 5

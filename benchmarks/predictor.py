@@ -27,8 +27,8 @@ from serving import alone, gpu, report, servers
 from serving.load import Refused, measure, message
 from serving.servers import Server
 
-from mycovigil.encoder.identity import EncoderIdentity, locate
 from mycovigil.settings import PredictorSettings
+from mycovigil.vision.encoder.identity import EncoderIdentity, locate
 
 PHOTOS = {"800x600": (800, 600), "12 MP": (4_000, 3_000)}
 DIFFERENT = 4

@@ -3,8 +3,8 @@
 from alembic import context
 from sqlalchemy import Connection, engine_from_config, pool, text
 
-from mycovigil.db.partition import PARENT
 from mycovigil.db.schema import Base
+from mycovigil.postgres.partitions import PARENT
 
 
 def ours(name: str | None, kind: str, _parents: object) -> bool:

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from mycovigil.stack.port import free_port
+from mycovigil_local.port import free_port
 
 LAPTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 

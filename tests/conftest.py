@@ -11,9 +11,9 @@ import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from mycovigil import migration
 from mycovigil.db.schema import Base
-from mycovigil.db.session import engine_of, sessions_of
+from mycovigil.postgres import migration
+from mycovigil.postgres.engine import engine_of, sessions_of
 from mycovigil.settings import (
     DatabaseSettings,
     DriftSettings,
@@ -25,12 +25,12 @@ from mycovigil.settings import (
     StorageSettings,
     TrainingSettings,
 )
-from mycovigil.stack.child import Child
-from mycovigil.stack.emulator import emulator_command
-from mycovigil.stack.port import free_port
-from mycovigil.stack.postgres import create_database, postgres
-from mycovigil.stack.redis import redis_command
 from mycovigil.storage import Storage
+from mycovigil_local.emulator import emulator_command
+from mycovigil_local.port import free_port
+from mycovigil_local.postgres import create_database, postgres
+from mycovigil_local.process import Child
+from mycovigil_local.valkey import redis_command
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -9,12 +9,12 @@ import numpy as np
 from factories.row import make_row
 from numpy.typing import NDArray
 
-from mycovigil.encoder.identity import EncoderIdentity
-from mycovigil.image.decode import decode
-from mycovigil_predictor import copy
-from mycovigil_predictor.database import connect
-from mycovigil_predictor.engine import Engine
-from mycovigil_predictor.row import Row
+from mycovigil.vision.encoder.identity import EncoderIdentity
+from mycovigil.vision.image.decode import decode
+from mycovigil_predictor.inference.engine import Engine
+from mycovigil_predictor.log import copy_rows
+from mycovigil_predictor.log.connection import connect
+from mycovigil_predictor.log.row import Row
 
 BATCH = 8
 DECODINGS = 10
@@ -74,7 +74,7 @@ async def _insert(url: str, rows: int, batches: int, dimension: int) -> float:
         made = [[_row(dimension) for _ in range(rows)] for _ in range(batches)]
         start = time.process_time()
         for batch in made:
-            await copy.insert(connection, batch)
+            await copy_rows.insert(connection, batch)
         return 1_000 * (time.process_time() - start) / (rows * batches)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from mycovigil.encoder.identity import EncoderIdentity
+from mycovigil.vision.encoder.identity import EncoderIdentity
 from serving.peers.model import tower
 
 BATCHES = (1, 8, 64)

@@ -16,16 +16,18 @@ import psutil
 from factories.bundle import make_bundle
 from sqlalchemy.orm import Session
 
-from mycovigil import access, migration, promotion, registry
+from mycovigil import access
 from mycovigil.access import Scope
-from mycovigil.db.session import engine_of
-from mycovigil.encoder.identity import EncoderIdentity
+from mycovigil.models import promotion, registry
+from mycovigil.postgres import migration
+from mycovigil.postgres.engine import engine_of
 from mycovigil.settings import DatabaseSettings, StorageSettings
-from mycovigil.stack.child import Child
-from mycovigil.stack.port import free_port
-from mycovigil.stack.postgres import create_database, postgres
-from mycovigil.stack.redis import redis_command
 from mycovigil.storage import Storage
+from mycovigil.vision.encoder.identity import EncoderIdentity
+from mycovigil_local.port import free_port
+from mycovigil_local.postgres import create_database, postgres
+from mycovigil_local.process import Child
+from mycovigil_local.valkey import redis_command
 from serving.load import Body, family
 
 HERE = Path(__file__).parent

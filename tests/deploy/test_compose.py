@@ -12,9 +12,9 @@ import yaml
 from factories.outage import until
 
 from mycovigil.settings import FOREIGN, variables
-from mycovigil.stack.child import Child
-from mycovigil.stack.plan import SERVICES
-from mycovigil.stack.port import free_port
+from mycovigil_local.port import free_port
+from mycovigil_local.process import Child
+from mycovigil_local.services import SERVICES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())

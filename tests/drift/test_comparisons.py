@@ -11,9 +11,9 @@ from factories.report import make_report
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from mycovigil import reference_set
 from mycovigil.db.report import DriftReport
-from mycovigil.window import Window
+from mycovigil.references import reference_set
+from mycovigil.references.window import Window
 
 Pair = dict[str, Any]
 

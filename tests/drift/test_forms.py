@@ -13,13 +13,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import promotion
 from mycovigil.access import Scope
 from mycovigil.db.alert import Incident, Silence
 from mycovigil.db.audit import AuditLine
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import ReportRequest, ReportVerdict
 from mycovigil.db.retrain import RetrainJob
+from mycovigil.models import promotion
 
 UNKNOWN = uuid.UUID(int=7)
 

@@ -16,7 +16,7 @@ from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
-from mycovigil.safety import CertificateState
+from mycovigil.models.safety import CertificateState
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from factories.key import make_key
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from mycovigil import migration
-from mycovigil.db.session import one_session
+from mycovigil.postgres import migration
+from mycovigil.postgres.engine import one_session
 from mycovigil.settings import (
     DatabaseSettings,
     DriftSettings,
@@ -25,9 +25,9 @@ from mycovigil.settings import (
     Settings,
     StorageSettings,
 )
-from mycovigil.stack.postgres import create_database
 from mycovigil.storage import Storage, photo_key
 from mycovigil_drift.app import create_app
+from mycovigil_local.postgres import create_database
 
 pytestmark = pytest.mark.browser
 

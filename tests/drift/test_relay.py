@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from mycovigil import outbox
 from mycovigil.db.message import OutboxMessage
-from mycovigil.event import Event, EventType, Topic
-from mycovigil.outbox import Sweep
-from mycovigil.publisher import Handler
-from mycovigil.publisher.stream import StreamPublisher
+from mycovigil.events import outbox
+from mycovigil.events.event import Event, EventType, Topic
+from mycovigil.events.outbox import Sweep
+from mycovigil.events.publisher import Handler
+from mycovigil.events.publisher.stream import StreamPublisher
 from mycovigil.settings import DriftSettings, Settings
 from mycovigil_drift.metrics import Metrics
 from mycovigil_drift.relay import Relay

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from mycovigil.cli import adopt_local_stack
-from mycovigil.stack.beacon import AlreadyRunning, claim
+from mycovigil.stack_file import AlreadyRunning, claim
 from mycovigil_simulator.demo.clock import eventually
 
 START_TIMEOUT = 150.0

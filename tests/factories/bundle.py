@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mycovigil.bundle import Bundle, BundleMeta, Certificate, Thresholds
-from mycovigil.encoder.identity import EncoderIdentity
-from mycovigil.safety import CLASSES, CertificateState
+from mycovigil.models.bundle import Bundle, BundleMeta, Certificate, Thresholds
+from mycovigil.models.safety import CLASSES, CertificateState
+from mycovigil.vision.encoder.identity import EncoderIdentity
 
 OPEN_THRESHOLDS = Thresholds(
     set_level=(0.8, 0.8, 0.8, 0.95),

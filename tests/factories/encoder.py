@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from mycovigil.encoder.identity import (
+from mycovigil.vision.encoder.identity import (
     ONNX_FILE,
     EncoderIdentity,
     file_digest,

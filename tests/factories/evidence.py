@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
 
 CLIENTS = ("app-android", "app-ios", "page", "field-kit")
 REALISED = {

@@ -16,14 +16,14 @@ from factories.reference_set import make_reference_set
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import incident as incidents
-from mycovigil import promotion
 from mycovigil.db.alert import Alert, AlertKind, Incident
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import JobState, RetrainJob
-from mycovigil.window import Window
+from mycovigil.incidents import incident as incidents
+from mycovigil.models import promotion
+from mycovigil.references.window import Window
 
 NIGHTS = 30
 CAMERA = {"brightness": -1.3, "sharpness": -0.9, "colour_temperature": 1.6, "jpeg_quality": -0.7}

@@ -3,9 +3,9 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import incident
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.report import DriftReport
+from mycovigil.incidents import incident
 
 
 def make_incident(session: Session, report: DriftReport, *, harmful: bool = False) -> Incident:

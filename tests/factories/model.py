@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.base import new_id
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.model import Model, ModelStatus
-from mycovigil.safety import CertificateState
+from mycovigil.models.safety import CertificateState
 
 
 def make_encoder(session: Session, *, dimension: int = 16) -> Encoder:

@@ -10,13 +10,13 @@ from factories.model import make_encoder, make_model
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from mycovigil.db import partition
 from mycovigil.db.base import first_id_at, new_id
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
-from mycovigil.safety import CLASSES
-from mycovigil.window import Window
+from mycovigil.models.safety import CLASSES
+from mycovigil.postgres import partitions
+from mycovigil.references.window import Window
 
 DIMENSION = 16
 PERIOD = datetime.timedelta(days=1)
@@ -102,7 +102,7 @@ def make_night(
     ``delay``; ``values`` replace columns."""
     first, last = window.start.date(), window.end.date()
     days = [first + datetime.timedelta(days=n) for n in range((last - first).days + 1)]
-    partition.ensure(session, days)
+    partitions.ensure(session, days)
     rng = np.random.default_rng((seed, int(window.start.timestamp())))
     model = served.model
     moments = [window.start + (window.end - window.start) * (n / rows) for n in range(rows)]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
 
 REFERENCE_SHARES = (0.40, 0.22, 0.25, 0.13)
 COVARIATES = (

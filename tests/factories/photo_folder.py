@@ -6,7 +6,7 @@ import numpy as np
 from factories.photo import encoded
 from PIL import Image
 
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
 
 SIDE = 48
 

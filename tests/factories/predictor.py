@@ -11,13 +11,13 @@ from factories.key import make_key
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from mycovigil import promotion, registry
 from mycovigil.access import Scope
-from mycovigil.bundle import Bundle
 from mycovigil.db.model import Model
-from mycovigil.encoder.identity import EncoderIdentity
+from mycovigil.models import promotion, registry
+from mycovigil.models.bundle import Bundle
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
+from mycovigil.vision.encoder.identity import EncoderIdentity
 from mycovigil_predictor.__main__ import server_of
 
 

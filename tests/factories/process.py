@@ -13,7 +13,7 @@ from factories.environment import environment
 from factories.outage import until
 
 from mycovigil.settings import Settings
-from mycovigil.stack.port import free_port
+from mycovigil_local.port import free_port
 
 COMMAND = [sys.executable, "-m", "mycovigil_predictor"]
 STARTS_WITHIN = 90.0

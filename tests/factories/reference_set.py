@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
 
 
 def make_reference_set(

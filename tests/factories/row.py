@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 
 from mycovigil.db.base import new_id
-from mycovigil_predictor.row import Claim, Row
+from mycovigil_predictor.log.row import Claim, Row
 
 COVARIATES: dict[str, float | int | None] = {
     "brightness": 0.5,

@@ -19,11 +19,11 @@ from mycovigil.db.key import ApiKey
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.settings import RedisSettings, Settings
-from mycovigil.stack.child import Child
-from mycovigil.stack.port import free_port
-from mycovigil.stack.redis import redis_command
-from mycovigil_predictor.access import FRESH_SECONDS, Keyring
-from mycovigil_predictor.routes import caller
+from mycovigil_local.port import free_port
+from mycovigil_local.process import Child
+from mycovigil_local.valkey import redis_command
+from mycovigil_predictor.api.access import FRESH_SECONDS, Keyring
+from mycovigil_predictor.api.routes import caller
 
 
 def quiet(_name: str, _line: str) -> None:
@@ -164,7 +164,7 @@ def test_strangers_over_their_limit_reach_no_database_and_good_keys_pass(
 def test_strangers_push_no_good_key_out(
     predictor: Running, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mycovigil_predictor.access.REMEMBERED", 2)
+    monkeypatch.setattr("mycovigil_predictor.api.access.REMEMBERED", 2)
     assert status(predictor, predictor.key) == 200
     for _ in range(5):
         assert status(predictor, stranger()) == 401

@@ -21,12 +21,12 @@ from factories.process import Process
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import migration
 from mycovigil.db.prediction import Prediction
-from mycovigil.db.session import engine_of
+from mycovigil.postgres import migration
+from mycovigil.postgres.engine import engine_of
 from mycovigil.settings import DatabaseSettings, Settings
-from mycovigil.stack.postgres import create_database
 from mycovigil.storage import Storage
+from mycovigil_local.postgres import create_database
 
 CLIENTS = 8
 logger = structlog.get_logger(__name__)

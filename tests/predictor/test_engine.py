@@ -13,12 +13,12 @@ from factories.photo import make_photo
 from factories.predictor import Desk, Serve
 from numpy.typing import NDArray
 
-from mycovigil.encoder import probe
-from mycovigil.encoder.identity import ONNX_FILE, EncoderIdentity, EncoderMismatch
 from mycovigil.settings import Settings
-from mycovigil_predictor.contest import ROUND, Contest
-from mycovigil_predictor.engine import Engine
-from mycovigil_predictor.runtime import RuntimeMissing, open_graph
+from mycovigil.vision.encoder import self_test
+from mycovigil.vision.encoder.identity import ONNX_FILE, EncoderIdentity, EncoderMismatch
+from mycovigil_predictor.inference.engine import Engine
+from mycovigil_predictor.inference.graph_choice import ROUND, Contest
+from mycovigil_predictor.inference.runtime import RuntimeMissing, open_graph
 
 BF16 = {"INFERENCE_PRECISION_HINT": "bf16"}
 
@@ -97,8 +97,8 @@ def test_a_machine_that_computes_something_else_is_refused(tmp_path: Path) -> No
     sound = tiny_encoder_folder(tmp_path / "sound")
     identity = EncoderIdentity.read(sound)
     graph = open_graph(sound / ONNX_FILE, identity, lanes=1)
-    seen = graph.encode(probe.pictures(identity.image_size))
-    kept = {"probe": probe.written(seen)}
+    seen = graph.encode(self_test.pictures(identity.image_size))
+    kept = {"probe": self_test.written(seen)}
     identity.model_copy(update=kept).write(sound)
     engine_of(sound).close()
 

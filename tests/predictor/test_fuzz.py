@@ -12,8 +12,8 @@ import pytest
 from factories.photo import encoded, make_picture
 from PIL import Image
 
-from mycovigil.image.covariates import measure
-from mycovigil.image.decode import TooManyPixels, UndecodableImage, decode
+from mycovigil.vision.image.covariates import measure
+from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage, decode
 
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_SECONDS = 2.0

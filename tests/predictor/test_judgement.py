@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from factories.bundle import make_bundle
 
-from mycovigil.bundle import Bundle, Thresholds
-from mycovigil.safety import CLASSES, CertificateState, SafetyClass, Verdict
-from mycovigil_predictor.head import Head, pooled
-from mycovigil_predictor.judgement import CAUTION, Judge
-from mycovigil_statistics.novelty import mean_distance
+from mycovigil.models.bundle import Bundle, Thresholds
+from mycovigil.models.safety import CLASSES, CertificateState, SafetyClass, Verdict
+from mycovigil_predictor.inference.advisor import CAUTION, Judge
+from mycovigil_predictor.inference.head import Head, pooled
+from mycovigil_statistics.safety.novelty import mean_distance
 
 STRICT = Thresholds(
     set_level=(0.9, 0.9, 0.9, 0.9),

@@ -11,7 +11,7 @@ from factories.predictor import Running
 from hypothesis import HealthCheck, settings
 from schemathesis.core.result import Ok
 
-from mycovigil_predictor.answer import Answer
+from mycovigil_predictor.api.answer import Answer
 
 METHODS = {"get", "post", "put"}
 

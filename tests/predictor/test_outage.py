@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
-from mycovigil_predictor import copy
-from mycovigil_predictor.row import Row
-from mycovigil_predictor.spool import Spool, SpoolFull
+from mycovigil_predictor.log import copy_rows
+from mycovigil_predictor.log.row import Row
+from mycovigil_predictor.log.spool import Spool, SpoolFull
 
 
 @pytest.fixture
@@ -152,14 +152,14 @@ def test_a_row_that_postgres_refuses_holds_up_no_other(
 def test_a_row_that_was_handed_over_is_answered_though_the_deadline_passed(
     predictor: Running, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert = copy.insert
+    insert = copy_rows.insert
 
-    async def slow(connection: copy.Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
+    async def slow(connection: copy_rows.Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
         written = await insert(connection, rows)
         await asyncio.sleep(1.0)
         return written
 
-    monkeypatch.setattr(copy, "insert", slow)
+    monkeypatch.setattr(copy_rows, "insert", slow)
     answer = predictor.predict(make_photo(), **{"x-deadline-seconds": "0.5"})
     assert answer.status_code == 200, answer.text
     assert ids(engine) == [answer.json()["id"]]

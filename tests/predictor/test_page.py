@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
-from mycovigil_predictor.wording import Line, line, percent
+from mycovigil_predictor.api.wording import Line, line, percent
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.base import instant_of
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Label, Prediction
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
 
 
 def rows(engine: Engine) -> list[Prediction]:

@@ -15,14 +15,15 @@ from factories.report import make_report
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from mycovigil import incident, registry
-from mycovigil.bundle import digest
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import ReportVerdict
-from mycovigil.encoder.identity import ONNX_FILE, EncoderIdentity, file_digest
-from mycovigil.safety import CertificateState
+from mycovigil.incidents import incident
+from mycovigil.models import registry
+from mycovigil.models.bundle import digest
+from mycovigil.models.safety import CertificateState
+from mycovigil.references.window import Window
 from mycovigil.settings import Settings
-from mycovigil.window import Window
+from mycovigil.vision.encoder.identity import ONNX_FILE, EncoderIdentity, file_digest
 
 
 def version(running: Running) -> str:

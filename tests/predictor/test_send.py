@@ -8,7 +8,7 @@ from factories.photo import make_photo
 from factories.predictor import Running
 from typer.testing import CliRunner
 
-from mycovigil.commands.send import CSV, app
+from mycovigil_local.commands.send import CSV, app
 
 
 def test_a_folder_is_sent_once_and_goes_on_where_it_was(predictor: Running, tmp_path: Path) -> None:

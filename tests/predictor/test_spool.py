@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from factories.row import make_row
 
-from mycovigil_predictor.row import Claim, Row
-from mycovigil_predictor.spool import Spool, SpoolFull, SpoolInUse
+from mycovigil_predictor.log.row import Claim, Row
+from mycovigil_predictor.log.spool import Spool, SpoolFull, SpoolInUse
 
 
 def test_it_survives_the_process(tmp_path: Path) -> None:

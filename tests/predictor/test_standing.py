@@ -15,13 +15,13 @@ from factories.row import make_row
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from mycovigil import registry
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
-from mycovigil.safety import WORTH, CertificateState, worse
+from mycovigil.models import registry
+from mycovigil.models.safety import WORTH, CertificateState, worse
+from mycovigil.references.window import Window
 from mycovigil.settings import Settings
-from mycovigil.window import Window
-from mycovigil_predictor.standing import as_of_today
+from mycovigil_predictor.inference.certificate_status import as_of_today
 
 NOTHING_HARMFUL = OPEN_THRESHOLDS.model_copy(
     update={"set_level": (1.0, 0.0, 0.0, 0.0), "deadly_floor": 1.0, "harm_floor": 1.0}

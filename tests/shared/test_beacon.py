@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mycovigil.stack import beacon
+from mycovigil import stack_file
 
 WAIT = [sys.executable, "-c", "import threading; threading.Event().wait()"]
 
@@ -21,9 +21,9 @@ def dead_pid() -> int:
 def test_leftovers_of_a_killed_stack_are_ended(tmp_path: Path) -> None:
     file = tmp_path / "stack.json"
     with subprocess.Popen(WAIT) as orphan:
-        beacon.write(file, {"pid": dead_pid(), "processes": {"drift": orphan.pid}})
-        assert beacon.read(file) is None
-        beacon.claim(file)
+        stack_file.write(file, {"pid": dead_pid(), "processes": {"drift": orphan.pid}})
+        assert stack_file.read(file) is None
+        stack_file.claim(file)
         orphan.wait(timeout=10)
     assert not file.exists()
 
@@ -31,9 +31,9 @@ def test_leftovers_of_a_killed_stack_are_ended(tmp_path: Path) -> None:
 def test_a_process_that_only_inherited_the_number_is_spared(tmp_path: Path) -> None:
     file = tmp_path / "stack.json"
     with subprocess.Popen(WAIT) as stranger:
-        beacon.write(file, {"pid": dead_pid(), "processes": {"drift": stranger.pid}})
+        stack_file.write(file, {"pid": dead_pid(), "processes": {"drift": stranger.pid}})
         os.utime(file, (1, 1))
-        beacon.claim(file)
+        stack_file.claim(file)
         assert stranger.poll() is None
         stranger.kill()
 
@@ -43,26 +43,26 @@ def test_no_beacon_no_claim(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "stack.json"
     if content is not None:
         file.write_text(content)
-    beacon.claim(file)
-    assert beacon.read(file) is None
+    stack_file.claim(file)
+    assert stack_file.read(file) is None
 
 
 def test_an_owner_whose_number_was_given_away_is_gone(tmp_path: Path) -> None:
     file = tmp_path / "stack.json"
-    beacon.write(file, {"pid": os.getpid(), "processes": {}})
-    assert beacon.read(file) is not None
+    stack_file.write(file, {"pid": os.getpid(), "processes": {}})
+    assert stack_file.read(file) is not None
     os.utime(file, (1, 1))
-    assert beacon.read(file) is None
-    beacon.claim(file)
+    assert stack_file.read(file) is None
+    stack_file.claim(file)
     assert not file.exists()
 
 
 def test_a_folder_is_held_by_one_from_the_start(tmp_path: Path) -> None:
     with (
-        beacon.held(tmp_path),
-        pytest.raises(beacon.AlreadyRunning, match="runs or starts a stack"),
-        beacon.held(tmp_path),
+        stack_file.held(tmp_path),
+        pytest.raises(stack_file.AlreadyRunning, match="runs or starts a stack"),
+        stack_file.held(tmp_path),
     ):
         pass
-    with beacon.held(tmp_path):
+    with stack_file.held(tmp_path):
         pass

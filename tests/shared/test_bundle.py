@@ -7,10 +7,10 @@ import pytest
 from factories.bundle import make_bundle
 from factories.encoder import tiny_encoder_folder
 
-from mycovigil import bundle as bundles
-from mycovigil.bundle import Bundle, BundleError
-from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch, locate
+from mycovigil.models import bundle as bundles
+from mycovigil.models.bundle import Bundle, BundleError
 from mycovigil.storage import MissingObject, Storage, photo_key
+from mycovigil.vision.encoder.identity import EncoderIdentity, EncoderMismatch, locate
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mycovigil.stack.port import free_port
+from mycovigil_local.port import free_port
 
 
 @pytest.mark.parametrize("command", [("models", "list"), ("keys", "list")])

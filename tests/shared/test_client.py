@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from mycovigil.client import Answer, AsyncClient, Client, PredictionRefused
-from mycovigil.client.retry import ATTEMPTS, LONGEST_PAUSE
-from mycovigil.safety import Verdict
+from mycovigil.models.safety import Verdict
+from mycovigil_client import Answer, AsyncClient, Client, PredictionRefused
+from mycovigil_client.retry import ATTEMPTS, LONGEST_PAUSE
 
 DOCUMENT = {
     "id": "019ab1c2-6f00-7d3e-9a55-0c8b1f2e3d4c",
@@ -62,8 +62,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("mycovigil.client.blocking.time.sleep", slept.append)
-    monkeypatch.setattr("mycovigil.client.asynchronous.asyncio.sleep", sleep)
+    monkeypatch.setattr("mycovigil_client.blocking.time.sleep", slept.append)
+    monkeypatch.setattr("mycovigil_client.asynchronous.asyncio.sleep", sleep)
     return slept
 
 

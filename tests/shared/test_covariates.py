@@ -2,7 +2,7 @@
 
 import pytest
 
-from mycovigil.image.covariates import BEYOND, effect
+from mycovigil.vision.image.covariates import BEYOND, effect
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mycovigil.image.covariates import NAMES, measure
-from mycovigil.image.decode import (
-    TooManyPixels,
-    UndecodableImage,
-    UnsupportedImage,
-    decode,
-)
-from mycovigil.image.jpeg import estimated_quality
+from mycovigil.vision.image.covariates import NAMES, measure
+from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage, UnsupportedImage, decode
+from mycovigil.vision.image.jpeg import estimated_quality
 
 LIMIT = 60_000_000
 

@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mycovigil.encoder.identity import EncoderIdentity, locate
-from mycovigil.image.decode import DRAFT_FACTOR, decode
+from mycovigil.vision.encoder.identity import EncoderIdentity, locate
+from mycovigil.vision.image.decode import DRAFT_FACTOR, decode
 from mycovigil_training import torchvision_shim
 
 FOLDERS = ("kaggle_subset/Classes", "field_guide", "field_walks", "not_mushroom")

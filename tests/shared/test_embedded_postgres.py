@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 from factories.outage import until
 
-from mycovigil.stack.postgres import embedded
+from mycovigil_local.postgres import embedded
 
 
 def test_a_killed_server_is_started_again(tmp_path: Path) -> None:

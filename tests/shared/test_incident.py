@@ -11,16 +11,16 @@ from factories.report import make_reference_set, make_report
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from mycovigil import alert, alert_rules, incident
-from mycovigil.alert_rules import Finding, Standing
 from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity, Silence
 from mycovigil.db.base import new_id
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil.db.session import sessions_of
-from mycovigil.event import EventType, schema_of
-from mycovigil.safety import CertificateState
+from mycovigil.events.event import EventType, schema_of
+from mycovigil.incidents import alert, alert_rules, incident
+from mycovigil.incidents.alert_rules import Finding, Standing
+from mycovigil.models.safety import CertificateState
+from mycovigil.postgres.engine import sessions_of
 
 FOUND = "12 of 14 deadly photos were missed"
 DRIFT, CALM = ReportVerdict.DRIFT, ReportVerdict.CALM

@@ -7,13 +7,14 @@ from factories.model import make_model
 from factories.report import make_report
 from sqlalchemy.orm import Session
 
-from mycovigil import migration, promotion
 from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import ReportVerdict
-from mycovigil.db.session import engine_of
+from mycovigil.models import promotion
+from mycovigil.postgres import migration
+from mycovigil.postgres.engine import engine_of
 from mycovigil.settings import DatabaseSettings
-from mycovigil.stack.postgres import create_database
+from mycovigil_local.postgres import create_database
 
 
 @pytest.fixture

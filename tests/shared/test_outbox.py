@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from mycovigil import inbox, outbox
 from mycovigil.db.base import new_id
 from mycovigil.db.message import OutboxMessage
-from mycovigil.event import Event, EventType, Topic
-from mycovigil.outbox import Sweep
+from mycovigil.events import inbox, outbox
+from mycovigil.events.event import Event, EventType, Topic
+from mycovigil.events.outbox import Sweep
 
 
 def event(subject: str, number: int) -> Event:

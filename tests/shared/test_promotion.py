@@ -12,13 +12,14 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mycovigil import incident, promotion, registry
 from mycovigil.db.alert import Alert, IncidentState
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus, Promotion
 from mycovigil.db.report import ReportVerdict
-from mycovigil.db.session import sessions_of
-from mycovigil.promotion import GateClosed
+from mycovigil.incidents import incident
+from mycovigil.models import promotion, registry
+from mycovigil.models.promotion import GateClosed
+from mycovigil.postgres.engine import sessions_of
 
 
 def gate(against: Model, *, passed: bool) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from mycovigil.event import Event, EventType, Topic
-from mycovigil.publisher import Publisher, Unavailable
-from mycovigil.publisher.backoff import before_retry
-from mycovigil.publisher.pubsub import PubSubPublisher
-from mycovigil.publisher.stream import StreamPublisher
+from mycovigil.events.event import Event, EventType, Topic
+from mycovigil.events.publisher import Publisher, Unavailable
+from mycovigil.events.publisher.backoff import before_retry
+from mycovigil.events.publisher.pubsub import PubSubPublisher
+from mycovigil.events.publisher.stream import StreamPublisher
 from mycovigil.settings import PublisherSettings, RedisSettings
 
 SUBSCRIPTION = "retrain-trigger"

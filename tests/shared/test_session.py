@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from mycovigil.db.session import engine_of, short_engine_of
+from mycovigil.postgres.engine import engine_of, short_engine_of
 from mycovigil.settings import DatabaseSettings
 
 

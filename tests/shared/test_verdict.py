@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mycovigil.bundle import Thresholds
-from mycovigil.safety import CLASSES, SafetyClass, Verdict
-from mycovigil.verdict import decide, prediction_sets, verdicts
+from mycovigil.models.advice import decide, prediction_sets, verdicts
+from mycovigil.models.bundle import Thresholds
+from mycovigil.models.safety import CLASSES, SafetyClass, Verdict
 
 THRESHOLDS = Thresholds(
     set_level=(0.7, 0.7, 0.7, 0.95),

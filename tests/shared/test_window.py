@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mycovigil.window import Window, closed, containing, ending_with, night
+from mycovigil.references.window import Window, closed, containing, ending_with, night
 
 DAY = timedelta(days=1)
 moments = st.datetimes(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from mycovigil_statistics.budget import MonthlyBudget, pool_is_enough
+from mycovigil_statistics.drift.budget import MonthlyBudget, pool_is_enough
 
 
 @pytest.mark.parametrize("days", [28, 29, 30, 31])

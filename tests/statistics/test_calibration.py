@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mycovigil_statistics.calibration import (
+from mycovigil_statistics.safety.calibration import (
     balanced_weights,
     bias_corrected_scaling,
     class_calibration_error,

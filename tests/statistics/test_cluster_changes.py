@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from mycovigil_statistics import FittedReference, fit
-from mycovigil_statistics.cluster_changes import OUTSIDE, ClusterChange, cluster_changes
+from mycovigil_statistics.drift.cluster_changes import OUTSIDE, ClusterChange, cluster_changes
 from mycovigil_statistics.errors import InsufficientRows
 
 CORNERS = 12.0 * np.eye(4)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mycovigil_statistics.conformal import (
+from mycovigil_statistics.safety.conformal import (
     NotCertifiable,
     largest_floor,
     set_floors,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mycovigil_statistics.e_value import e_value_above
-from mycovigil_statistics.proportion import lower_bound
+from mycovigil_statistics.safety.e_value import e_value_above
+from mycovigil_statistics.safety.proportions import lower_bound
 
 BOUND, NEEDED = 0.05, 20.0
 

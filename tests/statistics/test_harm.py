@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
-from mycovigil_statistics.harm import estimate_harm
-from mycovigil_statistics.rows import Rows
+from mycovigil_statistics.safety.harm.estimate import estimate_harm
+from mycovigil_statistics.safety.harm.rows import Rows
 
 EDIBLE, DEADLY = 0, 3
 SOURCE = np.array([0.4, 0.3, 0.2, 0.1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mycovigil_statistics.label_shift import (
+from mycovigil_statistics.safety.label_shift import (
     by_confusion,
     by_likelihood,
     confusion_shares,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mycovigil_statistics.calibration import softmax
-from mycovigil_statistics.explanations import Explanations, deadly_chance
-from mycovigil_statistics.mixture import Known, Mixture, Terms, fit
+from mycovigil_statistics.safety.calibration import softmax
+from mycovigil_statistics.safety.harm.explanations import Explanations, deadly_chance
+from mycovigil_statistics.safety.harm.mixture import Known, Mixture, Terms, fit
 
 Array = NDArray[np.float64]
 CENTRES = 2.5 * np.eye(3, 6)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mycovigil_statistics.conformal import NotCertifiable
-from mycovigil_statistics.novelty import (
+from mycovigil_statistics.safety.conformal import NotCertifiable
+from mycovigil_statistics.safety.novelty import (
     k_centre_anchors,
     mean_distance,
     random_anchors,

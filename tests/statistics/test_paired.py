@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from mycovigil_statistics.paired import (
+from mycovigil_statistics.safety.paired import (
     EXACT_UNITS,
     Comparison,
     mcnemar_exact,

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from scipy.stats import permutation_test
 
-from mycovigil_statistics import fit, judge, two_sample
-from mycovigil_statistics.permutation import labellings
-from mycovigil_statistics.views import statistics_for
+from mycovigil_statistics import fit, judge
+from mycovigil_statistics.drift import two_sample
+from mycovigil_statistics.drift.permutation import labellings
+from mycovigil_statistics.drift.views.statistics import statistics_for
 
 
 def test_relabellings_are_uniform_and_start_with_the_observed() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mycovigil_statistics.proportion import (
+from mycovigil_statistics.safety.proportions import (
     interval,
     lower_bound,
     score_interval,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mycovigil_statistics import fit
+from mycovigil_statistics.drift.responsibility import responsible
 from mycovigil_statistics.errors import InsufficientRows
-from mycovigil_statistics.responsibility import responsible
 from mycovigil_statistics.simulated import Shift, World
 
 

@@ -5,8 +5,8 @@ from datetime import date
 import numpy as np
 import pytest
 
+from mycovigil_statistics.drift.seasonal import seasonal_rows, seasonal_weights
 from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
-from mycovigil_statistics.seasonal import seasonal_rows, seasonal_weights
 
 DAYS = np.arange("2018-01-01", "2023-01-01", dtype="datetime64[D]")
 NIGHT = date(2022, 10, 1)

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import binom
 
 from mycovigil_statistics import FittedReference, fit, judge_slices
-from mycovigil_statistics.holm import holm
-from mycovigil_statistics.slices import PREDICTED_CLASS
+from mycovigil_statistics.drift.holm import holm
+from mycovigil_statistics.drift.slices import PREDICTED_CLASS
 
 LEVEL = 0.05
 

@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mycovigil_statistics.explanations import Explanations
-from mycovigil_statistics.mixture import Known
-from mycovigil_statistics.rows import Rows
-from mycovigil_statistics.stacking import CENTRE, UNIT, Stack, expected_risk, labelled_risk
+from mycovigil_statistics.safety.harm.explanations import Explanations
+from mycovigil_statistics.safety.harm.mixture import Known
+from mycovigil_statistics.safety.harm.rows import Rows
+from mycovigil_statistics.safety.harm.stacking import (
+    CENTRE,
+    UNIT,
+    Stack,
+    expected_risk,
+    labelled_risk,
+)
 
 CENTRES = 1.5 * np.eye(4)
 SOURCE = np.array([0.4, 0.3, 0.2, 0.1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, pearson3
 
-from mycovigil_statistics.tails import LEAST_P, column_tails, pearson3_tail
+from mycovigil_statistics.drift.views.tails import LEAST_P, column_tails, pearson3_tail
 
 
 @pytest.mark.parametrize("skew", [0.05, 0.3, 1.0, 2.0, 4.0])

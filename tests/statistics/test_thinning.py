@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from mycovigil_statistics import fit, judge
+from mycovigil_statistics.drift.thinning import thinned
 from mycovigil_statistics.sample import IntArray, Sample
-from mycovigil_statistics.thinning import thinned
 
 LEVEL = 0.05
 sizes = st.lists(st.integers(1, 9), min_size=1, max_size=40)

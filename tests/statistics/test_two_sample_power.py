@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mycovigil_statistics import fit, judge
-from mycovigil_statistics.reference import FittedReference
+from mycovigil_statistics.drift.reference import FittedReference
 from mycovigil_statistics.simulated import Shift, World
 
 

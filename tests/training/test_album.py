@@ -8,11 +8,11 @@ import pytest
 from factories.photo import make_photo
 from PIL import Image
 
-from mycovigil.image.covariates import NAMES
 from mycovigil.settings import StorageSettings
 from mycovigil.storage import Storage, photo_key
-from mycovigil_training.album import SIDE, Album
+from mycovigil.vision.image.covariates import NAMES
 from mycovigil_training.features.table import FeatureTable, table
+from mycovigil_training.register.album import SIDE, Album
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mycovigil.safety import CertificateState, Verdict
-from mycovigil.verdict import verdicts
-from mycovigil_training.certification import CalibrationRows, certify
+from mycovigil.models.advice import verdicts
+from mycovigil.models.safety import CertificateState, Verdict
 from mycovigil_training.configuration import SafetyConfig, compose
+from mycovigil_training.model.certification import CalibrationRows, certify
 
 NO_FOREIGN = np.empty(0)
 

@@ -12,18 +12,18 @@ from factories.clip import tiny_clip_folder
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
-from mycovigil.encoder import probe
-from mycovigil.encoder.choice import Candidate
-from mycovigil.encoder.identity import EncoderIdentity
-from mycovigil.safety import CLASSES
-from mycovigil_training.encoder import graph
-from mycovigil_training.encoder.agreement import fitted_head
-from mycovigil_training.encoder.choice import judged, quickest
+from mycovigil.models.safety import CLASSES
+from mycovigil.vision.encoder import self_test
+from mycovigil.vision.encoder.choice import Candidate
+from mycovigil.vision.encoder.identity import EncoderIdentity
 from mycovigil_training.encoder.command import app
-from mycovigil_training.encoder.runtime import in_batches, open_graph
+from mycovigil_training.encoder.export import graph
+from mycovigil_training.encoder.export.agreement import fitted_head
+from mycovigil_training.encoder.export.choice import judged, quickest
+from mycovigil_training.encoder.export.runtime import in_batches, open_graph
+from mycovigil_training.encoder.export.trial_photos import TooFewPhotos, trial_photos
+from mycovigil_training.encoder.export.variant import Variant
 from mycovigil_training.encoder.source import Source, load_source
-from mycovigil_training.encoder.trial_photos import TooFewPhotos, trial_photos
-from mycovigil_training.encoder.variant import Variant
 from mycovigil_training.features.engine import Engine
 
 pytestmark = [
@@ -174,7 +174,7 @@ def test_the_identity_names_the_winner_and_round_trips(
 
 def test_the_probe_is_what_the_encoder_says(chosen: tuple[Path, str]) -> None:
     engine = Engine(str(chosen[0]))
-    probe.check(engine.encode(probe.pictures(32)), engine.identity.probe)
+    self_test.check(engine.encode(self_test.pictures(32)), engine.identity.probe)
 
 
 def test_a_file_of_before_is_still_read(chosen: tuple[Path, str], tmp_path: Path) -> None:

@@ -15,20 +15,20 @@ from factories.clip import CONFIG, tiny_clip_folder
 from PIL import Image
 from typer.testing import CliRunner
 
-from mycovigil.encoder.identity import EncoderIdentity, EncoderMismatch
+from mycovigil.vision.encoder.identity import EncoderIdentity, EncoderMismatch
 from mycovigil_training.encoder.catalogue import known_encoders
 from mycovigil_training.encoder.command import app
-from mycovigil_training.encoder.export import export, judge
-from mycovigil_training.encoder.parity import ParityFailure
-from mycovigil_training.encoder.runtime import open_session, run_graph
+from mycovigil_training.encoder.export.export import export, judge
+from mycovigil_training.encoder.export.parity import ParityFailure
+from mycovigil_training.encoder.export.runtime import open_session, run_graph
+from mycovigil_training.encoder.export.trial_photos import TooFewPhotos, dealt, trial_photos
+from mycovigil_training.encoder.export.variant import Precision
 from mycovigil_training.encoder.source import (
     Source,
     UnknownEncoder,
     UnsupportedPreprocessing,
     load_source,
 )
-from mycovigil_training.encoder.trial_photos import TooFewPhotos, dealt, trial_photos
-from mycovigil_training.encoder.variant import Precision
 
 # torch 2.13's own exporter trips over a name that torch itself has deprecated.
 pytestmark = [
@@ -78,7 +78,7 @@ def traced(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def copy(_source: Source, path: Path) -> None:
         shutil.copy(exported / "encoder.onnx", path)
 
-    monkeypatch.setattr("mycovigil_training.encoder.graph.write_graph", copy)
+    monkeypatch.setattr("mycovigil_training.encoder.export.graph.write_graph", copy)
 
 
 def test_identity_states_the_encoder(exported: Path, source: Source, model_folder: Path) -> None:

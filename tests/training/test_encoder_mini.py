@@ -9,16 +9,16 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
-from mycovigil.encoder.identity import ONNX_FILE, PACKAGED, EncoderIdentity, locate
+from mycovigil.vision.encoder.identity import ONNX_FILE, PACKAGED, EncoderIdentity, locate
 from mycovigil_training.encoder.catalogue import known_encoders
 from mycovigil_training.encoder.command import app
-from mycovigil_training.encoder.evaluation import Report
-from mycovigil_training.encoder.holdout import held_out
-from mycovigil_training.encoder.parity import row_cosines
-from mycovigil_training.encoder.photographs import read_listing
-from mycovigil_training.encoder.rendered import as_file, draw
-from mycovigil_training.encoder.runtime import open_session, run_graph
-from mycovigil_training.encoder.trial_photos import squares
+from mycovigil_training.encoder.evaluate.evaluation import Report
+from mycovigil_training.encoder.evaluate.holdout import held_out
+from mycovigil_training.encoder.export.parity import row_cosines
+from mycovigil_training.encoder.export.runtime import open_session, run_graph
+from mycovigil_training.encoder.export.trial_photos import squares
+from mycovigil_training.encoder.pretrain.photographs import read_listing
+from mycovigil_training.encoder.pretrain.rendered import as_file, draw
 
 MEGABYTE = 1_000_000
 UNSEEN_SEED = 7_000_000

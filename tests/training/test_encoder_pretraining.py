@@ -7,16 +7,25 @@ import pytest
 import torch
 
 from mycovigil_simulator.species import SPECIES
-from mycovigil_training.encoder.augmentation import random_view, transplant
-from mycovigil_training.encoder.captions import SAFETY_CLASSES, CaptionSet, Vocabulary, captions_of
-from mycovigil_training.encoder.holdout import held_out
-from mycovigil_training.encoder.mini import Mini, MiniConfig, load_mini, save_mini
-from mycovigil_training.encoder.photographs import Photographs, joined, read_folder
-from mycovigil_training.encoder.pretraining import Pretraining
-from mycovigil_training.encoder.rendered import keep, kept, render_photographs
-from mycovigil_training.encoder.sampling import BatchSampler
-from mycovigil_training.encoder.schedule import Budget, Recipe
-from mycovigil_training.encoder.session import NothingToTrainOn, PretrainingPlan, pretrain_mini
+from mycovigil_training.encoder.evaluate.holdout import held_out
+from mycovigil_training.encoder.pretrain.augmentation import random_view, transplant
+from mycovigil_training.encoder.pretrain.captions import (
+    SAFETY_CLASSES,
+    CaptionSet,
+    Vocabulary,
+    captions_of,
+)
+from mycovigil_training.encoder.pretrain.photographs import Photographs, joined, read_folder
+from mycovigil_training.encoder.pretrain.pretraining import Pretraining
+from mycovigil_training.encoder.pretrain.rendered import keep, kept, render_photographs
+from mycovigil_training.encoder.pretrain.sampling import BatchSampler
+from mycovigil_training.encoder.pretrain.schedule import Budget, Recipe
+from mycovigil_training.encoder.pretrain.session import (
+    NothingToTrainOn,
+    PretrainingPlan,
+    pretrain_mini,
+)
+from mycovigil_training.encoder.pretrain.towers import Mini, MiniConfig, load_mini, save_mini
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -60,7 +69,7 @@ def test_training_moves_towards_the_captions(rendered: Photographs) -> None:
 def test_a_stopped_run_goes_on_where_it_was(
     rendered: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mycovigil_training.encoder.pretraining.CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr("mycovigil_training.encoder.pretrain.pretraining.CHECKPOINT_SECONDS", -1.0)
     checkpoint = tmp_path / "checkpoint.pt"
     trained(rendered, 2, checkpoint)
     resumed = trained(rendered, 3, checkpoint)
@@ -169,7 +178,7 @@ def test_views_are_pictures_and_repeatable() -> None:
 def test_transplants_keep_the_middle_and_take_the_rest_from_a_donor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mycovigil_training.encoder.augmentation.PLAIN_SHARE", 0.0)
+    monkeypatch.setattr("mycovigil_training.encoder.pretrain.augmentation.PLAIN_SHARE", 0.0)
     views = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 32, 32)
     empty = torch.tensor([False, False, False, True])
     moved = transplant(views, empty, 1.0, torch.Generator().manual_seed(0))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mycovigil_training.encoder import scores
-from mycovigil_training.encoder.baselines import BINS, colour_histogram, random_tower
-from mycovigil_training.encoder.parity import ParityFailure, compare
+from mycovigil_training.encoder.evaluate import scores
+from mycovigil_training.encoder.evaluate.baselines import BINS, colour_histogram, random_tower
+from mycovigil_training.encoder.export.parity import ParityFailure, compare
 
 GENERATOR = np.random.default_rng(5)
 

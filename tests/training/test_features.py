@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from factories.encoder import tiny_encoder_folder
 
-from mycovigil.encoder.identity import EncoderMismatch
-from mycovigil.image.covariates import measure
-from mycovigil.image.decode import decode
+from mycovigil.vision.encoder.identity import EncoderMismatch
+from mycovigil.vision.image.covariates import measure
+from mycovigil.vision.image.decode import decode
 from mycovigil_training.augmentation import Augmentation
 from mycovigil_training.configuration import compose
 from mycovigil_training.dataset import curated

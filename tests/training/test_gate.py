@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mycovigil.safety import Verdict
+from mycovigil.models.safety import Verdict
 from mycovigil_training.configuration import GateConfig
-from mycovigil_training.gate import Trial, judge
-from mycovigil_training.model import Answers
+from mycovigil_training.model.scoring import Answers
+from mycovigil_training.retrain.gate import Trial, judge
 
 CONFIG = GateConfig(recall_tolerance=0.02, alpha=0.05)
 LABELS = np.repeat(np.arange(4), 80)

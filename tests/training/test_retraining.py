@@ -15,25 +15,26 @@ from factories.report import make_report
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
-from mycovigil import incident, promotion, registry
-from mycovigil.bundle import Bundle
-from mycovigil.db import partition
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import JobState, RetrainJob
-from mycovigil.image.covariates import measure
-from mycovigil.image.decode import decode
-from mycovigil.safety import CLASSES
+from mycovigil.incidents import incident
+from mycovigil.models import promotion, registry
+from mycovigil.models.bundle import Bundle
+from mycovigil.models.safety import CLASSES
+from mycovigil.postgres import partitions
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
-from mycovigil_training import trained
-from mycovigil_training.assembly import Parts, assemble
+from mycovigil.vision.image.covariates import measure
+from mycovigil.vision.image.decode import decode
 from mycovigil_training.dataset import curated
 from mycovigil_training.features.engine import Engine as Encoder
-from mycovigil_training.retraining import _inherited, retrain
+from mycovigil_training.model.assembly import Parts, assemble
+from mycovigil_training.retrain import training_photos
+from mycovigil_training.retrain.retraining import _inherited, retrain
 from mycovigil_training.training import train
 
 QUICK = ["augmentation=none", "head.epochs=30", "gate.recall_tolerance=0.1"]
@@ -83,7 +84,7 @@ def arrive(
 def _night(
     session: Session, settings: Settings, model: Model, photos: int, seed: int
 ) -> list[uuid.UUID]:
-    partition.ensure(session, [NIGHT.date()])
+    partitions.ensure(session, [NIGHT.date()])
     encoder = Encoder(settings.encoder.uri)
     rng = np.random.default_rng(seed)
     rows = []
@@ -151,7 +152,9 @@ def test_what_production_was_trained_on_stays_in_training(served: Settings, engi
         first = session.scalars(select(Model)).one().version
     outcome = retrain(served, job_id)
     storage = Storage(served.storage)
-    assert trained.recall(storage, first) <= trained.recall(storage, outcome["version"])
+    assert training_photos.recall(storage, first) <= training_photos.recall(
+        storage, outcome["version"]
+    )
     with Session(engine) as session:
         reference = session.scalars(
             select(ReferenceSet).where(ReferenceSet.model_id == uuid.UUID(outcome["model_id"]))
@@ -162,7 +165,7 @@ def test_what_production_was_trained_on_stays_in_training(served: Settings, engi
 def test_no_photo_that_was_sent_back_is_judged_by_a_model_that_learned_it(
     served: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mycovigil_training import retraining
+    from mycovigil_training.retrain import retraining
 
     dataset = served.training.dataset
     known = [photo.sha256 for photo in curated.read(dataset) if photo.safety_class == "deadly"]
@@ -194,7 +197,7 @@ def test_no_photo_that_was_sent_back_is_judged_by_a_model_that_learned_it(
 def test_guesses_are_left_out_and_disagreement_is_settled_carefully(
     served: Settings, engine: Engine
 ) -> None:
-    from mycovigil_training.production_rows import labelled
+    from mycovigil_training.retrain.production_rows import labelled
 
     with Session(engine) as session, session.begin():
         model = session.scalars(select(Model)).one()
@@ -225,7 +228,7 @@ def test_photos_without_a_session_are_one_specimen_where_they_come_in_one_burst(
     served: Settings, engine: Engine
 ) -> None:
     """And photos sent together without a session teach nothing: one of them may be judged on."""
-    from mycovigil_training.production_rows import labelled
+    from mycovigil_training.retrain.production_rows import labelled
 
     with Session(engine) as session, session.begin():
         model = session.scalars(select(Model)).one()
@@ -258,7 +261,7 @@ def test_a_loosened_gate_is_not_inherited() -> None:
 
 
 def test_windows_of_an_incident_are_its_drifted_nights(served: Settings, engine: Engine) -> None:
-    from mycovigil_training.production_rows import drifted_windows
+    from mycovigil_training.retrain.production_rows import drifted_windows
 
     with Session(engine) as session, session.begin():
         job = arrive(session, served, photos=2, labelled=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mycovigil_training.configuration import SplitConfig
-from mycovigil_training.split import PARTS, Split, split, united
+from mycovigil_training.model.split import PARTS, Split, split, united
 
 CONFIG = SplitConfig(validation=0.1, calibration=0.2, holdout=0.2)
 

@@ -14,23 +14,23 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
-from mycovigil import registry
 from mycovigil.db.model import Model, ModelStatus, Promotion
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
-from mycovigil.encoder.identity import EncoderIdentity
-from mycovigil.encoder.memory import written
-from mycovigil.safety import CLASSES, CertificateState
+from mycovigil.models import registry
+from mycovigil.models.advice import decide
+from mycovigil.models.safety import CLASSES, CertificateState
 from mycovigil.settings import EncoderSettings, Settings, TrainingSettings
 from mycovigil.storage import Storage
-from mycovigil.verdict import decide
-from mycovigil_training import trained
+from mycovigil.vision.encoder.identity import EncoderIdentity
+from mycovigil.vision.encoder.training_photos import written
 from mycovigil_training.commands import train as command
 from mycovigil_training.configuration import BadConfiguration
 from mycovigil_training.dataset import curated
 from mycovigil_training.features.engine import Engine as Encoder
 from mycovigil_training.features.table import table
-from mycovigil_training.model import answers, probabilities
-from mycovigil_training.reference import content_hash
+from mycovigil_training.model.scoring import answers, probabilities
+from mycovigil_training.register.reference_set import content_hash
+from mycovigil_training.retrain import training_photos
 from mycovigil_training.training import train
 
 QUICK = ("augmentation=none", "head.epochs=30")
@@ -72,7 +72,7 @@ def test_serving_sees_what_training_saw(training_settings: Settings, engine: Eng
     outcome = train(training_settings, overrides=QUICK)
     bundle = outcome.bundle
     folder = training_settings.training.dataset
-    known = trained.recall(Storage(training_settings.storage), bundle.meta.version)
+    known = training_photos.recall(Storage(training_settings.storage), bundle.meta.version)
     photos = [photo for photo in curated.read(folder) if photo.sha256 not in known]
     assert len(photos) == 160
     encoder = Encoder(training_settings.encoder.uri)

@@ -6,8 +6,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from mycovigil.settings import DriftSettings, Settings
-from mycovigil_worker import labels, nightly, queue, request, tasks
+from mycovigil_worker import tasks
 from mycovigil_worker.app import app, configuration, due, tick_of
+from mycovigil_worker.labels import label_updates
+from mycovigil_worker.nights import nightly, requested
+from mycovigil_worker.retrain import retrain_queue
 from mycovigil_worker.state import State
 
 
@@ -38,9 +41,9 @@ def test_a_step_that_fails_holds_back_none_of_the_others(
 
     done: list[str] = []
     monkeypatch.setattr(nightly, "run", crash)
-    monkeypatch.setattr(request, "drain", crash)
-    monkeypatch.setattr(labels, "run", lambda *_, **__: done.append("labels"))
-    monkeypatch.setattr(queue, "resend_waiting", lambda *_: done.append("waiting"))
+    monkeypatch.setattr(requested, "drain", crash)
+    monkeypatch.setattr(label_updates, "run", lambda *_, **__: done.append("labels"))
+    monkeypatch.setattr(retrain_queue, "resend_waiting", lambda *_: done.append("waiting"))
     with capture_logs() as logs:
         tasks.tick(state, datetime.now(tz=UTC))
     assert done == ["labels", "waiting"]

@@ -11,9 +11,9 @@ from mycovigil.db.alert import Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport, ReportRequest
-from mycovigil_worker import backfill, nightly, request
-from mycovigil_worker.command import app
-from mycovigil_worker.replay import replayed
+from mycovigil_worker.cli.drift import app
+from mycovigil_worker.nights import backfill, nightly, requested
+from mycovigil_worker.nights.replay import replayed
 from mycovigil_worker.state import State
 
 HOUR = datetime.timedelta(hours=1)
@@ -44,8 +44,8 @@ def incidents(state: State) -> int:
 
 def test_a_request_is_answered_once_and_pages_nobody(state: State) -> None:
     two_nights(state)
-    assert request.drain(state, now=DRIFTED + HOUR) == 1
-    assert request.drain(state, now=DRIFTED + HOUR) == 0
+    assert requested.drain(state, now=DRIFTED + HOUR) == 1
+    assert requested.drain(state, now=DRIFTED + HOUR) == 0
     with state.sessions() as session:
         asked = session.scalars(select(ReportRequest)).one()
         report = session.scalars(select(DriftReport)).one()
@@ -56,12 +56,12 @@ def test_a_request_is_answered_once_and_pages_nobody(state: State) -> None:
 
 def test_a_request_for_an_open_window_waits(state: State) -> None:
     two_nights(state)
-    assert request.drain(state, now=DRIFTED + datetime.timedelta(minutes=5)) == 0
+    assert requested.drain(state, now=DRIFTED + datetime.timedelta(minutes=5)) == 0
 
 
 def test_the_nightly_run_adopts_what_was_asked_for_and_alarms(state: State) -> None:
     two_nights(state)
-    request.drain(state, now=DRIFTED + HOUR)
+    requested.drain(state, now=DRIFTED + HOUR)
     nightly.run(state, now=DRIFTED + HOUR)
     with state.sessions() as session:
         found = session.scalars(select(DriftReport).order_by(DriftReport.window_end)).all()
@@ -83,7 +83,7 @@ def test_a_request_without_a_reference_set_is_answered_with_the_problem(state: S
                 requested_by="test",
             )
         )
-    assert request.drain(state, now=DRIFTED) == 1
+    assert requested.drain(state, now=DRIFTED) == 1
     with state.sessions() as session:
         assert "reference set" in str(session.scalars(select(ReportRequest.problem)).one())
 
@@ -103,7 +103,7 @@ def test_a_window_before_all_time_holds_up_no_other_request(state: State) -> Non
                     created_at=start,
                 )
             )
-    assert request.drain(state, now=DRIFTED + HOUR) == 2
+    assert requested.drain(state, now=DRIFTED + HOUR) == 2
     with state.sessions() as session:
         first, second = session.scalars(select(ReportRequest).order_by(ReportRequest.created_at))
     assert "cannot be judged" in str(first.problem)
@@ -120,7 +120,7 @@ def test_a_part_of_a_night_is_no_night_and_breaks_no_pooling(state: State) -> No
             ReportRequest(id=new_id(), model_id=served.model.id, requested_by="test", **evening)
         )
     nightly.run(state, now=FIRST + PERIOD + HOUR)
-    request.drain(state, now=FIRST + PERIOD + HOUR)
+    requested.drain(state, now=FIRST + PERIOD + HOUR)
     nightly.run(state, now=DRIFTED + HOUR)
     with state.sessions() as session:
         found = session.scalars(select(DriftReport).order_by(DriftReport.created_at)).all()

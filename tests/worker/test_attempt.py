@@ -9,15 +9,8 @@ from sqlalchemy import select
 
 from mycovigil.db.alert import Alert
 from mycovigil.db.report import DriftReport
-from mycovigil_worker import (
-    clusters,
-    evidence,
-    evidently_report,
-    explanation,
-    gallery,
-    harm,
-    nightly,
-)
+from mycovigil_worker.nights import nightly
+from mycovigil_worker.report import clusters, evidence, evidently_report, explanation, gallery, harm
 from mycovigil_worker.state import State
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)

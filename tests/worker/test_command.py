@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mycovigil_worker.command import app
+from mycovigil_worker.cli.drift import app
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_reversed_or_future_stretch_is_refused(since: str, until: str, said: s
 
 def test_importing_the_command_or_the_app_loads_nothing_heavy() -> None:
     script = (
-        "import sys, mycovigil_worker.command, mycovigil_worker.app;"
+        "import sys, mycovigil_worker.cli.drift, mycovigil_worker.app;"
         "print([m for m in ('numpy', 'pandas', 'evidently', 'sqlalchemy', 'sklearn', 'torch')"
         " if m in sys.modules])"
     )

@@ -14,9 +14,10 @@ from sqlalchemy import select, update
 
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport
-from mycovigil_worker import evidently_report, nightly
+from mycovigil_worker.nights import nightly
+from mycovigil_worker.report import evidently_report
+from mycovigil_worker.report.evidently_workspace import filled
 from mycovigil_worker.state import State
-from mycovigil_worker.workspace import filled
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
 
@@ -98,7 +99,7 @@ def test_a_calm_night_passes_its_test_and_has_human_columns_only(state: State) -
 
 def test_a_night_that_drifts_in_one_class_only_is_no_calm_verdict_on_the_page() -> None:
     evidently_report.load()
-    from mycovigil_worker.verdict_metrics import OmnibusPValue, OmnibusPValueCalculation
+    from mycovigil_worker.report.evidently_metrics import OmnibusPValue, OmnibusPValueCalculation
 
     metric = OmnibusPValue(p_value=0.4, level=0.001, by_class=True)
     title = OmnibusPValueCalculation("whole", metric).display_name()

@@ -12,17 +12,18 @@ from sqlalchemy import select
 
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport
-from mycovigil.rows import Rows
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
+from mycovigil.references.feature_rows import Rows
 from mycovigil_statistics import fit, judge
-from mycovigil_worker import evidence, harm, nightly
-from mycovigil_worker.harm import Safety
-from mycovigil_worker.novelty import Scale
-from mycovigil_worker.outcome import Comparison
-from mycovigil_worker.reference import Reference
-from mycovigil_worker.slices import Slices
+from mycovigil_worker.nights import nightly
+from mycovigil_worker.nights.novelty import Scale
+from mycovigil_worker.nights.outcome import Comparison
+from mycovigil_worker.nights.window_totals import Totals
+from mycovigil_worker.references.fitted import Reference
+from mycovigil_worker.report import evidence, harm
+from mycovigil_worker.report.harm import Safety
+from mycovigil_worker.report.slices import Slices
 from mycovigil_worker.state import State
-from mycovigil_worker.totals import Totals
 
 NOVELTY = 1.0
 

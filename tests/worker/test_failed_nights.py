@@ -11,17 +11,13 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
-from mycovigil import incident
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportRequest
-from mycovigil_worker import (
-    backfill,
-    nightly,
-    request,
-)
-from mycovigil_worker.judge import Judging
+from mycovigil.incidents import incident
+from mycovigil_worker.nights import backfill, nightly, requested
+from mycovigil_worker.nights.judge import Judging
 from mycovigil_worker.state import State
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
@@ -175,12 +171,12 @@ def test_who_asked_for_a_failed_night_is_told_when_it_is_judged_again(state: Sta
         make_night(session, served, night_of(0))
         before = spoilt_reference(session)
         session.add(request_of(served))
-    assert request.drain(state, now=MORNING) == 1
+    assert requested.drain(state, now=MORNING) == 1
     with state.sessions.begin() as session:
         assert session.scalars(select(DriftReport.verdict)).all() == ["failed"]
         session.execute(update(ReferenceSample), before)
         session.add(request_of(served))
-    assert request.drain(state, now=MORNING) == 1
+    assert requested.drain(state, now=MORNING) == 1
     with state.sessions() as session:
         report = session.scalars(select(DriftReport)).one()
         told = session.scalars(select(ReportRequest.report_id)).all()

@@ -15,13 +15,13 @@ from mycovigil.db.base import new_id
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
-from mycovigil.incident import respond
-from mycovigil.safety import SafetyClass, Verdict
-from mycovigil_statistics.e_value import e_value_above
-from mycovigil_worker import labels, realised
-from mycovigil_worker.harm import Safety
-from mycovigil_worker.proof import Misses, Proof, by_specimen
-from mycovigil_worker.realised import Answered, Realised
+from mycovigil.incidents.incident import respond
+from mycovigil.models.safety import SafetyClass, Verdict
+from mycovigil_statistics.safety.e_value import e_value_above
+from mycovigil_worker.labels import label_updates, realised
+from mycovigil_worker.labels.certificate_evidence import Misses, Proof, by_specimen
+from mycovigil_worker.labels.realised import Answered, Realised
+from mycovigil_worker.report.harm import Safety
 from mycovigil_worker.state import State
 
 NOW = FIRST + 2 * PERIOD
@@ -74,11 +74,11 @@ def only_report(state: State) -> DriftReport:
 
 def test_labels_replace_estimates_once_and_again_when_they_change(state: State) -> None:
     drifted_night(state, verdict="avoid")
-    assert labels.run(state, now=NOW) == 0
+    assert label_updates.run(state, now=NOW) == 0
     with state.sessions.begin() as session:
         label_all(session, "deadly")
-    assert labels.run(state, now=NOW) == 1
-    assert labels.run(state, now=NOW) == 0
+    assert label_updates.run(state, now=NOW) == 1
+    assert label_updates.run(state, now=NOW) == 0
     found = only_report(state).realised
     assert found is not None
     assert (found["labelled"], found["rows"]) == (40, 40)
@@ -88,7 +88,7 @@ def test_labels_replace_estimates_once_and_again_when_they_change(state: State) 
     assert found["macro_recall"] | {"low": 0} == {"value": 1.0, "low": 0, "high": 1.0, "classes": 1}
     with state.sessions.begin() as session:
         session.execute(update(Label).values(label="edible", created_at=func.clock_timestamp()))
-    assert labels.run(state, now=NOW) == 1
+    assert label_updates.run(state, now=NOW) == 1
     found = only_report(state).realised
     assert found is not None
     assert found["deadly"] == {"count": 0, "missed": 0, "rate": None, "low": 0.0, "high": 1.0}
@@ -111,9 +111,9 @@ def test_a_label_committed_after_a_newer_one_is_told_too(state: State) -> None:
                     labelled_by="quick",
                 )
             )  # fmt: skip
-        assert labels.run(state, now=NOW) == 1
+        assert label_updates.run(state, now=NOW) == 1
         assert (only_report(state).realised or {})["labelled"] == 1
-    assert labels.run(state, now=NOW) == 1
+    assert label_updates.run(state, now=NOW) == 1
     assert (only_report(state).realised or {})["labelled"] == 40
 
 
@@ -121,7 +121,7 @@ def test_guesses_do_not_count(state: State) -> None:
     drifted_night(state, verdict="avoid")
     with state.sessions.begin() as session:
         label_all(session, "deadly", confidence="guess")
-    labels.run(state, now=NOW)
+    label_updates.run(state, now=NOW)
     found = only_report(state).realised
     assert found is not None
     assert found["labelled"] == 0
@@ -137,7 +137,7 @@ def test_of_several_words_the_most_certain_and_most_dangerous_counts(
         session.execute(update(Label).values(created_at=FIRST))
         label_all(session, others[0], who="second", confidence=others[1])
         label_all(session, "edible", who="third", confidence="guess")
-    labels.run(state, now=NOW)
+    label_updates.run(state, now=NOW)
     found = only_report(state).realised
     assert found is not None
     assert (found["labelled"], found["deadly"]["count"]) == (40, 40)
@@ -154,7 +154,7 @@ def test_missed_deadly_photos_void_the_certificate_and_escalate_once(
         assert session.get_one(Model, served.model.id).certificate_state == "suspect"
     with state.sessions.begin() as session:
         label_all(session, "deadly")
-    labels.run(state, now=NOW)
+    label_updates.run(state, now=NOW)
     with state.sessions() as session:
         model = session.get_one(Model, served.model.id)
         kinds = session.scalars(select(Alert.kind).order_by(Alert.created_at)).all()
@@ -170,7 +170,7 @@ def test_missed_deadly_photos_of_a_calm_night_void_and_wake_somebody(state: Stat
         make_night(session, served, night_of(0), rows=40, label="deadly", verdict="expert_check")
         make_report(session, served.model, served.reference, rows=40)
         label_all(session, "deadly")
-    labels.run(state, now=NOW)
+    label_updates.run(state, now=NOW)
     with state.sessions() as session:
         incident = session.scalars(select(Incident)).one()
         alert = session.scalars(select(Alert)).one()
@@ -198,7 +198,7 @@ def test_a_report_that_fails_holds_back_no_other(
         return known(session, report)
 
     monkeypatch.setattr(realised, "answered", poisoned)
-    assert labels.run(state, now=NOW + PERIOD) == 1
+    assert label_updates.run(state, now=NOW + PERIOD) == 1
     with state.sessions() as session:
         told = [session.get_one(DriftReport, report).realised for report in reports]
     assert [one is not None for one in told] == [False, True]
@@ -213,7 +213,7 @@ def test_labels_speak_of_nights_that_no_test_judged(state: State, verdict: Repor
     with state.sessions.begin() as session:
         session.execute(update(DriftReport).values(verdict=verdict, rows=0))
         label_all(session, "deadly")
-    assert labels.run(state, now=NOW) == 1
+    assert label_updates.run(state, now=NOW) == 1
     found = only_report(state).realised or {}
     assert (found["deadly"]["missed"], found["rows"]) == (40, 40)
     with state.sessions() as session:
@@ -228,12 +228,12 @@ def test_labels_of_photos_in_the_spool_count_when_the_photos_come(state: State) 
         assert spooled is not None
         session.expunge(spooled)
         session.execute(delete(Prediction).where(Prediction.id == spooled.id))
-    labels.run(state, now=NOW)
+    label_updates.run(state, now=NOW)
     assert (only_report(state).realised or {})["labelled"] == 39
     with state.sessions.begin() as session:
         make_transient(spooled)
         session.add(spooled)
-    assert labels.run(state, now=NOW) == 1
+    assert label_updates.run(state, now=NOW) == 1
     assert (only_report(state).realised or {})["labelled"] == 40
 
 
@@ -278,7 +278,7 @@ def test_misses_of_many_nights_add_up_to_a_proof(state: State) -> None:
                 )
             make_report(session, served.model, served.reference, night=place, rows=20)
             label_all(session, "deadly", night=place)
-        labels.run(state, now=night_of(place + 1).end)
+        label_updates.run(state, now=night_of(place + 1).end)
         with state.sessions() as session:
             states.append(session.get_one(Model, served.model.id).certificate_state)
     assert states[0] == "valid"
@@ -292,6 +292,6 @@ def test_a_label_in_the_first_millisecond_of_a_night_belongs_to_it(state: State)
         moments = session.scalars(select(Prediction.created_at)).all()
         assert min(moments) == FIRST
         label_all(session, "deadly")
-    labels.run(state, now=NOW)
+    label_updates.run(state, now=NOW)
     assert (only_report(state).realised or {})["labelled"] == 40
     assert datetime.timedelta() < PERIOD

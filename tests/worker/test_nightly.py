@@ -12,7 +12,7 @@ from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftMetric, DriftReport
-from mycovigil_worker import nightly
+from mycovigil_worker.nights import nightly
 from mycovigil_worker.state import State
 
 

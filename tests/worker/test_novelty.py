@@ -11,12 +11,12 @@ from sqlalchemy import select, update
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport
-from mycovigil.rows import Rows
-from mycovigil_statistics.novelty import mean_distance, stranger_direction
-from mycovigil_worker import nightly
-from mycovigil_worker import reference as references
-from mycovigil_worker.novelty import Scale
-from mycovigil_worker.reference import Reference
+from mycovigil.references.feature_rows import Rows
+from mycovigil_statistics.safety.novelty import mean_distance, stranger_direction
+from mycovigil_worker.nights import nightly
+from mycovigil_worker.nights.novelty import Scale
+from mycovigil_worker.references import fitted as references
+from mycovigil_worker.references.fitted import Reference
 from mycovigil_worker.state import State
 
 NOBODY = uuid.UUID(int=0)

@@ -16,20 +16,21 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
-from mycovigil import reference_mixture, reference_set
-from mycovigil.bundle import Bundle, key_of
 from mycovigil.db.audit import AuditLine
 from mycovigil.db.base import new_id
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil.reference_set import NotUsable
+from mycovigil.models.bundle import Bundle, key_of
+from mycovigil.references import reference_mixture, reference_set
+from mycovigil.references.reference_set import NotUsable
+from mycovigil.references.window import Window
 from mycovigil.storage import Storage
-from mycovigil.window import Window
-from mycovigil_worker import comparison, nightly, season
-from mycovigil_worker.reference_command import app
-from mycovigil_worker.replay import replayed
+from mycovigil_worker.cli.reference import app
+from mycovigil_worker.nights import nightly
+from mycovigil_worker.nights.replay import replayed
+from mycovigil_worker.references import comparison, season
 from mycovigil_worker.state import State
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
@@ -206,7 +207,7 @@ def test_earlier_years_are_scored_again_by_todays_model(state: State, tmp_path: 
 
 
 def _store(storage: Storage, bundle: Bundle, model: object) -> None:
-    from mycovigil import bundle as bundles
+    from mycovigil.models import bundle as bundles
 
     data = bundle.to_bytes()
     model.artifact_uri = storage.write(key_of(bundle.meta.version), data)  # type: ignore[attr-defined]

@@ -10,15 +10,15 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from mycovigil.db import partition
 from mycovigil.db.base import first_id_at
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftMetric
+from mycovigil.postgres import partitions
 from mycovigil.settings import Settings, StorageSettings
 from mycovigil.storage import Storage, photo_key
 from mycovigil_worker import retention
-from mycovigil_worker.reference import fits_of
+from mycovigil_worker.references.fitted import fits_of
 from mycovigil_worker.state import State
 
 OLD, FRESH, KEPT = (photo_key(letter * 64) for letter in "abc")
@@ -27,12 +27,12 @@ OLD, FRESH, KEPT = (photo_key(letter * 64) for letter in "abc")
 def test_partitions_reach_ahead_and_old_days_go(session: Session, settings: Settings) -> None:
     now = datetime.datetime(2031, 5, 20, tzinfo=datetime.UTC)
     retention.make_partitions(session, settings, now)
-    days = partition.existing(session)
+    days = partitions.existing(session)
     assert now.date() + datetime.timedelta(days=settings.database.partitions_ahead) in days
     later = now + datetime.timedelta(days=settings.storage.prediction_retention_days)
     dropped = retention.drop_days(session, settings, later)
     assert now.date() - PERIOD in dropped
-    assert partition.existing(session)[0] == now.date()
+    assert partitions.existing(session)[0] == now.date()
 
 
 def test_no_insert_waits_behind_a_partition_for_a_night_that_is_read(
@@ -118,7 +118,7 @@ def test_a_part_that_fails_spares_the_others(state: State, monkeypatch: pytest.M
     days = state.settings.storage.prediction_retention_days + 30
     retention.run(state, now=now + datetime.timedelta(days=days))
     with state.sessions() as session:
-        assert now.date() not in partition.existing(session)
+        assert now.date() not in partitions.existing(session)
 
 
 def test_rows_that_come_after_the_report_are_counted_in_it(state: State) -> None:

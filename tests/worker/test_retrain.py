@@ -18,17 +18,17 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from mycovigil import promotion
 from mycovigil.db.alert import Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
+from mycovigil.models import promotion
 from mycovigil.settings import TrainingSettings
-from mycovigil_worker import child, queue, retrain
-from mycovigil_worker import lease as leases
-from mycovigil_worker.child import Result
-from mycovigil_worker.retrain import Ending
+from mycovigil_worker.retrain import job_run, retrain_queue, training_process
+from mycovigil_worker.retrain import lease as leases
+from mycovigil_worker.retrain.job_run import Ending
+from mycovigil_worker.retrain.training_process import Result
 from mycovigil_worker.state import State
 
 FAKE = Path(__file__).parent / "fake_training.py"
@@ -78,7 +78,7 @@ def job_of(state: State, case: Case) -> RetrainJob:
 def test_a_candidate_that_passes_goes_live_and_resolves_the_incident(state: State) -> None:
     case = make_case(state)
     told = ordered(state, {"model_id": str(case.candidate), "passed": True})
-    assert retrain.run(told, case.job) is Ending.PROMOTED
+    assert job_run.run(told, case.job) is Ending.PROMOTED
     with state.sessions() as session:
         assert session.get_one(Model, case.candidate).status == "production"
         assert session.get_one(Model, case.production).status == "archived"
@@ -97,7 +97,7 @@ def test_a_candidate_that_passes_goes_live_and_resolves_the_incident(state: Stat
 def test_a_refused_candidate_leaves_production_alone(state: State) -> None:
     case = make_case(state, passed=False)
     told = ordered(state, {"model_id": str(case.candidate), "passed": False})
-    assert retrain.run(told, case.job) is Ending.REFUSED
+    assert job_run.run(told, case.job) is Ending.REFUSED
     with state.sessions() as session:
         assert session.get_one(Model, case.production).status == "production"
         assert session.get_one(Model, case.candidate).status == "rejected"
@@ -113,7 +113,7 @@ def test_without_auto_promotion_a_passed_candidate_waits(state: State) -> None:
     case = make_case(state)
     orders = {"model_id": str(case.candidate), "passed": True}
     told = ordered(state, orders, auto_promote=False)
-    assert retrain.run(told, case.job) is Ending.WAITING
+    assert job_run.run(told, case.job) is Ending.WAITING
     with state.sessions() as session:
         assert session.get_one(Model, case.candidate).status == "candidate"
 
@@ -121,7 +121,7 @@ def test_without_auto_promotion_a_passed_candidate_waits(state: State) -> None:
 def test_a_failure_is_tried_three_times_and_keeps_its_reason(state: State) -> None:
     case = make_case(state)
     told = ordered(state, {"fail": "no labelled photos in the dataset"})
-    endings = [retrain.run(told, case.job) for _ in range(4)]
+    endings = [job_run.run(told, case.job) for _ in range(4)]
     assert endings == [Ending.AGAIN, Ending.AGAIN, Ending.FAILED, Ending.NOT_MINE]
     job = job_of(state, case)
     assert (job.state, job.attempts) == ("failed", 3)
@@ -131,7 +131,7 @@ def test_a_failure_is_tried_three_times_and_keeps_its_reason(state: State) -> No
 def test_training_that_names_no_registered_model_fails(state: State) -> None:
     case = make_case(state)
     told = ordered(state, {"model_id": str(uuid.uuid4()), "passed": True})
-    assert retrain.run(told, case.job) is Ending.AGAIN
+    assert job_run.run(told, case.job) is Ending.AGAIN
     assert "registered no model" in str(job_of(state, case).error)
 
 
@@ -140,7 +140,7 @@ def test_whatever_training_prints_is_read(state: State) -> None:
     said = "import sys; sys.stderr.buffer.write(b'pilz-\\xe4.jpg\\0 ' * 20_000); sys.exit(4)"
     options = TrainingSettings(command=(sys.executable, "-c", said), timeout_seconds=20)
     settings = state.settings.model_copy(update={"training": options})
-    assert retrain.run(dataclasses.replace(state, settings=settings), case.job) is Ending.AGAIN
+    assert job_run.run(dataclasses.replace(state, settings=settings), case.job) is Ending.AGAIN
     assert "ended with code 4: pilz-\ufffd.jpg" in str(job_of(state, case).error)
 
 
@@ -149,16 +149,16 @@ def test_a_database_that_restarts_at_the_end_costs_no_candidate(
 ) -> None:
     case = make_case(state)
     told = ordered(state, {"model_id": str(case.candidate), "passed": True})
-    conclude, away = retrain.conclude, iter([True, True])
+    conclude, away = job_run.conclude, iter([True, True])
 
     def restarting(*arguments: Any) -> Ending:
         if next(away, False):
             raise OperationalError("UPDATE", {}, ConnectionError("terminating connection"))
         return conclude(*arguments)
 
-    monkeypatch.setattr(retrain, "PAUSES", (0, 0, 0))
-    monkeypatch.setattr(retrain, "conclude", restarting)
-    assert retrain.run(told, case.job) is Ending.PROMOTED
+    monkeypatch.setattr(job_run, "PAUSES", (0, 0, 0))
+    monkeypatch.setattr(job_run, "conclude", restarting)
+    assert job_run.run(told, case.job) is Ending.PROMOTED
 
 
 def test_a_log_that_cannot_be_kept_costs_no_candidate(
@@ -171,7 +171,7 @@ def test_a_log_that_cannot_be_kept_costs_no_candidate(
 
     monkeypatch.setattr(state.storage, "write", full)
     told = ordered(state, {"model_id": str(case.candidate), "passed": True})
-    assert retrain.run(told, case.job) is Ending.PROMOTED
+    assert job_run.run(told, case.job) is Ending.PROMOTED
 
 
 @pytest.mark.parametrize("passed", [True, False])
@@ -180,7 +180,7 @@ def test_what_a_person_promoted_meanwhile_stays_in_production(state: State, pass
     with state.sessions.begin() as session:
         promotion.promote(session, case.candidate, decided_by="a person")
     told = ordered(state, {"model_id": str(case.candidate), "passed": passed})
-    assert retrain.run(told, case.job) is Ending.DECIDED
+    assert job_run.run(told, case.job) is Ending.DECIDED
     with state.sessions() as session:
         assert session.get_one(Model, case.candidate).status == "production"
     assert job_of(state, case).state == "succeeded"
@@ -189,7 +189,7 @@ def test_what_a_person_promoted_meanwhile_stays_in_production(state: State, pass
 def test_training_that_takes_too_long_is_stopped(state: State) -> None:
     case = make_case(state)
     told = ordered(state, {"wait": 60, "passed": True}, timeout_seconds=0.2)
-    assert retrain.run(told, case.job) is Ending.AGAIN
+    assert job_run.run(told, case.job) is Ending.AGAIN
     assert "longer than its timeout" in str(job_of(state, case).error)
 
 
@@ -202,11 +202,11 @@ def test_a_stopping_worker_puts_the_job_back_without_counting(
 
     def stopping(process: "subprocess.Popen[str]", timeout: float | None = None) -> int:
         if timeout == told.settings.training.timeout_seconds:
-            child.interrupt_all()
+            training_process.interrupt_all()
         return wait(process, timeout)
 
     monkeypatch.setattr(subprocess.Popen, "wait", stopping)
-    assert retrain.run(told, case.job) is Ending.INTERRUPTED
+    assert job_run.run(told, case.job) is Ending.INTERRUPTED
     job = job_of(state, case)
     assert (job.state, job.attempts, job.error) == ("queued", 0, "the worker was stopped")
 
@@ -234,7 +234,7 @@ def test_a_lost_lease_stops_the_training(state: State, monkeypatch: pytest.Monke
         return renew(session, lease)
 
     monkeypatch.setattr(leases, "renew", robbed)
-    assert retrain.run(told, case.job) is Ending.LEASE_LOST
+    assert job_run.run(told, case.job) is Ending.LEASE_LOST
 
 
 def test_a_held_lease_keeps_others_out_and_an_expired_one_does_not(state: State) -> None:
@@ -258,13 +258,13 @@ def test_a_worker_that_lost_its_lease_can_write_nothing(state: State) -> None:
     assert stale is not None
     expire(state, case)
     told = ordered(state, {"fail": "second worker failed"})
-    assert retrain.run(told, case.job) is Ending.AGAIN
+    assert job_run.run(told, case.job) is Ending.AGAIN
     result = Result.model_validate(
         {"model_id": str(case.candidate), "gate": {"passed": True, "reason": ""}}
     )
     with state.sessions.begin() as session:
         assert not leases.renew(session, stale)
-        ending = retrain.conclude(session, state.settings, stale, result)
+        ending = job_run.conclude(session, state.settings, stale, result)
     assert ending is Ending.LEASE_LOST
     with state.sessions() as session:
         assert session.get_one(Model, case.candidate).status == "candidate"
@@ -275,13 +275,13 @@ def test_jobs_that_nobody_runs_are_found(state: State) -> None:
     case = make_case(state)
     now = datetime.datetime.now(tz=datetime.UTC)
     with state.sessions.begin() as session:
-        assert queue.waiting(session, now) == [case.job]
+        assert retrain_queue.waiting(session, now) == [case.job]
         leases.take(session, case.job)
     with state.sessions() as session:
-        assert queue.waiting(session, now) == []
+        assert retrain_queue.waiting(session, now) == []
     expire(state, case)
     with state.sessions() as session:
-        assert queue.waiting(session, now) == [case.job]
+        assert retrain_queue.waiting(session, now) == [case.job]
 
 
 def expire(state: State, case: Case) -> None:

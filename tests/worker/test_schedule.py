@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mycovigil.references.window import EPOCH
 from mycovigil.settings import DriftSettings
-from mycovigil.window import EPOCH
-from mycovigil_worker.levels import MONTH, levels_of
-from mycovigil_worker.schedule import planned
-from mycovigil_worker.tenure import Tenure
+from mycovigil_worker.nights.levels import MONTH, levels_of
+from mycovigil_worker.nights.schedule import planned
+from mycovigil_worker.nights.serving_periods import Tenure
 
 DAY = datetime.timedelta(days=1)
 MONTH_START = EPOCH + 700 * MONTH * DAY

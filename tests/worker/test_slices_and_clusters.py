@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport
-from mycovigil_statistics.slices import SliceJudgement
-from mycovigil_worker import nightly
-from mycovigil_worker.slices import Slices
+from mycovigil_statistics.drift.slices import SliceJudgement
+from mycovigil_worker.nights import nightly
+from mycovigil_worker.report.slices import Slices
 from mycovigil_worker.state import State
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)

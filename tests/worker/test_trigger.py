@@ -12,18 +12,19 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from mycovigil import incident
 from mycovigil.db.alert import Alert, Incident, Silence
 from mycovigil.db.base import new_id
 from mycovigil.db.message import InboxMessage, OutboxMessage
 from mycovigil.db.model import Model
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
-from mycovigil.event import Event, Topic
-from mycovigil.outbox import Sweep
-from mycovigil.publisher import Handler, Publisher, publisher_of
-from mycovigil.publisher.stream import StreamPublisher
-from mycovigil_worker import queue, tasks, trigger
+from mycovigil.events.event import Event, Topic
+from mycovigil.events.outbox import Sweep
+from mycovigil.events.publisher import Handler, Publisher, publisher_of
+from mycovigil.events.publisher.stream import StreamPublisher
+from mycovigil.incidents import incident
+from mycovigil_worker import tasks
+from mycovigil_worker.retrain import retrain_queue, trigger
 from mycovigil_worker.state import State
 
 
@@ -36,7 +37,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         jobs.append(job)
         return True
 
-    monkeypatch.setattr(queue, "send", send)
+    monkeypatch.setattr(retrain_queue, "send", send)
     return jobs
 
 
@@ -128,9 +129,9 @@ def test_a_resolved_incident_is_recorded_and_asks_for_nothing(
 def test_an_alert_that_nobody_heard_gets_its_job_from_the_tick(state: State) -> None:
     opened(state)
     fired = datetime.now(tz=UTC)
-    assert queue.ask_for_unheard(state, now=fired) == [], "its message may be on its way"
-    made = queue.ask_for_unheard(state, now=fired + timedelta(hours=2))
-    assert queue.ask_for_unheard(state, now=fired + timedelta(hours=2)) == []
+    assert retrain_queue.ask_for_unheard(state, now=fired) == [], "its message may be on its way"
+    made = retrain_queue.ask_for_unheard(state, now=fired + timedelta(hours=2))
+    assert retrain_queue.ask_for_unheard(state, now=fired + timedelta(hours=2)) == []
     with state.sessions() as session:
         job = session.scalars(select(RetrainJob)).one()
         alert = session.scalars(select(Alert)).one()
@@ -165,7 +166,7 @@ def test_an_incident_that_asks_for_no_retrain_gets_none(state: State, why: str) 
         else:
             session.execute(update(Model).values(status="archived"))
     later = datetime.now(tz=UTC) + timedelta(hours=2)
-    assert queue.ask_for_unheard(state, now=later) == []
+    assert retrain_queue.ask_for_unheard(state, now=later) == []
 
 
 @pytest.mark.parametrize("why", ["resolved", "archived"])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil.encoder.identity import EncoderIdentity
+from mycovigil.vision.encoder.identity import EncoderIdentity
 
 Model = Callable[[list[bytes]], list[list[float]]]
 CLASSES = 4
@@ -33,8 +33,8 @@ def load() -> Model:
 
 
 def _engine(identity: EncoderIdentity, folder: Path) -> Callable[[list[bytes]], NDArray[Any]]:
-    from mycovigil.image.decode import decode
-    from mycovigil_predictor.runtime import open_graph
+    from mycovigil.vision.image.decode import decode
+    from mycovigil_predictor.inference.runtime import open_graph
 
     threads = int(os.environ["PEER_THREADS"])
     graph = open_graph(identity.checked_onnx(folder), identity, lanes=1, threads=threads)
@@ -73,7 +73,7 @@ def _torch(identity: EncoderIdentity) -> Callable[[list[bytes]], NDArray[Any]]:
 def tower(architecture: str) -> Any:
     """A torch image tower with random weights: they cost what trained ones cost."""
     if architecture == "resnet10t-thin":
-        from mycovigil_training.encoder.mini import Mini, MiniConfig
+        from mycovigil_training.encoder.pretrain.towers import Mini, MiniConfig
 
         return Mini(MiniConfig()).image
     import open_clip

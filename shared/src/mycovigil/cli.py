@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mycovigil.stack.beacon import read
+from mycovigil.stack_file import read
 
 GROUP = "mycovigil.commands"
 HELP = {"-h", "--help", "help"}

@@ -7,22 +7,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mycovigil_statistics.cluster_changes import ClusterChange, cluster_changes
-    from mycovigil_statistics.judgement import Judgement, View
-    from mycovigil_statistics.reference import FittedReference, fit
-    from mycovigil_statistics.slices import SliceJudgement, judge_slices
-    from mycovigil_statistics.two_sample import judge
+    from mycovigil_statistics.drift.cluster_changes import ClusterChange, cluster_changes
+    from mycovigil_statistics.drift.judgement import Judgement, View
+    from mycovigil_statistics.drift.reference import FittedReference, fit
+    from mycovigil_statistics.drift.slices import SliceJudgement, judge_slices
+    from mycovigil_statistics.drift.two_sample import judge
 
 _HOMES = {
-    "ClusterChange": "cluster_changes",
-    "FittedReference": "reference",
-    "Judgement": "judgement",
-    "SliceJudgement": "slices",
-    "View": "judgement",
-    "cluster_changes": "cluster_changes",
-    "fit": "reference",
-    "judge": "two_sample",
-    "judge_slices": "slices",
+    "ClusterChange": "drift.cluster_changes",
+    "FittedReference": "drift.reference",
+    "Judgement": "drift.judgement",
+    "SliceJudgement": "drift.slices",
+    "View": "drift.judgement",
+    "cluster_changes": "drift.cluster_changes",
+    "fit": "drift.reference",
+    "judge": "drift.two_sample",
+    "judge_slices": "drift.slices",
 }
 
 __all__ = [

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil_training.album import Album
 from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curated import CuratedPhoto
@@ -14,7 +13,8 @@ from mycovigil_training.dataset.species import DANGER
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.extraction import extract, extract_views
 from mycovigil_training.features.table import FeatureTable
-from mycovigil_training.split import Split, split
+from mycovigil_training.model.split import Split, split
+from mycovigil_training.register.album import Album
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,21 +10,21 @@ import numpy as np
 import structlog
 from sqlalchemy.orm import Session
 
-from mycovigil import promotion
-from mycovigil.bundle import Bundle
-from mycovigil.db.session import one_session
+from mycovigil.models import promotion
+from mycovigil.models.bundle import Bundle
+from mycovigil.postgres.engine import one_session
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
-from mycovigil_training import gate
-from mycovigil_training.assembly import Parts, assemble
-from mycovigil_training.comparison import Incumbent, incumbent, trial
 from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curation import curate
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.material import Material, gather
-from mycovigil_training.registration import ReferenceRows, register, with_gate
+from mycovigil_training.model.assembly import Parts, assemble
+from mycovigil_training.register.registration import ReferenceRows, register, with_gate
+from mycovigil_training.retrain import gate
+from mycovigil_training.retrain.comparison import Incumbent, incumbent, trial
 
 DECIDED_BY = "mycovigil train"
 

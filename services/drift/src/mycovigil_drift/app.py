@@ -7,7 +7,7 @@ from typing import TypedDict
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from mycovigil.publisher import publisher_of
+from mycovigil.events.publisher import publisher_of
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_drift import dashboard, documentation, health, problems

@@ -6,7 +6,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from mycovigil.db.base import Base
-from mycovigil.db.lock import locked
+from mycovigil.postgres.row_lock import locked
 from mycovigil.problem import not_found
 
 Row = TypeVar("Row", bound=Base)

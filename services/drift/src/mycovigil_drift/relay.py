@@ -9,9 +9,9 @@ import psycopg
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
-from mycovigil import outbox
-from mycovigil.outbox import Sweep
-from mycovigil.publisher import Publisher
+from mycovigil.events import outbox
+from mycovigil.events.outbox import Sweep
+from mycovigil.events.publisher import Publisher
 from mycovigil.settings import Settings
 from mycovigil_drift.metrics import Metrics
 

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from mycovigil.db.session import engine_of
+from mycovigil.postgres.engine import engine_of
 from mycovigil.settings import DatabaseSettings
 
 

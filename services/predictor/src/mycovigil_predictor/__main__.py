@@ -8,8 +8,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
+from mycovigil_predictor.api.header_limits import affordable_connections, bounded
 from mycovigil_predictor.app import create_app
-from mycovigil_predictor.wire import affordable_connections, bounded
 
 GRACE_SECONDS = 5
 BACKLOG = 2_048

@@ -12,12 +12,13 @@ from fastapi.staticfiles import StaticFiles
 
 from mycovigil.settings import Settings
 from mycovigil.tracing import tracing
-from mycovigil_predictor import problems, state
+from mycovigil_predictor import state
+from mycovigil_predictor.api import problems
+from mycovigil_predictor.api.request_log import QUIET, Observe
+from mycovigil_predictor.api.routes import docs, health, model, openapi, page, predictions
 from mycovigil_predictor.metrics import Metrics
-from mycovigil_predictor.observe import QUIET, Observe
-from mycovigil_predictor.routes import docs, documented, health, model, page, predictions
 
-STATIC = Path(__file__).parent / "pages" / "static"
+STATIC = Path(__file__).parent / "api" / "pages" / "static"
 DESCRIPTION = """
 Photo in, probabilities and a cautious verdict out. There is no verdict "safe": no photo can
 carry that promise. Errors are `application/problem+json` (RFC 9457).
@@ -57,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     problems.install(app)
-    documented.define_problem(app)
+    openapi.define_problem(app)
     for module in (predictions, model, health, docs, page):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -14,20 +14,21 @@ from opentelemetry import trace
 from sqlalchemy.exc import SQLAlchemyError
 
 from mycovigil.db.base import new_id
-from mycovigil.db.session import Sessions
+from mycovigil.postgres.engine import Sessions
 from mycovigil.storage import Storage, photo_key
-from mycovigil_predictor import problems, records
-from mycovigil_predictor.batcher import Expired, QueueFull
-from mycovigil_predictor.judgement import Judgement
-from mycovigil_predictor.log import Outcome, PredictionLog
+from mycovigil_predictor.api import problems
+from mycovigil_predictor.inference.advisor import Judgement
+from mycovigil_predictor.inference.batcher import Expired, QueueFull
+from mycovigil_predictor.inference.decoder import Darkroom, Photo
+from mycovigil_predictor.inference.model_reload import Follower
+from mycovigil_predictor.inference.pipeline import Pipeline
+from mycovigil_predictor.inference.serving import Serving
+from mycovigil_predictor.log import lookup
+from mycovigil_predictor.log.idempotency import Made, Once
+from mycovigil_predictor.log.prediction_log import Outcome, PredictionLog
+from mycovigil_predictor.log.row import Claim, Row
+from mycovigil_predictor.log.spool import Spool
 from mycovigil_predictor.metrics import Metrics
-from mycovigil_predictor.once import Made, Once
-from mycovigil_predictor.photo import Darkroom, Photo
-from mycovigil_predictor.pipeline import Pipeline
-from mycovigil_predictor.reload import Follower
-from mycovigil_predictor.row import Claim, Row
-from mycovigil_predictor.serving import Serving
-from mycovigil_predictor.spool import Spool
 
 PHOTO_SECONDS = 5.0
 """Longest wait for the storage to keep a photo."""
@@ -189,7 +190,7 @@ class Classifier:
     def _earlier(self, claim: Claim) -> Made:
         try:
             with self._sessions() as session:
-                found = records.claimed(session, claim)
+                found = lookup.claimed(session, claim)
         except SQLAlchemyError as error:
             raise problems.database_away() from error
         if found is None:

@@ -9,21 +9,21 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from mycovigil.db.session import Sessions, sessions_of, short_engine_of
+from mycovigil.postgres.engine import Sessions, sessions_of, short_engine_of
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
-from mycovigil_predictor.access import Keyring
-from mycovigil_predictor.admission import Admission
-from mycovigil_predictor.author import Authors
+from mycovigil_predictor.api.access import Keyring
+from mycovigil_predictor.api.admission import Admission
+from mycovigil_predictor.api.rate import RateLimit
 from mycovigil_predictor.classify import Classifier
-from mycovigil_predictor.database import Line
-from mycovigil_predictor.drain import Drain
-from mycovigil_predictor.log import PredictionLog
+from mycovigil_predictor.inference.answering_model import Authors
+from mycovigil_predictor.inference.decoder import Darkroom
+from mycovigil_predictor.inference.model_reload import Follower
+from mycovigil_predictor.log.connection import Line
+from mycovigil_predictor.log.drain import Drain
+from mycovigil_predictor.log.prediction_log import PredictionLog
+from mycovigil_predictor.log.spool import Spool
 from mycovigil_predictor.metrics import Metrics
-from mycovigil_predictor.photo import Darkroom
-from mycovigil_predictor.rate import RateLimit
-from mycovigil_predictor.reload import Follower
-from mycovigil_predictor.spool import Spool
 
 UPLOADS_IN_MEMORY = 16
 """Uploads of the largest size that may be held in memory at once, and never fewer than one

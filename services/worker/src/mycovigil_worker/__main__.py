@@ -4,10 +4,10 @@ import signal
 import sys
 import threading
 
-from mycovigil.publisher import publisher_of
+from mycovigil.events.publisher import publisher_of
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
-from mycovigil_worker import trigger
+from mycovigil_worker.retrain import trigger
 from mycovigil_worker.state import State
 
 USAGE = "usage: python -m mycovigil_worker trigger"

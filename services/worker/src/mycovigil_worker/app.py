@@ -99,13 +99,13 @@ def _configure_logging(**_: object) -> None:
 @signals.worker_ready.connect
 def _warm(**_: object) -> None:
     """Import Evidently beside the first work: it takes seconds, which the first night would."""
-    from mycovigil_worker import evidently_report
+    from mycovigil_worker.report import evidently_report
 
     Thread(target=evidently_report.load, name="warm", daemon=True).start()
 
 
 @signals.worker_shutting_down.connect
 def _interrupt(**_: object) -> None:
-    from mycovigil_worker import child
+    from mycovigil_worker.retrain import training_process
 
-    child.interrupt_all()
+    training_process.interrupt_all()

@@ -9,15 +9,15 @@ import structlog
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from mycovigil.db import partition
 from mycovigil.db.base import first_id_at
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport
+from mycovigil.postgres import partitions
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
-from mycovigil_worker import numbers
-from mycovigil_worker.reference import fits_of
+from mycovigil_worker.references.fitted import fits_of
+from mycovigil_worker.report import metrics
 from mycovigil_worker.state import State
 
 RECOUNTED = timedelta(days=7)
@@ -59,14 +59,14 @@ def make_partitions(session: Session, settings: Settings, now: datetime) -> None
         OperationalError: a night is being read; a later turn will do.
     """
     _be_brief(session)
-    partition.ensure(session, partition.upcoming(now.date(), settings.database.partitions_ahead))
+    partitions.ensure(session, partitions.upcoming(now.date(), settings.database.partitions_ahead))
 
 
 def drop_days(session: Session, settings: Settings, now: datetime) -> list[object]:
     """Drop whole days of predictions beyond their retention. Raises as :func:`make_partitions`."""
     _be_brief(session)
     oldest = now.date() - timedelta(days=settings.storage.prediction_retention_days)
-    return list(partition.drop_before(session, oldest))
+    return list(partitions.drop_before(session, oldest))
 
 
 def _be_brief(session: Session) -> None:
@@ -140,4 +140,4 @@ def count_late(session: Session, settings: Settings, now: datetime) -> None:
         .returning(DriftReport.id, DriftReport.late_rows)
     )
     for report, rows in counted.all():
-        numbers.keep(session, report, {"late_rows": float(rows)})
+        metrics.keep(session, report, {"late_rows": float(rows)})

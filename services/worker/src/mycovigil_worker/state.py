@@ -5,7 +5,7 @@ from functools import cache
 
 from sqlalchemy import Engine
 
-from mycovigil.db.session import Sessions, engine_of, sessions_of
+from mycovigil.postgres.engine import Sessions, engine_of, sessions_of
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from mycovigil import alert
-from mycovigil_worker import labels, queue, request, retention, retrain
-from mycovigil_worker import nightly as nights
+from mycovigil.incidents import alert
+from mycovigil_worker import retention
 from mycovigil_worker.app import NAME, app
+from mycovigil_worker.labels import label_updates
+from mycovigil_worker.nights import nightly as nights
+from mycovigil_worker.nights import requested
+from mycovigil_worker.retrain import job_run, retrain_queue
 from mycovigil_worker.state import State, process_state
 
 log = structlog.get_logger(__name__)
@@ -28,11 +31,11 @@ def tick(state: State, now: datetime) -> None:
     """Each step by itself: one that fails is told and holds back none of the others."""
     steps: dict[str, Callable[[], object]] = {
         "nights": lambda: nights.run(state, now=now),
-        "requests": lambda: request.drain(state, now=now),
-        "labels": lambda: labels.run(state, now=now),
+        "requests": lambda: requested.drain(state, now=now),
+        "labels": lambda: label_updates.run(state, now=now),
         "silenced": lambda: tell_after_silence(state),
-        "unheard": lambda: queue.ask_for_unheard(state, now=now),
-        "waiting": lambda: queue.resend_waiting(state),
+        "unheard": lambda: retrain_queue.ask_for_unheard(state, now=now),
+        "waiting": lambda: retrain_queue.resend_waiting(state),
     }
     for name, step in steps.items():
         try:
@@ -54,7 +57,7 @@ def tell_after_silence(state: State) -> None:
 @app.task(name=f"{NAME}.retrain")
 def retrain_job(job_id: str) -> None:
     """Run one retrain job; does nothing where another worker holds its lease."""
-    outcome = retrain.run(process_state(), uuid.UUID(job_id))
+    outcome = job_run.run(process_state(), uuid.UUID(job_id))
     log.info("retrain job", job=job_id, outcome=outcome)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from mycovigil import access
 from mycovigil.access import Scope
 from mycovigil.db.key import ApiKey
-from mycovigil.db.session import one_session
+from mycovigil.postgres.engine import one_session
 from mycovigil.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)

@@ -2,7 +2,7 @@
 
 import typer
 
-from mycovigil import migration
+from mycovigil.postgres import migration
 from mycovigil.settings import Settings
 
 app = typer.Typer(add_completion=False)

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
-from mycovigil import promotion
 from mycovigil.db.model import Model
-from mycovigil.db.session import one_session
+from mycovigil.models import promotion
+from mycovigil.postgres.engine import one_session
 from mycovigil.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)

@@ -9,7 +9,7 @@ from mycovigil.db.base import Real
 
 
 class CovariateColumns:
-    """See :class:`mycovigil.image.covariates.Covariates` for meanings and units."""
+    """See :class:`mycovigil.vision.image.covariates.Covariates` for meanings and units."""
 
     brightness: Mapped[Real]
     contrast: Mapped[Real]

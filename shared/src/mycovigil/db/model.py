@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mycovigil.db.base import Base, CreatedAt, Json, Key, one_of
-from mycovigil.safety import CertificateState
+from mycovigil.models.safety import CertificateState
 
 
 class ModelStatus(StrEnum):

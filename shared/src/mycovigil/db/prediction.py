@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mycovigil.db.base import Base, CreatedAt, Double, Features, Key, Real, Reals, Strings, one_of
 from mycovigil.db.covariate import CovariateColumns
-from mycovigil.safety import CertificateState, SafetyClass, Verdict
+from mycovigil.models.safety import CertificateState, SafetyClass, Verdict
 
 
 class Prediction(CovariateColumns, Base):

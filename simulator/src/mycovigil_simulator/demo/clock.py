@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from mycovigil.window import Window, index_of, night
+from mycovigil.references.window import Window, index_of, night
 
 Found = TypeVar("Found")
 

@@ -22,7 +22,7 @@ def demo(
     keep: Annotated[bool, typer.Option(help="Stay up afterwards, until Ctrl-C.")] = False,
 ) -> None:
     """Tell the story on a real stack; exit 1 if the loop does not close."""
-    from mycovigil.stack.stack import end_as_ctrl_c_does
+    from mycovigil_local.stack import end_as_ctrl_c_does
     from mycovigil_simulator.demo.tell import Teller
 
     end_as_ctrl_c_does()

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import httpx
 
-from mycovigil.stack.stack import Stack
-from mycovigil.window import Window
+from mycovigil.references.window import Window
+from mycovigil_local.stack import Stack
 from mycovigil_simulator.demo.clock import eventually
 
 Document = dict[str, Any]

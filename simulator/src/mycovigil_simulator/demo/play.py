@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from mycovigil.client import Client
-from mycovigil.stack.child import LineSink
-from mycovigil.stack.stack import Stack
-from mycovigil.window import Window
+from mycovigil.references.window import Window
+from mycovigil_client import Client
+from mycovigil_local.process import LineSink
+from mycovigil_local.stack import Stack
 from mycovigil_simulator.demo import traffic
 from mycovigil_simulator.demo.clock import eventually, next_window
 from mycovigil_simulator.demo.material import Material, Shot

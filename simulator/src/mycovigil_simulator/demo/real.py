@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mycovigil.image.decode import upright
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
+from mycovigil.vision.image.decode import upright
 from mycovigil_simulator.camera import NEW_PHONE, apply, to_jpeg
 from mycovigil_simulator.demo.material import Shot
 from mycovigil_simulator.demo.story import Night

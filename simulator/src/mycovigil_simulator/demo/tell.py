@@ -13,10 +13,10 @@ import httpx
 from rich.console import Console
 from rich.live import Live
 
-from mycovigil.client import Client
-from mycovigil.stack import beacon
-from mycovigil.stack.log import MergedLog
-from mycovigil.stack.stack import Stack, running
+from mycovigil import stack_file
+from mycovigil_client import Client
+from mycovigil_local.merged_log import MergedLog
+from mycovigil_local.stack import Stack, running
 from mycovigil_simulator.demo import play, proof, screenshot
 from mycovigil_simulator.demo.material import Material
 from mycovigil_simulator.demo.observer import Observer
@@ -43,7 +43,7 @@ class Teller:
 
     def tell(self, json_file: Path | None) -> bool:
         """Play everything; true if the counts prove that the loop is closed."""
-        beacon.claim(self.data / "stack.json")
+        stack_file.claim(self.data / "stack.json")
         shutil.rmtree(self.data, ignore_errors=True)
         material = self._material()
         self.console.print(f"[bold]Mycovigil demo[/]: {material.describe()}", soft_wrap=True)

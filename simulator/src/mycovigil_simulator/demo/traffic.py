@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from mycovigil.client import Answer, Client
+from mycovigil_client import Answer, Client
 from mycovigil_simulator.demo.material import Shot
 
 CONCURRENCY = 8

@@ -18,7 +18,7 @@ def retrain(job: Job) -> None:
     """Retrain for JOB; the last line of standard output is JSON (model_id, version, gate)."""
     settings = Settings.load()
     configure_logging(settings.telemetry, service="training")
-    from mycovigil_training.retraining import retrain as run
+    from mycovigil_training.retrain.retraining import retrain as run
 
     try:
         retrained = run(settings, job)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from mycovigil.image.decode import TooManyPixels, UndecodableImage
+from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.cluster import Clusters
 from mycovigil_training.dataset.curated import CuratedPhoto

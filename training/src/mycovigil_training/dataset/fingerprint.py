@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mycovigil.image.decode import decode
+from mycovigil.vision.image.decode import decode
 
 SIDE = 64
 MAX_PIXELS = 100_000_000
@@ -37,7 +37,7 @@ def fingerprint(data: bytes) -> Fingerprint:
     """Fingerprint of a photo's bytes.
 
     Raises:
-        UndecodableImage, TooManyPixels: see :func:`mycovigil.image.decode.decode`.
+        UndecodableImage, TooManyPixels: see :func:`mycovigil.vision.image.decode.decode`.
     """
     image = decode(data, size=SIDE, max_pixels=MAX_PIXELS, resize="squash")
     small = np.asarray(

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from mycovigil.safety import CLASSES, SafetyClass
+from mycovigil.models.safety import CLASSES, SafetyClass
 
 NOT_MUSHROOM = "not_mushroom"
 UNKNOWN = "unknown"

@@ -9,7 +9,12 @@ from pathlib import Path
 from pydantic import ValidationError
 from rich.table import Table
 
-from mycovigil.encoder.identity import IDENTITY_FILE, PACKAGED, EncoderIdentity, EncoderMismatch
+from mycovigil.vision.encoder.identity import (
+    IDENTITY_FILE,
+    PACKAGED,
+    EncoderIdentity,
+    EncoderMismatch,
+)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def pretrain(  # noqa: PLR0917  typer reads options by position or name alike
 
     A second call with the same OUT goes on where the first was stopped.
     """
-    from mycovigil_training.encoder.session import PretrainingPlan, pretrain_mini
+    from mycovigil_training.encoder.pretrain.session import PretrainingPlan, pretrain_mini
 
     plan = PretrainingPlan(
         out=out,
@@ -83,11 +83,11 @@ def export(  # noqa: PLR0917  as above
     """Export an encoder to ONNX with its identity, refused unless it agrees with torch."""
     from rich.console import Console
 
-    from mycovigil_training.encoder.choice import table
-    from mycovigil_training.encoder.export import export as write
-    from mycovigil_training.encoder.selection import export_quickest
+    from mycovigil_training.encoder.export.choice import table
+    from mycovigil_training.encoder.export.export import export as write
+    from mycovigil_training.encoder.export.selection import export_quickest
+    from mycovigil_training.encoder.export.variant import Precision
     from mycovigil_training.encoder.source import load_source
-    from mycovigil_training.encoder.variant import Precision
 
     try:
         source = load_source(name, licence=licence)
@@ -122,7 +122,7 @@ def evaluate(
     json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
 ) -> None:
     """Measure encoders on held-out photos beside chance, colour histogram and random tower."""
-    from mycovigil_training.encoder.evaluation import Trial, evaluate_encoders, table
+    from mycovigil_training.encoder.evaluate.evaluation import Trial, evaluate_encoders, table
 
     try:
         trial = Trial.read(photos, other, negatives, rendered)

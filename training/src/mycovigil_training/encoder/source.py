@@ -13,8 +13,8 @@ from PIL.Image import Image
 from torch import Tensor, nn
 
 from mycovigil_training import torchvision_shim
-from mycovigil_training.encoder.mini import MEAN, STD, load_mini, trained_on
-from mycovigil_training.encoder.stranger import stranger_of, stranger_of_mini
+from mycovigil_training.encoder.export.non_mushroom import stranger_of, stranger_of_mini
+from mycovigil_training.encoder.pretrain.towers import MEAN, STD, load_mini, trained_on
 
 SCHEMES = ("hf-hub:", "local-dir:")
 LICENCES = {

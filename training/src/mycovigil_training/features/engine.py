@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil.encoder.identity import EncoderIdentity, locate
-from mycovigil_training.encoder.runtime import open_graph
+from mycovigil.vision.encoder.identity import EncoderIdentity, locate
+from mycovigil_training.encoder.export.runtime import open_graph
 
 THREADS = 2
 
 
 class Engine:
-    """An encoder's session; ``uri`` as :func:`mycovigil.encoder.identity.locate` takes it.
+    """An encoder's session; ``uri`` as :func:`mycovigil.vision.encoder.identity.locate` takes it.
 
     Raises:
         FileNotFoundError: no such encoder.

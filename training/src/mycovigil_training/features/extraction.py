@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil.image.covariates import measure
-from mycovigil.image.decode import DecodedImage, decode
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
+from mycovigil.vision.image.covariates import measure
+from mycovigil.vision.image.decode import DecodedImage, decode
 from mycovigil_training import augmentation
 from mycovigil_training.augmentation import Augmentation
 from mycovigil_training.configuration import AugmentationConfig

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycovigil.image.covariates import NAMES
+from mycovigil.vision.image.covariates import NAMES
 
 UNLABELLED = -1
 
@@ -15,8 +15,8 @@ UNLABELLED = -1
 @dataclass(frozen=True, slots=True)
 class FeatureTable:
     """N rows: ``features`` (N, D) float32 of unit length, ``covariates`` (N, 8) in the order of
-    :data:`mycovigil.image.covariates.NAMES`, ``labels`` (N,) class numbers or -1; ``image_keys``
-    (N,) of the photos in storage, empty where none is kept."""
+    ``mycovigil.vision.image.covariates.NAMES``, ``labels`` (N,) class numbers or -1;
+    ``image_keys`` (N,) of the photos in storage, empty where none is kept."""
 
     features: NDArray[np.float32]
     covariates: NDArray[np.float64]

@@ -12,8 +12,8 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from mycovigil.safety import CLASSES
-from mycovigil_statistics.calibration import balanced_weights
+from mycovigil.models.safety import CLASSES
+from mycovigil_statistics.safety.calibration import balanced_weights
 from mycovigil_training import torchvision_shim
 from mycovigil_training.configuration import HeadConfig
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mycovigil.safety import CLASSES, SafetyClass
+from mycovigil.models.safety import CLASSES, SafetyClass
 from mycovigil_training.configuration import HeadConfig
 
 DEADLY = CLASSES.index(SafetyClass.DEADLY)

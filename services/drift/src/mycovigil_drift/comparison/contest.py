@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mycovigil.problem import Problem
-from mycovigil.rows import MixedFeatures, Rows, assembled, columns
+from mycovigil.references.feature_rows import MixedFeatures, Rows, assembled, columns
 from mycovigil_drift.comparison.side import Side
 
 REFERENCE_ROWS, NIGHT_ROWS = 2_000, 1_000

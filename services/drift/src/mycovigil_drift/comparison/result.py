@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mycovigil.image.covariates import effect, spread_ratio
+from mycovigil.models.safety import CLASSES
 from mycovigil.problem import Problem
-from mycovigil.safety import CLASSES
+from mycovigil.vision.image.covariates import effect, spread_ratio
 from mycovigil_drift.comparison.contest import Contests, Verdict
 from mycovigil_drift.comparison.side import Figures, Side, figures
 

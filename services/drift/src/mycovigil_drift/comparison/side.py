@@ -11,9 +11,9 @@ from mycovigil.db.covariate import is_finite
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
-from mycovigil.image.covariates import NAMES
-from mycovigil.rows import apart_from
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
+from mycovigil.references.feature_rows import apart_from
+from mycovigil.vision.image.covariates import NAMES
 from mycovigil_drift.reference_sets import queries as reference_sets
 from mycovigil_drift.reports import queries as reports
 

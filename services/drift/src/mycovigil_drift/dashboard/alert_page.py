@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from mycovigil import alert_rules
 from mycovigil.db.alert import AlertKind
+from mycovigil.incidents import alert_rules
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.alerts import queries
 from mycovigil_drift.alerts.schemas import AlertQuery

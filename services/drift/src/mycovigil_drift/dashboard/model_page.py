@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 
-from mycovigil import reference_set
 from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.retrain import RetrainJob
+from mycovigil.references import reference_set
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.audit import queries as audit
 from mycovigil_drift.dashboard.templating import render

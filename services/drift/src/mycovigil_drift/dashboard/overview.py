@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from mycovigil import incident as incidents
-from mycovigil import registry
 from mycovigil.db.alert import Incident, IncidentState
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import JobState, RetrainJob
-from mycovigil.safety import CertificateState, doubted
+from mycovigil.incidents import incident as incidents
+from mycovigil.incidents.monitoring import neglect
+from mycovigil.models import registry
+from mycovigil.models.safety import CertificateState, doubted
 from mycovigil.settings import DriftSettings
-from mycovigil.watch import neglect
 from mycovigil_drift.dashboard.charts.timeline import Happening
 from mycovigil_drift.incidents.queries import explanation
 from mycovigil_drift.models import queries as models

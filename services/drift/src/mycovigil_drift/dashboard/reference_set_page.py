@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil import reference_set
 from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
+from mycovigil.references import reference_set
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.audit import queries as audit
 from mycovigil_drift.dashboard.templating import render

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
-from mycovigil.image.covariates import NAMES
-from mycovigil.safety import CLASSES
+from mycovigil.models.safety import CLASSES
+from mycovigil.vision.image.covariates import NAMES
 from mycovigil_drift.dashboard.charts import sparkline
 from mycovigil_drift.dashboard.charts.sparkline import Sparkline
 

@@ -4,9 +4,9 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from mycovigil import audit
-from mycovigil import incident as incidents
 from mycovigil.db.alert import Incident, IncidentState
+from mycovigil.incidents import audit
+from mycovigil.incidents import incident as incidents
 from mycovigil.problem import conflict
 from mycovigil_drift import lookup
 

@@ -4,10 +4,10 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from mycovigil import promotion
 from mycovigil.db.model import Promotion
+from mycovigil.models import promotion
+from mycovigil.models.promotion import GateClosed
 from mycovigil.problem import conflict, not_found
-from mycovigil.promotion import GateClosed
 
 
 def promote(session: Session, model_id: uuid.UUID, *, who: str) -> Promotion:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from mycovigil.db.model import ModelStatus, PromotionDecision
-from mycovigil.safety import CertificateState
+from mycovigil.models.safety import CertificateState
 from mycovigil_drift.pagination import PageQuery
 
 

@@ -4,12 +4,12 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from mycovigil import audit
-from mycovigil import reference_set as reference_sets
 from mycovigil.db.reference import ReferenceSet
+from mycovigil.incidents import audit
 from mycovigil.problem import Problem, conflict
-from mycovigil.reference_set import NotUsable
-from mycovigil.window import Window
+from mycovigil.references import reference_set as reference_sets
+from mycovigil.references.reference_set import NotUsable
+from mycovigil.references.window import Window
 from mycovigil_drift import lookup
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.reference_sets.schemas import ReferenceSetIn

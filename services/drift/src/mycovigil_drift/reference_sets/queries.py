@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
-from mycovigil.image.covariates import NAMES
+from mycovigil.vision.image.covariates import NAMES
 from mycovigil_drift import lookup
 from mycovigil_drift.models import queries as models
 from mycovigil_drift.pagination import fetch

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Response
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from mycovigil import audit
 from mycovigil.db.base import new_id
 from mycovigil.db.report import ReportRequest
+from mycovigil.incidents import audit
 from mycovigil.problem import Problem
 from mycovigil_drift import lookup
 from mycovigil_drift.access import Operator, Reader

@@ -5,8 +5,8 @@ import uuid
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mycovigil import audit
 from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.incidents import audit
 from mycovigil.problem import conflict
 from mycovigil_drift import lookup
 from mycovigil_drift.pagination import fetch

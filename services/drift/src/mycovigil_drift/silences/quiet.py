@@ -5,8 +5,8 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from mycovigil import audit
 from mycovigil.db.alert import Silence
+from mycovigil.incidents import audit
 from mycovigil.problem import Problem
 from mycovigil_drift import lookup
 from mycovigil_drift.models import queries as models

@@ -1,0 +1,1 @@
+"""The HTTP edge of the predictor: requests in, documents and problems out."""

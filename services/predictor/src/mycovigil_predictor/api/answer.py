@@ -1,0 +1,149 @@
+"""The prediction document, the same for the answer to a photo and for its look-up later."""
+
+import datetime
+import uuid
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from mycovigil.models.bundle import Certificate
+from mycovigil.models.safety import CLASSES, CertificateState, SafetyClass, Verdict
+from mycovigil_predictor.inference.answering_model import Author
+from mycovigil_predictor.inference.certificate_status import as_of_today
+from mycovigil_predictor.inference.serving import ModelCard
+from mycovigil_predictor.log.prediction_log import Outcome
+from mycovigil_predictor.log.row import Row
+
+MOST_CONFUSIONS = 6
+EXAMPLE: JsonDict = {
+    "id": "019ab1c2-6f00-7d3e-9a55-0c8b1f2e3d4c",
+    "label": "edible",
+    "probabilities": {
+        "edible": 0.52,
+        "conditionally_edible": 0.2,
+        "poisonous": 0.15,
+        "deadly": 0.13,
+    },
+    "prediction_set": ["edible", "conditionally_edible", "poisonous", "deadly"],
+    "verdict": "avoid",
+    "reasons": [
+        {
+            "code": "deadly_possible",
+            "text": "It may be a deadly species: probability 13.0%, and from 2.0% on we say avoid.",
+        }
+    ],
+    "certificate": {
+        "state": "valid",
+        "bound": 0.05,
+        "statement": "At most 5% of deadly photos are expected to be answered expert_check.",
+    },
+    "distance_to_reference": 0.31,
+    "might_be_confused_with": ["Amanita phalloides"],
+    "model": {"id": "019ab1c2-0000-7000-8000-000000000000", "version": "20261122-1"},
+    "encoder": {"name": "mini", "precision": "int8"},
+    "created_at": "2026-11-22T18:00:00.123Z",
+    "photos": 1,
+    "logged": "database",
+}
+
+
+class Told(BaseModel):
+    """A rule that held: ``code`` is stable, ``text`` is for people."""
+
+    code: str
+    text: str
+
+
+class CertificateView(BaseModel):
+    """What may be relied on today; ``bound`` only while the state is ``valid``."""
+
+    state: CertificateState
+    bound: float | None
+    statement: str
+
+
+class ModelView(BaseModel):
+    id: uuid.UUID
+    version: str
+
+
+class EncoderView(BaseModel):
+    name: str
+    precision: str
+
+
+class Answer(BaseModel):
+    """A prediction. There is no "safe": no photo can carry that promise."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    id: uuid.UUID
+    label: SafetyClass = Field(description="The likeliest class; never an advice by itself.")
+    probabilities: dict[SafetyClass, float] = Field(description="Calibrated; they sum to 1.")
+    prediction_set: list[SafetyClass] = Field(
+        description="Conformal: the classes that are not ruled out."
+    )
+    verdict: Verdict
+    reasons: list[Told]
+    certificate: CertificateView
+    distance_to_reference: float = Field(
+        description="Mean cosine distance to the nearest photos that the model knows."
+    )
+    might_be_confused_with: list[str]
+    model: ModelView
+    encoder: EncoderView
+    created_at: datetime.datetime
+    photos: int = Field(description="How many photos of the specimen were pooled.")
+    logged: str = Field(pattern="^(database|spool)$", description="Where the row is now.")
+
+
+def answer_of(row: Row, author: Author, logged: Outcome) -> Answer:
+    """The document of a logged row of ``author``, with no more promised than holds today."""
+    row = as_of_today(row, author.state)
+    state = CertificateState(row.certificate)
+    return Answer(
+        id=row.id,
+        label=SafetyClass(row.label),
+        probabilities=dict(zip(CLASSES, row.probabilities, strict=True)),
+        prediction_set=[SafetyClass(name) for name in row.prediction_set],
+        verdict=Verdict(row.verdict),
+        reasons=[Told.model_validate(reason) for reason in row.reasons],
+        certificate=_view(state, author.certificate),
+        distance_to_reference=row.distance,
+        might_be_confused_with=_confusions(row, author.card),
+        model=ModelView(id=author.model_id, version=author.version),
+        encoder=EncoderView(name=author.encoder_name, precision=author.encoder_precision),
+        created_at=row.created_at,
+        photos=row.photos,
+        logged=logged,
+    )
+
+
+def _view(state: CertificateState, certificate: Certificate) -> CertificateView:
+    if state == CertificateState.VALID:
+        return CertificateView(
+            state=state, bound=certificate.bound, statement=certificate.statement
+        )
+    statement = {
+        CertificateState.SUSPECT: "In doubt: a drift was seen, or nobody looks any more. It said: ",
+        CertificateState.VOID: "Void: a drift affects safety. It said: ",
+        CertificateState.NOT_CERTIFIABLE: "",
+    }[state] + certificate.statement
+    return CertificateView(state=state, bound=None, statement=statement)
+
+
+def _confusions(row: Row, card: ModelCard | None) -> list[str]:
+    """The nearest species of the reference, and what they and the label are mistaken for.
+
+    The bundle names look-alikes with their class, "Amanita phalloides (deadly)": of two names
+    for one species the one with its class is told.
+    """
+    if card is None:
+        return list(row.kin or ())
+    kin = card.judge.kin(row.features) if row.kin is None else row.kin
+    known = card.meta.look_alikes
+    told: dict[str, str] = {}
+    for text in (*kin, *(other for name in (*kin, row.label) for other in known.get(name, ()))):
+        species = text.partition(" (")[0]
+        told[species] = max(told.get(species, ""), text, key=len)
+    return list(told.values())[:MOST_CONFUSIONS]

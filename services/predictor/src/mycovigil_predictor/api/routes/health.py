@@ -1,0 +1,80 @@
+"""``/healthz``, ``/readyz``, ``/metrics``: for whoever runs the service."""
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel, ConfigDict
+
+from mycovigil_predictor.api import problems
+from mycovigil_predictor.api.routes import openapi
+from mycovigil_predictor.state import Service
+
+router = APIRouter(tags=["health"])
+
+
+class Alive(BaseModel):
+    status: str = "alive"
+
+
+class Ready(BaseModel):
+    """``status``: ready, or degraded where ``trouble`` says why; ``database``: reachable, or
+    spooling while it is away; the spool takes ``spool_limit``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "degraded",
+                "model": "20261122-1",
+                "certificate": "valid",
+                "database": "reachable",
+                "spool_rows": 0,
+                "spool_limit": 100_000,
+                "trouble": "20261123-1 is not served: its bundle is not the registered one.",
+            }
+        }
+    )
+    status: str = "ready"
+    model: str
+    certificate: str
+    database: str
+    spool_rows: int
+    spool_limit: int
+    trouble: str | None
+
+
+@router.get("/healthz")
+async def healthz() -> Alive:
+    """The process answers."""
+    return Alive()
+
+
+@router.get("/readyz", responses=openapi.problems(503))
+async def readyz(predictor: Service) -> Ready:
+    """A model is loaded, and rows have a place to go to."""
+    serving = predictor.follower.serving
+    if serving is None:
+        raise problems.no_model(predictor.follower.trouble)
+    away = predictor.log.away or not predictor.follower.database_reached
+    if away and predictor.spool.full:
+        raise problems.no_room()
+    trouble = predictor.follower.trouble
+    return Ready(
+        status="degraded" if trouble else "ready",
+        model=serving.card.version,
+        certificate=serving.certificate_state,
+        database="spooling" if away else "reachable",
+        spool_rows=predictor.spool.depth,
+        spool_limit=predictor.settings.predictor.spool_max_rows,
+        trouble=trouble,
+    )
+
+
+@router.get("/metrics", response_class=Response, include_in_schema=False)
+async def metrics(predictor: Service) -> Response:
+    """Prometheus exposition format."""
+    measured, serving = predictor.metrics, predictor.follower.serving
+    measured.inside.set(predictor.admission.inside)
+    measured.held_bytes.set(predictor.admission.held)
+    measured.waiting.set(serving.pipeline.waiting if serving else 0)
+    measured.spool_depth.set(predictor.spool.depth)
+    measured.spool_limit.set(predictor.settings.predictor.spool_max_rows)
+    return Response(measured.text(), media_type=CONTENT_TYPE_LATEST)

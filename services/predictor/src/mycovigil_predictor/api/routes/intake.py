@@ -1,0 +1,85 @@
+"""From a request's body to the document of a durable row: place, upload, classification."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
+
+from mycovigil.problem import Problem, not_found
+from mycovigil_predictor.api import problems, upload
+from mycovigil_predictor.api.answer import Answer, answer_of
+from mycovigil_predictor.api.disconnect import unless_hung_up
+from mycovigil_predictor.api.routes.origin import group_of
+from mycovigil_predictor.api.upload import Limits, Upload
+from mycovigil_predictor.classify import Origin
+from mycovigil_predictor.inference.answering_model import Author
+from mycovigil_predictor.log.row import Row
+from mycovigil_predictor.state import Predictor
+
+SESSION_FIELD = "session"
+SESSION_LENGTH = 200
+
+
+async def receive(
+    predictor: Predictor, request: Request, origin_of: Callable[[Upload], Awaitable[Origin]]
+) -> Answer:
+    """Read, classify and log the photos of ``request``; ``origin_of`` may still refuse it.
+
+    Raises:
+        Problem: anything that is wrong with the request, or too much at once.
+        ClientDisconnect: the client hung up.
+    """
+    if predictor.follower.serving is None:
+        raise problems.no_model(predictor.follower.trouble)
+    with predictor.admission.place() as place:
+        options = predictor.settings.predictor
+        try:
+            async with asyncio.timeout(options.deadline_seconds):
+                limits = Limits(options.max_upload_bytes, options.max_files)
+                uploaded = await upload.read(request, limits, place)
+        except TimeoutError as error:
+            raise _too_slow(options.deadline_seconds) from error
+        origin = _grouped(await origin_of(uploaded), uploaded)
+        work = predictor.classifier.classify(uploaded.photos, origin)
+        row, outcome = await unless_hung_up(request, work)
+    request.scope["prediction_id"] = str(row.id)
+    return answer_of(row, await author(predictor, row), outcome)
+
+
+async def author(predictor: Predictor, row: Row) -> Author:
+    """The model that gave ``row``, as it stands today.
+
+    Raises:
+        Problem: 503, an older model cannot be read now; 404, there is none.
+    """
+    serving = predictor.follower.serving
+    if serving and serving.card.model_id == row.model_id:
+        return Author.serving(serving)
+    return await asyncio.to_thread(_older, predictor, row)
+
+
+def _older(predictor: Predictor, row: Row) -> Author:
+    try:
+        with predictor.sessions() as session:
+            return predictor.authors.get(session, row.model_id)
+    except LookupError as error:
+        raise not_found("model", row.model_id) from error
+    except SQLAlchemyError as error:
+        raise problems.database_away() from error
+
+
+def _grouped(origin: Origin, uploaded: Upload) -> Origin:
+    session = uploaded.fields.get(SESSION_FIELD, "").replace("\0", "")[:SESSION_LENGTH]
+    return replace(origin, group_key=origin.group_key or group_of(origin.key_prefix, session))
+
+
+def _too_slow(seconds: float) -> Problem:
+    return Problem(
+        408,
+        "upload-too-slow",
+        "The upload took too long",
+        f"The whole photo must arrive within {seconds:g} s. Send a smaller one.",
+        headers={"Connection": "close"},
+    )

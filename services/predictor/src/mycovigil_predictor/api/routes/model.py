@@ -1,0 +1,106 @@
+"""``/v1/model``: what is served now."""
+
+import uuid
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+from pydantic.config import JsonDict
+
+from mycovigil.models.safety import CertificateState
+from mycovigil_predictor.api import problems
+from mycovigil_predictor.api.routes import openapi
+from mycovigil_predictor.api.routes.caller import Documented, Reading
+from mycovigil_predictor.state import Service
+
+router = APIRouter(tags=["model"], dependencies=[Documented])
+
+
+EXAMPLE: JsonDict = {  # without nulls, which FastAPI leaves out of its document
+    "id": "019ab1c2-0000-7000-8000-000000000000",
+    "version": "20261122-1",
+    "certificate": {
+        "state": "valid",
+        "reason": "",
+        "risk": "deadly photos answered expert_check",
+        "target": 0.05,
+        "bound": 0.05,
+        "calibration_photos": 120,
+        "statement": "At most 5% of deadly photos are expected to be answered expert_check.",
+    },
+    "encoder": {
+        "id": "019ab1c2-0000-7000-8000-000000000001",
+        "name": "hf-hub:imageomics/bioclip",
+        "architecture": "ViT-B-16",
+        "precision": "fp32",
+        "dimension": 512,
+        "onnx_digest": "ce35e5b09debb5444bae3fc96923f82e28f66ae60ae6e350d21b3940de30d92a",
+        "preprocessing_digest": "dc2eb6335a1027d980dee79b3f26345c718168af768b63f9d8ec9035ec6e112d",
+        "licence": "MIT",
+        "provider": "CPUExecutionProvider",
+    },
+    "metrics": {"macro_recall": 0.71},
+    "thresholds": {"deadly": 0.02},
+    "trouble": "20261123-1 is not served: its bundle is not the registered one.",
+}
+
+
+class EncoderFacts(BaseModel):
+    id: uuid.UUID
+    name: str
+    architecture: str
+    precision: str
+    dimension: int
+    onnx_digest: str
+    preprocessing_digest: str
+    licence: str
+    provider: str
+
+
+class CertificateFacts(BaseModel):
+    state: CertificateState
+    reason: str
+    risk: str
+    target: float
+    bound: float | None
+    calibration_photos: int
+    statement: str
+
+
+class ModelFacts(BaseModel):
+    """The production model; ``trouble`` says why a newer one is not served."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+    id: uuid.UUID
+    version: str
+    certificate: CertificateFacts
+    encoder: EncoderFacts
+    metrics: dict[str, Any]
+    thresholds: dict[str, Any]
+    trouble: str | None
+
+
+@router.get("/v1/model", responses=openapi.problems(401, 403, 429, 503))
+async def model(caller: Reading, predictor: Service) -> ModelFacts:  # noqa: ARG001 - lets in
+    """The model that answers now."""
+    serving = predictor.follower.serving
+    if serving is None:
+        raise problems.no_model(predictor.follower.trouble)
+    meta, identity = serving.card.meta, serving.pipeline.identity
+    state = serving.certificate_state
+    certificate = meta.certificate.model_dump() | {
+        "state": state,
+        "reason": serving.certificate_reason,
+        "bound": meta.certificate.bound if state == CertificateState.VALID else None,
+    }
+    return ModelFacts(
+        id=serving.card.model_id,
+        version=serving.card.version,
+        certificate=CertificateFacts.model_validate(certificate),
+        encoder=EncoderFacts(
+            id=serving.encoder_id, provider=serving.pipeline.provider, **identity.model_dump()
+        ),
+        metrics=meta.metrics,
+        thresholds=meta.thresholds.model_dump(),
+        trouble=predictor.follower.trouble,
+    )

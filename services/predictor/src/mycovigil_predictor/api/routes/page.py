@@ -1,0 +1,116 @@
+"""The upload page for people; works without JavaScript."""
+
+import asyncio
+import base64
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.templating import Jinja2Templates
+
+from mycovigil.access import Scope
+from mycovigil.db.base import new_id
+from mycovigil.problem import Problem
+from mycovigil.vision.image.metadata import without_metadata
+from mycovigil_predictor.api.access import Caller
+from mycovigil_predictor.api.routes import intake
+from mycovigil_predictor.api.routes.caller import address, admitted
+from mycovigil_predictor.api.routes.origin import PredictionHeaders, origin_of
+from mycovigil_predictor.api.upload import Upload
+from mycovigil_predictor.api.wording import CLASSES, VERDICTS, line, percent
+from mycovigil_predictor.classify import Origin
+from mycovigil_predictor.state import Predictor, Service
+
+PICTURE_SIDE = 480
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PAGE = Caller(name="page", prefix="page")
+templates = Jinja2Templates(Path(__file__).parents[1] / "pages" / "templates")
+templates.env.filters["percent"] = percent
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+async def upload_page(request: Request, predictor: Service) -> Response:
+    return _page(request, predictor, "upload.html")
+
+
+@router.post("/")
+async def result_page(request: Request, predictor: Service) -> Response:
+    """Classify the form's photos; a problem is told on the upload page."""
+    kept: list[bytes] = []
+
+    async def origin(uploaded: Upload) -> Origin:
+        kept.append(uploaded.photos[0])
+        caller = await _caller(request, predictor, uploaded)
+        return _origin(request, predictor, caller, uploaded)
+
+    options = predictor.settings.predictor
+    try:
+        await predictor.rate.check(options.page_rate, "page", address(request))
+        answer = await intake.receive(predictor, request, origin)
+    except Problem as problem:
+        return _page(request, predictor, "upload.html", problem.status, problem=problem)
+    shares = [(name.value, share) for name, share in answer.probabilities.items()]
+    return _page(
+        request,
+        predictor,
+        "result.html",
+        answer=answer,
+        verdict=VERDICTS[answer.verdict],
+        classes=CLASSES,
+        shares=shares[::-1],
+        picture=await asyncio.to_thread(_picture, kept[0]),
+    )
+
+
+async def _caller(request: Request, predictor: Predictor, uploaded: Upload) -> Caller:
+    if predictor.settings.predictor.public_page:
+        return PAGE
+    presented = uploaded.fields.get("key", "").strip()
+    caller = await admitted(predictor, request, presented, Scope.PREDICT)
+    return Caller(name=PAGE.name, prefix=caller.prefix)
+
+
+def _origin(request: Request, predictor: Predictor, caller: Caller, uploaded: Upload) -> Origin:
+    once = uploaded.fields.get("once", "").replace("\0", "")[:100] or None
+    headers = PredictionHeaders(
+        idempotency_key=once,
+        x_client_session=None,
+        x_app_version=None,
+        x_deadline_seconds=None,
+    )
+    most = predictor.settings.predictor.deadline_seconds
+    return origin_of(request, headers, caller, most_seconds=most)
+
+
+def _page(
+    request: Request, predictor: Predictor, name: str, status: int = 200, **values: Any
+) -> Response:
+    options, serving = predictor.settings.predictor, predictor.follower.serving
+    context = {
+        "public": options.public_page,
+        "poison_centre": line(options.poison_centre),
+        "most_photos": options.max_files,
+        "keeps_photos": predictor.settings.storage.keep_photos,
+        "demo": serving is not None and serving.is_demo,
+        "once": new_id(),
+    }
+    return templates.TemplateResponse(
+        request,
+        name,
+        context | values,
+        status_code=status,
+        headers={"Content-Security-Policy": POLICY},
+    )
+
+
+def _picture(photo: bytes) -> str | None:
+    """The photo as a small data URI, upright and without metadata."""
+    try:
+        small = without_metadata(photo, side=PICTURE_SIDE)
+    except Exception:  # Pillow raises nearly everything, and the answer is logged already
+        return None
+    return "data:image/jpeg;base64," + base64.b64encode(small).decode()

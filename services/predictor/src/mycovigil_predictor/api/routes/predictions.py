@@ -1,0 +1,169 @@
+"""``/v1/predictions``: classify, look up, label."""
+
+import asyncio
+import datetime
+import uuid
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from mycovigil.access import Scope
+from mycovigil.db.base import new_id
+from mycovigil.db.prediction import Label
+from mycovigil.models.safety import SafetyClass
+from mycovigil.problem import not_found
+from mycovigil_predictor.api import problems
+from mycovigil_predictor.api.access import Caller
+from mycovigil_predictor.api.answer import Answer, answer_of
+from mycovigil_predictor.api.routes import intake, openapi
+from mycovigil_predictor.api.routes.caller import Documented, Labelling, Predicting, Reading
+from mycovigil_predictor.api.routes.origin import Headers, origin_of
+from mycovigil_predictor.api.upload import Upload
+from mycovigil_predictor.classify import Origin
+from mycovigil_predictor.log import lookup
+from mycovigil_predictor.log.prediction_log import Outcome
+from mycovigil_predictor.log.row import Row
+from mycovigil_predictor.state import Predictor, Service
+
+router = APIRouter(prefix="/v1/predictions", tags=["predictions"], dependencies=[Documented])
+
+
+LABEL: JsonDict = {
+    "label": "deadly",
+    "species": "Amanita phalloides",
+    "confidence": "certain",
+}
+LABELLED: JsonDict = {
+    "prediction_id": openapi.AN_ID,
+    "labelled_by": "field-station",
+    "created_at": "2026-11-23T09:00:00Z",
+}
+
+
+class LabelBody(BaseModel):
+    """Ground truth from a person."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": LABEL})
+    label: SafetyClass
+    species: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
+    confidence: str = Field(pattern="^(certain|probable|guess)$")
+
+
+class LabelView(LabelBody):
+    model_config = ConfigDict(json_schema_extra={"example": LABEL | LABELLED})
+    prediction_id: uuid.UUID
+    labelled_by: str
+    created_at: datetime.datetime
+
+
+@router.post(
+    "",
+    response_model=Answer,
+    responses=openapi.problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    openapi_extra=openapi.UPLOAD,
+    summary="Classify the photos of one specimen",
+)
+async def predict(
+    request: Request, headers: Headers, caller: Predicting, predictor: Service
+) -> Response:
+    most = predictor.settings.predictor.deadline_seconds
+    origin = origin_of(request, headers, caller, most_seconds=most)
+
+    async def known(_uploaded: Upload) -> Origin:
+        return origin
+
+    answer = await intake.receive(predictor, request, known)
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+@router.get(
+    "/{prediction_id}",
+    responses=openapi.problems(401, 403, 404, 422, 429, 503),
+    summary="Look up a prediction",
+)
+async def look_up(prediction_id: uuid.UUID, caller: Reading, predictor: Service) -> Answer:
+    """With the scope ``read`` any prediction, else only those made with the same key."""
+    row, outcome = await _found(predictor, prediction_id)
+    if Scope.READ not in caller.scopes and row.key_prefix != caller.prefix:
+        raise not_found("prediction", prediction_id)
+    return answer_of(row, await intake.author(predictor, row), outcome)
+
+
+@router.put(
+    "/{prediction_id}/label",
+    responses=openapi.problems(401, 403, 404, 422, 429, 503),
+    summary="Tell the truth about a prediction",
+)
+async def label(
+    prediction_id: uuid.UUID, body: LabelBody, caller: Labelling, predictor: Service
+) -> LabelView:
+    """Repeating it with another label corrects the earlier one of the same key."""
+    await _found(predictor, prediction_id)
+    created_at = await asyncio.to_thread(_store, predictor, prediction_id, body, caller)
+    return LabelView(
+        **body.model_dump(),
+        prediction_id=prediction_id,
+        labelled_by=caller.name,
+        created_at=created_at,
+    )
+
+
+async def _found(predictor: Predictor, identifier: uuid.UUID) -> tuple[Row, Outcome]:
+    if predictor.spool.holds:
+        spooled = await asyncio.to_thread(predictor.spool.get, identifier)
+        if spooled:
+            return spooled, Outcome.SPOOL
+    row = await asyncio.to_thread(_read, predictor, identifier)
+    if row is None:
+        raise not_found("prediction", identifier)
+    return row, Outcome.DATABASE
+
+
+def _read(predictor: Predictor, identifier: uuid.UUID) -> Row | None:
+    try:
+        with predictor.sessions() as session:
+            return lookup.find(session, identifier)
+    except SQLAlchemyError as error:
+        raise problems.database_away() from error
+
+
+def _adopt(session: Session, own: dict[str, object]) -> None:
+    """A label from before keys were noted is that of the first key with its name to return."""
+    mine = select(Label.id).filter_by(**own).exists()
+    session.execute(
+        update(Label)
+        .where(
+            Label.prediction_id == own["prediction_id"],
+            Label.labelled_by == own["labelled_by"],
+            Label.key_prefix.is_(None),
+            ~mine,
+        )
+        .values(key_prefix=own["key_prefix"])
+    )
+
+
+def _store(
+    predictor: Predictor, identifier: uuid.UUID, body: LabelBody, by: Caller
+) -> datetime.datetime:
+    values = {"label": body.label.value, "species": body.species, "confidence": body.confidence}
+    own = {"prediction_id": identifier, "labelled_by": by.name, "key_prefix": by.prefix}
+    statement = (
+        insert(Label)
+        .values(id=new_id(), **own, **values)
+        .on_conflict_do_update(
+            index_elements=list(own),
+            set_=values | {"created_at": func.now()},
+        )
+        .returning(Label.created_at)
+    )
+    try:
+        with predictor.sessions.begin() as session:
+            _adopt(session, own)
+            return session.execute(statement).scalar_one()
+    except SQLAlchemyError as error:
+        raise problems.database_away() from error

@@ -1,0 +1,194 @@
+"""The photos of a request: multipart or raw body, refused while streaming and not after."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    ParserLimitReached,
+    PushMultipartParser,
+    parse_options_header,
+)
+
+from mycovigil.problem import Problem
+from mycovigil_predictor.api import problems
+from mycovigil_predictor.api.admission import Place
+
+PHOTO_FIELDS = frozenset({"file", "files", "files[]"})
+FIELD_BYTES = 4_096
+MOST_FIELDS = 16
+MOST_PART_HEADERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``photo_bytes`` of one photo and ``photos`` of one specimen."""
+
+    photo_bytes: int
+    photos: int
+
+
+@dataclass(slots=True)
+class Upload:
+    """Photos in the order they came, and the form's text fields."""
+
+    photos: list[bytes] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+async def read(request: Request, limits: Limits, place: Place) -> Upload:
+    """Read the body of ``request``.
+
+    Raises:
+        Problem: 400 broken multipart, 413 too large, 415 neither a form nor a photo,
+            422 no photo or too many.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind == "multipart/form-data":
+        upload = await _form(request, options.get("boundary", ""), limits, place)
+    elif kind.startswith("image/") or kind == "application/octet-stream":
+        upload = Upload(photos=[await _raw(request, limits, place)])
+    else:
+        raise _unsupported(kind)
+    if not upload.photos or not all(upload.photos):
+        raise _no_photo()
+    return upload
+
+
+async def _raw(request: Request, limits: Limits, place: Place) -> bytes:
+    _refuse_announced(request, limits.photo_bytes)
+    body = bytearray()
+    async for chunk in _stream(request, place):
+        if len(body) + len(chunk) > limits.photo_bytes:
+            raise problems.too_large(limits.photo_bytes)
+        body += chunk
+    return bytes(body)
+
+
+async def _form(request: Request, boundary: str, limits: Limits, place: Place) -> Upload:
+    if not boundary:
+        raise _broken("the Content-Type names no boundary")
+    most = limits.photos * limits.photo_bytes + MOST_FIELDS * FIELD_BYTES
+    _refuse_announced(request, most)
+    collector = _Collector(limits)
+    received = 0
+    try:
+        with PushMultipartParser(
+            boundary,
+            max_header_count=MOST_PART_HEADERS,
+            max_segment_count=limits.photos + MOST_FIELDS,
+        ) as parser:
+            async for chunk in _stream(request, place):
+                received += len(chunk)
+                if received > most:
+                    raise problems.too_large(limits.photo_bytes)
+                for event in parser.parse(chunk):
+                    collector.take(event)
+    except ParserLimitReached as error:
+        raise _too_many_parts(str(error)) from error
+    except (MultipartError, ValueError, LookupError) as error:
+        raise _broken(str(error)) from error
+    return collector.upload
+
+
+async def _stream(request: Request, place: Place) -> AsyncIterator[bytes]:
+    async for chunk in request.stream():
+        if chunk:
+            place.grow(len(chunk))
+            yield chunk
+
+
+class _Collector:
+    """Gathers the parser's events into an upload."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.upload = Upload()
+        self._limits = limits
+        self._segment: MultipartSegment | None = None
+        self._body = bytearray()
+
+    def take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
+        if isinstance(event, MultipartSegment):
+            self._begin(event)
+        elif event is None:
+            self._end()
+        else:
+            self._more(event)
+
+    def _begin(self, segment: MultipartSegment) -> None:
+        self._segment = segment
+        self._body = bytearray()
+        if _is_photo(segment) and len(self.upload.photos) >= self._limits.photos:
+            raise _too_many_photos(self._limits.photos)
+
+    def _more(self, data: bytes | bytearray) -> None:
+        assert self._segment is not None
+        self._body += data
+        if _is_photo(self._segment):
+            if len(self._body) > self._limits.photo_bytes:
+                raise problems.too_large(self._limits.photo_bytes)
+        elif len(self._body) > FIELD_BYTES:
+            raise _broken(f"the field {self._segment.name!r} is longer than {FIELD_BYTES} bytes")
+
+    def _end(self) -> None:
+        """A file field that was left empty in a browser has neither a name nor a body."""
+        assert self._segment is not None
+        if _is_photo(self._segment):
+            if self._body or self._segment.filename:
+                self.upload.photos.append(bytes(self._body))
+        else:
+            value = self._body.decode("utf-8", errors="replace")
+            self.upload.fields[str(self._segment.name)] = value
+
+
+def _is_photo(segment: MultipartSegment) -> bool:
+    """Names of files are never used for anything, so tricks with paths lead nowhere."""
+    return segment.name in PHOTO_FIELDS
+
+
+def _refuse_announced(request: Request, most: int) -> None:
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > most:
+        raise problems.too_large(most)
+
+
+def _no_photo() -> Problem:
+    return Problem(
+        422,
+        "no-photo",
+        "No photo",
+        "The request holds no photo, or one of 0 bytes. Send the form field 'file' (or several "
+        "'files' of one specimen), or the photo itself as the body.",
+    )
+
+
+def _too_many_photos(most: int) -> Problem:
+    return Problem(
+        422,
+        "too-many-photos",
+        "Too many photos",
+        f"At most {most} photos of one specimen are pooled. Send different mushrooms in "
+        "different requests.",
+    )
+
+
+def _too_many_parts(detail: str) -> Problem:
+    return Problem(413, "too-many-parts", "The form has too many parts", f"{detail}.")
+
+
+def _broken(detail: str) -> Problem:
+    return Problem(
+        400, "broken-multipart", "The form cannot be read", f"Broken multipart body: {detail}."
+    )
+
+
+def _unsupported(kind: str) -> Problem:
+    return Problem(
+        415,
+        "unsupported-media-type",
+        "Neither a form nor a photo",
+        f"Content-Type {kind or '(none)'} is not read. Send multipart/form-data with the field "
+        "'file', or the photo as the body with its image/* type.",
+    )

@@ -1,0 +1,66 @@
+"""Verdicts, classes and numbers in a person's words. None of them is a yes."""
+
+import re
+from dataclasses import dataclass
+
+from mycovigil.models.safety import SafetyClass, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    title: str
+    text: str
+
+
+VERDICTS: dict[Verdict, Wording] = {
+    Verdict.AVOID: Wording(
+        "Do not eat it.",
+        "A poisonous or deadly species is likely enough to worry. Wash your hands, and keep it "
+        "away from other mushrooms, children and animals.",
+    ),
+    Verdict.CANNOT_TELL: Wording(
+        "We cannot tell.",
+        "Treat it as deadly. Harmful species could not be ruled out, or the photo is unlike "
+        "those we know. Other views may help; an expert helps more.",
+    ),
+    Verdict.EXPERT_CHECK: Wording(
+        "Show it to an expert.",
+        "We saw nothing that speaks against it, and that is not a yes: no photo can show that a "
+        "mushroom may be eaten. Do not eat it on the word of this page.",
+    ),
+}
+CLASSES: dict[str, str] = {
+    SafetyClass.EDIBLE.value: "Edible species",
+    SafetyClass.CONDITIONALLY_EDIBLE.value: "Edible only when prepared rightly",
+    SafetyClass.POISONOUS.value: "Poisonous species",
+    SafetyClass.DEADLY.value: "Deadly species",
+}
+TELEPHONE = re.compile(r"\+?\d[\d ()/.-]{1,20}\d")
+
+
+def percent(share: float) -> str:
+    """A probability as whole percents that are never told as none or as certainty."""
+    if share < 0.01:
+        return "under 1 %"
+    return "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Whom to call: a text around a ``number``, which may be empty; ``dialled`` as in RFC 3966."""
+
+    before: str
+    number: str
+    after: str
+
+    @property
+    def dialled(self) -> str:
+        return re.sub(r"[^+\d]", "", self.number)
+
+
+def line(text: str) -> Line:
+    """``text`` with the first telephone number in it told apart."""
+    found = TELEPHONE.search(text)
+    if found is None:
+        return Line(text, "", "")
+    return Line(text[: found.start()], found.group(), text[found.end() :])

@@ -1,0 +1,82 @@
+"""Photos as the encoder takes them, developed in threads that cannot starve the event loop."""
+
+import asyncio
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from mycovigil.problem import Problem
+from mycovigil.vision.encoder.identity import EncoderIdentity
+from mycovigil.vision.image.covariates import Covariates, measure
+from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage, UnsupportedImage, decode
+from mycovigil.vision.image.metadata import without_metadata
+
+KEPT_SIDE = 1_280
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """``pixels`` uint8 (S, S, 3); ``sha256`` of the bytes as they came; ``kept`` a JPEG without
+    any metadata, where photos are kept."""
+
+    pixels: NDArray[np.uint8]
+    covariates: Covariates
+    sha256: str
+    kept: bytes | None
+
+
+class Darkroom:
+    """Threads that turn bytes into photos."""
+
+    def __init__(self, *, threads: int, max_pixels: int, keep: bool) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._max_pixels = max_pixels
+        self._keep = keep
+
+    async def develop(self, data: bytes, identity: EncoderIdentity) -> Photo:
+        """Decode and measure one photo for an encoder.
+
+        Raises:
+            Problem: 413, 415 or 422, saying what is wrong with the photo.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, self._develop, data, identity)
+        except UnsupportedImage as error:
+            raise _refused(415, "unsupported-photo", "A format we do not read", error) from error
+        except UndecodableImage as error:
+            raise _refused(422, "undecodable-photo", "Not a readable photo", error) from error
+        except TooManyPixels as error:
+            raise _refused(413, "too-many-pixels", "The photo is too large", error) from error
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)
+
+    def _develop(self, data: bytes, identity: EncoderIdentity) -> Photo:
+        image = decode(
+            data, size=identity.image_size, max_pixels=self._max_pixels, resize=identity.resize
+        )
+        return Photo(
+            pixels=image.pixels,
+            covariates=measure(image),
+            sha256=hashlib.sha256(data).hexdigest(),
+            kept=_kept(data) if self._keep else None,
+        )
+
+
+def _kept(data: bytes) -> bytes | None:
+    try:
+        return without_metadata(data, side=KEPT_SIDE)
+    except Exception as error:  # Pillow raises nearly everything; an answer matters more
+        logger.warning("a photo cannot be kept", error=str(error) or type(error).__name__)
+        return None
+
+
+def _refused(status: int, slug: str, title: str, error: Exception) -> Problem:
+    told = str(error).rstrip(".")
+    return Problem(status, slug, title, f"{told[:1].upper()}{told[1:]}.")

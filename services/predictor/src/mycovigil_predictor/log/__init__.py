@@ -1,0 +1,1 @@
+"""The prediction log: every answer is a durable row before the client has it."""

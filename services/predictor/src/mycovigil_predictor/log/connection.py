@@ -1,0 +1,69 @@
+"""One asynchronous connection to Postgres that comes back by itself after a failure."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from pgvector.psycopg import register_vector_async
+
+from mycovigil.postgres import timeouts
+from mycovigil.postgres.timeouts import AsyncImpatient
+from mycovigil_predictor.log.copy_rows import Connection
+
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
+"""What says that the database is away, and not that a statement is wrong."""
+
+
+class Line:
+    """Opened at first use, closed at the first error, opened again at the next use."""
+
+    def __init__(self, url: str, *, name: str, seconds: float) -> None:
+        self._url = url
+        self._seconds = seconds
+        self._name = name
+        self._connection: Connection | None = None
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Connection]:
+        """The connection, for one user at a time.
+
+        Raises:
+            psycopg.OperationalError: no connection can be made.
+        """
+        async with self._lock:
+            if self._connection is None or self._connection.closed:
+                self._connection = await connect(self._url, self._name, seconds=self._seconds)
+            try:
+                yield self._connection
+            except BaseException:
+                await self._drop()
+                raise
+
+    async def close(self) -> None:
+        async with self._lock:
+            await self._drop()
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+async def connect(url: str, name: str, *, seconds: float) -> Connection:
+    """A connection that knows ``halfvec``, and waits ``seconds`` for an answer; autocommit, so
+    that transactions are explicit."""
+    connection = await AsyncImpatient.connect(
+        url,
+        autocommit=True,
+        application_name=f"mycovigil-predictor-{name}",
+        **timeouts.parameters(seconds),
+    )
+    connection.patience = seconds
+    try:
+        await register_vector_async(connection)
+    except BaseException:  # cancelled, too: nobody else could close it
+        await connection.close()
+        raise
+    return connection

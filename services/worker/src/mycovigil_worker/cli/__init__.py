@@ -1,0 +1,1 @@
+"""Commands of the worker: judge windows, compare files, keep reference sets."""

@@ -1,0 +1,1 @@
+"""What labels that arrive later say about a judged window."""

@@ -1,0 +1,1 @@
+"""Which windows are due, their rows, and the test that judges them."""

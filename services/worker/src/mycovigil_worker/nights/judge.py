@@ -1,0 +1,194 @@
+"""Judge one window of one model: from rows in the database to a verdict with a stated level."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from mycovigil.db.model import Model
+from mycovigil.db.reference import ReferenceSet
+from mycovigil.db.report import ReportVerdict
+from mycovigil.references.feature_rows import MixedFeatures
+from mycovigil.references.window import Window
+from mycovigil.settings import DriftSettings
+from mycovigil.storage import Storage
+from mycovigil_statistics.errors import InsufficientRows, SampleError
+from mycovigil_worker.nights.novelty import Scale
+from mycovigil_worker.nights.outcome import Commission, Comparison, Outcome
+from mycovigil_worker.nights.pooling import pooled_start
+from mycovigil_worker.nights.sample import first_row, sampled
+from mycovigil_worker.nights.window_totals import Totals, summed
+from mycovigil_worker.references import fitted as references
+from mycovigil_worker.references.fitted import Reference
+from mycovigil_worker.report import slices
+
+CODE_VERSION = f"worker {version('mycovigil-worker')}, statistics {version('mycovigil-statistics')}"
+
+NO_REFERENCE = (
+    "the model has no active reference set: freeze one (mycovigil reference create), or train the "
+    "model again; until then its nights cannot be judged"
+)
+NO_PHOTO = "no photo was sent in this window"
+
+
+class Unjudgeable(ValueError):
+    """No verdict can be given for this window; the message is the report's ``problem``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judging:
+    """One commission as of one moment."""
+
+    session: Session
+    storage: Storage
+    drift: DriftSettings
+    commission: Commission
+    scale: Scale
+    as_of: datetime
+
+    def outcome(self) -> Outcome:
+        """Judge. Data that no test can judge gives a ``failed`` outcome, not an error."""
+        if self._silent:
+            return Outcome(ReportVerdict.INSUFFICIENT, self.as_of, problem=NO_PHOTO)
+        if self.reference_set is None:
+            return self._without_test(ReportVerdict.NO_REFERENCE, NO_REFERENCE)
+        if self.totals.rows < self.drift.min_rows:
+            return self._without_test(ReportVerdict.INSUFFICIENT, self._few)
+        try:
+            comparison = self._compared(self.reference_set)
+        except InsufficientRows as reason:  # enough rows, too few independent groups
+            return self._without_test(ReportVerdict.INSUFFICIENT, str(reason))
+        except (Unjudgeable, SampleError, MixedFeatures) as reason:
+            return self._without_test(ReportVerdict.FAILED, str(reason))
+        whole = comparison.judgement.p_value <= self.commission.level
+        drifted = whole or comparison.slices.alarming
+        return Outcome(
+            ReportVerdict.DRIFT if drifted else ReportVerdict.CALM,
+            self.as_of,
+            rows=self.totals.rows,
+            late_rows=self.totals.late,
+            sampled_rows=len(comparison.night),
+            inputs=self._inputs(comparison),
+            comparison=comparison,
+        )
+
+    @cached_property
+    def span(self) -> Window:
+        """The window with the insufficient nights before it."""
+        asked = self.commission
+        start = pooled_start(self.session, asked.model_id, asked.window)
+        return Window(start, asked.window.end, asked.window.periods)
+
+    @property
+    def _silent(self) -> bool:
+        """Whether nobody sent a photo in the window itself, whatever is pooled into it."""
+        asked = self.commission
+        first = first_row(self.session, asked.model_id, asked.window.start)
+        return first is None or first >= asked.window.end
+
+    @cached_property
+    def reference_set(self) -> ReferenceSet | None:
+        identifier = self.commission.reference_set_id
+        return self.session.get_one(ReferenceSet, identifier) if identifier else None
+
+    @cached_property
+    def encoder_id(self) -> uuid.UUID:
+        return self.session.get_one(Model, self.commission.model_id).encoder_id
+
+    @cached_property
+    def totals(self) -> Totals:
+        grace = timedelta(seconds=self.drift.grace_seconds)
+        return summed(
+            self.session,
+            self.commission.model_id,
+            self.span,
+            encoder_id=self.encoder_id,
+            reference_set_id=self.commission.reference_set_id,
+            late_after=self.commission.window.end + grace,
+            novelty=self.scale.threshold,
+            as_of=self.as_of,
+        )
+
+    @property
+    def _few(self) -> str | None:
+        """Why there are too few rows, where the set itself was made of the window's."""
+        known = self.totals.known
+        return f"{known} more photos lie in the reference set itself" if known else None
+
+    def _compared(self, reference_set: ReferenceSet) -> Comparison:
+        if self.totals.foreign:
+            raise Unjudgeable(
+                f"{self.totals.foreign} of {self.totals.rows} rows carry features of another "
+                "encoder than the reference set's; they are never compared"
+            )
+        reference = references.loaded(self.session, reference_set)
+        _require_spread(reference)
+        try:
+            fitted = references.fitted(self.storage, reference, self.scale, self.drift.seed)
+        except SampleError as reason:
+            raise Unjudgeable(f"the reference set cannot carry a test: {reason}") from reason
+        asked, drift = self.commission, self.drift
+        night = sampled(
+            self.session,
+            asked.model_id,
+            self.span,
+            drift.sample_rows,
+            self.as_of,
+            reference_set_id=reference_set.id,
+        )
+        judgement = references.judged(fitted, night, self.scale, drift.seed, level=asked.level)
+        found = slices.judged(
+            fitted,
+            night,
+            self.scale.scores(night),
+            level=asked.slice_level,
+            drifted=judgement.p_value <= asked.level,
+            seed=drift.seed,
+        )
+        return Comparison(
+            reference, night, self.totals, self.span, fitted, judgement, found, self.scale
+        )
+
+    def _without_test(self, verdict: ReportVerdict, problem: str | None) -> Outcome:
+        return Outcome(
+            verdict,
+            self.as_of,
+            rows=self.totals.rows,
+            late_rows=self.totals.late,
+            problem=problem,
+            inputs={"pooled_from": self.span.start.isoformat()},
+        )
+
+    def _inputs(self, comparison: Comparison) -> dict[str, Any]:
+        """Everything a replay needs to come to the same number."""
+        return {
+            "pooled_from": self.span.start.isoformat(),
+            "reference_rows": len(comparison.reference.rows),
+            "reference_hash": comparison.reference.content_hash,
+            "night_rows": len(comparison.night),
+            "night_hash": comparison.night.digest(scores=True),
+            "novelty": list(self.scale.names),
+            "sample_rows": self.drift.sample_rows,
+            "seed": self.drift.seed,
+            "level": self.commission.level,
+            "slice_level": self.commission.slice_level,
+            "as_of": self.as_of.isoformat(),
+            "permutations": comparison.judgement.permutations,
+            "pool_rows": comparison.judgement.pool_rows,
+            "units": comparison.judgement.units,
+            "code_version": CODE_VERSION,
+        }
+
+
+def _require_spread(reference: Reference) -> None:
+    features = reference.rows.features
+    if len(features) and float(np.ptp(features, axis=0).max()) == 0.0:
+        raise Unjudgeable(
+            f"all {len(features)} rows of the reference set have the same features: "
+            "its encoder is broken; freeze another set"
+        )

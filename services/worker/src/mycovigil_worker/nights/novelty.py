@@ -1,0 +1,71 @@
+"""How strange each photo looks to the model: scores that were fixed before any night was judged.
+
+The distance to the model's anchors is logged with every answer and stored with every reference
+sample. Where the bundle knows in which direction photos without a mushroom lie, every row is scored
+along it as well, both sides by the same rule. Reference rows are held out from training, so their
+scores are comparable with the night's.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from mycovigil.db.model import Model
+from mycovigil.models import registry
+from mycovigil.models.bundle import BundleError
+from mycovigil.references.feature_rows import Rows
+from mycovigil.storage import MissingObject, Storage
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """A model's own sense of novelty. ``threshold``: the distance beyond which its predictor cannot
+    tell; ``stranger`` (D,): the direction of photos without a mushroom; both from its bundle."""
+
+    model_id: uuid.UUID
+    threshold: float | None = None
+    stranger: NDArray[np.float32] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns of :meth:`scores`."""
+        return ("distance",) if self.stranger is None else ("distance", "not_a_mushroom")
+
+    def scores(self, rows: Rows) -> NDArray[np.float32] | None:
+        """(n, s) scores, larger is stranger; none where any row lacks one, or is of an encoder
+        that the model does not know."""
+        columns = [rows.distances]
+        if self.stranger is not None:
+            if rows.features.shape[1] != len(self.stranger):
+                return None
+            columns.append(rows.features @ self.stranger)
+        table = np.stack(columns, axis=1)
+        return table if len(table) and bool(np.isfinite(table).all()) else None
+
+    def gap(self, side: str, rows: Rows) -> str | None:
+        """Why novelty cannot be tested with these rows; nothing where it can."""
+        if self.scores(rows) is not None:
+            return None
+        missing = int((~np.isfinite(rows.distances)).sum())
+        return f"novelty was not tested: {missing} of {len(rows)} rows of {side} carry no score"
+
+
+_KNOWN: dict[uuid.UUID, Scale] = {}
+
+
+def scale_of(storage: Storage, model: Model) -> Scale:
+    """From the model's bundle, read once a process; only logged distances where it is gone."""
+    if model.id not in _KNOWN:
+        try:
+            bundle = registry.load_bundle(storage, model)
+        except (MissingObject, BundleError) as error:
+            log.warning("no novelty scale", model=model.version, error=str(error))
+            return Scale(model.id)
+        limit = bundle.meta.thresholds.novelty
+        _KNOWN[model.id] = Scale(model.id, limit, bundle.stranger)
+    return _KNOWN[model.id]

@@ -1,0 +1,45 @@
+"""Which windows should have a report by now: a pure function of times and settings."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mycovigil.references.window import Window, closed, ending_with, index_of
+from mycovigil.settings import DriftSettings
+from mycovigil_worker.nights.levels import levels_of
+from mycovigil_worker.nights.serving_periods import Tenure
+
+Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A window to judge and the level its test was given."""
+
+    window: Window
+    level: float
+
+
+def planned(
+    tenure: Tenure,
+    first_row: datetime,
+    reported: Collection[Span],
+    now: datetime,
+    drift: DriftSettings,
+) -> Iterator[Planned]:
+    """Windows without a report in order of their ends, a night before the long window on it.
+
+    Windows start with the model's first row, reach back at most ``catch_up_periods``, and must
+    overlap the model's tenure; a long window needs traffic for at least half of its length.
+    """
+    period = timedelta(seconds=drift.period_seconds)
+    grace = timedelta(seconds=drift.grace_seconds)
+    since = max(first_row, tenure.start, now - drift.catch_up_periods * period)
+    for night in closed(since, now, period, grace=grace):
+        if tenure.end is not None and night.start >= tenure.end:
+            return
+        for periods, level in sorted(levels_of(index_of(night.start, period), drift).items()):
+            window = ending_with(night, periods, period)
+            known = periods == 1 or first_row <= window.start + (periods // 2) * period
+            if known and (window.start, window.end) not in reported:
+                yield Planned(window, level)

@@ -1,0 +1,1 @@
+"""Reference sets in memory, their fitted tests, and new ones from production."""

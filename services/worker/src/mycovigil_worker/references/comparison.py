@@ -1,0 +1,96 @@
+"""Two reference sets side by side: one judged against the other, as a night would be."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from mycovigil.db.reference import ReferenceSet
+from mycovigil.models.safety import CLASSES
+from mycovigil.references.feature_rows import MixedFeatures, Rows
+from mycovigil.references.window import Window
+from mycovigil.storage import Storage
+from mycovigil.vision.image.covariates import NAMES
+from mycovigil_statistics.errors import SampleError
+from mycovigil_worker.nights.novelty import Scale
+from mycovigil_worker.nights.outcome import Comparison
+from mycovigil_worker.nights.window_totals import Moments, Totals
+from mycovigil_worker.references import fitted as references
+from mycovigil_worker.report import clusters, evidence
+from mycovigil_worker.report.slices import Slices
+
+LEVEL = 0.05
+"""Comparing two sets wakes nobody, so it spends nothing of the month's budget."""
+
+
+class NotComparable(ValueError):
+    """The two sets cannot be compared; the message says why."""
+
+
+def compared(
+    session: Session, storage: Storage, first: ReferenceSet, other: ReferenceSet, *, seed: int
+) -> dict[str, Any]:
+    """How ``other`` differs from ``first``, in the shapes of a report.
+
+    Raises:
+        NotComparable: other encoders, or rows that no test can judge.
+    """
+    if first.encoder_id != other.encoder_id:
+        raise NotComparable("the sets hold features of two encoders, which are never compared")
+    try:
+        comparison = _comparison(session, storage, first, other, seed)
+    except (SampleError, MixedFeatures) as reason:
+        raise NotComparable(str(reason)) from reason
+    judgement = comparison.judgement
+    return {
+        "verdict": "drift" if judgement.p_value <= LEVEL else "calm",
+        "p_value": judgement.p_value,
+        "level": LEVEL,
+        "rows": judgement.rows,
+        "pool_rows": judgement.pool_rows,
+        "views": [asdict(view) for view in judgement.views],
+        "covariates": evidence.covariates(comparison),
+        "classes": evidence.classes(comparison),
+        "clusters": clusters.changed(session, comparison),
+        "warnings": evidence.warnings(comparison),
+    }
+
+
+def _comparison(
+    session: Session, storage: Storage, first: ReferenceSet, other: ReferenceSet, seed: int
+) -> Comparison:
+    reference = references.loaded(session, first)
+    rows = references.loaded(session, other, apart_from_set=first.id).rows
+    scale = Scale(first.model_id)
+    fitted = references.fitted(storage, reference, scale, seed)
+    same = other.model_id == first.model_id  # else the distances are another model's
+    judgement = references.judged(fitted, rows, scale if same else None, seed, level=LEVEL)
+    span = Window(other.created_at, other.created_at + timedelta(microseconds=1))
+    return Comparison(reference, rows, _totals(rows), span, fitted, judgement, Slices(0.0), scale)
+
+
+def _totals(rows: Rows) -> Totals:
+    counts = np.bincount(rows.predicted, minlength=len(CLASSES)).tolist()
+    known = {
+        name: column[np.isfinite(column)].astype(np.float64)
+        for name, column in zip(NAMES, rows.covariates.T, strict=True)
+    }
+    return Totals(
+        rows=len(rows),
+        foreign=0,
+        late=0,
+        novel=0,
+        predicted={name.value: count for name, count in zip(CLASSES, counts, strict=True)},
+        covariates={
+            name: Moments(float(column.mean()), _deviation(column))
+            for name, column in known.items()
+            if len(column)
+        },
+    )
+
+
+def _deviation(column: NDArray[np.float64]) -> float | None:
+    return float(column.std(ddof=1)) if len(column) > 1 else None

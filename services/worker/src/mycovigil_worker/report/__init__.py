@@ -1,0 +1,1 @@
+"""What a report holds beside the test: evidence, cause, gallery, pages."""

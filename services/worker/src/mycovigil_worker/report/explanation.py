@@ -1,0 +1,85 @@
+"""What a report tells beside its verdict: evidence, and of a drift its cause, harm and photos.
+
+Each part is made by itself. One that crashes is left out and the report says so: what is told about
+a verdict must not cost the verdict.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil_statistics.drift.cause.explain import Cause, explain
+from mycovigil_worker.nights.failures import Attempts
+from mycovigil_worker.nights.outcome import Comparison
+from mycovigil_worker.report import clusters, evidence, gallery, harm
+
+UNKNOWN = "unknown"
+
+
+def added(
+    session: Session, report: DriftReport, comparison: Comparison, attempts: Attempts, *, seed: int
+) -> None:
+    """Fill in the report's views, evidence, cause and gallery.
+
+    Only a drift is explained: in a calm window there is nothing to explain.
+    """
+    drifted = report.verdict == ReportVerdict.DRIFT
+    report.views = [
+        {"name": v.name, "group": v.group, "p_value": v.p_value, "effect": v.effect}
+        for v in comparison.judgement.views
+    ]
+    parts = _of_any_window(session, comparison)
+    if drifted:
+        parts |= _of_a_drift(session, comparison, seed)
+    tried = {name: attempts.make(name, _storable(part)) for name, part in parts.items()}
+    made = {name: found for name, found in tried.items() if found is not None}
+    report.gallery = made.pop("gallery", [])
+    report.cause = made.get("cause", {}).get("kind", UNKNOWN) if drifted else None
+    report.evidence = made
+
+
+def _storable(part: Callable[[], Any]) -> Callable[[], Any]:
+    """The part, which crashes by itself on what JSON cannot hold and not later, with the row."""
+
+    def made() -> Any:
+        found = part()
+        json.dumps(found, allow_nan=False)
+        return found
+
+    return made
+
+
+def _of_any_window(session: Session, comparison: Comparison) -> dict[str, Callable[[], Any]]:
+    return {
+        "covariates": lambda: evidence.covariates(comparison),
+        "classes": lambda: evidence.classes(comparison),
+        "warnings": lambda: evidence.warnings(comparison),
+        "clusters": lambda: clusters.changed(session, comparison),
+        "slices": comparison.slices.documents,
+    }
+
+
+def _of_a_drift(
+    session: Session, comparison: Comparison, seed: int
+) -> dict[str, Callable[[], Any]]:
+    threshold = comparison.scale.threshold
+    return {
+        "cause": lambda: asdict(_cause(comparison, seed)),
+        "harm": lambda: harm.estimated(comparison, threshold, seed=seed).document(),
+        "gallery": lambda: gallery.gathered(session, comparison, comparison.fitted, seed=seed),
+    }
+
+
+def _cause(comparison: Comparison, seed: int) -> Cause:
+    night = comparison.night
+    return explain(
+        comparison.fitted,
+        comparison.judgement,
+        *night.arrays,
+        groups=night.dependent,
+        seed=seed,
+    )

@@ -1,0 +1,86 @@
+"""Slices of a night: one client, one predicted class, one hour, one app version."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil.models.safety import CLASSES
+from mycovigil.references.feature_rows import Rows
+from mycovigil_statistics import FittedReference
+from mycovigil_statistics.drift.slices import PREDICTED_CLASS, SliceJudgement, judge_slices
+
+WHERE_LEVEL = 0.05
+"""Where the whole night drifted the alarm is raised already; its slices only say where."""
+WHERE_PERMUTATIONS = 999
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """All slices of a night, judged at one level together."""
+
+    level: float
+    found: tuple[SliceJudgement, ...] = ()
+
+    @property
+    def alarming(self) -> bool:
+        """Whether a predicted class drifted by itself.
+
+        Only these may raise an alarm: they are compared with the same class of the reference. A
+        client or an hour that always differs from the whole is shown and wakes nobody.
+        """
+        return any(one.drifted and one.dimension == PREDICTED_CLASS for one in self.found)
+
+    def documents(self) -> list[dict[str, Any]]:
+        """As the report keeps them; ``p_value`` is adjusted for all of them (Holm)."""
+        return [_document(one, self.level) for one in self.found]
+
+
+def judged(
+    fitted: FittedReference,
+    night: Rows,
+    novelty: NDArray[np.float32] | None,
+    *,
+    level: float,
+    drifted: bool,
+    seed: int,
+) -> Slices:
+    """Judge all slices; of a dimension with one value there are none, and none at level 0.
+
+    ``novelty``: (n, s) scores of the night's rows, if they have any.
+    """
+    if level <= 0:
+        return Slices(level)
+    level = WHERE_LEVEL if drifted else level
+    found = judge_slices(
+        fitted,
+        *night.arrays,
+        slices={n: values for n, values in night.slices.items() if len(set(values)) > 1},
+        level=level,
+        novelty=novelty,
+        groups=night.dependent,
+        seed=seed,
+        permutations=WHERE_PERMUTATIONS if drifted else None,
+    )
+    return Slices(level, found)
+
+
+def _document(found: SliceJudgement, level: float) -> dict[str, Any]:
+    views = found.judgement.views if found.judgement else ()
+    verdict = "drift" if found.drifted else "calm"
+    return {
+        "dimension": found.dimension,
+        "value": _said(found),
+        "rows": found.rows,
+        "p_value": found.adjusted_p,
+        "level": level,
+        "verdict": verdict if found.judgement else "insufficient",
+        "effect": max((view.effect for view in views), default=None),
+    }
+
+
+def _said(found: SliceJudgement) -> str:
+    if found.dimension == PREDICTED_CLASS:
+        return CLASSES[int(str(found.value))].value
+    return str(found.value)

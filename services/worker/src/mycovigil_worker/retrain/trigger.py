@@ -1,0 +1,75 @@
+"""From alert to retrain job: a subscriber that makes each alert count once."""
+
+import threading
+import uuid
+
+import structlog
+from sqlalchemy import exc
+from sqlalchemy.orm import Session
+
+from mycovigil.events import inbox
+from mycovigil.events.event import Event, EventType, Topic
+from mycovigil.events.publisher import Publisher, Unavailable
+from mycovigil_worker import heartbeat
+from mycovigil_worker.retrain import retrain_queue
+from mycovigil_worker.state import State
+
+SUBSCRIPTION = "retrain-trigger"
+WAIT = 2.0
+BACKOFF = 2.0
+ASKING = frozenset({EventType.ALERT_OPENED, EventType.ALERT_ESCALATED})
+
+log = structlog.get_logger(__name__)
+
+
+def record(session: Session, event: Event) -> uuid.UUID | None:
+    """Inbox row and, for an alert that asks for one, its job; returns the job if it is new.
+
+    One job an incident: an escalation of an incident that has one makes no second.
+    """
+    if not inbox.first_time(session, SUBSCRIPTION, event.id) or event.type not in ASKING:
+        return None
+    return retrain_queue.ask(
+        session,
+        uuid.UUID(event.data["incident_id"]),
+        alert=event.data["alert_id"],
+        cause=event.data["cause"],
+        report_id=event.data["report_id"],
+    )
+
+
+def handle(state: State, event: Event) -> None:
+    """Commit first, send after: a crash between the two is mended by the nightly tick.
+
+    Raises:
+        Unavailable: Postgres is away, which is no fault of the event.
+    """
+    try:
+        with state.sessions.begin() as session:
+            job = record(session, event)
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise Unavailable(f"database away: {error}") from error
+    if job is not None:
+        log.info("retrain job queued", job=str(job), incident=event.data["incident_id"])
+        retrain_queue.send(state, job)
+
+
+def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
+    """Receive alerts until told to stop; a broker that is away is tried again."""
+    file = state.settings.drift.heartbeat
+    while not stop.is_set():
+        heartbeat.beat(file)
+        try:
+            publisher.prepare()
+            log.info("waiting for alerts", subscription=SUBSCRIPTION)
+            while not stop.is_set():
+                heartbeat.beat(file)
+                publisher.receive(
+                    Topic.ALERTS, SUBSCRIPTION, lambda event: handle(state, event), wait=WAIT
+                )
+        except Unavailable as error:
+            log.warning("alerts wait", error=str(error))
+            stop.wait(BACKOFF)
+        except Exception as error:  # each broker has its own errors; all mean "try again"
+            log.warning("broker away", error=f"{type(error).__name__}: {error}")
+            stop.wait(BACKOFF)

@@ -1,0 +1,1 @@
+"""CloudEvents: the outbox, the inbox, and publishers."""

@@ -1,0 +1,95 @@
+"""The outbox: an event is a row in the transaction of its cause; a sweep publishes it later."""
+
+import datetime
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from mycovigil.db.message import OutboxMessage
+from mycovigil.events.event import Event, Topic
+
+CHANNEL = "mycovigil_outbox"
+"""NOTIFY channel that wakes the relay at commit."""
+
+
+def add(session: Session, topic: Topic, event: Event) -> None:
+    """Write ``event`` in the caller's transaction; it exists if, and only if, that commits."""
+    session.add(
+        OutboxMessage(
+            id=event.id,
+            topic=topic.value,
+            ordering_key=event.subject,
+            event=event.model_dump(mode="json"),
+        )
+    )
+    session.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+@dataclass(slots=True)
+class Sweep:
+    """One pass over the waiting events, oldest first, batch by batch.
+
+    At least once: a crash between publishing and the caller's commit publishes that batch again,
+    and consumers are idempotent by event id. Events are ordered by their ids, which are times:
+    the time of writing, and not that of the transaction's begin.
+
+    An event that the broker does not take keeps its place and holds back later ones of its
+    ordering key. One that cannot be read (a newer version wrote it) waits for a process that can,
+    and holds nobody back: alerts of a model must not end because of it.
+    """
+
+    publish: Callable[[Topic, Event], None]
+    limit: int = 100
+    published: list[str] = field(default_factory=list)
+    """The topic of each event that went out."""
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    """Topic and error of each that did not."""
+    _held: set[str] = field(default_factory=set)
+    _unreadable: set[uuid.UUID] = field(default_factory=set)
+
+    def batch(self, session: Session) -> bool:
+        """Publish the next batch in the caller's transaction; false if nothing is left to try."""
+        waiting = self._waiting(session)
+        for message in waiting:
+            if message.ordering_key not in self._held:
+                self._try(message)
+        session.flush()
+        return bool(waiting)
+
+    def _waiting(self, session: Session) -> Sequence[OutboxMessage]:
+        return session.scalars(
+            select(OutboxMessage)
+            .where(
+                OutboxMessage.published_at.is_(None),
+                OutboxMessage.ordering_key.not_in(self._held),
+                OutboxMessage.id.not_in(self._unreadable),
+            )
+            .order_by(OutboxMessage.id)
+            .limit(self.limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+
+    def _try(self, message: OutboxMessage) -> None:
+        message.attempts += 1
+        try:
+            topic, event = Topic(message.topic), Event.model_validate(message.event)
+        except ValueError as error:
+            self._unreadable.add(message.id)
+            self._failed(message, error)
+            return
+        try:
+            self.publish(topic, event)
+        except Exception as error:  # whatever the broker raises, the row stays
+            self._held.add(message.ordering_key)
+            self._failed(message, error)
+            return
+        message.published_at = datetime.datetime.now(tz=datetime.UTC)
+        message.last_error = None
+        self.published.append(message.topic)
+
+    def _failed(self, message: OutboxMessage, error: Exception) -> None:
+        message.last_error = f"{type(error).__name__}: {error}"
+        self.failures.append((message.topic, message.last_error))

@@ -1,0 +1,1 @@
+"""Incidents, alerts, and what they do to a certificate."""

@@ -1,0 +1,248 @@
+"""Incidents: opened, escalated and resolved, each with its alert and event in one transaction.
+
+What features showed, calm nights answer. What labels proved (``proof``) ends only by a new model
+or in the name of a person: nights that look like the reference set refute no label.
+"""
+
+import datetime
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity
+from mycovigil.db.base import new_id
+from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
+from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.incidents import alert, alert_rules, audit, certificate
+from mycovigil.incidents.alert_rules import Finding, Standing
+from mycovigil.models.safety import CertificateState
+from mycovigil.postgres.row_lock import locked
+
+MISSED_DEADLY = "missed_deadly"
+"""Cause of an incident that labels opened: no drift was seen, and deadly photos were missed."""
+
+
+def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> Alert | None:
+    """Do what the alert rules ask for after ``report``; the caller commits both together."""
+    incident = unresolved(session, report.model_id)
+    cause = report.cause or "unknown"
+    finding = Finding(ReportVerdict(report.verdict), cause, harmful)
+    match alert_rules.decide(finding, _standing(session, report, incident)):
+        case AlertKind.OPENED:
+            return _open(session, report, finding)
+        case AlertKind.ESCALATED if incident is not None:
+            return _escalate(session, incident, report, finding)
+        case AlertKind.RESOLVED if incident is not None:
+            return resolve(session, incident, resolution="calm again", report=report)
+        case _:
+            drift = finding.verdict is ReportVerdict.DRIFT
+            if drift and harmful and incident is not None and incident.proof is None:
+                _doubt(session, session.get_one(Model, report.model_id), finding)
+            return None
+
+
+def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert | None:
+    """Labels show that deadly photos of a window were missed too often: the certificate is void.
+
+    The model's incident becomes critical, or one is opened, and says so once. Of a model that
+    left production nobody is told, but it is known when a rollback brings the model back.
+    """
+    model = held(session, report.model_id)
+    certificate.worsen(session, model, CertificateState.VOID, found)
+    if model.status != ModelStatus.PRODUCTION:
+        _prove_afterwards(session, model, report, found)
+        return None
+    incident = unresolved(session, model.id)
+    told = incident is not None and incident.severity == Severity.CRITICAL
+    kind = AlertKind.ESCALATED if incident else AlertKind.OPENED
+    incident = incident or _incident(session, report, MISSED_DEADLY, Severity.CRITICAL)
+    incident.severity = Severity.CRITICAL
+    incident.proof = found
+    message = f"Model {model.version} does harm: {found}."
+    return None if told else alert.tell(session, incident, model, kind, message, report)
+
+
+def held(session: Session, model_id: uuid.UUID) -> Model:
+    """The model as it is now, locked before anything of its incident or certificate is decided:
+    a promotion waits, and finds the incident to end.
+
+    Raises:
+        LookupError: there is no such model.
+    """
+    model = locked(session, Model, model_id, keys_may_be_read=True)
+    if model is None:
+        raise LookupError(f"there is no model {model_id}")
+    return model
+
+
+def unresolved(session: Session, model_id: uuid.UUID) -> Incident | None:
+    """The incident of a model that is open or acknowledged."""
+    return session.scalar(
+        select(Incident).where(
+            Incident.model_id == model_id, Incident.state != IncidentState.RESOLVED
+        )
+    )
+
+
+def acknowledge(incident: Incident, *, who: str) -> None:
+    """Somebody is looking at it; resolved incidents stay resolved."""
+    if incident.state == IncidentState.OPEN:
+        incident.state = IncidentState.ACKNOWLEDGED
+        incident.acknowledged_at = datetime.datetime.now(tz=datetime.UTC)
+        incident.acknowledged_by = who
+
+
+def resolve(
+    session: Session, incident: Incident, *, resolution: str, report: DriftReport | None = None
+) -> Alert:
+    """Close the incident; the model's certificate returns to what calibration supported."""
+    model = held(session, incident.model_id)
+    certificate.restore(session, model, f"incident resolved: {resolution}")
+    return _close(session, incident, model, resolution, report)
+
+
+def supersede(session: Session, model: Model, *, by: Model, resolution: str) -> None:
+    """``model`` makes room in production: its incident is over, and its certificate, which
+    nothing has answered for, stays in doubt."""
+    incident = unresolved(session, model.id)
+    if incident is None:
+        return
+    reason = "left production with an open incident"
+    if model.certificate_state == CertificateState.VALID:
+        certificate.worsen(session, model, CertificateState.SUSPECT, reason)
+    incident.superseded_by_id = by.id
+    _close(session, incident, model, resolution)
+
+
+def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
+    """``model`` is back in place of ``after``: the incident that it left with is open again."""
+    incident = _left_with(session, model, after.id)
+    if incident is None or unresolved(session, model.id) is not None:
+        return None
+    incident.state = IncidentState.OPEN
+    incident.acknowledged_at = incident.acknowledged_by = None
+    incident.resolved_at = incident.resolution = incident.superseded_by_id = None
+    session.flush()
+    detail = f"back in production after model {after.version}"
+    audit.record(session, who="mycovigil", action="reopened", on=incident, detail=detail)
+    message = f"Incident of model {model.version} is open again: it is {detail}."
+    return alert.tell(session, incident, model, AlertKind.OPENED, message)
+
+
+def _left_with(session: Session, model: Model, successor: uuid.UUID) -> Incident | None:
+    """The incident that ended because ``successor`` took the model's place."""
+    return session.scalar(
+        select(Incident)
+        .where(Incident.model_id == model.id, Incident.superseded_by_id == successor)
+        .order_by(Incident.opened_at.desc(), Incident.id.desc())
+        .limit(1)
+    )
+
+
+def _prove_afterwards(session: Session, model: Model, report: DriftReport, found: str) -> None:
+    """Keep the proof with the incident that the model left production with, or with one that is
+    over already: whoever brings the model back opens it again."""
+    successor = session.scalar(
+        select(Promotion.model_id)
+        .where(Promotion.replaced_id == model.id, Promotion.decision != PromotionDecision.REFUSED)
+        .order_by(Promotion.created_at.desc(), Promotion.id.desc())
+        .limit(1)
+    )
+    if successor is None:
+        return
+    incident = _left_with(session, model, successor)
+    if incident is None:
+        incident = _incident(session, report, MISSED_DEADLY, Severity.CRITICAL)
+        incident.state = IncidentState.RESOLVED
+        incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
+        incident.resolution = "the model had left production"
+        incident.superseded_by_id = successor
+    incident.severity = Severity.CRITICAL
+    incident.proof = found
+
+
+def _incident(session: Session, report: DriftReport, cause: str, severity: Severity) -> Incident:
+    incident = Incident(
+        id=new_id(),
+        model_id=report.model_id,
+        report_id=report.id,
+        state=IncidentState.OPEN,
+        severity=severity,
+        cause=cause,
+    )
+    session.add(incident)
+    session.flush()
+    return incident
+
+
+def _open(session: Session, report: DriftReport, finding: Finding) -> Alert:
+    model = session.get_one(Model, report.model_id)
+    incident = _incident(session, report, finding.cause, alert_rules.severity_of(finding))
+    _doubt(session, model, finding)
+    message = f"Drift of model {model.version}: {_describe(report, finding)}"
+    return alert.tell(session, incident, model, AlertKind.OPENED, message, report)
+
+
+def _escalate(session: Session, incident: Incident, report: DriftReport, finding: Finding) -> Alert:
+    model = session.get_one(Model, report.model_id)
+    incident.severity = Severity.CRITICAL
+    incident.cause = finding.cause
+    _doubt(session, model, finding)
+    message = f"Drift of model {model.version} became worse: {_describe(report, finding)}"
+    return alert.tell(session, incident, model, AlertKind.ESCALATED, message, report)
+
+
+def _close(
+    session: Session,
+    incident: Incident,
+    model: Model,
+    resolution: str,
+    report: DriftReport | None = None,
+) -> Alert:
+    incident.state = IncidentState.RESOLVED
+    incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
+    incident.resolution = resolution
+    message = f"Drift of model {model.version} resolved: {resolution}."
+    return alert.tell(session, incident, model, AlertKind.RESOLVED, message, report)
+
+
+def _doubt(session: Session, model: Model, finding: Finding) -> None:
+    state = CertificateState.VOID if finding.harmful else CertificateState.SUSPECT
+    reason = f"drift since the last report: {finding.cause}"
+    certificate.worsen(session, model, state, reason)
+
+
+def _describe(report: DriftReport, finding: Finding) -> str:
+    p_value = "unknown" if report.p_value is None else f"{report.p_value:.2g}"
+    whole = report.p_value is None or report.level is None or report.p_value <= report.level
+    where = "" if whole else " as a whole, but a predicted class drifted by itself"
+    cause = finding.cause.replace("_", " ")
+    return f"p = {p_value} on {report.rows} photos{where}, cause: {cause}."
+
+
+def _standing(session: Session, report: DriftReport, incident: Incident | None) -> Standing:
+    if incident is None:
+        return Standing(None, None)
+    before = session.scalars(
+        select(DriftReport.verdict)
+        .where(
+            DriftReport.model_id == report.model_id,
+            DriftReport.id != report.id,
+            DriftReport.periods == report.periods,
+            DriftReport.window_end <= report.window_start,
+            # what was pooled into a later night was judged with it, and silence says nothing
+            DriftReport.verdict != ReportVerdict.INSUFFICIENT,
+        )
+        .order_by(DriftReport.window_end.desc())
+        .limit(alert_rules.CALM_TO_RESOLVE)
+    ).all()
+    calm = 0
+    for verdict in before:
+        if verdict != ReportVerdict.CALM:
+            break
+        calm += 1
+    proven = incident.proof is not None
+    alike = session.get_one(DriftReport, incident.report_id).periods == report.periods
+    state, severity = IncidentState(incident.state), Severity(incident.severity)
+    return Standing(state, severity, calm, proven, alike, report.periods)

@@ -1,0 +1,1 @@
+"""Models: bundle, registry, promotion, and the advice rules."""

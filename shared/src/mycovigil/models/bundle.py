@@ -1,0 +1,151 @@
+"""The model bundle: a head, its calibration, its certificate and its novelty scale.
+
+One ``.safetensors`` file holds the arrays; its metadata holds the JSON, so that a single sha256
+covers all of it. No pickle.
+"""
+
+import hashlib
+import json
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from mycovigil.models.safety import CertificateState
+
+FORMAT = "mycovigil-bundle/1"
+ARRAYS = ("weight", "bias", "centre", "anchors")
+OPTIONAL = ("stranger",)
+
+
+class BundleError(ValueError):
+    """The bytes are no bundle, or not the one that was registered."""
+
+
+class Thresholds(BaseModel):
+    """Numbers that the verdict's rules compare with; all from calibration photos.
+
+    ``set_level``: conformal threshold, classes with probability >= 1 - set_level[class] are in
+    the prediction set; ``deadly_floor`` and ``harm_floor``: the calibrated probability of deadly,
+    and of poisonous or deadly together, from which the verdict is ``avoid``; ``novelty``: the
+    distance to the reference above which we cannot tell; ``not_mushroom``: as ``novelty``, beyond
+    which the photo is taken for no mushroom at all; ``stranger``: the score along the bundle's
+    ``stranger`` above which it shows something else, none where there is no such direction.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    set_level: tuple[float, float, float, float]
+    deadly_floor: float
+    harm_floor: float
+    novelty: float
+    not_mushroom: float
+    stranger: float | None = None
+
+
+class Certificate(BaseModel):
+    """What the calibration photos support (conformal risk control, arXiv 2208.02814).
+
+    ``bound``: expected share of deadly photos not answered ``avoid`` or ``cannot_tell`` stays
+    below it, if photos are exchangeable with the calibration photos; none if not certifiable.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    state: CertificateState
+    risk: str
+    target: float
+    bound: float | None
+    calibration_photos: int
+    smallest_certifiable: float
+    statement: str
+
+
+class BundleMeta(BaseModel):
+    """The JSON beside the arrays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format: str = FORMAT
+    version: str
+    encoder_uri: str
+    encoder_name: str
+    encoder_precision: str
+    onnx_digest: str
+    preprocessing_digest: str
+    dimension: int
+    classes: tuple[str, ...]
+    thresholds: Thresholds
+    certificate: Certificate
+    look_alikes: dict[str, list[str]] = Field(default_factory=dict)
+    neighbours: int = 5
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    calibration: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
+
+
+class Bundle(BaseModel):
+    """Arrays, float32: ``weight`` (4, D) and ``bias`` (4,) with the calibration folded in, so
+    that softmax(weight @ (x - centre) + bias) are calibrated probabilities of unit features x;
+    ``centre`` (D,); ``anchors`` (K, D) unit reference features, to which the novelty distance
+    (mean cosine distance to the ``neighbours`` nearest) is measured; ``stranger`` (D,): the
+    direction in which photos without a mushroom lie, learned from such photos or, where there were
+    too few, named by the encoder's text tower; none where it has none.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    meta: BundleMeta
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    centre: NDArray[np.float32]
+    anchors: NDArray[np.float32]
+    stranger: NDArray[np.float32] | None = None
+    species: tuple[str, ...] = ()
+    """Species of each anchor, for "might be confused with"; empty strings where unknown."""
+
+    def strangeness(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(N,) scores of unit features (N, D) along ``stranger``; zeros where there is none."""
+        if self.stranger is None:
+            return np.zeros(len(features))
+        return np.asarray(features @ self.stranger, dtype=np.float64)
+
+    def to_bytes(self) -> bytes:
+        found = {name: getattr(self, name) for name in (*ARRAYS, *OPTIONAL)}
+        arrays = {n: np.ascontiguousarray(array) for n, array in found.items() if array is not None}
+        metadata = {"meta": self.meta.model_dump_json(), "species": "\n".join(self.species)}
+        return bytes(save(arrays, metadata=metadata))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, sha256: str | None = None) -> Self:
+        """Parse a bundle, checking its digest where one is known.
+
+        Raises:
+            BundleError: another file, a cut one, or another digest.
+        """
+        if sha256 is not None and digest(data) != sha256:
+            raise BundleError("the bundle's sha256 is not the registered one")
+        try:
+            return cls._parse(data)
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise BundleError(f"not a model bundle: {error}") from error
+
+    @classmethod
+    def _parse(cls, data: bytes) -> Self:
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+        arrays = load(data)
+        species = metadata["species"].split("\n") if metadata.get("species") else []
+        meta = BundleMeta.model_validate_json(metadata["meta"])
+        known = {name: arrays[name] for name in ARRAYS}
+        known |= {name: arrays[name] for name in OPTIONAL if name in arrays}
+        return cls(meta=meta, species=tuple(species), **known)
+
+
+def digest(data: bytes) -> str:
+    """sha256, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def key_of(version: str) -> str:
+    """Where the bundle of a model version lies in storage."""
+    return f"models/{version}/bundle.safetensors"

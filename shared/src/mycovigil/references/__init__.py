@@ -1,0 +1,1 @@
+"""Reference sets and windows: rows of photos that are compared."""

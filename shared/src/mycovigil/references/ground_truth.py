@@ -1,0 +1,28 @@
+"""What a photo shows by those who labelled it: one rule, wherever labels are read."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, case
+
+from mycovigil.db.prediction import Label
+from mycovigil.models.safety import CLASSES
+
+CONFIDENCES = ("certain", "probable")
+"""In the order of their weight. A guess counts nowhere."""
+
+
+def trusted() -> ColumnElement[bool]:
+    """The label is more than a guess."""
+    return Label.confidence.in_(CONFIDENCES)
+
+
+def weightiest_first() -> tuple[ColumnElement[Any], ...]:
+    """Order trusted labels of one photo by these, and the first is its truth: the more certain
+    label; of those the most dangerous class; of those the newest."""
+    certainty = case(_ranks(CONFIDENCES), value=Label.confidence)
+    danger = case(_ranks(CLASSES), value=Label.label)
+    return certainty, danger.desc(), Label.created_at.desc()
+
+
+def _ranks(names: tuple[str, ...]) -> dict[str, int]:
+    return {str(name): rank for rank, name in enumerate(names)}

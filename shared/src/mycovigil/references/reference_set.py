@@ -1,0 +1,246 @@
+"""Reference sets: made from calm production, frozen, retired; and which one serves when.
+
+Whoever opened the session commits. A set that a training run froze is made in training.
+"""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, cast, false, func, insert, literal, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session
+
+from mycovigil.db.base import new_id
+from mycovigil.db.model import Model
+from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
+from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.incidents import audit
+from mycovigil.references import ground_truth
+from mycovigil.references.window import Window
+from mycovigil.vision.image.covariates import NAMES
+
+LEAST_ROWS = 100
+"""A set with fewer carries no test (`mycovigil_statistics.drift.reference`)."""
+MOST_ROWS = 10_000
+COPIED = ("features", "probabilities", "distance", "group_key", "image_sha256", "image_key", *NAMES)
+
+
+class NotUsable(ValueError):
+    """No reference set can be made of this, or the set cannot take this step; says why."""
+
+
+def active(session: Session, at: datetime.datetime) -> dict[uuid.UUID, ReferenceSet]:
+    """The set of each model that serves at a moment: the newest frozen one of the moment's
+    month, or else the newest without months."""
+    found = session.scalars(
+        select(ReferenceSet)
+        .where(ReferenceSet.frozen_at.is_not(None), ReferenceSet.retired_at.is_(None))
+        .order_by(ReferenceSet.frozen_at, ReferenceSet.id)
+    ).all()
+    month = at.astimezone(datetime.UTC).month
+    plain = {row.model_id: row for row in found if not row.months}
+    return plain | {row.model_id: row for row in found if row.months and month in row.months}
+
+
+def freeze(session: Session, row: ReferenceSet, *, who: str) -> None:
+    """From now on nights are judged against it; a frozen one stays as it is.
+
+    Raises:
+        NotUsable: it was retired, or is too small.
+    """
+    session.refresh(row, with_for_update=True)
+    if row.retired_at is not None:
+        raise NotUsable(f"reference set {row.name} was retired; make a new one")
+    if row.rows < LEAST_ROWS:
+        raise NotUsable(
+            f"reference set {row.name} has {row.rows} rows, at least {LEAST_ROWS} are needed"
+        )
+    if row.frozen_at is None:
+        row.frozen_at = _now()
+        audit.record(session, who=who, action="froze the reference set", on=row)
+        session.flush()
+
+
+def retire(session: Session, row: ReferenceSet, *, who: str) -> None:
+    """No night is judged against it any more; its reports keep their verdicts."""
+    session.refresh(row, with_for_update=True)
+    if row.retired_at is None:
+        row.retired_at = _now()
+        audit.record(session, who=who, action="retired the reference set", on=row)
+        session.flush()
+
+
+def from_production(
+    session: Session,
+    model: Model,
+    spans: Sequence[Window],
+    *,
+    name: str,
+    rows: int = MOST_ROWS,
+    months: Sequence[int] | None = None,
+    any_model: bool = False,
+    accept_drift: bool = False,
+) -> ReferenceSet:
+    """A draft of at most ``rows`` random predictions of the spans, with what labels say of them.
+
+    Args:
+        months: the set serves in these months only.
+        any_model: take rows of every model with this encoder; their probabilities are those of
+            their own model until somebody scores them again.
+        accept_drift: take a stretch although a report found drift in it.
+
+    Raises:
+        NotUsable: no span, one that is not over, a drift in it, or too few rows.
+    """
+    _require_over(spans)
+    if not accept_drift:
+        _require_calm(session, model, spans)
+    made = ReferenceSet(
+        id=new_id(),
+        name=name,
+        source="production",
+        model_id=model.id,
+        encoder_id=model.encoder_id,
+        content_hash="",
+        rows=0,
+        months=sorted(set(months)) if months else None,
+        recipe=_recipe(spans, rows, any_model=any_model),
+    )
+    session.add(made)
+    session.flush()
+    whose = Prediction.encoder_id == model.encoder_id
+    if not any_model:
+        whose = and_(whose, Prediction.model_id == model.id)
+    made.rows = _copy(session, made.id, and_(whose, within(spans)), rows)
+    if made.rows < LEAST_ROWS:
+        raise NotUsable(
+            f"{made.rows} predictions lie in the stretch, at least {LEAST_ROWS} are needed"
+        )
+    seal(session, made)
+    return made
+
+
+def seal(session: Session, row: ReferenceSet) -> None:
+    """Hash what the set holds: features, probabilities, labels and photos, by ordinal."""
+    parts = func.convert_to(
+        func.concat_ws(
+            ":",
+            ReferenceSample.label,
+            ReferenceSample.image_sha256,
+            cast(ReferenceSample.probabilities, String),
+        ),
+        "UTF8",
+    )
+    whole = func.halfvec_send(ReferenceSample.features).concat(parts)
+    ordered = aggregate_order_by(literal(b""), ReferenceSample.ordinal)
+    digest = func.sha256(func.string_agg(whole, ordered))
+    row.content_hash = session.scalars(
+        select(func.encode(digest, "hex")).where(ReferenceSample.reference_set_id == row.id)
+    ).one()
+    session.flush()
+
+
+def same_months(months: Sequence[int], before: datetime.datetime, years: int) -> list[Window]:
+    """Those months of the given number of earlier years, oldest first."""
+    spans = []
+    for year in range(before.year - years, before.year + 1):
+        for month in sorted(set(months)):
+            start = datetime.datetime(year, month, 1, tzinfo=datetime.UTC)
+            end = (start + datetime.timedelta(days=32)).replace(day=1)
+            if end <= before:
+                spans.append(Window(start, end))
+    return spans
+
+
+def _copy(session: Session, owner: uuid.UUID, rows: ColumnElement[bool], limit: int) -> int:
+    """Copy a random choice of predictions, inside the database; returns how many."""
+    chosen = (
+        select(Prediction)
+        .where(rows)
+        .order_by(Prediction.sample_key, Prediction.id)
+        .limit(limit)
+        .subquery()
+    )
+    ordinal = func.row_number().over(order_by=(chosen.c.sample_key, chosen.c.id)) - 1
+    columns = ["reference_set_id", "ordinal", "label", "species", *COPIED]
+    source = select(
+        literal(owner),
+        ordinal,
+        _said(chosen.c.id, Label.label),
+        _said(chosen.c.id, Label.species),
+        *(chosen.c[column] for column in COPIED),
+    )
+    done: Any = session.execute(
+        insert(ReferenceSample).from_select(columns, source),
+        execution_options={"preserve_rowcount": True},
+    )
+    return int(done.rowcount)
+
+
+def _said(of: Any, column: Any) -> Any:
+    return (
+        select(column)
+        .where(Label.prediction_id == of, ground_truth.trusted())
+        .order_by(*ground_truth.weightiest_first())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def within(spans: Sequence[Window]) -> ColumnElement[bool]:
+    """Predictions of any of the spans; none if there is no span."""
+    return or_(
+        false(),
+        *(
+            and_(Prediction.created_at >= span.start, Prediction.created_at < span.end)
+            for span in spans
+        ),
+    )
+
+
+def _require_over(spans: Sequence[Window]) -> None:
+    if not spans:
+        raise NotUsable("no stretch of production was named, or none of those months is over")
+    latest = max(span.end for span in spans)
+    if latest > _now():
+        raise NotUsable(f"the stretch ends at {latest:%Y-%m-%d %H:%M} UTC, which is not over yet")
+
+
+def _require_calm(session: Session, model: Model, spans: Sequence[Window]) -> None:
+    overlapping = or_(
+        *(
+            and_(DriftReport.window_start < span.end, DriftReport.window_end > span.start)
+            for span in spans
+        )
+    )
+    drifted = session.scalars(
+        select(DriftReport.window_start)
+        .where(
+            DriftReport.model_id == model.id,
+            DriftReport.verdict == ReportVerdict.DRIFT,
+            DriftReport.periods == 1,
+            overlapping,
+        )
+        .order_by(DriftReport.window_start)
+    ).all()
+    if drifted:
+        raise NotUsable(
+            f"{len(drifted)} nights of the stretch drifted, the first on {drifted[0]:%Y-%m-%d}: "
+            "choose a calm one, or accept the drift"
+        )
+
+
+def _recipe(spans: Sequence[Window], rows: int, *, any_model: bool) -> dict[str, Any]:
+    return {
+        "kind": "production",
+        "spans": [[span.start.isoformat(), span.end.isoformat()] for span in spans],
+        "most_rows": rows,
+        "any_model": any_model,
+    }
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(tz=datetime.UTC)

@@ -1,1 +1,0 @@
-"""The embedded local stack: every part of the system as processes of one machine."""

@@ -1,0 +1,1 @@
+"""Photos: decoding, image covariates, and the identity of encoders."""

@@ -1,0 +1,1 @@
+"""Two-sample tests of nights against a reference set, and what explains a drift."""

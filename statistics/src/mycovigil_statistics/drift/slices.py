@@ -1,0 +1,178 @@
+"""Which slice of a night drifted: one client, one predicted class, one hour, one app version.
+
+The null of a slice: its photos are drawn like the reference's; for a predicted class, like those
+of the reference that were predicted the same. A client who always photographs other things than
+the reference holds therefore differs every night: give such a client a reference of its own.
+
+All slices of a call share one level by Holm's procedure (1979), whatever their dependence. With
+`MonthlyBudget(slices=2)` the whole night is one test and all its slices together the other.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mycovigil_statistics.drift.holm import holm
+from mycovigil_statistics.drift.judgement import Judgement
+from mycovigil_statistics.drift.reference import FittedReference
+from mycovigil_statistics.drift.two_sample import LEAST_GROUPS, LEAST_ROWS, judge, permutations_for
+from mycovigil_statistics.sample import FloatArray, Groups, IntArray, units_of
+
+PREDICTED_CLASS = "predicted_class"
+MOST_VALUES = 12
+POOL_UNITS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class SliceJudgement:
+    """One slice of the night: its `rows`, and what the test said.
+
+    `judgement` is None where the slice, or the reference's part to compare it with, is too small;
+    `adjusted_p` is Holm's over all slices judged, `drifted` whether it is at most the level.
+    """
+
+    dimension: str
+    value: Hashable
+    rows: int
+    judgement: Judgement | None
+    adjusted_p: float | None
+    drifted: bool
+
+
+def judge_slices(
+    fitted: FittedReference,
+    features: ArrayLike,
+    probabilities: ArrayLike | None = None,
+    covariates: ArrayLike | None = None,
+    *,
+    slices: Mapping[str, Sequence[Hashable]],
+    level: float,
+    novelty: ArrayLike | None = None,
+    groups: Groups = None,
+    seed: int = 0,
+    permutations: int | None = None,
+) -> tuple[SliceJudgement, ...]:
+    """Judge the slices of a night: arrays as for `judge`, and a value a row for every dimension.
+
+    `slices`: by dimension ("client", "hour", "app_version"), (m,) values; None stands for no
+    value and is left out. "predicted_class" needs no entry: it is there wherever probabilities
+    are. Of each dimension the 12 values with most rows are judged, the rest left out.
+    `permutations`: at most so many for each slice; by default enough for a p below the level that
+    the strictest slice must meet (some seconds for each slice that drifted). Where the whole
+    night drifted anyway and only a heat map is wanted, 999 are enough.
+
+    Returns the judged slices by p-value, then those too small to judge. Raises
+    `DimensionMismatch`, `NotFinite`; ValueError if a dimension has not one value a row.
+    """
+    night = _Night.of(features, probabilities, covariates, novelty, groups)
+    chosen = list(_members(night, slices))
+    pools = [_pool(fitted, dimension, value) for dimension, value, _ in chosen]
+    able = [
+        pool is not None and night.enough(rows)
+        for pool, (_, _, rows) in zip(pools, chosen, strict=True)
+    ]
+    most = permutations or permutations_for(level, sum(able))
+    judgements = [
+        night.judge(pool, rows, seed, most) if pool is not None and possible else None
+        for pool, possible, (_, _, rows) in zip(pools, able, chosen, strict=True)
+    ]
+    adjusted = iter(holm([j.p_value for j in judgements if j is not None]))
+    results = []
+    for (dimension, value, rows), judgement in zip(chosen, judgements, strict=True):
+        p = None if judgement is None else float(next(adjusted))
+        drifted = p is not None and p <= level
+        results.append(SliceJudgement(dimension, value, len(rows), judgement, p, drifted))
+    return tuple(sorted(results, key=_by_p_value))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Night:
+    """The night's arrays as they were given."""
+
+    features: FloatArray
+    probabilities: FloatArray | None
+    covariates: FloatArray | None
+    novelty: FloatArray | None
+    groups: NDArray[np.object_] | None
+
+    @classmethod
+    def of(
+        cls,
+        features: ArrayLike,
+        probabilities: ArrayLike | None,
+        covariates: ArrayLike | None,
+        novelty: ArrayLike | None,
+        groups: Groups,
+    ) -> "_Night":
+        p, z, s = (
+            None if part is None else np.asarray(part)
+            for part in (probabilities, covariates, novelty)
+        )
+        return cls(
+            np.asarray(features),
+            p,
+            z,
+            s,
+            None if groups is None else np.array([*groups, None], dtype=object)[:-1],
+        )
+
+    def enough(self, rows: IntArray) -> bool:
+        groups = None if self.groups is None else self.groups[rows]
+        units = units_of(groups, np.arange(len(rows))).max() + 1
+        return len(rows) >= LEAST_ROWS and units >= LEAST_GROUPS
+
+    def judge(
+        self, fitted: FittedReference, rows: IntArray, seed: int, permutations: int
+    ) -> Judgement:
+        return judge(
+            fitted,
+            self.features[rows],
+            None if self.probabilities is None else self.probabilities[rows],
+            None if self.covariates is None else self.covariates[rows],
+            novelty=None if self.novelty is None else self.novelty[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            seed=seed,
+            permutations=permutations,
+        )
+
+
+def _members(
+    night: _Night, slices: Mapping[str, Sequence[Hashable]]
+) -> Iterator[tuple[str, Hashable, IntArray]]:
+    """Dimension, value and row numbers of the slices with most rows."""
+    columns = dict(slices)
+    if night.probabilities is not None:
+        columns[PREDICTED_CLASS] = night.probabilities.argmax(axis=1).tolist()
+    for dimension, values in columns.items():
+        if len(values) != len(night.features):
+            raise ValueError(f"{len(values)} values of {dimension} for {len(night.features)} rows")
+        rows: dict[Hashable, list[int]] = {}
+        for row, value in enumerate(values):
+            if value is not None:
+                rows.setdefault(value, []).append(row)
+        largest = sorted(rows.items(), key=lambda item: (-len(item[1]), str(item[0])))
+        for value, members in largest[:MOST_VALUES]:
+            yield dimension, value, np.array(members, np.int64)
+
+
+def _pool(fitted: FittedReference, dimension: str, value: Hashable) -> FittedReference | None:
+    """The reference with the part of its pool that the slice is compared with, if large enough."""
+    pool = fitted.pool
+    rows = np.arange(pool.rows)
+    if dimension == PREDICTED_CLASS:
+        if pool.probabilities is None:
+            return None
+        rows = np.flatnonzero(pool.probabilities.argmax(axis=1) == value)
+    units = np.unique(pool.units[rows])
+    if len(rows) < LEAST_ROWS or len(units) < LEAST_GROUPS:
+        return None
+    spread = units[np.linspace(0, len(units) - 1, min(POOL_UNITS, len(units))).astype(int)]
+    kept = rows[np.isin(pool.units[rows], spread)]
+    return replace(fitted, pool=pool.take(kept))
+
+
+def _by_p_value(result: SliceJudgement) -> tuple[float, str, str]:
+    p_value = 2.0 if result.judgement is None else result.judgement.p_value
+    return p_value, result.dimension, str(result.value)

@@ -1,0 +1,1 @@
+"""Calibration, risk control, exact bounds and paired tests."""

@@ -1,0 +1,1 @@
+"""An estimate, without labels, of how often deadly photos are called edible."""

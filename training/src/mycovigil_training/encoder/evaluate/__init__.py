@@ -1,0 +1,1 @@
+"""Encoders measured on photos that they were not trained on."""

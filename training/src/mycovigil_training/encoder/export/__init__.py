@@ -1,0 +1,1 @@
+"""Encoders exported to ONNX, with parity checks."""

@@ -1,0 +1,216 @@
+"""From feature rows to a bundle: head, calibration, thresholds, certificate, figures."""
+
+import datetime
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil.models.bundle import Bundle, BundleMeta, Certificate
+from mycovigil.models.safety import CLASSES
+from mycovigil.vision.encoder.identity import EncoderIdentity
+from mycovigil_statistics.safety.calibration import Scaling, log_loss, softmax, vector_scaling
+from mycovigil_statistics.safety.novelty import (
+    k_centre_anchors,
+    mean_distance,
+    random_anchors,
+    stranger_direction,
+)
+from mycovigil_training.configuration import TrainConfig
+from mycovigil_training.features.table import FeatureTable
+from mycovigil_training.head.fitting import Head, fit
+from mycovigil_training.model.certification import CalibrationRows, certify
+from mycovigil_training.model.evaluation import evaluate
+from mycovigil_training.model.look_alike import look_alikes
+from mycovigil_training.model.scoring import answers, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The rows of each part; ``views`` (n, v, D) are augmented views of the training rows,
+    ``foreign`` (m, D) photos without a mushroom."""
+
+    train: FeatureTable
+    views: NDArray[np.float32]
+    validation: FeatureTable
+    calibration: FeatureTable
+    holdout: FeatureTable
+    foreign: NDArray[np.float32]
+
+
+def assemble(
+    parts: Parts,
+    config: TrainConfig,
+    *,
+    identity: EncoderIdentity,
+    encoder_uri: str,
+    origin: dict[str, Any],
+) -> Bundle:
+    """Train, calibrate, certify and judge; the bundle is complete but for the gate.
+
+    Raises:
+        TooFewPhotos: a class has no training photo.
+    """
+    head = _fitted(parts, config)
+    scaling = _scaling(head, parts.validation if len(parts.validation) else parts.train)
+    anchors = _anchors(parts.train.features, config)
+    known = parts.train.features[anchors]
+    count = config.safety.neighbours
+    stranger = _stranger(parts, identity, config)
+    fresh = _unknown_to_encoder(parts, identity)
+    calibration = CalibrationRows(
+        probabilities=scaling.probabilities(head.logits(fresh.calibration.features)),
+        labels=fresh.calibration.labels,
+        groups=fresh.calibration.groups,
+        distances=mean_distance(fresh.calibration.features, known, count),
+        strangeness=_strangeness(fresh.calibration, stranger),
+    )
+    foreign = mean_distance(parts.foreign, known, count) if len(parts.foreign) else np.empty(0)
+    thresholds, certificate = certify(calibration, config.safety, foreign=foreign)
+    certificate = _told(certificate, len(parts.calibration) - len(fresh.calibration))
+    train = parts.train
+    meta = BundleMeta(
+        version=_version(),
+        encoder_uri=encoder_uri,
+        encoder_name=identity.name,
+        encoder_precision=identity.precision,
+        onnx_digest=identity.onnx_digest,
+        preprocessing_digest=identity.preprocessing_digest,
+        dimension=identity.dimension,
+        classes=CLASSES,
+        thresholds=thresholds,
+        certificate=certificate,
+        look_alikes=look_alikes(train.features, train.labels, train.species),
+        neighbours=count,
+        calibration=_described(scaling, head, parts),
+        training=origin | _counts(parts, head, config),
+    )
+    return _judged(_bundle(meta, head, scaling, train, anchors, stranger), fresh.holdout)
+
+
+def _fitted(parts: Parts, config: TrainConfig) -> Head:
+    train, views = parts.train, parts.views
+    rows = np.concatenate([train.features, views.reshape(-1, train.features.shape[1])])
+    labels = np.concatenate([train.labels, np.repeat(train.labels[: len(views)], views.shape[1])])
+    held = (parts.validation.features, parts.validation.labels)
+    return fit(rows, labels, held, config.head, seed=config.seed)
+
+
+def _scaling(head: Head, rows: FeatureTable) -> Scaling:
+    return vector_scaling(head.logits(rows.features), rows.labels)
+
+
+def _unknown_to_encoder(parts: Parts, identity: EncoderIdentity) -> Parts:
+    """Calibration and holdout without the photos that the encoder itself learned from: it knows
+    their labels, and whatever were shown on them would hold for no other photo."""
+
+    def fresh(table: FeatureTable) -> FeatureTable:
+        return table.take(~identity.learned_from(table.sha256.tolist()))
+
+    return replace(parts, calibration=fresh(parts.calibration), holdout=fresh(parts.holdout))
+
+
+def _told(certificate: Certificate, left_out: int) -> Certificate:
+    if not left_out:
+        return certificate
+    told = f" {left_out} photos do not count for it: the encoder has learned from them."
+    return certificate.model_copy(update={"statement": certificate.statement + told})
+
+
+def _stranger(
+    parts: Parts, identity: EncoderIdentity, config: TrainConfig
+) -> NDArray[np.float32] | None:
+    """Learned from photos without a mushroom; where they are too few, in the encoder's words."""
+    learned = stranger_direction(parts.train.features, parts.foreign, seed=config.seed)
+    if learned is not None or not identity.stranger:
+        return learned
+    return np.asarray(identity.stranger, dtype=np.float32)
+
+
+def _strangeness(
+    rows: FeatureTable, stranger: NDArray[np.float32] | None
+) -> NDArray[np.float64] | None:
+    return None if stranger is None else np.asarray(rows.features @ stranger, dtype=np.float64)
+
+
+def _anchors(features: NDArray[np.float32], config: TrainConfig) -> NDArray[np.int64]:
+    count = config.safety.anchors
+    if config.safety.anchor_choice == "k_centre":
+        return k_centre_anchors(features, count, config.seed)
+    return random_anchors(count, len(features), config.seed)
+
+
+def _bundle(
+    meta: BundleMeta,
+    head: Head,
+    scaling: Scaling,
+    train: FeatureTable,
+    anchors: NDArray[np.int64],
+    stranger: NDArray[np.float32] | None,
+) -> Bundle:
+    """The scaling folded into the layer: s * (W x + b) + o = (s W) x + (s b + o)."""
+    return Bundle(
+        meta=meta,
+        weight=(scaling.scale[:, None] * head.weight).astype(np.float32),
+        bias=(scaling.scale * head.bias + scaling.offset).astype(np.float32),
+        centre=head.centre.astype(np.float32),
+        anchors=train.features[anchors],
+        stranger=stranger,
+        species=tuple(train.species[anchors].tolist()),
+    )
+
+
+def _judged(bundle: Bundle, holdout: FeatureTable) -> Bundle:
+    """The bundle with its own figures on photos that nothing of it has seen."""
+    found = answers(bundle, holdout.features)
+    metrics = evaluate(found, holdout.labels, holdout.groups, bundle.meta.thresholds)
+    meta = bundle.meta.model_copy(update={"metrics": plain(metrics)})
+    return bundle.model_copy(update={"meta": meta})
+
+
+def _described(scaling: Scaling, head: Head, parts: Parts) -> dict[str, Any]:
+    """How the probabilities were calibrated; ``shares`` are the classes' they hold for."""
+    rows = parts.validation if len(parts.validation) else parts.train
+    logits = head.logits(rows.features)
+    counts = np.bincount(rows.labels, minlength=len(CLASSES))
+    return {
+        "method": "vector scaling",
+        "photos": len(rows),
+        "scale": scaling.scale.tolist(),
+        "offset": scaling.offset.tolist(),
+        "shares": dict(zip([c.value for c in CLASSES], (counts / len(rows)).tolist(), strict=True)),
+        "log_loss_before": log_loss(softmax(logits), rows.labels),
+        "log_loss": log_loss(scaling.probabilities(logits), rows.labels),
+    }
+
+
+def _counts(parts: Parts, head: Head, config: TrainConfig) -> dict[str, Any]:
+    tables = {
+        "train": parts.train,
+        "validation": parts.validation,
+        "calibration": parts.calibration,
+        "holdout": parts.holdout,
+    }
+    return {
+        "photos": {
+            name: dict(
+                zip(
+                    [c.value for c in CLASSES],
+                    np.bincount(table.labels, minlength=len(CLASSES)).tolist(),
+                    strict=True,
+                )
+            )
+            for name, table in tables.items()
+        },
+        "views": int(parts.views.shape[1]),
+        "not_mushroom": len(parts.foreign),
+        "epochs": head.epochs,
+        "configuration": config.model_dump(mode="json"),
+    }
+
+
+def _version() -> str:
+    """Sorts by time: ``20261122-174500-3fa9``."""
+    return f"{datetime.datetime.now(tz=datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

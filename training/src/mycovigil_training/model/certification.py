@@ -1,0 +1,159 @@
+"""From calibration photos to the verdict's thresholds, and to what may be promised of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil.models.bundle import Certificate, Thresholds
+from mycovigil.models.safety import CLASSES, CertificateState, SafetyClass
+from mycovigil_statistics.safety import conformal, novelty
+from mycovigil_statistics.safety.conformal import Floor, NotCertifiable
+from mycovigil_training.configuration import SafetyConfig
+
+DEADLY = CLASSES.index(SafetyClass.DEADLY)
+HARMFUL = [CLASSES.index(SafetyClass.POISONOUS), DEADLY]
+RISK = "deadly photo answered neither avoid nor cannot_tell"
+ROUNDING = 1e-6
+"""Serving computes in float32: floors are lowered by what that may lose."""
+FARTHER = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRows:
+    """Photos that neither head nor scaling has seen: calibrated ``probabilities`` (N, 4),
+    ``labels`` (N,), specimens ``groups`` (N,), ``distances`` (N,) to the anchors, ``strangeness``
+    (N,) along the direction of photos without a mushroom, none where that is unknown."""
+
+    probabilities: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    distances: NDArray[np.float64]
+    strangeness: NDArray[np.float64] | None = None
+
+    def scores(self, columns: list[int]) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+        """The probability of these classes together, and the specimens, of their own photos."""
+        own = np.isin(self.labels, columns)
+        return self.probabilities[own][:, columns].sum(axis=1), self.groups[own]
+
+
+def certify(
+    rows: CalibrationRows, config: SafetyConfig, *, foreign: NDArray[np.float64]
+) -> tuple[Thresholds, Certificate]:
+    """Thresholds and the certificate they carry.
+
+    The certificate counts on the deadly floor alone. Every other rule can only turn an
+    ``expert_check`` into something more careful, so the true risk is at most the bound.
+
+    Args:
+        foreign: (M,) distances of photos without a mushroom; may be empty.
+    """
+    deadly, specimens = rows.scores([DEADLY])
+    floor, certificate = _deadly(deadly, specimens, config)
+    targets = [
+        *config.set_targets[:DEADLY],
+        max(certificate.bound or 0.0, config.set_targets[DEADLY]),
+    ]
+    sets = conformal.set_floors(rows.probabilities, rows.labels, targets, rows.groups)
+    near, far = _distances(rows.distances, foreign, config)
+    thresholds = Thresholds(
+        set_level=tuple(np.clip(1.0 - sets.floors + ROUNDING, 0.0, 1.0).tolist()),
+        deadly_floor=max(floor - ROUNDING, 0.0),
+        harm_floor=_harm_floor(rows, config),
+        novelty=near,
+        not_mushroom=far,
+        stranger=_strangest(rows.strangeness, config),
+    )
+    return thresholds, certificate
+
+
+def _deadly(
+    scores: NDArray[np.float64], specimens: NDArray[np.str_], config: SafetyConfig
+) -> tuple[float, Certificate]:
+    target = config.miss_targets[0]
+    units = len(np.unique(specimens))
+    try:
+        floor = conformal.supported_floor(scores, config.miss_targets, specimens)
+    except NotCertifiable as refusal:
+        return 0.0, _certificate(
+            CertificateState.NOT_CERTIFIABLE, target, None, units, str(refusal)
+        )
+    return floor.value, _certificate(
+        CertificateState.VALID, target, floor.target, units, _promise(floor, target)
+    )
+
+
+def _certificate(
+    state: CertificateState, target: float, bound: float | None, units: int, statement: str
+) -> Certificate:
+    if bound is None:
+        statement = (
+            f"No bound on missed deadly mushrooms is given: {statement}. "
+            "No photo is answered expert_check: deadly can never be ruled out."
+        )
+    return Certificate(
+        state=state,
+        risk=RISK,
+        target=target,
+        bound=bound,
+        calibration_photos=units,
+        smallest_certifiable=conformal.smallest_certifiable(units),
+        statement=statement,
+    )
+
+
+def _promise(floor: Floor, target: float) -> str:
+    weaker = (
+        f" The target of {target:.0%} is out of reach: it needs "
+        f"{conformal.units_needed(target)} deadly specimens."
+        if floor.target > target
+        else ""
+    )
+    return (
+        f"On average at most {floor.target:.0%} of deadly photos are answered neither avoid nor "
+        f"cannot_tell, shown on {floor.units} deadly specimens ({floor.rows} photos) set aside "
+        f"for this (conformal risk control). It holds for photos like those, not for other "
+        f"species, places or cameras; drift suspends it.{weaker}"
+    )
+
+
+def _harm_floor(rows: CalibrationRows, config: SafetyConfig) -> float:
+    """From which share of harm we say avoid; the ceiling where the photos allow more."""
+    scores, specimens = rows.scores(HARMFUL)
+    try:
+        floor = conformal.largest_floor(scores, config.harm_target, specimens).value
+    except NotCertifiable:
+        return config.harm_ceiling  # poisonous is then in every prediction set
+    return float(min(max(floor - ROUNDING, 0.0), config.harm_ceiling))
+
+
+def _strangest(scores: NDArray[np.float64] | None, config: SafetyConfig) -> float | None:
+    """The score that a mushroom of the calibration kind exceeds with at most the share allowed.
+
+    Photos of other things have no say: whichever come, few mushrooms are refused.
+    """
+    if scores is None or not len(scores):
+        return None
+    share = max(config.stranger_share, conformal.smallest_certifiable(len(scores)))
+    return novelty.threshold(scores, share)
+
+
+def _distances(
+    known: NDArray[np.float64], foreign: NDArray[np.float64], config: SafetyConfig
+) -> tuple[float, float]:
+    """The novelty threshold, and the farther one beyond which it is no mushroom.
+
+    With foreign photos the farther one separates them best (Youden's J); without, it is half as
+    far again from the median as novelty is. It is never below novelty.
+    """
+    if not len(known):
+        return 0.0, 0.0
+    share = max(config.novelty_share, conformal.smallest_certifiable(len(known)))
+    near = novelty.threshold(known, share)
+    middle = float(np.median(known))
+    farther = (
+        novelty.separating_distance(known, foreign)
+        if len(foreign)
+        else middle + FARTHER * (near - middle)
+    )
+    return near, max(near, farther)

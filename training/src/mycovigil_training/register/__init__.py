@@ -1,0 +1,1 @@
+"""A finished model enters the registry with its reference set."""

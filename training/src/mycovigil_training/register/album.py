@@ -1,0 +1,54 @@
+"""Small copies of a collection's photos in storage: a gallery shows them beside a night's."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import structlog
+
+from mycovigil.storage import Storage, photo_key
+from mycovigil.vision.image.metadata import without_metadata
+from mycovigil_training.dataset.curated import CuratedPhoto
+from mycovigil_training.features.table import FeatureTable
+from mycovigil_training.progress import tracked
+
+SIDE = 512
+log = structlog.get_logger("mycovigil.training")
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """``paths``: where the photos of a collection lie, by their sha256."""
+
+    paths: Mapping[str, Path]
+
+    @classmethod
+    def of(cls, folder: Path, photos: Iterable[CuratedPhoto]) -> Self:
+        return cls({photo.sha256: folder / photo.path for photo in photos})
+
+    def kept(self, storage: Storage, rows: FeatureTable) -> FeatureTable:
+        """The rows with keys of their photos; those of the collection are copied unless they were
+        before. A photo that storage or Pillow refuses has none, and costs the set nothing else."""
+        keys = [
+            key or self._copied(storage, digest)
+            for key, digest in tracked(
+                list(zip(rows.image_keys.tolist(), rows.sha256.tolist(), strict=True)),
+                "keeping reference photos",
+            )
+        ]
+        return replace(rows, image_keys=np.asarray(keys, dtype=np.str_))
+
+    def _copied(self, storage: Storage, digest: str) -> str:
+        if digest not in self.paths:
+            return ""
+        key = photo_key(digest)
+        try:
+            if not storage.exists(key):
+                small = without_metadata(self.paths[digest].read_bytes(), side=SIDE)
+                storage.write(key, small, private=True)
+        except Exception as error:  # of any storage, or of Pillow; a gap in a gallery costs less
+            log.warning("a reference photo is not kept", photo=digest, error=str(error))
+            return ""
+        return key

@@ -1,0 +1,74 @@
+"""A finished bundle enters the registry, with its reference set; the caller owns the session."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from mycovigil.db.model import Model
+from mycovigil.models import registry
+from mycovigil.models.bundle import Bundle
+from mycovigil.models.registry import Production
+from mycovigil.storage import Storage
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.table import FeatureTable
+from mycovigil_training.register import reference_set
+from mycovigil_training.register.album import Album
+from mycovigil_training.retrain import training_photos
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRows:
+    """Rows of the reference set, and where they come from (``training`` or ``production``)."""
+
+    rows: FeatureTable
+    source: str
+
+    def chosen(self, most: int, seed: int) -> "ReferenceRows":
+        """At most ``most`` of them, drawn at random."""
+        if len(self.rows) <= most:
+            return self
+        numbers = np.random.default_rng(seed).choice(len(self.rows), most, replace=False)
+        return replace(self, rows=self.rows.take(np.sort(numbers)))
+
+    def with_pictures(self, storage: Storage, album: Album) -> "ReferenceRows":
+        """With their photos kept, for galleries."""
+        return replace(self, rows=album.kept(storage, self.rows))
+
+
+def with_gate(bundle: Bundle, evidence: dict[str, Any]) -> Bundle:
+    """The bundle with the gate's evidence among its metrics."""
+    meta = bundle.meta.model_copy(update={"metrics": bundle.meta.metrics | {"gate": evidence}})
+    return bundle.model_copy(update={"meta": meta})
+
+
+def register(
+    session: Session,
+    storage: Storage,
+    bundle: Bundle,
+    *,
+    engine: Engine,
+    parent: Production | None,
+    reference_rows: ReferenceRows,
+    trained_on: list[str],
+) -> Model:
+    """Encoder row, bundle, candidate row and frozen reference set, in the caller's transaction."""
+    encoder_id = registry.register_encoder(session, engine.identity, engine.uri)
+    training_photos.remember(storage, bundle.meta.version, trained_on)
+    model = registry.register_model(
+        session,
+        storage,
+        bundle,
+        encoder_id=encoder_id,
+        parent_id=parent.model.id if parent else None,
+    )
+    reference_set.freeze(
+        session,
+        model,
+        bundle,
+        reference_rows.rows,
+        name=f"{reference_rows.source} of {bundle.meta.version}",
+        source=reference_rows.source,
+    )
+    return model

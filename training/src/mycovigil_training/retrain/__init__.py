@@ -1,0 +1,1 @@
+"""A retrain job: candidate against production, and the promotion gate."""

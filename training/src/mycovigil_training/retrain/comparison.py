@@ -1,0 +1,81 @@
+"""The trial of a candidate against production, each on its own encoder's features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from mycovigil.models import registry
+from mycovigil.models.bundle import Bundle
+from mycovigil.models.registry import Production
+from mycovigil.storage import Storage
+from mycovigil_training.configuration import TrainConfig
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.extraction import extract
+from mycovigil_training.features.table import FeatureTable
+from mycovigil_training.material import Material
+from mycovigil_training.model.scoring import answers
+from mycovigil_training.retrain import training_photos
+from mycovigil_training.retrain.gate import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Incumbent:
+    """The production model as a run finds it: row, bundle, and what it was trained on."""
+
+    production: Production
+    bundle: Bundle
+    trained: frozenset[str]
+
+
+def incumbent(session: Session, storage: Storage) -> Incumbent | None:
+    """The production model with its bundle; none before the first promotion.
+
+    Raises:
+        BundleError, MissingObject: its stored bundle is broken or gone.
+    """
+    production = registry.production(session)
+    if production is None:
+        return None
+    bundle = registry.load_bundle(storage, production.model)
+    return Incumbent(production, bundle, training_photos.recall(storage, bundle.meta.version))
+
+
+def trial(
+    candidate: Bundle,
+    held: FeatureTable,
+    against: Incumbent,
+    material: Material,
+    config: TrainConfig,
+    *,
+    engine: Engine,
+    drifted: NDArray[np.bool_],
+) -> Trial:
+    """Both models on the ``held`` rows that neither production nor an encoder of theirs was
+    trained on; ``engine``: the candidate's encoder."""
+    fair = np.array([digest not in against.trained for digest in held.sha256], dtype=bool)
+    fair &= ~engine.identity.learned_from(held.sha256.tolist())
+    same = against.bundle.meta.onnx_digest == candidate.meta.onnx_digest
+    theirs = engine if same else Engine(against.production.encoder.uri)
+    if not same:
+        fair &= np.isin(held.sha256, material.table.sha256)  # only these photos are at hand
+        fair &= ~theirs.identity.learned_from(held.sha256.tolist())
+    rows = held.take(fair)
+    seen_by_production = rows.features if same else _encoded(rows, theirs, material, config)
+    return Trial(
+        labels=rows.labels,
+        groups=rows.groups,
+        drifted=drifted[fair],
+        candidate=answers(candidate, rows.features),
+        production=answers(against.bundle, seen_by_production),
+    )
+
+
+def _encoded(
+    rows: FeatureTable, engine: Engine, material: Material, config: TrainConfig
+) -> NDArray[np.float32]:
+    """The rows' photos through production's own encoder: two encoders are never mixed."""
+    photo_of = {photo.sha256: photo for photo in material.photos}
+    photos = [photo_of[digest] for digest in rows.sha256.tolist()]
+    return extract(material.folder, photos, engine, batch=config.encode_batch).features

@@ -1,0 +1,215 @@
+"""A retrain job: the curated photos and production's labelled rows, against production."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from mycovigil.db.retrain import RetrainJob
+from mycovigil.postgres.engine import one_session
+from mycovigil.settings import Settings
+from mycovigil.storage import Storage
+from mycovigil_training.configuration import TrainConfig, compose
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.table import FeatureTable, table
+from mycovigil_training.material import Material, dealt, gather
+from mycovigil_training.model.assembly import Parts, assemble
+from mycovigil_training.model.split import Split, united
+from mycovigil_training.register.registration import ReferenceRows, register, with_gate
+from mycovigil_training.retrain import gate, production_rows
+from mycovigil_training.retrain.comparison import Incumbent, incumbent, trial
+from mycovigil_training.retrain.production_rows import LabelledRows
+
+GUARDS = ("gate", "safety")
+"""Groups of the configuration that every candidate meets as they are set."""
+FEWEST_REFERENCE_ROWS = 100
+"""Fewest rows that the drift test takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the job asks for, read in one transaction before the long work. ``overrides`` are
+    production's, so that a retrained model is made like the one it replaces, then the job's."""
+
+    against: Incumbent | None
+    encoder_uri: str
+    labelled: LabelledRows
+    drifted: FeatureTable
+    overrides: tuple[str, ...]
+
+
+def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
+    """Train, judge and register a candidate; promotion is the worker's, under its lease.
+
+    Returns:
+        ``model_id``, ``version`` and ``gate``, as the worker reads them.
+
+    Raises:
+        LookupError: no such job.
+        NotCurated, TooFewPhotos, BadConfiguration: the input cannot be used.
+    """
+    storage = Storage(settings.storage)
+    with one_session(settings.database) as session:
+        order = _order(session, storage, settings, job_id)
+    config = compose(order.overrides)
+    engine = Engine(order.encoder_uri)
+    material = gather(settings.training.dataset, engine, config)
+    parts, held, drifted_holdout = _parts(material, order, engine, config)
+    bundle = assemble(
+        parts,
+        config,
+        identity=engine.identity,
+        encoder_uri=order.encoder_uri,
+        origin={
+            "kind": "retrain",
+            "dataset": str(material.folder.resolve()),
+            "overrides": list(order.overrides),
+            "job": str(job_id),
+            "labelled_rows": len(order.labelled.table),
+        },
+    )
+    evidence = gate.unopposed()
+    if order.against is not None:
+        compared = trial(
+            bundle,
+            parts.holdout,
+            order.against,
+            material,
+            config,
+            engine=engine,
+            drifted=drifted_holdout,
+        )
+        evidence = gate.judge(
+            compared,
+            config.gate,
+            against=str(order.against.production.model.id),
+            margin=settings.training.miss_margin,
+        )
+    rows = _reference(_unseen(order.drifted, parts.train), held)
+    rows = rows.chosen(config.reference_rows, config.seed).with_pictures(storage, material.album)
+    with one_session(settings.database) as session:
+        model = register(
+            session,
+            storage,
+            with_gate(bundle, evidence),
+            engine=engine,
+            parent=order.against.production if order.against else None,
+            reference_rows=rows,
+            trained_on=parts.train.sha256.tolist(),
+        )
+        model_id = str(model.id)
+    return {"model_id": model_id, "version": bundle.meta.version, "gate": evidence}
+
+
+def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.UUID) -> Order:
+    job = session.get(RetrainJob, job_id)
+    if job is None:
+        raise LookupError(f"there is no retrain job {job_id}")
+    asked = tuple(str(item) for item in job.parameters.get("overrides", ()))
+    against = incumbent(session, storage)
+    if against is None:
+        return _without_production(settings, asked)
+    inherited = _inherited(against.bundle.meta.training.get("overrides", ()))
+    overrides = _latest((*inherited, *asked))
+    encoder = against.production.encoder
+    windows = production_rows.drifted_windows(session, job.incident_id)
+    most = compose(overrides).reference_rows
+    size = encoder.dimension
+    return Order(
+        against=against,
+        encoder_uri=encoder.uri,
+        labelled=production_rows.labelled(session, encoder.id, windows, dimension=size),
+        drifted=production_rows.in_windows(session, encoder.id, windows, most=most, dimension=size),
+        overrides=overrides,
+    )
+
+
+def _inherited(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Production's overrides but those of what guards it: whoever loosened the gate or the
+    thresholds once, at his terminal, loosened them once."""
+    guards = tuple(f"{prefix}{group}" for prefix in ("", "+", "++", "~") for group in GUARDS)
+    return tuple(item for item in overrides if not item.startswith(guards))
+
+
+def _latest(overrides: tuple[str, ...]) -> tuple[str, ...]:
+    """Of two overrides of one key the later: Hydra refuses a group that is chosen twice."""
+    return tuple({item.split("=", 1)[0]: item for item in overrides}.values())
+
+
+def _without_production(settings: Settings, overrides: tuple[str, ...]) -> Order:
+    dimension = Engine(settings.encoder.uri).identity.dimension
+    none = _no_rows(dimension)
+    return Order(
+        against=None,
+        encoder_uri=settings.encoder.uri,
+        labelled=LabelledRows(none, np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)),
+        drifted=none,
+        overrides=overrides,
+    )
+
+
+def _no_rows(dimension: int) -> FeatureTable:
+    return table([], [], [], [], [], [], dimension=dimension)
+
+
+def _parts(
+    material: Material, order: Order, engine: Engine, config: TrainConfig
+) -> tuple[Parts, FeatureTable, NDArray[np.bool_]]:
+    """Parts of photos and labelled rows, dealt as one table, so that a photo of the collection
+    that somebody sent back stands on one side; photos not trained on; the drifted holdout."""
+    trained = order.against.trained if order.against else frozenset()
+    photos, rows = material.table, order.labelled.table
+    both = photos.joined(rows)
+    both = replace(both, groups=united(both.groups, both.sha256))
+    collected = np.zeros(len(photos), dtype=bool)
+    drifted = np.concatenate([collected, order.labelled.drifted])
+    single = ~np.concatenate([collected, order.labelled.pooled])
+    parts = _judged_on(dealt(both, config, trained), single)
+    learned = _collected(parts.train, photos)
+    held = np.delete(np.arange(len(photos)), learned)
+    return (
+        Parts(
+            train=both.take(parts.train),
+            views=material.views(learned, engine, config),
+            validation=both.take(parts.validation),
+            calibration=both.take(parts.calibration),
+            holdout=both.take(parts.holdout),
+            foreign=material.foreign,
+        ),
+        photos.take(held),
+        drifted[parts.holdout],
+    )
+
+
+def _judged_on(parts: Split, rows: NDArray[np.bool_]) -> Split:
+    """The parts, of which all but ``train`` keep only these rows."""
+    return Split(
+        train=parts.train,
+        validation=parts.validation[rows[parts.validation]],
+        calibration=parts.calibration[rows[parts.calibration]],
+        holdout=parts.holdout[rows[parts.holdout]],
+    )
+
+
+def _collected(rows: NDArray[np.int64], photos: FeatureTable) -> NDArray[np.int64]:
+    """Those of the row numbers that are photos of the collection, which come first."""
+    return rows[rows < len(photos)]
+
+
+def _unseen(rows: FeatureTable, train: FeatureTable) -> FeatureTable:
+    """Rows that the candidate did not learn from: on those that it did it looks too sure of
+    itself, and too near to its own anchors, to stand for the nights to come."""
+    return rows.take(np.flatnonzero(~np.isin(rows.sha256, train.sha256)))
+
+
+def _reference(drifted: FeatureTable, held: FeatureTable) -> ReferenceRows:
+    """The drifted nights are the new normal; held-out photos fill up where they are too few."""
+    if not len(drifted):
+        return ReferenceRows(held, "training")
+    if len(drifted) < FEWEST_REFERENCE_ROWS:
+        return ReferenceRows(drifted.joined(held), "production")
+    return ReferenceRows(drifted, "production")
