@@ -72,7 +72,7 @@ def database_settings(postgres_url: str) -> DatabaseSettings:
 
 @pytest.fixture(scope="session")
 def engine(database_settings: DatabaseSettings) -> Iterator[Engine]:
-    engine = engine_of(database_settings)
+    engine = engine_of(database_settings, seconds=60)
     yield engine
     engine.dispose()
 

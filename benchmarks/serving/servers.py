@@ -201,7 +201,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def _arrange(database: DatabaseSettings, folder: Path, storage: Path) -> str:
-    engine = engine_of(database, pooled=False)
+    engine = engine_of(database, seconds=60, pooled=False)
     with Session(engine) as session, session.begin():
         encoder_id = registry.register_encoder(session, EncoderIdentity.read(folder), folder)
         model = registry.register_model(

@@ -110,7 +110,7 @@ def survive(
     """Strike, and strike again; every answered id must be exactly one row."""
     database = DatabaseSettings(url=create_database(server.url, "chaos"))
     migration.upgrade(database)
-    engine = engine_of(database)
+    engine = engine_of(database, seconds=60)
     desk = Desk(engine, Storage(settings.storage))
     desk.promote(make_bundle(tiny), tiny)
     process = Process(
@@ -162,7 +162,7 @@ def test_a_hanging_server_delays_answers_and_stops_none(
 ) -> None:
     database = DatabaseSettings(url=create_database(mortal.url, "frozen"))
     migration.upgrade(database)
-    engine = engine_of(database, pooled=False)
+    engine = engine_of(database, seconds=60, pooled=False)
     desk = Desk(engine, Storage(settings.storage))
     desk.promote(make_bundle(tiny), tiny)
     options = settings.predictor.model_copy(update={"database_seconds": 1.0})

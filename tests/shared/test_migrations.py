@@ -41,7 +41,7 @@ def test_upgrade_check_and_downgrade(empty: DatabaseSettings) -> None:
 
 def test_models_that_left_with_an_incident_are_no_longer_trusted(empty: DatabaseSettings) -> None:
     migration.upgrade(empty)
-    engine = engine_of(empty, pooled=False)
+    engine = engine_of(empty, seconds=60, pooled=False)
     with Session(engine) as session, session.begin():
         old = make_model(session, status=ModelStatus.PRODUCTION)
         night = make_report(session, old, None, verdict=ReportVerdict.DRIFT)

@@ -8,7 +8,6 @@ import pytest
 
 from mycovigil.events.event import Event, EventType, Topic
 from mycovigil.events.publisher import Publisher, Unavailable
-from mycovigil.events.publisher.backoff import before_retry
 from mycovigil.events.publisher.pubsub import PubSubPublisher
 from mycovigil.events.publisher.stream import StreamPublisher
 from mycovigil.settings import PublisherSettings, RedisSettings
@@ -122,8 +121,8 @@ def test_an_outage_of_the_handler_costs_the_event_no_attempt(publisher: Publishe
 
 
 def test_waits_double_up_to_ten_minutes() -> None:
-    settings = PublisherSettings()
-    waits = [before_retry(attempt, settings) for attempt in (0, 1, 2, 3, 6, 7, 99)]
+    backoff = PublisherSettings().backoff
+    waits = [backoff.limit(attempt) for attempt in (0, 1, 2, 3, 6, 7, 99)]
     assert waits == [10, 10, 20, 40, 320, 600, 600]
 
 

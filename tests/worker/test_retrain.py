@@ -18,6 +18,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from mycovigil.backoff import Backoff
 from mycovigil.db.alert import Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, Promotion
@@ -156,7 +157,7 @@ def test_a_database_that_restarts_at_the_end_costs_no_candidate(
             raise OperationalError("UPDATE", {}, ConnectionError("terminating connection"))
         return conclude(*arguments)
 
-    monkeypatch.setattr(job_run, "PAUSES", (0, 0, 0))
+    monkeypatch.setattr(job_run, "BACKOFF", Backoff(0, 0))
     monkeypatch.setattr(job_run, "conclude", restarting)
     assert job_run.run(told, case.job) is Ending.PROMOTED
 

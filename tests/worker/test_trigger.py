@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from mycovigil.backoff import Backoff
 from mycovigil.db.alert import Alert, Incident, Silence
 from mycovigil.db.base import new_id
 from mycovigil.db.message import InboxMessage, OutboxMessage
@@ -214,7 +215,7 @@ def test_a_broker_that_is_away_is_tried_again(
     state: State, sent: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = opened(state)
-    monkeypatch.setattr(trigger, "BACKOFF", 0.01)
+    monkeypatch.setattr(trigger, "BACKOFF", Backoff(0.01, 0.01))
     stop = threading.Event()
     publisher = _Unsteady(state, stop, event)
     trigger.listen(state, publisher, stop)
@@ -238,7 +239,7 @@ def test_a_database_that_is_away_costs_no_alert(
         return real(session, received)
 
     monkeypatch.setattr(trigger, "record", unsteady)
-    monkeypatch.setattr(trigger, "BACKOFF", 0.001)
+    monkeypatch.setattr(trigger, "BACKOFF", Backoff(0.001, 0.001))
     trigger.listen(state, publisher, stop)
     publisher.close()
     assert counts(state) == (1, 1)

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mycovigil.backoff import Backoff
+
 PREFIX = "MYCOVIGIL_"
 FOREIGN = frozenset({"MYCOVIGIL_PHOTOS", "MYCOVIGIL_STUDY_RUNS", "MYCOVIGIL_API_KEY"})
 """Variables with our prefix that belong to tests and clients, not to the settings."""
@@ -33,8 +35,19 @@ class DatabaseSettings(Group):
         description="Postgres 18 with pgvector, as a libpq URL.",
     )
     pool_size: int = Field(5, ge=1, le=100, description="Connections a process keeps open.")
+    request_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="Longest wait for Postgres in a request of the drift API, in its relay, in the "
+        "retrain trigger and in commands; the predictor has PREDICTOR_DATABASE_SECONDS.",
+    )
+    job_seconds: float = Field(
+        600.0,
+        gt=0,
+        description="Longest wait for one statement of a judgement, a training or a migration.",
+    )
     partitions_ahead: int = Field(
-        7, ge=1, le=60, description="Daily partitions of predictions made ahead."
+        30, ge=1, le=60, description="Daily partitions of predictions made ahead."
     )
 
 
@@ -65,6 +78,11 @@ class PublisherSettings(Group):
         10, ge=0, le=600, description="Seconds a refused message waits; doubled each time."
     )
     backoff_max: int = Field(600, ge=0, le=600, description="The longest such wait, in seconds.")
+
+    @property
+    def backoff(self) -> Backoff:
+        """How long a refused message waits."""
+        return Backoff(self.backoff_min, self.backoff_max)
 
 
 class StorageSettings(Group):

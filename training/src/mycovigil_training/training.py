@@ -57,7 +57,9 @@ def train(
     config = compose(overrides)
     engine = Engine(settings.encoder.uri)
     storage = Storage(settings.storage)
-    with one_session(settings.database) as session:  # before the photos, which take long
+    with one_session(
+        settings.database, seconds=settings.database.job_seconds
+    ) as session:  # before the photos, which take long
         against = incumbent(session, storage)
     material = gather(prepared(folder, settings), engine, config)
     parts, held = _parts(material, engine, config, against)
@@ -77,7 +79,7 @@ def train(
     bundle = with_gate(bundle, evidence)
     rows = ReferenceRows(held, "training")
     rows = rows.chosen(config.reference_rows, config.seed).with_pictures(storage, material.album)
-    with one_session(settings.database) as session:
+    with one_session(settings.database, seconds=settings.database.job_seconds) as session:
         model = register(
             session,
             storage,

@@ -9,9 +9,11 @@ import psycopg
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
+from mycovigil.backoff import Backoff
 from mycovigil.events import outbox
 from mycovigil.events.outbox import Sweep
 from mycovigil.events.publisher import Publisher
+from mycovigil.postgres import timeouts
 from mycovigil.settings import Settings
 from mycovigil_drift.metrics import Metrics
 
@@ -22,7 +24,7 @@ LOCK = "mycovigil outbox relay"
 events with one key holds across processes too."""
 SLICE = 0.05
 """Seconds the thread sleeps at a stretch, so that it stops soon when asked to."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+BACKOFF = Backoff(first=0.1, longest=5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Relay:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outbox-relay", daemon=True)
         self._health = RelayHealth()
+        self._failures = 0  # in a row
 
     @property
     def health(self) -> RelayHealth:
@@ -72,26 +75,27 @@ class Relay:
                 more = sweep.batch(session)
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE
         while not self._stopping.is_set():
             try:
                 self._serve()
-                pause = FIRST_PAUSE
             except Exception as error:  # broker or database away: wait, and begin again
                 self._health = RelayHealth(problem=f"{type(error).__name__}: {error}")
-                log.warning("relay interrupted", error=str(error), again_in=pause)
+                self._failures += 1
+                pause = BACKOFF.seconds(self._failures)
+                log.warning("relay interrupted", error=str(error), again_in=round(pause, 2))
                 self._stopping.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
 
     def _serve(self) -> None:
         publisher = self._make_publisher(self._settings)
         try:
             publisher.prepare()
             url = self._settings.database.url.get_secret_value()
-            with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+            seconds = self._settings.database.request_seconds
+            with timeouts.connect(url, seconds=seconds, name="mycovigil-relay") as connection:
                 connection.execute(f"LISTEN {outbox.CHANNEL}")
                 while not self._stopping.is_set():
                     self._turn(connection, publisher)
+                    self._failures = 0
         finally:
             publisher.close()
 

@@ -27,7 +27,7 @@ class Database:
     @classmethod
     def of(cls, settings: DatabaseSettings) -> Self:
         """Lazy: nothing connects before the first use."""
-        engine = engine_of(settings)
+        engine = engine_of(settings, seconds=settings.request_seconds)
         read_only = engine.execution_options(postgresql_readonly=True)
         return cls(
             engine=engine,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from mycovigil.postgres.engine import Sessions, sessions_of, short_engine_of
+from mycovigil.postgres.engine import Sessions, engine_of, sessions_of
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_predictor.api.access import Keyring
@@ -53,7 +53,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
     """A predictor at work; on leaving, all that was accepted is finished first."""
     options = settings.predictor
     url = settings.database.url.get_secret_value()
-    engine = short_engine_of(settings.database, seconds=options.database_seconds)
+    engine = engine_of(settings.database, seconds=options.database_seconds)
     sessions, storage = sessions_of(engine), Storage(settings.storage)
     spool = Spool(options.spool_path, most_rows=options.spool_max_rows)
     line = Line(url, name="log", seconds=options.database_seconds)

@@ -24,8 +24,9 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     publisher = publisher_of(settings)
+    state = State.of(settings, seconds=settings.database.request_seconds)
     try:
-        trigger.listen(State.of(settings), publisher, stop)
+        trigger.listen(state, publisher, stop)
     finally:
         publisher.close()
     return 0

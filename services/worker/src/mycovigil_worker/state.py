@@ -20,9 +20,14 @@ class State:
     storage: Storage
 
     @classmethod
-    def of(cls, settings: Settings) -> "State":
-        """Lazy parts only: nothing connects before its first use."""
-        engine = engine_of(settings.database)
+    def of(cls, settings: Settings, *, seconds: float | None = None) -> "State":
+        """Lazy parts only: nothing connects before its first use.
+
+        Args:
+            seconds: the longest a statement may take; as long as a judgement's if not given.
+        """
+        limit = seconds or settings.database.job_seconds
+        engine = engine_of(settings.database, seconds=limit)
         return cls(settings, engine, sessions_of(engine), Storage(settings.storage))
 
 

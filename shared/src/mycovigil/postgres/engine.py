@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
 from mycovigil.postgres import timeouts
-from mycovigil.postgres.timeouts import Impatient
+from mycovigil.postgres.timeouts import TimedConnection
 from mycovigil.settings import DatabaseSettings
 
 Sessions = sessionmaker[Session]
+# More callers than connections wait for so long, and no longer than a statement may take.
+POOL_SECONDS = 30.0
 
 
 def psycopg_url(url: str) -> str:
@@ -21,42 +23,32 @@ def psycopg_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-def engine_of(settings: DatabaseSettings, *, pooled: bool = True) -> Engine:
+def engine_of(settings: DatabaseSettings, *, seconds: float, pooled: bool = True) -> Engine:
     """An engine; lazy, so that nothing connects before the first use.
 
+    A statement that takes longer than ``seconds`` is an OperationalError, even if the server is
+    silent; so is a connection that cannot be made in time.
+
     Args:
-        pooled: without a pool for short-lived processes (the command, migrations).
+        pooled: without a pool for short-lived processes (commands, migrations).
     """
-    url = psycopg_url(settings.url.get_secret_value())
-    given = make_url(url).query.get("options", "")
-    utc = {"options": f"{given} {timeouts.UTC}".strip()}
-    if not pooled:
-        return create_engine(url, poolclass=NullPool, connect_args=utc)
-    return create_engine(
-        url,
-        pool_size=settings.pool_size,
-        max_overflow=2,
-        pool_pre_ping=True,
-        connect_args=utc,
-    )
-
-
-def short_engine_of(settings: DatabaseSettings, *, seconds: float) -> Engine:
-    """As :func:`engine_of`, for short statements that somebody waits for: a connection, or an
-    answer, that takes longer than ``seconds`` is an OperationalError."""
+    url = settings.url.get_secret_value()
+    pool: dict[str, Any] = {
+        "pool_size": settings.pool_size,
+        "max_overflow": 2,
+        "pool_pre_ping": True,
+        "pool_timeout": min(seconds, POOL_SECONDS),
+    }
     engine = create_engine(
-        psycopg_url(settings.url.get_secret_value()),
-        pool_size=settings.pool_size,
-        max_overflow=2,
-        pool_pre_ping=True,
-        pool_timeout=seconds,
-        connect_args=timeouts.parameters(seconds),
+        psycopg_url(url),
+        connect_args=timeouts.parameters(url, seconds),
+        **(pool if pooled else {"poolclass": NullPool}),
     )
 
     @event.listens_for(engine, "do_connect")
-    def connect(_dialect: Any, _record: Any, values: list[Any], named: dict[str, Any]) -> Impatient:
-        connection = Impatient.connect(*values, **named)
-        connection.patience = seconds
+    def connect(_dialect: Any, _record: Any, args: list[Any], named: Any) -> TimedConnection:
+        connection = TimedConnection.connect(*args, **named)
+        connection.answer_seconds = seconds
         return connection
 
     return engine
@@ -68,9 +60,13 @@ def sessions_of(engine: Engine) -> Sessions:
 
 
 @contextmanager
-def one_session(settings: DatabaseSettings) -> Iterator[Session]:
-    """A session in a transaction of its own, for commands: committed at the end, or rolled back."""
-    engine = engine_of(settings, pooled=False)
+def one_session(settings: DatabaseSettings, *, seconds: float | None = None) -> Iterator[Session]:
+    """A session in a transaction of its own, for commands: committed at the end, or rolled back.
+
+    Args:
+        seconds: the longest a statement may take; as in a request if not given.
+    """
+    engine = engine_of(settings, seconds=seconds or settings.request_seconds, pooled=False)
     try:
         with sessions_of(engine).begin() as session:
             yield session

@@ -42,7 +42,7 @@ def configuration(settings: DatabaseSettings) -> Config:
 def upgrade(settings: DatabaseSettings) -> None:
     """Bring the schema to the newest revision and make the partitions of the coming days."""
     command.upgrade(configuration(settings), "head")
-    engine = engine_of(settings, pooled=False)
+    engine = engine_of(settings, seconds=settings.job_seconds, pooled=False)
     with Session(engine) as session, session.begin():
         today = datetime.datetime.now(tz=datetime.UTC).date()
         partitions.ensure(session, partitions.upcoming(today, settings.partitions_ahead))

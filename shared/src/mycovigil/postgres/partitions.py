@@ -14,8 +14,16 @@ def name_of(day: datetime.date) -> str:
     return f"{PARENT}_{day:%Y%m%d}"
 
 
-def statement(day: datetime.date) -> str:
-    """DDL for one day's partition; safe to run twice."""
+def statements(days: Iterable[datetime.date]) -> list[str]:
+    """DDL, for one transaction, that makes the partitions of ``days``; safe to run twice.
+
+    The lock is one for all makers: two racing CREATEs would clash.
+    """
+    lock = "SELECT pg_advisory_xact_lock(hashtext('predictions partitions'))"
+    return [lock, *(_statement(day) for day in days)]
+
+
+def _statement(day: datetime.date) -> str:
     following = day + datetime.timedelta(days=1)
     return (
         f"CREATE TABLE IF NOT EXISTS {name_of(day)} PARTITION OF {PARENT} "
@@ -24,10 +32,9 @@ def statement(day: datetime.date) -> str:
 
 
 def ensure(session: Session, days: Iterable[datetime.date]) -> None:
-    """Make the partitions of ``days``. One lock for all makers: two racing CREATEs would clash."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('predictions partitions'))"))
-    for day in days:
-        session.execute(text(statement(day)))
+    """Make the partitions of ``days``."""
+    for statement in statements(days):
+        session.execute(text(statement))
 
 
 def upcoming(today: datetime.date, ahead: int) -> list[datetime.date]:

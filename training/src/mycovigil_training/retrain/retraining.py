@@ -53,7 +53,7 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
         NotCurated, TooFewPhotos, BadConfiguration: the input cannot be used.
     """
     storage = Storage(settings.storage)
-    with one_session(settings.database) as session:
+    with one_session(settings.database, seconds=settings.database.job_seconds) as session:
         order = _order(session, storage, settings, job_id)
     config = compose(order.overrides)
     engine = Engine(order.encoder_uri)
@@ -91,7 +91,7 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
         )
     rows = _reference(_unseen(order.drifted, parts.train), held)
     rows = rows.chosen(config.reference_rows, config.seed).with_pictures(storage, material.album)
-    with one_session(settings.database) as session:
+    with one_session(settings.database, seconds=settings.database.job_seconds) as session:
         model = register(
             session,
             storage,

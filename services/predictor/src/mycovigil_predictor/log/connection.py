@@ -8,7 +8,6 @@ import psycopg
 from pgvector.psycopg import register_vector_async
 
 from mycovigil.postgres import timeouts
-from mycovigil.postgres.timeouts import AsyncImpatient
 from mycovigil_predictor.log.copy_rows import Connection
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
@@ -54,13 +53,9 @@ class Line:
 async def connect(url: str, name: str, *, seconds: float) -> Connection:
     """A connection that knows ``halfvec``, and waits ``seconds`` for an answer; autocommit, so
     that transactions are explicit."""
-    connection = await AsyncImpatient.connect(
-        url,
-        autocommit=True,
-        application_name=f"mycovigil-predictor-{name}",
-        **timeouts.parameters(seconds),
+    connection = await timeouts.connect_async(
+        url, seconds=seconds, name=f"mycovigil-predictor-{name}"
     )
-    connection.patience = seconds
     try:
         await register_vector_async(connection)
     except BaseException:  # cancelled, too: nobody else could close it

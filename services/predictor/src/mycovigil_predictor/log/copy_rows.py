@@ -89,9 +89,8 @@ async def merge(connection: Connection, rows: Sequence[Row]) -> None:
 async def ensure_partitions(connection: Connection, days: Iterable[datetime.date]) -> None:
     """As :func:`mycovigil.postgres.partitions.ensure`, on an asynchronous connection."""
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('predictions partitions'))")
-        for day in days:
-            await connection.execute(partitions.statement(day).encode())
+        for statement in partitions.statements(days):
+            await connection.execute(statement.encode())
 
 
 async def _claim(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import psycopg
 import structlog
 
+from mycovigil.backoff import Backoff
 from mycovigil_predictor.log import copy_rows
 from mycovigil_predictor.log.connection import AWAY, Line
 from mycovigil_predictor.log.prediction_log import PredictionLog
@@ -19,6 +20,8 @@ CHUNK = 500
 REFUSALS = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 """What is wrong with a row, and not with the database: no later turn can succeed."""
 PROBE_SECONDS = 1.0
+# While Postgres is away; short, because rows are spooled for as long as it is not found again.
+BACKOFF = Backoff(first=PROBE_SECONDS, longest=4.0)
 HOUR_OF_PROBES = 3_600
 FORGET = "DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'"
 logger = structlog.get_logger(__name__)
@@ -36,15 +39,19 @@ class Drain:
 
     async def run(self) -> None:
         """Until cancelled."""
+        failures = 0
         for turn in itertools.count():
             await self._probe_disk()
             try:
                 await self.turn(tidy=turn % HOUR_OF_PROBES == 0)
+                failures = 0
             except AWAY:
+                failures += 1
                 self._metrics.spool_depth.set(self._spool.depth)
             except Exception:  # rows stay spooled, and the next turn may succeed
+                failures += 1
                 logger.exception("spooled rows cannot be merged", rows=self._spool.depth)
-            await asyncio.sleep(PROBE_SECONDS)
+            await asyncio.sleep(BACKOFF.seconds(failures) if failures else PROBE_SECONDS)
 
     async def turn(self, *, tidy: bool = False) -> None:
         """Merge all that is spooled, if there is anything to do."""

@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from mycovigil.backoff import Backoff
 from mycovigil.db.model import Model
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.models import promotion
@@ -26,8 +27,9 @@ from mycovigil_worker.retrain.training_process import (
 from mycovigil_worker.state import State
 
 DECIDED_BY = "retrain"
-PAUSES = (1, 2, 4, 8, 15, 30)
-"""Seconds between the tries to write the end of a training."""
+# Tries to write the end of a training before its failure is raised, and the waits between them.
+TRIES = 7
+BACKOFF = Backoff(first=1.0, longest=30.0)
 
 log = structlog.get_logger(__name__)
 
@@ -71,11 +73,12 @@ def _ended(state: State, lease: Lease, child: Child) -> Ending:
 def _concluded(state: State, lease: Lease, result: Result) -> Ending:
     """A database that restarts at this moment must not cost hours of training: the lease is
     renewed meanwhile, and whoever lost it writes nothing."""
-    for pause in PAUSES:
+    for attempt in range(1, TRIES):
         try:
             with state.sessions.begin() as session:
                 return conclude(session, state.settings, lease, result)
         except OperationalError as error:
+            pause = BACKOFF.seconds(attempt)
             log.warning("the end is not written, will be", error=str(error.orig), again_in=pause)
             time.sleep(pause)
     with state.sessions.begin() as session:

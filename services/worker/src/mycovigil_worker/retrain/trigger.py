@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
+from mycovigil.backoff import Backoff
 from mycovigil.events import inbox
 from mycovigil.events.event import Event, EventType, Topic
 from mycovigil.events.publisher import Publisher, Unavailable
@@ -16,7 +17,7 @@ from mycovigil_worker.state import State
 
 SUBSCRIPTION = "retrain-trigger"
 WAIT = 2.0
-BACKOFF = 2.0
+BACKOFF = Backoff(first=1.0, longest=30.0)
 ASKING = frozenset({EventType.ALERT_OPENED, EventType.ALERT_ESCALATED})
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,7 @@ def handle(state: State, event: Event) -> None:
 
 def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
     """Receive alerts until told to stop; a broker that is away is tried again."""
-    file = state.settings.drift.heartbeat
+    file, failures = state.settings.drift.heartbeat, 0
     while not stop.is_set():
         heartbeat.beat(file)
         try:
@@ -67,9 +68,12 @@ def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
                 publisher.receive(
                     Topic.ALERTS, SUBSCRIPTION, lambda event: handle(state, event), wait=WAIT
                 )
+                failures = 0
         except Unavailable as error:
             log.warning("alerts wait", error=str(error))
-            stop.wait(BACKOFF)
+            failures += 1
+            stop.wait(BACKOFF.seconds(failures))
         except Exception as error:  # each broker has its own errors; all mean "try again"
             log.warning("broker away", error=f"{type(error).__name__}: {error}")
-            stop.wait(BACKOFF)
+            failures += 1
+            stop.wait(BACKOFF.seconds(failures))

@@ -1,5 +1,6 @@
 """Google Cloud Pub/Sub. ``PUBSUB_EMULATOR_HOST`` is honoured by Google's own client."""
 
+import math
 from datetime import timedelta
 
 import structlog
@@ -17,7 +18,6 @@ from google.pubsub_v1.types import (
 
 from mycovigil.events.event import Event, Topic
 from mycovigil.events.publisher import Handler, Unavailable
-from mycovigil.events.publisher.backoff import before_retry
 from mycovigil.settings import PublisherSettings
 
 SUBSCRIPTIONS = ((Topic.ALERTS, "retrain-trigger"), (Topic.DEAD_LETTER, "inspection"))
@@ -71,8 +71,8 @@ class PubSubPublisher:
                     subscription=path, ack_ids=[received.ack_id], timeout=TIMEOUT
                 )
             else:
-                pause = before_retry(received.delivery_attempt, self._settings)
-                self._extend(path, [received], pause)
+                pause = self._settings.backoff.seconds(received.delivery_attempt)
+                self._extend(path, [received], math.ceil(pause))
             handled += done
         return handled
 

@@ -9,7 +9,6 @@ import structlog
 
 from mycovigil.events.event import Event, Topic
 from mycovigil.events.publisher import Handler, Unavailable
-from mycovigil.events.publisher.backoff import before_retry
 from mycovigil.settings import PublisherSettings, RedisSettings
 
 log = structlog.get_logger(__name__)
@@ -74,7 +73,8 @@ class StreamPublisher:
         return cast("list[Entry]", self._redis.xclaim(stream, group, self._consumer, idle, due))
 
     def _is_due(self, entry: dict[str, Any]) -> bool:
-        pause = before_retry(entry["times_delivered"], self._settings)
+        # Without jitter: every poll asks again, and the shortest answer would win.
+        pause = self._settings.backoff.limit(entry["times_delivered"])
         wanted = max(self._settings.ack_deadline, pause) * 1000
         return int(entry["time_since_delivered"]) >= wanted
 
