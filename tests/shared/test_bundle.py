@@ -11,6 +11,7 @@ from mycovigil.models import bundle as bundles
 from mycovigil.models.bundle import Bundle, BundleError
 from mycovigil.storage import MissingObject, Storage, photo_key
 from mycovigil.vision.encoder.identity import EncoderIdentity, EncoderMismatch, locate
+from mycovigil_statistics.safety.calibration import softmax
 
 
 @pytest.fixture
@@ -25,6 +26,30 @@ def test_round_trip(encoder: Path) -> None:
     assert (read.meta, read.species) == (made.meta, made.species)
     np.testing.assert_array_equal(read.weight, made.weight)
     np.testing.assert_array_equal(read.anchors, made.anchors)
+
+
+@pytest.mark.parametrize("dimension", [48, 768])
+def test_probabilities_are_those_that_were_served(encoder: Path, dimension: int) -> None:
+    """To the last bit, as the predictor, training and the seasonal reference sets computed them
+    before the bundle did."""
+    rng = np.random.default_rng(7)
+    arrays = {
+        "weight": rng.normal(size=(4, dimension)),
+        "bias": rng.normal(size=4),
+        "centre": rng.normal(size=dimension) / 30,
+        "anchors": rng.normal(size=(3, dimension)),
+    }
+    bundle = make_bundle(encoder).model_copy(
+        update={name: array.astype(np.float32) for name, array in arrays.items()}
+    )
+    features = rng.normal(size=(50, dimension)).astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    batch = softmax((features - bundle.centre) @ bundle.weight.T + bundle.bias)
+    np.testing.assert_array_equal(bundle.probabilities(features), batch)
+    for row in features:
+        logits = (bundle.weight @ (row - bundle.centre) + bundle.bias).astype(np.float64)
+        grown = np.exp(logits - logits.max())
+        np.testing.assert_array_equal(bundle.probabilities(row), grown / grown.sum())
 
 
 def test_another_digest_is_refused(encoder: Path) -> None:

@@ -103,6 +103,12 @@ class Bundle(BaseModel):
     species: tuple[str, ...] = ()
     """Species of each anchor, for "might be confused with"; empty strings where unknown."""
 
+    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(N, 4) calibrated probabilities of unit features (N, D); (4,) of one vector (D,)."""
+        logits = ((features - self.centre) @ self.weight.T + self.bias).astype(np.float64)
+        grown = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return np.asarray(grown / grown.sum(axis=-1, keepdims=True))
+
     def strangeness(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(N,) scores of unit features (N, D) along ``stranger``; zeros where there is none."""
         if self.stranger is None:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from mycovigil.models.advice import verdicts
 from mycovigil.models.bundle import Bundle, Thresholds
-from mycovigil_statistics.safety.calibration import softmax
 from mycovigil_statistics.safety.novelty import mean_distance
 
 SMALLEST = 1e-12
@@ -30,8 +29,7 @@ class Answers:
 def probabilities(bundle: Bundle, features: NDArray[np.float32]) -> NDArray[np.float64]:
     """(N, 4) calibrated probabilities of (N, D) unit features; never below what Postgres' real
     can hold."""
-    centred = features - bundle.centre
-    return np.maximum(softmax(centred @ bundle.weight.T + bundle.bias), SMALLEST)
+    return np.maximum(bundle.probabilities(features), SMALLEST)
 
 
 def distances(bundle: Bundle, features: NDArray[np.float32]) -> NDArray[np.float64]:

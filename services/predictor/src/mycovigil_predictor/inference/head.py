@@ -31,12 +31,11 @@ class Head:
     def read(self, features: Vector) -> Reading:
         """What the head says about unit ``features`` (D,)."""
         bundle = self._bundle
-        logits = bundle.weight @ (features - bundle.centre) + bundle.bias
         similarity = bundle.anchors @ features
         nearest = np.argpartition(-similarity, self._neighbours - 1)[: self._neighbours]
         nearest = nearest[np.argsort(-similarity[nearest], kind="stable")]
         return Reading(
-            probabilities=_softmax(logits.astype(np.float64)),
+            probabilities=bundle.probabilities(features),
             distance=float(1.0 - similarity[nearest].mean()),
             strangeness=float(bundle.strangeness(features[None])[0]),
             kin=self._species(nearest),
@@ -55,8 +54,3 @@ def pooled(features: list[Vector]) -> Vector:
     mean = features[0] if len(features) == 1 else np.mean(features, axis=0)
     unit = mean / max(float(np.linalg.norm(mean)), 1e-12)
     return np.asarray(unit.astype(np.float16).astype(np.float32))
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = np.exp(logits - logits.max())
-    return np.asarray(shifted / shifted.sum())

@@ -12,7 +12,6 @@ from mycovigil.models import registry
 from mycovigil.references import reference_set
 from mycovigil.references.reference_set import MOST_ROWS
 from mycovigil.storage import Storage
-from mycovigil_statistics.safety.calibration import softmax
 from mycovigil_statistics.safety.novelty import mean_distance
 from mycovigil_worker.references import fitted as references
 
@@ -62,8 +61,7 @@ def from_earlier_years(
 def _score_again(session: Session, storage: Storage, model: Model, made: ReferenceSet) -> None:
     bundle = registry.load_bundle(storage, model)
     features = references.loaded(session, made).rows.features
-    logits = (features - bundle.centre) @ bundle.weight.T + bundle.bias
-    chances = softmax(logits).clip(min=SMALLEST)
+    chances = bundle.probabilities(features).clip(min=SMALLEST)
     distances = mean_distance(features, bundle.anchors, bundle.meta.neighbours, leave_own_out=True)
     ordinals = session.scalars(
         select(ReferenceSample.ordinal)

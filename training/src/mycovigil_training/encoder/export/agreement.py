@@ -57,8 +57,7 @@ def head_of(bundle: Bundle) -> Predict:
     """The class that a trained model's head says."""
 
     def predict(features: NDArray[np.float32]) -> NDArray[np.int64]:
-        logits = (features - bundle.centre) @ bundle.weight.T + bundle.bias
-        return np.asarray(logits.argmax(axis=1), dtype=np.int64)
+        return np.asarray(bundle.probabilities(features).argmax(axis=1), dtype=np.int64)
 
     return predict
 
