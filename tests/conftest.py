@@ -30,7 +30,7 @@ from mycovigil_local.emulator import emulator_command
 from mycovigil_local.port import free_port
 from mycovigil_local.postgres import create_database, postgres
 from mycovigil_local.process import Child
-from mycovigil_local.valkey import redis_command
+from mycovigil_local.valkey import READY, valkey_command
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -100,8 +100,8 @@ def clean_database(postgres_url: str, engine: Engine) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
-    command = redis_command(tmp_path_factory.mktemp("redis"), port, throwaway=True)
-    server = Child("redis", command, os.environ, _quiet, ready="Server initialized")
+    command = valkey_command(tmp_path_factory.mktemp("redis"), port, throwaway=True)
+    server = Child("redis", command, os.environ, _quiet, ready=READY)
     server.start()
     server.wait_ready(20)
     yield f"redis://127.0.0.1:{port}/0"

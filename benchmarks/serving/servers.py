@@ -27,7 +27,7 @@ from mycovigil.vision.encoder.identity import EncoderIdentity
 from mycovigil_local.port import free_port
 from mycovigil_local.postgres import create_database, postgres
 from mycovigil_local.process import Child
-from mycovigil_local.valkey import redis_command
+from mycovigil_local.valkey import READY, valkey_command
 from serving.load import Body, family
 
 HERE = Path(__file__).parent
@@ -125,11 +125,11 @@ def ours(folder: Path, data: Path) -> Iterator[Server]:
             "MYCOVIGIL_PREDICTOR_KEY_RATE": "10000000/minute",
             "MYCOVIGIL_LOG_LEVEL": "warning",
         }
-        redis = redis_command(data / "redis", redis_port, throwaway=True)
+        redis = valkey_command(data / "redis", redis_port, throwaway=True)
         command = [sys.executable, "-m", "mycovigil_predictor"]
         postmaster = int(next(data.rglob("postmaster.pid")).read_text().splitlines()[0])
         with (
-            _running("redis", redis, environment, "Server initialized") as cache,
+            _running("redis", redis, environment, READY) as cache,
             _running("predictor", command, environment, None, port) as child,
         ):
             yield Server(

@@ -21,7 +21,7 @@ from mycovigil.db.prediction import Label, Prediction
 from mycovigil.settings import RedisSettings, Settings
 from mycovigil_local.port import free_port
 from mycovigil_local.process import Child
-from mycovigil_local.valkey import redis_command
+from mycovigil_local.valkey import valkey_command
 from mycovigil_predictor.api.access import FRESH_SECONDS, Keyring
 from mycovigil_predictor.api.routes import caller
 
@@ -200,7 +200,7 @@ def test_redis_may_go_and_come_back_while_requests_are_answered(
     serve: Serve, settings: Settings, production: Model, tmp_path: Path
 ) -> None:
     port = free_port()
-    server = Child("redis", redis_command(tmp_path, port, throwaway=True), os.environ, quiet)
+    server = Child("redis", valkey_command(tmp_path, port, throwaway=True), os.environ, quiet)
     server.ready = "Server initialized"
     server.start()
     server.wait_ready(20)

@@ -24,7 +24,7 @@ from mycovigil_local.port import free_port
 from mycovigil_local.postgres import EmbeddedPostgres, create_database, embedded
 from mycovigil_local.process import Child, LineSink
 from mycovigil_local.services import SERVICES
-from mycovigil_local.valkey import redis_command
+from mycovigil_local.valkey import READY, valkey_command
 
 log = structlog.get_logger(__name__)
 START_TIMEOUT = 120.0
@@ -203,8 +203,8 @@ def _servers(
     children: list[Child] = []
     if "MYCOVIGIL_REDIS_URL" not in environment:
         port = free_port()
-        command = redis_command(data / "redis", port)
-        redis = Child("redis", command, environment, sink, ready="Server initialized")
+        command = valkey_command(data / "redis", port)
+        redis = Child("redis", command, environment, sink, ready=READY)
         children.append(_start(redis, exits))
         environment["MYCOVIGIL_REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
     if not {"PUBSUB_EMULATOR_HOST", "MYCOVIGIL_PUBSUB_BACKEND", "MYCOVIGIL_PUBSUB_PROJECT"} & set(

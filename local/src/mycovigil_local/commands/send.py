@@ -11,15 +11,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mycovigil.models.safety import CLASSES
 from mycovigil.stack_file import read
-from mycovigil_client import Answer, Client, PredictionRefused
+from mycovigil_client import Answer, Client, PredictionRefused, SafetyClass
 
 app = typer.Typer(add_completion=False)
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+# Arguments that open the answers' file: a photo's name may not be UTF-8.
 CSV: Any = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
-"""How the answers are opened: a file's name may be no UTF-8."""
-COLUMNS = ["photo", "id", "verdict", "label", *CLASSES, "distance_to_reference", "problem"]
+COLUMNS = ["photo", "id", "verdict", "label", *SafetyClass, "distance_to_reference", "problem"]
 
 
 @app.command()
@@ -83,7 +82,7 @@ def _row(path: Path, answer: Answer) -> dict[str, object]:
         "id": answer.id,
         "verdict": answer.verdict,
         "label": answer.label,
-        **{name: round(answer.probabilities[name], 6) for name in CLASSES},
+        **{name: round(answer.probabilities[name], 6) for name in SafetyClass},
         "distance_to_reference": round(answer.distance_to_reference, 6),
     }
 
