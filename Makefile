@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ROOMS := shared client local statistics simulator services/predictor services/drift services/worker training
+# The locks list everything, so pip resolves nothing.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 READY := $(VENV)/.ready
 PHOTOS ?=
 BENCHMARKS ?= simulator predictor drift_cost drift_relabellings night_cost night_million dashboard
@@ -12,12 +14,13 @@ JSON ?=
 
 setup: $(READY)
 
-$(READY): requirements.lock $(ROOMS:%=%/pyproject.toml)
+$(READY): requirements.lock requirements-cuda.lock $(ROOMS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mycovigil needs Python 3.11 or newer: make PYTHON=python3.12 setup")'
 	@echo "Setting up $(VENV): about 3 minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(ROOMS:%=-e ./%)
+	@$(PIP) --require-hashes -r requirements.lock
+	@! $(BIN)/python deploy/torch_needs_cuda.py || $(PIP) --require-hashes -r requirements-cuda.lock
+	@$(PIP) --no-build-isolation $(ROOMS:%=-e ./%)
 	@touch $@
 
 demo: setup
@@ -51,13 +54,11 @@ bench: setup
 images:
 	@deploy/images.sh
 
-# Resolve everything anew and pin it. Torch's CUDA companions are left to pip: which of them a
-# machine needs depends on the torch build that it finds.
+# Resolve what the rooms require and pin it with hashes; UPGRADE=1 takes the newest versions.
 lock:
-	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet hatchling editables
-	build/lock/bin/python -m pip install --quiet -r requirements-dev.txt $(ROOMS:%=-e ./%)
-	build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | grep -v -E '^(nvidia-|triton|cuda-)' > requirements.lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet packaging uv==0.13.9
+	PATH=$(CURDIR)/build/lock/bin:$$PATH build/lock/bin/python deploy/lock.py $(if $(UPGRADE),--upgrade)
 
 clean:
 	rm -rf .mycovigil build .mypy_cache .pytest_cache .ruff_cache

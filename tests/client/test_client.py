@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mycovigil.models.safety import Verdict
-from mycovigil_client import Answer, AsyncClient, Client, PredictionRefused
+from mycovigil_client import Advice, Answer, AsyncClient, Client, PredictionRefused
 from mycovigil_client.retry import ATTEMPTS, LONGEST_PAUSE
 
 DOCUMENT = {
@@ -103,7 +102,7 @@ def test_a_busy_server_is_asked_again_when_it_says_with_the_same_key(
     answer = calling(server, "predict", b"photo", session="walk")
 
     assert isinstance(answer, Answer)
-    assert (answer.verdict, answer.label) == (Verdict.AVOID, "edible")
+    assert (answer.verdict, answer.label) == (Advice.AVOID, "edible")
     assert len(set(server.keys)) == 1
     assert uuid.UUID(server.keys[0])
     assert {request.content for request in server.asked} == {b"photo"}

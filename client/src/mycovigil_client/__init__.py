@@ -1,4 +1,4 @@
-"""A typed client of the predictor, blocking and asyncio, that retries without doubling.
+"""A typed client of the predictor, blocking and asyncio; a retry never makes a second prediction.
 
 >>> from mycovigil_client import Client
 >>> with Client("https://predictor.example", "myco_…") as client:
@@ -8,5 +8,15 @@
 from mycovigil_client.answer import Answer, PredictionRefused, Reason
 from mycovigil_client.asynchronous import AsyncClient
 from mycovigil_client.blocking import Client
+from mycovigil_client.safety import Advice, CertificateState, SafetyClass
 
-__all__ = ["Answer", "AsyncClient", "Client", "PredictionRefused", "Reason"]
+__all__ = [
+    "Advice",
+    "Answer",
+    "AsyncClient",
+    "CertificateState",
+    "Client",
+    "PredictionRefused",
+    "Reason",
+    "SafetyClass",
+]

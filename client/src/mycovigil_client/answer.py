@@ -1,4 +1,4 @@
-"""What the predictor answers, typed; what a newer predictor adds is kept and not refused."""
+"""The predictor's answer, typed; fields that a newer predictor adds are kept as attributes."""
 
 import datetime
 import uuid
@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from mycovigil.models.safety import CertificateState, SafetyClass, Verdict
+from mycovigil_client.safety import Advice, CertificateState, SafetyClass
 
 
 class PredictionRefused(RuntimeError):
@@ -24,14 +24,14 @@ class _Document(BaseModel):
 
 
 class Reason(_Document):
-    """Why the verdict is what it is; ``code`` is stable, ``text`` is for people."""
+    """A reason for the advice; ``code`` is stable, ``text`` is for people."""
 
     code: str
     text: str
 
 
 class Certificate(_Document):
-    """What may be relied on today; ``bound`` only while the state is ``valid``."""
+    """The model's risk certificate; ``bound`` is set only while ``state`` is ``valid``."""
 
     state: CertificateState
     bound: float | None
@@ -39,23 +39,27 @@ class Certificate(_Document):
 
 
 class Model(_Document):
+    """The model that gave the answer."""
+
     id: uuid.UUID
     version: str
 
 
 class Encoder(_Document):
+    """The image encoder of that model."""
+
     name: str
     precision: str
 
 
 class Answer(_Document):
-    """A prediction, as ``POST /v1/predictions`` answers it. There is no "safe"."""
+    """A prediction, as ``POST /v1/predictions`` returns it; ``verdict`` is the advice."""
 
     id: uuid.UUID
     label: SafetyClass
     probabilities: dict[SafetyClass, float]
     prediction_set: list[SafetyClass]
-    verdict: Verdict
+    verdict: Advice
     reasons: list[Reason]
     certificate: Certificate
     distance_to_reference: float
