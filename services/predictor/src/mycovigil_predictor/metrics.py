@@ -34,6 +34,9 @@ class Metrics:
         self.held_bytes = self._gauge("upload_bytes", "Bytes of uploads held in memory.")
         self.spool_depth = self._gauge("spool_rows", "Rows waiting for Postgres to come back.")
         self.spool_limit = self._gauge("spool_limit_rows", "Rows that the spool takes at most.")
+        self.days_without_partition = self._gauge(
+            "days_without_partition", "Days whose rows are spooled until they have a partition."
+        )
         self.set_aside = self._gauge(
             "set_aside_rows", "Spooled rows that Postgres refuses for good, or that cannot be read."
         )

@@ -1,4 +1,4 @@
-"""Daily partitions of ``predictions``: made ahead, on demand, and dropped by retention."""
+"""Daily partitions of ``predictions``: made ahead, and dropped by retention."""
 
 import datetime
 from collections.abc import Iterable
@@ -7,6 +7,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 PARENT = "predictions"
+# Names of the attached partitions; needs no privilege.
+NAMES = f"""
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass('{PARENT}') ORDER BY 1
+"""  # noqa: S608 - a constant
 
 
 def name_of(day: datetime.date) -> str:
@@ -14,13 +19,14 @@ def name_of(day: datetime.date) -> str:
     return f"{PARENT}_{day:%Y%m%d}"
 
 
-def statements(days: Iterable[datetime.date]) -> list[str]:
-    """DDL, for one transaction, that makes the partitions of ``days``; safe to run twice.
+def ensure(session: Session, days: Iterable[datetime.date]) -> None:
+    """Make the partitions of ``days``; safe to run twice.
 
     The lock is one for all makers: two racing CREATEs would clash.
     """
-    lock = "SELECT pg_advisory_xact_lock(hashtext('predictions partitions'))"
-    return [lock, *(_statement(day) for day in days)]
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('predictions partitions'))"))
+    for day in days:
+        session.execute(text(_statement(day)))
 
 
 def _statement(day: datetime.date) -> str:
@@ -31,27 +37,19 @@ def _statement(day: datetime.date) -> str:
     )
 
 
-def ensure(session: Session, days: Iterable[datetime.date]) -> None:
-    """Make the partitions of ``days``."""
-    for statement in statements(days):
-        session.execute(text(statement))
-
-
 def upcoming(today: datetime.date, ahead: int) -> list[datetime.date]:
     """Yesterday (late rows of a spool) to ``ahead`` days from today."""
     return [today + datetime.timedelta(days=offset) for offset in range(-1, ahead + 1)]
 
 
+def day_of(name: str) -> datetime.date:
+    """The day of the partition called ``name``."""
+    return datetime.date.fromisoformat(name.rsplit("_", 1)[1])
+
+
 def existing(session: Session) -> list[datetime.date]:
     """Days that have a partition, in order."""
-    rows = session.execute(
-        text(
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-            "JOIN pg_class p ON p.oid = i.inhparent WHERE p.relname = :parent ORDER BY 1"
-        ),
-        {"parent": PARENT},
-    )
-    return [datetime.date.fromisoformat(name.rsplit("_", 1)[1]) for (name,) in rows]
+    return [day_of(name) for name in session.scalars(text(NAMES))]
 
 
 def drop_before(session: Session, day: datetime.date) -> list[datetime.date]:

@@ -65,8 +65,8 @@ def no_room() -> Problem:
         503,
         "log-full",
         "Predictions cannot be logged",
-        "The database is away and the local spool takes no more rows. No answer is given without "
-        "a row in the log; come back when the database is there again.",
+        "The database takes no rows now, and neither does the local spool. No answer is given "
+        "without a row in the log; come back when the database is there again.",
         headers={"Retry-After": "30"},
     )
 

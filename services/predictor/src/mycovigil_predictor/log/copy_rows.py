@@ -2,11 +2,13 @@
 
 import datetime
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pgvector import HalfVector
 from psycopg import AsyncConnection, sql
+from psycopg.errors import CheckViolation
 from psycopg.types.json import Jsonb
 
 from mycovigil.postgres import partitions
@@ -58,10 +60,17 @@ ON CONFLICT DO NOTHING RETURNING prediction_id
 """In a fixed order, so that two writers cannot deadlock."""
 
 
+class PartitionMissing(RuntimeError):
+    """The day of a row has no partition; no row of the batch was written."""
+
+
 async def insert(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
     """Write new rows in one transaction; returns the ids written.
 
     A row whose idempotency key another prediction holds already is left out.
+
+    Raises:
+        PartitionMissing: nothing was written.
     """
     if not any(row.claim for row in rows):
         await _copy(connection, COPY, rows)  # one statement is a transaction by itself
@@ -78,19 +87,34 @@ async def merge(connection: Connection, rows: Sequence[Row]) -> None:
     """Write rows of which some may be there already, each once by its id.
 
     Every row was answered, so it is written even if its idempotency key is taken.
+
+    Raises:
+        PartitionMissing: nothing was written.
     """
     async with connection.transaction():
         await _claim(connection, rows)
         await connection.execute(STAGE)
         await _copy(connection, COPY_STAGED, rows)
-        await connection.execute(MERGE)
+        with _missing_partitions():
+            await connection.execute(MERGE)
 
 
-async def ensure_partitions(connection: Connection, days: Iterable[datetime.date]) -> None:
-    """As :func:`mycovigil.postgres.partitions.ensure`, on an asynchronous connection."""
-    async with connection.transaction():
-        for statement in partitions.statements(days):
-            await connection.execute(statement.encode())
+async def days_with_partition(connection: Connection) -> set[datetime.date]:
+    """As :func:`mycovigil.postgres.partitions.existing`, on an asynchronous connection."""
+    cursor = await connection.execute(partitions.NAMES.encode())
+    return {partitions.day_of(name) for (name,) in await cursor.fetchall()}
+
+
+@contextmanager
+def _missing_partitions() -> Iterator[None]:
+    """Tells a missing partition from a violated constraint: Postgres gives both one SQLSTATE, and
+    names the constraint only of the second."""
+    try:
+        yield
+    except CheckViolation as error:
+        if error.diag.constraint_name is None:
+            raise PartitionMissing(str(error)) from error
+        raise
 
 
 async def _claim(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
@@ -112,10 +136,11 @@ async def _claim(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
 
 
 async def _copy(connection: Connection, statement: sql.Composed, rows: Sequence[Row]) -> None:
-    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types(list(TYPES.values()))
-        for row in rows:
-            await copy.write_row(_values(row))
+    with _missing_partitions():
+        async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(list(TYPES.values()))
+            for row in rows:
+                await copy.write_row(_values(row))
 
 
 def _values(row: Row) -> list[Any]:

@@ -1,7 +1,8 @@
-"""Brings spooled rows home, exactly once by id, and finds out when Postgres is back."""
+"""Writes spooled rows to Postgres, each exactly once by its id, and finds out when it is back."""
 
 import asyncio
 import contextlib
+import datetime
 import itertools
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ import structlog
 from mycovigil.backoff import Backoff
 from mycovigil_predictor.log import copy_rows
 from mycovigil_predictor.log.connection import AWAY, Line
+from mycovigil_predictor.log.copy_rows import PartitionMissing
 from mycovigil_predictor.log.prediction_log import PredictionLog
 from mycovigil_predictor.log.row import Row
 from mycovigil_predictor.log.spool import Spool, SpoolFull
@@ -54,19 +56,19 @@ class Drain:
             await asyncio.sleep(BACKOFF.seconds(failures) if failures else PROBE_SECONDS)
 
     async def turn(self, *, tidy: bool = False) -> None:
-        """Merge all that is spooled, if there is anything to do."""
-        if not (tidy or self._log.away or self._spool.depth):
+        """Merge the spooled rows of every day that has a partition, if there is anything to do."""
+        if not (tidy or self._log.away or self._log.days_without_partition or self._spool.depth):
             return
         async with self._line.connected() as connection:
             if tidy:
                 await connection.execute(FORGET)
-            await connection.execute("SELECT 1")
+            ready = await copy_rows.days_with_partition(connection)
             self._log.back()
-            while rows := await asyncio.to_thread(self._spool.oldest, CHUNK):
-                try:
-                    await self._merge(connection, rows)
-                except REFUSALS:
-                    await self._one_by_one(connection, rows)
+            spooled = await asyncio.to_thread(self._spool.days)
+            self._log.without_partition(day for day in spooled if day not in ready)
+            for day in spooled:
+                if day in ready:
+                    await self._merge_day(connection, day)
             self._metrics.set_aside.set(self._spool.aside)
 
     async def close(self) -> None:
@@ -77,6 +79,15 @@ class Drain:
         if self._spool.trouble is not None:
             with contextlib.suppress(SpoolFull):
                 await asyncio.to_thread(self._spool.probe)
+
+    async def _merge_day(self, connection: copy_rows.Connection, day: datetime.date) -> None:
+        while rows := await asyncio.to_thread(self._spool.oldest, CHUNK, day):
+            try:
+                await self._merge(connection, rows)
+            except REFUSALS:
+                await self._one_by_one(connection, rows)
+            except PartitionMissing:
+                return  # dropped a moment ago, as the next turn will see
 
     async def _one_by_one(self, connection: copy_rows.Connection, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -89,9 +100,6 @@ class Drain:
                 await asyncio.to_thread(self._spool.set_aside, row.id, str(error))
 
     async def _merge(self, connection: copy_rows.Connection, rows: Sequence[Row]) -> None:
-        await copy_rows.ensure_partitions(
-            connection, sorted({row.created_at.date() for row in rows})
-        )
         await copy_rows.merge(connection, rows)
         await asyncio.to_thread(self._spool.remove, [row.id for row in rows])
         self._metrics.spool_depth.set(self._spool.depth)

@@ -1,8 +1,10 @@
-"""The prediction log: no answer without a row. To Postgres, or to the spool while it is away."""
+"""The prediction log: no answer without a row. Rows go to Postgres, or to the spool while it is
+away or has no partition for their day."""
 
 import asyncio
 import datetime
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
@@ -13,6 +15,7 @@ from mycovigil_predictor.api import problems
 from mycovigil_predictor.inference.batcher import Batcher, QueueFull
 from mycovigil_predictor.log import copy_rows
 from mycovigil_predictor.log.connection import AWAY, Line
+from mycovigil_predictor.log.copy_rows import PartitionMissing
 from mycovigil_predictor.log.row import Row
 from mycovigil_predictor.log.spool import Spool, SpoolFull
 from mycovigil_predictor.metrics import Metrics
@@ -43,8 +46,25 @@ class PredictionLog:
         self._batcher: Batcher[Row, Outcome] = Batcher(self._write, size=BATCH, capacity=capacity)
         # A thread of its own: threads that wait for a hanging server or storage hold up no row.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
-        self._days: set[datetime.date] = set()
         self.away = False
+        self.days_without_partition: frozenset[datetime.date] = frozenset()
+
+    @property
+    def spools(self) -> bool:
+        """Whether a row of this moment goes to the spool."""
+        today = datetime.datetime.now(tz=datetime.UTC).date()
+        return self.away or today in self.days_without_partition
+
+    @property
+    def trouble(self) -> str | None:
+        """Why rows wait in the spool though the database is reachable."""
+        if not self.days_without_partition:
+            return None
+        days = ", ".join(map(str, sorted(self.days_without_partition)))
+        return (
+            f"predictions of {days} wait in the spool, for the database has no partition for "
+            "them: the worker or 'mycovigil migrate' makes it"
+        )
 
     def start(self) -> None:
         self._batcher.start()
@@ -64,8 +84,6 @@ class PredictionLog:
             outcome = await self._batcher.submit(row)
         except QueueFull as error:
             raise problems.busy() from error
-        except SpoolFull as error:
-            raise problems.no_room() from error
         if outcome == Outcome.REFUSED:
             raise problems.no_room()
         return outcome
@@ -75,36 +93,67 @@ class PredictionLog:
         if self.away:
             logger.info("database is back", spooled=self._spool.depth)
         self.away = False
-        self._days.clear()
+
+    def without_partition(self, days: Iterable[datetime.date]) -> None:
+        """Rows of ``days``, and of no others, wait in the spool for their partition."""
+        known, self.days_without_partition = self.days_without_partition, frozenset(days)
+        self._metrics.days_without_partition.set(len(self.days_without_partition))
+        if self.days_without_partition - known:
+            logger.error("rows wait in the spool", reason=self.trouble)
+        elif known and not self.days_without_partition:
+            logger.info("every spooled row has a partition again")
 
     async def _write(self, rows: list[Row]) -> list[Outcome]:
-        if not self.away:
-            try:
-                with self._metrics.log_seconds.time():
-                    return await self._insert(rows)
-            except (psycopg.Error, OSError, TimeoutError, ValueError) as error:
-                self._lost(error)
+        gone = await self._to_database(rows)
+        waiting = [row for row in rows if row.id not in gone]
+        if waiting:
+            gone |= await self._to_spool(waiting)
+        return [gone[row.id] for row in rows]
+
+    async def _to_database(self, rows: Sequence[Row]) -> dict[uuid.UUID, Outcome]:
+        """Where each row went; a row that must wait for the database is not in it."""
+        rows = [row for row in rows if row.day not in self.days_without_partition]
+        if self.away or not rows:
+            return {}
+        try:
+            with self._metrics.log_seconds.time():
+                return await self._insert(rows)
+        except PartitionMissing:
+            return await self._by_day(rows)
+        except (psycopg.Error, OSError, TimeoutError, ValueError) as error:
+            self._lost(error)
+            return {}
+
+    async def _by_day(self, rows: Sequence[Row]) -> dict[uuid.UUID, Outcome]:
+        """As :meth:`_to_database`, for a batch with at least one day that has no partition."""
+        days = {row.day for row in rows}
+        if len(days) == 1:
+            self.without_partition(self.days_without_partition | days)
+            return {}
+        gone: dict[uuid.UUID, Outcome] = {}
+        for day in sorted(days):
+            gone |= await self._to_database([row for row in rows if row.day == day])
+        return gone
+
+    async def _to_spool(self, rows: Sequence[Row]) -> dict[uuid.UUID, Outcome]:
         loop = asyncio.get_running_loop()
-        kept = await loop.run_in_executor(self._writer, self._spool.put, rows)
+        try:
+            kept = await loop.run_in_executor(self._writer, self._spool.put, rows)
+        except SpoolFull:
+            kept = 0
         self._metrics.spool_depth.set(self._spool.depth)
-        return [Outcome.SPOOL] * kept + [Outcome.REFUSED] * (len(rows) - kept)
+        return {row.id: Outcome.SPOOL for row in rows[:kept]} | {
+            row.id: Outcome.REFUSED for row in rows[kept:]
+        }
 
-    async def _insert(self, rows: Sequence[Row]) -> list[Outcome]:
+    async def _insert(self, rows: Sequence[Row]) -> dict[uuid.UUID, Outcome]:
         async with asyncio.timeout(WRITE_SECONDS), self._line.connected() as connection:
-            await self._ensure_days(connection, rows)
             written = await copy_rows.insert(connection, rows)
-        return [Outcome.DATABASE if row.id in written else Outcome.TAKEN for row in rows]
-
-    async def _ensure_days(self, connection: copy_rows.Connection, rows: Sequence[Row]) -> None:
-        missing = {row.created_at.date() for row in rows} - self._days
-        if missing:
-            await copy_rows.ensure_partitions(connection, sorted(missing))
-            self._days |= missing
+        return {row.id: Outcome.DATABASE if row.id in written else Outcome.TAKEN for row in rows}
 
     def _lost(self, error: Exception) -> None:
         """An insert in doubt may have been committed: the spool's rows are merged by id."""
         self.away = True
-        self._days.clear()
         expected = isinstance(error, AWAY)
         told = logger.warning if expected else logger.error
         told("database is away, rows go to the spool", error=str(error) or type(error).__name__)

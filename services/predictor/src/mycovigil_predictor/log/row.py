@@ -58,6 +58,11 @@ class Row:
         """The instant inside the id, to the millisecond."""
         return instant_of(self.id)
 
+    @property
+    def day(self) -> datetime.date:
+        """The UTC day whose partition holds the row."""
+        return self.created_at.date()
+
     def to_json(self) -> bytes:
         values: dict[str, Any] = {name: getattr(self, name) for name in NAMES}
         half = self.features.astype("<f2").tobytes()

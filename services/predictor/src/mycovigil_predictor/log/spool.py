@@ -1,5 +1,6 @@
 """A durable local queue of rows for the time that Postgres is away (SQLite)."""
 
+import datetime
 import fcntl
 import os
 import sqlite3
@@ -12,6 +13,7 @@ from typing import Any, Literal
 
 import structlog
 
+from mycovigil.db.base import first_id_at, instant_of
 from mycovigil_predictor.log.row import Claim, Row
 
 SCHEMA = """
@@ -26,6 +28,7 @@ CREATE TABLE IF NOT EXISTS aside (
 """
 PROBE_BYTES = 16_384
 """About as much as a few rows take."""
+OLDEST = "SELECT id, body FROM rows WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
 BODIES = "SELECT body FROM rows {0} UNION ALL SELECT body FROM aside {0}"
 ASIDE = "INSERT OR IGNORE INTO aside SELECT id, client, key, body, ?2 FROM rows WHERE id = ?1"
 UNREADABLE = (ValueError, KeyError, TypeError)
@@ -114,9 +117,20 @@ class Spool:
                 self._database.execute("DELETE FROM rows WHERE id = ?", (str(identifier),))
             self.depth, self.aside = self._count("rows"), self._count("aside")
 
-    def oldest(self, most: int) -> list[Row]:
-        """The first rows by id, that is by time; unreadable ones are set aside."""
-        while found := self._read("SELECT id, body FROM rows ORDER BY id LIMIT ?", most):
+    def days(self) -> list[datetime.date]:
+        """UTC days that have rows waiting, in order."""
+        found: list[datetime.date] = []
+        after = ""
+        while first := self._read("SELECT min(id) FROM rows WHERE id >= ?", after)[0][0]:
+            found.append(instant_of(uuid.UUID(first)).date())
+            after = _range(found[-1])[1]
+        return found
+
+    def oldest(self, most: int, day: datetime.date | None = None) -> list[Row]:
+        """The first rows by id, that is by time, of all days or one; unreadable ones are set
+        aside."""
+        first, end = _range(day) if day else ("", "~")
+        while found := self._read(OLDEST, first, end, most):
             rows = [row for identifier, body in found if (row := self._drawn(identifier, body))]
             if rows:
                 return rows
@@ -186,6 +200,13 @@ def _owned(path: Path) -> int:
             "MYCOVIGIL_PREDICTOR_SPOOL_PATH"
         ) from error
     return lock
+
+
+def _range(day: datetime.date) -> tuple[str, str]:
+    """The first id that a row of ``day`` can have, and the first of the following day."""
+    midnight = datetime.datetime.combine(day, datetime.time(), tzinfo=datetime.UTC)
+    following = midnight + datetime.timedelta(days=1)
+    return str(first_id_at(midnight)), str(first_id_at(following))
 
 
 def _first(found: list[tuple[Any, ...]]) -> Row | None:

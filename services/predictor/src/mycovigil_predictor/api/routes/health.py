@@ -54,9 +54,9 @@ async def readyz(predictor: Service) -> Ready:
     if serving is None:
         raise problems.no_model(predictor.follower.trouble)
     away = predictor.log.away or not predictor.follower.database_reached
-    if away and predictor.spool.full:
+    if (away or predictor.log.spools) and predictor.spool.full:
         raise problems.no_room()
-    trouble = predictor.follower.trouble
+    trouble = "; ".join(filter(None, (predictor.follower.trouble, predictor.log.trouble))) or None
     return Ready(
         status="degraded" if trouble else "ready",
         model=serving.card.version,
