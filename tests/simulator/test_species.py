@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from mycovigil_simulator.caption import describe
 from mycovigil_simulator.species import NOVEL, SAFETY_CLASSES, SPECIES, by_name
 from mycovigil_simulator.taxon import Species
 
@@ -53,9 +54,9 @@ def test_traits_are_sane(species: Species) -> None:
 
 def test_captions_name_the_species_and_its_danger() -> None:
     species = by_name("amanita_phalloides")
-    captions = [species.caption(np.random.default_rng(seed)) for seed in range(40)]
+    captions = [describe(species, np.random.default_rng(seed)) for seed in range(40)]
     assert all("Amanita phalloides" in caption and "deadly" in caption for caption in captions)
     assert any("olive green cap" in caption for caption in captions)
     assert any("volva" in caption for caption in captions)
     assert len(set(captions)) > 20
-    assert captions[3] == species.caption(np.random.default_rng(3))
+    assert captions[3] == describe(species, np.random.default_rng(3))

@@ -1,15 +1,9 @@
 """Captions in plain English for the contrastive training of the encoder."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from mycovigil_simulator.taxon import Species
 from mycovigil_simulator.traits import Form, Ground, Ring, Volva
-
-if TYPE_CHECKING:
-    from mycovigil_simulator.taxon import Species
 
 OPENINGS = ("a photo of", "a picture of", "a close-up of", "a field photo of", "")
 DANGER = {
@@ -29,10 +23,10 @@ def describe(species: Species, rng: np.random.Generator, ground: Ground | None =
     danger = DANGER[species.safety_class][rng.integers(2)]
     features = traits(species)
     size = rng.integers(min(2, len(features)), len(features) + 1)
-    kept = sorted(rng.choice(len(features), size=size, replace=False))
+    chosen = sorted(rng.choice(len(features), size=size, replace=False))
     place = ground or species.grounds[rng.integers(len(species.grounds))]
     where = "on" if place in {Ground.WOOD, Ground.SOIL} else "in"
-    listed = enumerate_words([features[index] for index in kept])
+    listed = enumerate_words([features[index] for index in chosen])
     caption = f"{opening} {species.latin}, {danger} with {listed}, {where} {place.value}"
     return caption.strip()
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from mycovigil_simulator.arrays import Image
 from mycovigil_simulator.camera import Camera, apply
+from mycovigil_simulator.caption import describe
 from mycovigil_simulator.fungus.body import shade_of, surfaces
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.raster import resize
@@ -62,7 +63,7 @@ def render(
     plants = np.random.default_rng(floor_seed)
     canvas = _photograph(bodies, sight, ground, light, plants)
     pixels = _develop(canvas, size, camera, shot)
-    caption = species.caption(shot, ground)
+    caption = describe(species, shot, ground)
     specimen = f"{species.name}-{seed}"
     return Photo(pixels, species.name, species.safety_class, caption, specimen, camera=camera)
 

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from mycovigil_simulator.caption import describe
 from mycovigil_simulator.traits import NO_VEIL, Cap, Ground, Hymenium, SafetyClass, Stem, Veil
 
 
@@ -33,7 +30,3 @@ class Species:
     def latin(self) -> str:
         """The name as it is written in a field guide."""
         return self.name.replace("_", " ").capitalize()
-
-    def caption(self, rng: np.random.Generator, ground: Ground | None = None) -> str:
-        """A natural caption: name, danger and a few traits in varying words."""
-        return describe(self, rng, ground)
