@@ -39,8 +39,8 @@ from mycovigil_training.training import train
 
 QUICK = ["augmentation=none", "head.epochs=30", "gate.recall_tolerance=0.1"]
 NIGHT = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
+# A species number that no training photo has: its shades are new.
 LOOK_ALIKE = 40
-"""A species number that no training photo has: its shades are new."""
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mycovigil_training.configuration import AugmentationConfig
 
+# Views are cropped from a square of so many times the encoder's size.
 OVERSIZE = 2
-"""Views are cropped from a square of so many times the encoder's size."""
 
 
 class Augmentation:

@@ -1,1 +1,1 @@
-"""The demo: seven nights of traffic through the real system, told on a terminal."""
+"""The demo: seven nights of traffic through the real system, shown on a terminal."""

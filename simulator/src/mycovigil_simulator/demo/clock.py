@@ -1,4 +1,4 @@
-"""Waiting for windows: the demo has no back door for time, it waits like everybody."""
+"""Waiting: for the next window, and for something to happen."""
 
 import time
 from collections.abc import Callable
@@ -11,27 +11,27 @@ Found = TypeVar("Found")
 
 
 def next_window(period: timedelta) -> Window:
-    """The next whole window, waited for until it has begun."""
+    """The next whole window, once it has begun."""
     window = night(index_of(datetime.now(tz=UTC), period) + 1, period)
-    pause(window.start)
+    wait_until(window.start)
     return window
 
 
-def pause(until: datetime) -> None:
-    """Sleep until a moment."""
-    time.sleep(max((until - datetime.now(tz=UTC)).total_seconds(), 0.0))
+def wait_until(moment: datetime) -> None:
+    """Sleep until a moment; return at once if it has passed."""
+    time.sleep(max((moment - datetime.now(tz=UTC)).total_seconds(), 0.0))
 
 
 def eventually(
-    look: Callable[[], Found | None], what: str, *, timeout: float, interval: float = 0.1
+    find: Callable[[], Found | None], what: str, *, timeout: float, interval: float = 0.1
 ) -> Found:
-    """What ``look`` finds, as soon as it finds something.
+    """What ``find`` returns, as soon as it is not None.
 
     Raises:
-        TimeoutError: nothing after ``timeout`` seconds.
+        TimeoutError: still None after ``timeout`` seconds.
     """
     deadline = time.monotonic() + timeout
-    while (found := look()) is None:
+    while (found := find()) is None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"no {what} after {timeout:.0f} s; see the log")
         time.sleep(interval)

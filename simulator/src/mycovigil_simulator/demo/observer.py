@@ -1,4 +1,4 @@
-"""What the demo reads back through the drift API, as any operator could."""
+"""What the demo reads back: through the drift API, as any operator could, and pending work."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,11 +8,11 @@ import httpx
 
 from mycovigil.references.window import Window
 from mycovigil_local.stack import Stack
+from mycovigil_simulator.demo import pending_work
 from mycovigil_simulator.demo.clock import eventually
 
 Document = dict[str, Any]
-REPORT_TIMEOUT = 90.0
-JOB_TIMEOUT = 180.0
+PRODUCTION = "production"
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,34 @@ class Observer:
     stack: Stack
     http: httpx.Client
 
+    def wait_until_idle(self, answered: int) -> None:
+        """Return once everything that followed from ``answered`` predictions has happened: rows
+        logged and judged, labels evaluated, alerts received, retrain jobs ended, and the
+        production model served.
+
+        Raises:
+            TimeoutError: something did not happen; the message names it.
+        """
+        pending_work.wait_for_none(lambda: self._unfinished(answered))
+
     def report(self, window: Window) -> Document:
-        """The report of a night, waited for."""
+        """The report of a night, as soon as it is there.
+
+        Raises:
+            TimeoutError: it never came.
+        """
         return eventually(
-            lambda: self._report_of(window), f"report of {window.start}", timeout=REPORT_TIMEOUT
+            lambda: self._report_of(window),
+            f"report of {window.start}",
+            timeout=pending_work.TIMEOUT,
         )
 
-    def job(self, incident: str) -> Document:
-        """The finished retrain job of an incident."""
-        return eventually(
-            lambda: self._finished_job(incident), "finished retrain job", timeout=JOB_TIMEOUT
-        )
+    def job(self, incident: str) -> Document | None:
+        """The retrain job of an incident."""
+        for job in self._items("/v1/retrain-jobs"):
+            if job["incident_id"] == incident:
+                return job
+        return None
 
     def incident_of(self, report: Document) -> str | None:
         """The incident that this report opened or made worse."""
@@ -46,9 +63,12 @@ class Observer:
         response = self.http.get(f"{self.stack.predictor_url}/v1/model")
         return cast("Document", response.json()) if response.is_success else None
 
-    def model(self, identifier: str) -> Document:
-        found = [row for row in self._items("/v1/models") if row["id"] == identifier]
-        return found[0]
+    def was_promoted(self, model_id: str) -> bool:
+        """Whether a model has ever been in production."""
+        promoted = [
+            row["promoted_at"] for row in self._items("/v1/models") if row["id"] == model_id
+        ]
+        return any(promoted)
 
     def _report_of(self, window: Window) -> Document | None:
         for report in self._items("/v1/reports"):
@@ -59,11 +79,15 @@ class Observer:
                 return report
         return None
 
-    def _finished_job(self, incident: str) -> Document | None:
-        for job in self._items("/v1/retrain-jobs"):
-            if job["incident_id"] == incident and job["state"] in {"succeeded", "failed"}:
-                return job
-        return None
+    def _unfinished(self, answered: int) -> dict[str, int]:
+        found = pending_work.unfinished(self.stack.environment["MYCOVIGIL_DATABASE_URL"], answered)
+        return found if self._serves_production() else found | {"models to reload": 1}
+
+    def _serves_production(self) -> bool:
+        """Whether the predictor answers with the registry's production model."""
+        live = self.live_model()
+        production = [row["id"] for row in self._items("/v1/models") if row["status"] == PRODUCTION]
+        return live is not None and [live["id"]] == production
 
     def _items(self, path: str) -> list[Document]:
         response = self.http.get(f"{self.stack.drift_url}{path}", params={"limit": 50})

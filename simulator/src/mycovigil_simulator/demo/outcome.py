@@ -31,11 +31,11 @@ class Outcome:
 
     def sentence(self) -> str:
         """One log line, where no table can be drawn afresh."""
-        said = [f"night {self.night} ({self.title}): {self.verdict}"]
+        parts = [f"night {self.night} ({self.title}): {self.verdict}"]
         if self.p_value is not None:
-            said.append(f"p = {self.p_value:.2g}")
-        said += [part for part in (self.cause, self.alert and "alert sent", self.retrain) if part]
-        return ", ".join(said)
+            parts.append(f"p = {self.p_value:.2g}")
+        parts += [part for part in (self.cause, self.alert and "alert sent", self.retrain) if part]
+        return ", ".join(parts)
 
     def document(self) -> dict[str, Any]:
         return asdict(self)

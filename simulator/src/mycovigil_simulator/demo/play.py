@@ -13,18 +13,17 @@ from mycovigil_client import Client
 from mycovigil_local.process import LineSink
 from mycovigil_local.stack import Stack
 from mycovigil_simulator.demo import traffic
-from mycovigil_simulator.demo.clock import eventually, next_window
-from mycovigil_simulator.demo.material import Material, Shot
+from mycovigil_simulator.demo.clock import next_window
 from mycovigil_simulator.demo.observer import Document, Observer
 from mycovigil_simulator.demo.outcome import Outcome
+from mycovigil_simulator.demo.photo_source import PhotoSource, Shot
 from mycovigil_simulator.demo.story import Night
-from mycovigil_simulator.demo.traffic import Told
+from mycovigil_simulator.demo.traffic import SentPhoto
 
-RELOAD_TIMEOUT = 30.0
-DAWN = 0.15
-"""Share of a night before its end in which nobody sends, so that every answer falls inside."""
-QUICK = "augmentation=none"
-"""Plain photos only: the retrains of the demo repeat it, and its seconds are the nights'."""
+# Share of a night before its end in which no photo is sent, so that every answer falls inside.
+QUIET_SHARE = 0.15
+# Hydra override: no augmented views. Retrains of the demo inherit it, and take seconds.
+PLAIN_PHOTOS = "augmentation=none"
 
 
 class TrainingFailed(RuntimeError):
@@ -33,7 +32,7 @@ class TrainingFailed(RuntimeError):
 
 def train(stack: Stack, dataset: Path, sink: LineSink) -> None:
     """Train, calibrate and promote the first model by the command a person would use."""
-    command = [sys.executable, "-m", "mycovigil_training", "train", str(dataset), QUICK]
+    command = [sys.executable, "-m", "mycovigil_training", "train", str(dataset), PLAIN_PHOTOS]
     with subprocess.Popen(
         command,
         env=stack.environment,
@@ -55,35 +54,45 @@ class Play:
 
     observer: Observer
     client: Client
-    material: Material
+    source: PhotoSource
     period: timedelta
 
     def nights(self, story: tuple[Night, ...]) -> Iterator[Outcome]:
-        """Each night as it has ended; the next night's photos are made meanwhile."""
-        eventually(self.observer.live_model, "production model", timeout=RELOAD_TIMEOUT)
-        with ThreadPoolExecutor(1) as kitchen:
-            ahead: Future[list[Shot]] = kitchen.submit(self.material.traffic, story[0], 1)
+        """Each night once everything that followed from it has happened; the next night's photos
+        are made meanwhile.
+
+        Raises:
+            TimeoutError: something did not happen; the message names it.
+        """
+        answered = 0
+        self.observer.wait_until_idle(answered)
+        with ThreadPoolExecutor(1) as pool:
+            ahead: Future[list[Shot]] = pool.submit(self.source.traffic, story[0], 1)
             for number, night in enumerate(story, start=1):
                 shots = ahead.result()
                 if number < len(story):
-                    ahead = kitchen.submit(self.material.traffic, story[number], number + 1)
-                yield self._play(night, number, shots)
+                    ahead = pool.submit(self.source.traffic, story[number], number + 1)
+                outcome = self._play(night, number, shots, answered)
+                answered += outcome.photos
+                yield outcome
 
-    def _play(self, night: Night, number: int, shots: list[Shot]) -> Outcome:
+    def _play(self, night: Night, number: int, shots: list[Shot], before: int) -> Outcome:
+        """Send and label a night's photos, and wait for its consequences.
+
+        Args:
+            before: predictions answered in earlier nights.
+        """
         window = next_window(self.period)
-        dawn = window.end - DAWN * self.period
-        told = traffic.send(self.client, shots, until=dawn)
-        labelled = traffic.label(self.client, told)
+        sent = traffic.send(self.client, shots, until=window.end - QUIET_SHARE * self.period)
+        labelled = traffic.label(self.client, sent)
         report = self.observer.report(window)
-        drifted = report["verdict"] == "drift"
-        incident = self.observer.incident_of(report) if drifted else None
-        retrain = _retrained(self.observer, incident) if incident else None
-        missed, deadly = traffic.deadly_misses(told)
-        model = eventually(self.observer.live_model, "live model", timeout=RELOAD_TIMEOUT)
+        self.observer.wait_until_idle(before + len(sent))
+        incident = self.observer.incident_of(report) if report["verdict"] == "drift" else None
+        missed, deadly = traffic.deadly_misses(sent)
         return Outcome(
             night=number,
             title=night.title,
-            photos=len(told),
+            photos=len(sent),
             labelled=labelled,
             deadly=deadly,
             deadly_missed=missed,
@@ -92,39 +101,28 @@ class Play:
             level=report["level"],
             cause=report["cause"],
             alert="sent" if incident else None,
-            retrain=retrain,
-            model=_version(model),
+            retrain=_retrained(self.observer, incident) if incident else None,
+            model=_version(self.observer.live_model()),
             report_id=report["id"],
-            outside_window=_outside(told, window),
+            outside_window=_outside(sent, window),
         )
 
 
 def _retrained(observer: Observer, incident: str) -> str:
-    """Wait for the incident's job, and for the predictor to serve what it brought."""
+    """What came of the incident's retrain job, which has ended."""
     job = observer.job(incident)
+    if job is None:
+        return "failed: no job was made"
     if job["state"] == "failed" or job["model_id"] is None:
         return f"failed: {job['error']}"
-    candidate = observer.model(job["model_id"])
-    if candidate["status"] != "production":
-        return "refused"
-    eventually(
-        lambda: True if _serves(observer, candidate["version"]) else None,
-        "reload of the predictor",
-        timeout=RELOAD_TIMEOUT,
-    )
-    return "promoted"
+    return "promoted" if observer.was_promoted(job["model_id"]) else "refused"
 
 
-def _serves(observer: Observer, version: str) -> bool:
-    model = observer.live_model()
-    return model is not None and _version(model) == version
+def _version(model: Document | None) -> str:
+    return str(model["version"]) if model else ""
 
 
-def _version(model: Document) -> str:
-    return str(model.get("version") or model["model"]["version"])
-
-
-def _outside(told: list[Told], window: Window) -> int:
+def _outside(sent: list[SentPhoto], window: Window) -> int:
     """Answers that the clock put into another window; they count there, and we say so."""
-    instants: list[datetime] = [one.answer.created_at for one in told]
+    instants: list[datetime] = [one.answer.created_at for one in sent]
     return sum(not window.start <= instant < window.end for instant in instants)

@@ -27,10 +27,11 @@ COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """``closed`` is the claim: nothing answered was lost, an alert fired, none went unheard.
+    """``closed`` is the claim: nothing answered was lost, an alert fired, and every alert's message
+    was received.
 
     An incident opens with one alert, by a drifted night or by labels that show missed deadly
-    photos, and starts one retrain job; it may escalate later, which is heard too and starts no
+    photos, and starts one retrain job; it may escalate later, which is received too and starts no
     second job.
     """
 

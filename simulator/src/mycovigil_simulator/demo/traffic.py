@@ -7,53 +7,53 @@ from datetime import UTC, datetime
 import numpy as np
 
 from mycovigil_client import Answer, Client
-from mycovigil_simulator.demo.material import Shot
+from mycovigil_simulator.demo.photo_source import Shot
 
 CONCURRENCY = 8
+# An expert looks at every third photo.
 LABELLED = 3
-"""An expert looks at every third photo."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SentPhoto:
     """What was sent and what came back."""
 
     shot: Shot
     answer: Answer
 
 
-def send(client: Client, shots: list[Shot], *, until: datetime) -> list[Told]:
+def send(client: Client, shots: list[Shot], *, until: datetime) -> list[SentPhoto]:
     """Send photos eight at a time, until the night is over; each that is sent must be answered.
 
     In a random order: a night that a busy machine cuts short still holds all of its kinds.
     """
     mixed = [shots[i] for i in np.random.default_rng(len(shots)).permutation(len(shots))]
     with ThreadPoolExecutor(CONCURRENCY) as pool:
-        told = pool.map(lambda shot: _send(client, shot, until), mixed)
-        return [one for one in told if one is not None]
+        sent = pool.map(lambda shot: _send(client, shot, until), mixed)
+        return [one for one in sent if one is not None]
 
 
-def _send(client: Client, shot: Shot, until: datetime) -> Told | None:
+def _send(client: Client, shot: Shot, until: datetime) -> SentPhoto | None:
     if datetime.now(tz=UTC) >= until:
         return None
-    return Told(shot, client.predict(shot.jpeg, session=shot.session))
+    return SentPhoto(shot, client.predict(shot.jpeg, session=shot.session))
 
 
-def label(client: Client, told: list[Told]) -> int:
+def label(client: Client, sent: list[SentPhoto]) -> int:
     """Send the truth about every third photo; returns how many."""
-    chosen = told[::LABELLED]
+    chosen = sent[::LABELLED]
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         list(pool.map(lambda one: _label(client, one), chosen))
     return len(chosen)
 
 
-def _label(client: Client, one: Told) -> None:
+def _label(client: Client, one: SentPhoto) -> None:
     client.label(
         one.answer.id, one.shot.safety_class, species=one.shot.species, confidence="certain"
     )
 
 
-def deadly_misses(told: list[Told]) -> tuple[int, int]:
+def deadly_misses(sent: list[SentPhoto]) -> tuple[int, int]:
     """Deadly photos that were answered neither "avoid" nor "cannot tell", and deadly photos."""
-    deadly = [one.answer.verdict for one in told if one.shot.safety_class == "deadly"]
+    deadly = [one.answer.verdict for one in sent if one.shot.safety_class == "deadly"]
     return sum(verdict == "expert_check" for verdict in deadly), len(deadly)

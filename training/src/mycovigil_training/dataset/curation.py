@@ -43,10 +43,10 @@ class CurationReport:
     undecodable: list[str] = field(default_factory=list)
     without_class: int = 0
     duplicates: list[tuple[str, str]] = field(default_factory=list)
+    # Species found under several classes, and the (most dangerous) class they were given.
     two_classes: dict[str, str] = field(default_factory=dict)
-    """Species found under several classes, and the (most dangerous) class they were given."""
+    # Files whose suffix lied about their format.
     misnamed: int = 0
-    """Files whose suffix lied about their format."""
 
 
 Examined = tuple[ListedPhoto, Fingerprint]

@@ -12,10 +12,10 @@ from mycovigil.vision.image.decode import decode
 
 SIDE = 64
 MAX_PIXELS = 100_000_000
+# Of 64 difference-hash bits: one picture saved again, or scaled.
 SAME_BITS = 3
-"""Of 64 difference-hash bits: one picture saved again, or scaled."""
+# One specimen a moment later, or cropped: the same group.
 NEAR_BITS = 10
-"""One specimen a moment later, or cropped: the same group."""
 SAME_COLOUR = 6.0
 NEAR_COLOUR = 18.0
 CHUNK = 1_024

@@ -7,8 +7,8 @@ from mycovigil.models.safety import CLASSES, SafetyClass
 
 NOT_MUSHROOM = "not_mushroom"
 UNKNOWN = "unknown"
+# Rank of a class, deadly the highest; what is no safety class has none.
 DANGER: dict[str, int] = {name.value: rank for rank, name in enumerate(CLASSES)}
-"""Rank of a class, deadly the highest; what is no safety class has none."""
 
 
 def normalised(name: str) -> str:

@@ -14,8 +14,8 @@ from mycovigil_training.configuration import SafetyConfig
 DEADLY = CLASSES.index(SafetyClass.DEADLY)
 HARMFUL = [CLASSES.index(SafetyClass.POISONOUS), DEADLY]
 RISK = "deadly photo answered neither avoid nor cannot_tell"
+# Serving computes in float32: floors are lowered by what that may lose.
 ROUNDING = 1e-6
-"""Serving computes in float32: floors are lowered by what that may lose."""
 FARTHER = 1.5
 
 

@@ -24,10 +24,10 @@ from mycovigil_training.retrain import gate, production_rows
 from mycovigil_training.retrain.comparison import Incumbent, incumbent, trial
 from mycovigil_training.retrain.production_rows import LabelledRows
 
+# Groups of the configuration that every candidate meets as they are set.
 GUARDS = ("gate", "safety")
-"""Groups of the configuration that every candidate meets as they are set."""
+# Fewest rows that the drift test takes.
 FEWEST_REFERENCE_ROWS = 100
-"""Fewest rows that the drift test takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mycovigil.vision.encoder.choice import RuntimeName
 
+# (N, S, S, 3) pixels to (N, D) unit features, all in one batch.
 Encode = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""(N, S, S, 3) pixels to (N, D) unit features, all in one batch."""
 
 
 class RuntimeMissing(ValueError):

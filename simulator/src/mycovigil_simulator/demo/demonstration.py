@@ -1,4 +1,4 @@
-"""Tells the story on the terminal and, if wanted, to a JSON file."""
+"""Runs the demo on a stack of its own; shows it on the terminal and writes it to a JSON file."""
 
 import json
 import shutil
@@ -18,18 +18,18 @@ from mycovigil_client import Client
 from mycovigil_local.merged_log import MergedLog
 from mycovigil_local.stack import Stack, running
 from mycovigil_simulator.demo import play, proof, screenshot
-from mycovigil_simulator.demo.material import Material
 from mycovigil_simulator.demo.observer import Observer
 from mycovigil_simulator.demo.outcome import Outcome, table
-from mycovigil_simulator.demo.real import RealMaterial
-from mycovigil_simulator.demo.simulated import SimulatedMaterial
+from mycovigil_simulator.demo.photo_source import PhotoSource
+from mycovigil_simulator.demo.real_photos import RealPhotos
+from mycovigil_simulator.demo.simulated_photos import SimulatedPhotos
 from mycovigil_simulator.demo.story import STORY, Night
 
 SEED = 20_261_122
 
 
 @dataclass
-class Teller:
+class Demonstration:
     """``photos``: a folder of real photos, or none for simulated ones."""
 
     photos: Path | None
@@ -41,40 +41,47 @@ class Teller:
     per_species: int = 60
     console: Console = field(default_factory=lambda: Console(highlight=False))
 
-    def tell(self, json_file: Path | None) -> bool:
-        """Play everything; true if the counts prove that the loop is closed."""
+    def run(self, json_file: Path | None) -> bool:
+        """Play all nights; true if the counts prove that the loop is closed.
+
+        Raises:
+            AlreadyRunning: another stack owns the folder.
+            ChildFailed, TrainingFailed: a process ended with an error.
+            TimeoutError: something that should follow from a night did not happen.
+            FileNotFoundError, ValueError: the folder of photos cannot be used.
+        """
         stack_file.claim(self.data / "stack.json")
         shutil.rmtree(self.data, ignore_errors=True)
-        material = self._material()
-        self.console.print(f"[bold]Mycovigil demo[/]: {material.describe()}", soft_wrap=True)
+        source = self._photo_source()
+        self.console.print(f"[bold]Mycovigil demo[/]: {source.describe()}", soft_wrap=True)
         with ExitStack() as exits:
             merged = exits.enter_context(MergedLog(self.data / "stack.log", None))
             with self._step("preparing reference photos (kept for the next time)"):
-                dataset = material.dataset()
+                dataset = source.dataset()
             with self._step("starting Postgres, Redis, Pub/Sub, predictor, drift API, worker"):
                 stack = exits.enter_context(
                     running(self.data, merged.line, overrides=self._overrides())
                 )
             with self._step("training, calibrating and certifying the first model"):
                 play.train(stack, dataset, merged.line)
-            outcomes = self._nights(stack, material)
+            outcomes = self._nights(stack, source)
             return self._conclude(stack, outcomes, json_file)
 
-    def _material(self) -> Material:
+    def _photo_source(self) -> PhotoSource:
         cache = self.data.parent / "demo-photos"
         if self.photos is None:
-            return SimulatedMaterial(cache, self.photos_a_night, self.per_species, SEED)
-        return RealMaterial(self.photos.resolve(), cache, self.photos_a_night, SEED)
+            return SimulatedPhotos(cache, self.photos_a_night, self.per_species, SEED)
+        return RealPhotos(self.photos.resolve(), cache, self.photos_a_night, SEED)
 
     def _overrides(self) -> dict[str, str]:
-        """A night of seconds; everything else as in production."""
+        """A night of seconds, and a first model of its own; everything else as in production."""
         return {
             "MYCOVIGIL_DRIFT_PERIOD_SECONDS": str(self.period),
             "MYCOVIGIL_DRIFT_GRACE_SECONDS": "0.3",
             "MYCOVIGIL_DRIFT_WINDOWS": "[1]",
         }
 
-    def _nights(self, stack: Stack, material: Material) -> list[Outcome]:
+    def _nights(self, stack: Stack, source: PhotoSource) -> list[Outcome]:
         outcomes: list[Outcome] = []
         headers = {"authorization": f"Bearer {stack.api_key}"}
         with (
@@ -83,7 +90,7 @@ class Teller:
             Live(table(outcomes), console=self.console, refresh_per_second=4) as live,
         ):
             played = play.Play(
-                Observer(stack, http), client, material, timedelta(seconds=self.period)
+                Observer(stack, http), client, source, timedelta(seconds=self.period)
             )
             for outcome in played.nights(self.story):
                 outcomes.append(outcome)

@@ -15,14 +15,14 @@ from PIL import Image
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.image.decode import upright
 from mycovigil_simulator.camera import NEW_PHONE, apply, to_jpeg
-from mycovigil_simulator.demo.material import Shot
+from mycovigil_simulator.demo.photo_source import Shot
 from mycovigil_simulator.demo.story import Night
 
 TRAFFIC_SHARE = 0.4
+# Share of the traffic photos that a night draws, so that nights differ.
 NIGHT_SHARE = 0.8
-"""Share of the traffic photos that a night draws, so that nights differ."""
+# Photos of deadly species kept out of the reference, as far as there are that many.
 NEWCOMERS = 24
-"""Photos of deadly species kept out of the reference, as far as there are that many."""
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -37,7 +37,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class RealMaterial:
+class RealPhotos:
     """The deadly species with the most photos are kept out of the reference: the newcomers."""
 
     source: Path

@@ -10,7 +10,7 @@ import numpy as np
 
 from mycovigil_simulator import dataset
 from mycovigil_simulator.camera import NEW_PHONE, REFERENCE_CAMERAS, to_jpeg
-from mycovigil_simulator.demo.material import Shot
+from mycovigil_simulator.demo.photo_source import Shot
 from mycovigil_simulator.demo.story import Night
 from mycovigil_simulator.species import NOVEL, SPECIES
 from mycovigil_simulator.walk import walk
@@ -21,7 +21,7 @@ LOOK_ALIKES = tuple(species for species in NOVEL if species.safety_class == "dea
 
 
 @dataclass(frozen=True)
-class SimulatedMaterial:
+class SimulatedPhotos:
     """``photos`` a night; ``per_species`` reference photos, kept in ``folder`` between runs."""
 
     folder: Path

@@ -17,7 +17,7 @@ class Shot:
     session: str
 
 
-class Material(Protocol):
+class PhotoSource(Protocol):
     """Reference photos to train on, and traffic that the training has never seen."""
 
     def describe(self) -> str:
