@@ -7,9 +7,9 @@ from factories.report import FIRST_NIGHT, NIGHT
 
 from mycovigil.db.report import DriftReport
 from mycovigil_drift.dashboard import formats
-from mycovigil_drift.dashboard.charts import comparison, sparkline, timeline
+from mycovigil_drift.dashboard.charts import bars, sparkline, timeline
 from mycovigil_drift.dashboard.charts.scale import SurpriseScale, TimeScale, decades_of
-from mycovigil_drift.dashboard.charts.timeline import WIDE, Happening
+from mycovigil_drift.dashboard.charts.timeline import WIDE, Annotation
 
 NOON = FIRST_NIGHT + NIGHT / 2
 
@@ -54,8 +54,8 @@ def test_time_is_clamped_and_ticks_are_few() -> None:
 
 def test_the_time_line_places_nights_events_and_calm() -> None:
     promoted = FIRST_NIGHT + 1.5 * NIGHT
-    happened = [Happening(promoted, None, "promotion", "good", "Promoted", "/models/1")]
-    drawn = timeline.drawn(_nights(0.5, 1e-4, None), happened, WIDE)
+    happened = [Annotation(promoted, None, "promotion", "good", "Promoted", "/models/1")]
+    drawn = timeline.layout(_nights(0.5, 1e-4, None), happened, WIDE)
     assert drawn is not None
     calm, odd, failed = drawn.points
     assert calm.x < odd.x < failed.x
@@ -65,8 +65,8 @@ def test_the_time_line_places_nights_events_and_calm() -> None:
 
 
 def test_no_nights_no_picture() -> None:
-    assert timeline.drawn([], [], WIDE) is None
-    assert sparkline.drawn("brightness", [], middle=0, reach=1, large=False) is None
+    assert timeline.layout([], [], WIDE) is None
+    assert sparkline.layout("brightness", [], middle=0, reach=1, large=False) is None
 
 
 def test_effects_are_sorted_and_grow_from_the_middle() -> None:
@@ -74,18 +74,18 @@ def test_effects_are_sorted_and_grow_from_the_middle() -> None:
         {"name": name, "reference": 1.0, "night": 1.0, "effect": effect}
         for name, effect in (("contrast", 0.1), ("brightness", -4.0), ("width", 2.0))
     ]
-    bars = comparison.effects(rows)
-    assert [bar.name for bar in bars] == ["brightness", "width", "contrast"]
-    assert (bars[0].x, bars[0].width) == (0, 50)
-    assert (bars[1].x, bars[1].width) == (50, 25)
-    assert [bar.large for bar in bars] == [True, True, False]
+    found = bars.effects(rows)
+    assert [bar.name for bar in found] == ["brightness", "width", "contrast"]
+    assert (found[0].x, found[0].width) == (0, 50)
+    assert (found[1].x, found[1].width) == (50, 25)
+    assert [bar.large for bar in found] == [True, True, False]
 
 
 def test_a_spread_is_told_where_it_is_another() -> None:
     row = {"name": "contrast", "reference": 1.0, "night": 1.0, "effect": 0.0}
     told = [{"spread": spread} for spread in (0.5, 1.1, 1.6, None)]
-    bars = comparison.effects([row, *(row | spread for spread in told)])
-    assert [bar.spread for bar in bars] == [None, 0.5, None, 1.6, None]
+    found = bars.effects([row, *(row | spread for spread in told)])
+    assert [bar.spread for bar in found] == [None, 0.5, None, 1.6, None]
 
 
 @pytest.mark.parametrize(
@@ -98,15 +98,15 @@ def test_a_spread_is_told_where_it_is_another() -> None:
         (formats.p_value(0.00001), "< 0.0001"),
         (formats.p_value(0.034), "0.034"),
         (formats.share(0.024), "2.4%"),
-        (formats.span(datetime.timedelta(hours=49)), "2 days"),
-        (formats.night(NOON, NOON + NIGHT / 12), "1 Sep, 12:00 to 14:00"),
-        (formats.night(NOON, NOON + NIGHT / 2), "1 Sep, 12:00 to 00:00"),
-        (formats.night(NOON, NOON + NIGHT), "1 Sep, 12:00 to 2 Sep, 12:00"),
-        (formats.span(datetime.timedelta(seconds=1)), "1 second"),
-        (formats.night(FIRST_NIGHT, FIRST_NIGHT + NIGHT), "1 Sep 2026"),
-        (formats.night(FIRST_NIGHT, FIRST_NIGHT + 7 * NIGHT), "1 Sep to 7 Sep 2026"),
+        (formats.duration(datetime.timedelta(hours=49)), "2 days"),
+        (formats.window(NOON, NOON + NIGHT / 12), "1 Sep, 12:00 to 14:00"),
+        (formats.window(NOON, NOON + NIGHT / 2), "1 Sep, 12:00 to 00:00"),
+        (formats.window(NOON, NOON + NIGHT), "1 Sep, 12:00 to 2 Sep, 12:00"),
+        (formats.duration(datetime.timedelta(seconds=1)), "1 second"),
+        (formats.window(FIRST_NIGHT, FIRST_NIGHT + NIGHT), "1 Sep 2026"),
+        (formats.window(FIRST_NIGHT, FIRST_NIGHT + 7 * NIGHT), "1 Sep to 7 Sep 2026"),
         (
-            formats.night(FIRST_NIGHT, FIRST_NIGHT + datetime.timedelta(seconds=8)),
+            formats.window(FIRST_NIGHT, FIRST_NIGHT + datetime.timedelta(seconds=8)),
             "1 Sep, 00:00:00 to 00:00:08",
         ),
     ],

@@ -4,7 +4,7 @@ import pytest
 from factories.evidence import REALISED
 
 from mycovigil.db.report import DriftReport
-from mycovigil_drift.dashboard import harm
+from mycovigil_drift.dashboard.view_models import harm
 
 ESTIMATED = {
     "safety": "affected",
@@ -14,11 +14,11 @@ ESTIMATED = {
 
 
 def test_nothing_estimated_is_nothing_shown() -> None:
-    assert harm.shown(DriftReport(evidence={}, realised=None)) is None
+    assert harm.of_report(DriftReport(evidence={}, realised=None)) is None
 
 
 def test_estimates_carry_their_intervals() -> None:
-    found = harm.shown(DriftReport(evidence={"harm": ESTIMATED}, realised=None))
+    found = harm.of_report(DriftReport(evidence={"harm": ESTIMATED}, realised=None))
     assert found is not None
     assert (found.headline, found.realised, found.coverage) == (
         "Yes, safety is affected",
@@ -33,7 +33,7 @@ def test_estimates_carry_their_intervals() -> None:
 
 
 def test_labels_replace_the_estimate() -> None:
-    found = harm.shown(DriftReport(evidence={"harm": ESTIMATED}, realised=REALISED))
+    found = harm.of_report(DriftReport(evidence={"harm": ESTIMATED}, realised=REALISED))
     assert found is not None
     assert found.headline == "3 of 31 deadly photos were missed"
     assert found.realised
@@ -50,7 +50,7 @@ def test_labels_replace_the_estimate() -> None:
 
 @pytest.mark.parametrize("realised", [{"labelled": 3, "rows": 9}, {"deadly": {"count": 0}}])
 def test_few_labels_claim_little(realised: dict[str, object]) -> None:
-    found = harm.shown(DriftReport(evidence={}, realised=realised))
+    found = harm.of_report(DriftReport(evidence={}, realised=realised))
     assert found is not None
     assert found.headline == "No deadly photo among the labelled ones"
     assert found.figures == []

@@ -17,7 +17,7 @@ def test_what_drifted_comes_first_then_the_busiest() -> None:
         [_slice("page", 0.9, rows=900), _slice("app", 0.0001)],
         [],
     ]
-    found = heat_map.drawn(nights, "client", most=10)
+    found = heat_map.layout(nights, "client", most=10)
     assert [(row.name, row.photos, row.drifts) for row in found.rows] == [
         ("app", 100, 1),
         ("page", 1800, 0),
@@ -29,7 +29,7 @@ def test_what_drifted_comes_first_then_the_busiest() -> None:
     assert app.cells[2] is None
     assert kit.cells[0] is not None
     assert not kit.cells[0].judged
-    assert heat_map.drawn(nights, "client", most=1).rows == [app]
+    assert heat_map.layout(nights, "client", most=1).rows == [app]
 
 
 def test_more_surprising_is_darker_but_never_as_dark_as_a_drift() -> None:
@@ -41,6 +41,6 @@ def test_more_surprising_is_darker_but_never_as_dark_as_a_drift() -> None:
 
 def test_hours_stand_in_their_order() -> None:
     night = [_slice(hour, 0.5, dimension="hour") for hour in ("10", "9", "0")]
-    rows = heat_map.drawn([night], "hour", most=24).rows
+    rows = heat_map.layout([night], "hour", most=24).rows
     assert [row.name for row in rows] == ["0", "9", "10"]
     assert heat_map.dimensions([night, [_slice("x", 0.5)]]) == ["hour", "client"]

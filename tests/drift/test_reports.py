@@ -22,7 +22,7 @@ from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport, ReportRequest, ReportVerdict
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage, photo_key
-from mycovigil_drift.reports.queries import neighbours
+from mycovigil_drift.resources.reports.queries import neighbours
 
 
 @pytest.fixture

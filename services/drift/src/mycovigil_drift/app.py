@@ -11,22 +11,12 @@ from mycovigil.events.publisher import publisher_of
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_drift import dashboard, documentation, health, problems
-from mycovigil_drift.alerts.routes import router as alerts
-from mycovigil_drift.audit.routes import router as audit
-from mycovigil_drift.comparison.contest import Contests
-from mycovigil_drift.comparison.routes import router as comparisons
-from mycovigil_drift.incidents.routes import router as incidents
 from mycovigil_drift.metrics import Metrics
 from mycovigil_drift.middleware import RequestMiddleware
-from mycovigil_drift.models.routes import router as models
-from mycovigil_drift.photos.routes import router as photos
-from mycovigil_drift.reference_sets.routes import router as reference_sets
 from mycovigil_drift.relay import Relay
-from mycovigil_drift.reports.requests import router as report_requests
-from mycovigil_drift.reports.routes import router as reports
-from mycovigil_drift.retrain_jobs.routes import router as retrain_jobs
+from mycovigil_drift.resources.comparisons.two_sample_test import TwoSampleTests
+from mycovigil_drift.resources.routers import ROUTERS
 from mycovigil_drift.session import Database
-from mycovigil_drift.silences.routes import router as silences
 from mycovigil_drift.state import State
 
 DESCRIPTION = (
@@ -55,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
             storage = Storage(settings.storage)
             yield {
                 "drift": State(
-                    settings, database, storage, metrics, relay, Contests(settings.drift.seed)
+                    settings, database, storage, metrics, relay, TwoSampleTests(settings.drift.seed)
                 )
             }
         finally:
@@ -73,20 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(RequestMiddleware, metrics=metrics)
     problems.install(app, page=dashboard.problem_page)
-    for router in (
-        report_requests,
-        reports,
-        alerts,
-        incidents,
-        silences,
-        retrain_jobs,
-        models,
-        reference_sets,
-        photos,
-        audit,
-        comparisons,
-        health.router,
-    ):
+    for router in (*ROUTERS, health.router):
         app.include_router(router)
     documentation.install(app)
     dashboard.install(app)

@@ -7,9 +7,9 @@ from fastapi import Depends, Request
 
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
-from mycovigil_drift.comparison.contest import Contests
 from mycovigil_drift.metrics import Metrics
 from mycovigil_drift.relay import Relay
+from mycovigil_drift.resources.comparisons.two_sample_test import TwoSampleTests
 from mycovigil_drift.session import Database
 
 
@@ -20,7 +20,7 @@ class State:
     storage: Storage
     metrics: Metrics
     relay: Relay
-    contests: Contests
+    two_sample_tests: TwoSampleTests
 
 
 def state_of(request: Request) -> State:

@@ -1,7 +1,8 @@
-"""The dashboard: server-rendered pages that answer whether it is drifting, why, and what was done.
+"""The dashboard: server-rendered pages that work without JavaScript.
 
-``*_page.py`` are the pages, ``charts/`` computes the pictures' geometry, ``wording.py`` finds the
-words; everything a page shows, it gets from the queries of the nouns' folders.
+``pages/`` holds one module per page, ``view_models/`` prepares what they show, ``charts/`` computes
+the geometry of the charts, ``templates/`` renders both. The pages read and change rows through
+``mycovigil_drift.resources`` alone.
 """
 
 from mycovigil_drift.dashboard.error_page import problem_page

@@ -1,7 +1,7 @@
-"""Forms that act: the login cookie counts only beside a token that no other site can know.
+"""Forms that change something: accepted with the login cookie and a token against CSRF.
 
 The token is an HMAC under the key in the cookie (OWASP, CSRF prevention, HMAC-based token
-pattern), so that nothing has to be kept, and a stolen token opens nothing but forms.
+pattern): the server stores nothing, and a stolen token is of no use without the cookie.
 """
 
 import datetime
@@ -28,46 +28,47 @@ def _in_utc(moment: datetime.datetime) -> datetime.datetime:
     return moment.replace(tzinfo=datetime.UTC) if moment.tzinfo is None else moment
 
 
+# A browser's field sends a time without a zone, which is read as UTC.
 UtcMoment = Annotated[datetime.datetime, AfterValidator(_in_utc)]
-"""As a browser's field sends it: without a zone, which means UTC here."""
 
 
 def token_of(key: str) -> str:
-    """What a form of the holder of ``key`` carries."""
+    """The token of forms of the holder of ``key``."""
     return hmac.new(key.encode(), PURPOSE, hashlib.sha256).hexdigest()
 
 
-def acting(
+def form_sender(
     request: Request,
     database: Annotated[Database, Depends(database)],
     token: Annotated[str, Form(max_length=200)] = "",
 ) -> Principal:
-    """Who sent the form.
+    """The key's holder who sent the form.
 
     Raises:
-        Problem: 401 without a login, 403 where the form is not ours or the key may not operate.
+        Problem: 401 without a login, 403 if the form is not one of ours or the key lacks the scope
+            ``operate``.
     """
     key = request.cookies.get(COOKIE)
     if key is None:
         raise unauthorised("Log in with a key that has the scope 'operate', and try again.")
-    if _from_elsewhere(request) or not hmac.compare_digest(token_of(key).encode(), token.encode()):
+    if _cross_site(request) or not hmac.compare_digest(token_of(key).encode(), token.encode()):
         detail = "The form did not come from a page of this login. Open the page anew, and send it."
         raise Problem(403, "form-not-ours", "Not our form", detail)
     return authorise(database, key, Scope.OPERATE)
 
 
-def done(place: str, notice: str) -> RedirectResponse:
-    """Back to a page, with a word on what was done (post, redirect, get)."""
-    response = RedirectResponse(place, 303)
+def redirect(path: str, notice: str) -> RedirectResponse:
+    """To a page that shows ``notice`` once (post, redirect, get)."""
+    response = RedirectResponse(path, 303)
     response.set_cookie(
         NOTICE, notice, max_age=NOTICE_SECONDS, httponly=True, samesite="strict", path="/"
     )
     return response
 
 
-def _from_elsewhere(request: Request) -> bool:
-    """What the browser itself says (Fetch Metadata); older ones say nothing."""
+def _cross_site(request: Request) -> bool:
+    """Whether the browser says so (Fetch Metadata); older ones send no such header."""
     return request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
 
 
-Actor = Annotated[Principal, Depends(acting)]
+FormSender = Annotated[Principal, Depends(form_sender)]

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them."""
+"""Numbers and times as text, and the template filters of the same names."""
 
 import datetime
 import math
@@ -19,17 +19,17 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def signed(value: float) -> str:
-    """With a sign in front, two digits after the point."""
+    """With a sign, and two digits after the point."""
     return f"{value:+.2f}".replace("-", MINUS)
 
 
 def count(value: int | None) -> str:
-    """Thousands set apart."""
+    """With separators of thousands."""
     return NOTHING if value is None else f"{value:,}".replace("-", MINUS)
 
 
 def p_value(value: float | None) -> str:
-    """``0.034``, ``< 0.0001``: no more digits than a decision can use."""
+    """``0.034``, ``< 0.0001``: two significant digits at most."""
     if value is None:
         return NOTHING
     if value < 0.0001:
@@ -37,15 +37,15 @@ def p_value(value: float | None) -> str:
     return f"{value:.4f}" if value < 0.001 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
 
 
-def odds(value: float | None) -> str:
-    """``p = 0.034``, ``p < 0.0001``; unbroken by line ends."""
-    said = p_value(value)
-    related = said if said.startswith("<") else f"= {said}"
-    return f"p {related}".replace(" ", "\N{NO-BREAK SPACE}")
+def p_equals(value: float | None) -> str:
+    """``p = 0.034``, ``p < 0.0001``, with no-break spaces."""
+    text = p_value(value)
+    relation = text if text.startswith("<") else f"= {text}"
+    return f"p {relation}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def share(value: float | None) -> str:
-    """A share of one as a percentage."""
+    """A fraction as a percentage."""
     if value is None:
         return NOTHING
     return f"{value:.1%}" if 0 < abs(value) < 0.1 else f"{value:.0%}"
@@ -59,8 +59,8 @@ def moment(value: datetime.datetime | None, seconds: bool = False) -> str:
     return f"{utc.day} {utc:%b %Y, %H:%M:%S}" if seconds else f"{utc.day} {utc:%b %Y, %H:%M}"
 
 
-def night(start: datetime.datetime, end: datetime.datetime) -> str:
-    """A window in as few words as its length allows."""
+def window(start: datetime.datetime, end: datetime.datetime) -> str:
+    """``22 Nov 2026`` for a day, ``2 Nov to 8 Nov 2026`` for days, else with times; in UTC."""
     first, last = start.astimezone(datetime.UTC), end.astimezone(datetime.UTC)
     length = last - first
     if length == datetime.timedelta(days=1) and first.hour == 0:
@@ -75,8 +75,8 @@ def night(start: datetime.datetime, end: datetime.datetime) -> str:
     return f"{first.day} {first:%b}, {first.strftime(precise)} to {last.strftime(precise)}"
 
 
-def span(value: datetime.timedelta) -> str:
-    """A length of time in its largest fitting unit."""
+def duration(value: datetime.timedelta) -> str:
+    """``2 days``: in the largest unit that fits, rounded."""
     seconds = max(value.total_seconds(), 0)
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -87,8 +87,8 @@ def span(value: datetime.timedelta) -> str:
 
 
 def ago(moment: datetime.datetime, now: datetime.datetime) -> str:
-    """How long before ``now``, in words."""
-    return f"{span(now - moment)} ago"
+    """``2 days ago``."""
+    return f"{duration(now - moment)} ago"
 
 
 def short(identifier: object) -> str:
@@ -97,17 +97,17 @@ def short(identifier: object) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop; nothing stays nothing."""
+    """With a capital and a full stop; an empty text stays empty."""
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def without(values: dict[str, Any], name: str) -> dict[str, Any]:
-    """All but one entry of a document."""
+    """A document without one of its entries."""
     return {key: value for key, value in values.items() if key != name}
 
 
 def plain(value: object) -> str:
-    """A machine's word as a person's: ``novel_species`` is "novel species"."""
+    """Without underscores: ``novel_species`` is "novel species"."""
     return str(value).replace("_", " ")
 
 
@@ -116,14 +116,14 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "signed": signed,
     "count": count,
     "p_value": p_value,
-    "odds": odds,
+    "p_equals": p_equals,
     "share": share,
     "moment": moment,
-    "span": span,
+    "duration": duration,
     "ago": ago,
     "short": short,
     "plain": plain,
     "without": without,
-    "night": night,
+    "window": window,
     "sentence": sentence,
 }

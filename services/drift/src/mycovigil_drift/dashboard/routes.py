@@ -1,41 +1,34 @@
-"""The pages and their static files."""
+"""The pages and their static files, for the application."""
 
 from fastapi import FastAPI
 
-from mycovigil_drift.dashboard import (
-    alert_page,
-    audit_page,
-    comparison_page,
-    incident_actions,
-    incident_page,
-    login,
-    model_actions,
-    model_page,
-    overview_page,
-    reference_set_actions,
-    reference_set_page,
-    report_page,
-    retrain_job_page,
-    silence_page,
-    slice_page,
-    static_files,
+from mycovigil_drift.dashboard import login, static_files
+from mycovigil_drift.dashboard.pages import (
+    alerts,
+    audit,
+    comparisons,
+    incidents,
+    models,
+    overview,
+    reference_sets,
+    reports,
+    retrain_jobs,
+    silences,
+    slices,
 )
 
 PAGES = (
-    overview_page,
-    report_page,
-    slice_page,
-    comparison_page,
-    incident_page,
-    incident_actions,
-    alert_page,
-    silence_page,
-    model_page,
-    model_actions,
-    retrain_job_page,
-    reference_set_page,
-    reference_set_actions,
-    audit_page,
+    overview,
+    reports,
+    slices,
+    comparisons,
+    incidents,
+    alerts,
+    silences,
+    models,
+    retrain_jobs,
+    reference_sets,
+    audit,
     login,
 )
 

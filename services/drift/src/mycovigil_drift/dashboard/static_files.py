@@ -1,4 +1,4 @@
-"""Stylesheet, fonts, icon and scripts: addresses carry a digest, so browsers keep them."""
+"""Stylesheets, fonts, icon and scripts, cached by browsers if the address has a digest."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
@@ -11,7 +11,7 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 class ImmutableFiles(StaticFiles):
-    """Static files that never change under the same address."""
+    """Static files; one requested with a digest never changes under its address."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)

@@ -1,4 +1,5 @@
-"""The Jinja environment: strict, escaping, with our words and formats as filters."""
+"""The Jinja environment: strict, escaping, with ``formats`` as filters and ``wording`` as
+``words``."""
 
 import hashlib
 from functools import cache
@@ -11,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mycovigil_drift.dashboard import formats, wording
 from mycovigil_drift.dashboard.form import NOTICE
-from mycovigil_drift.dashboard.visit import Visit
+from mycovigil_drift.dashboard.page_viewer import PageViewer
 
 FOLDER = Path(__file__).parent
 TEMPLATES = FOLDER / "templates"
@@ -20,7 +21,7 @@ STATIC = FOLDER / "static"
 
 @cache
 def environment() -> Environment:
-    """One for the process; templates are compiled once."""
+    """One for the process, so that templates are compiled once."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -36,17 +37,17 @@ def environment() -> Environment:
 
 @cache
 def asset(name: str) -> str:
-    """Address of a static file, with its digest, so that browsers may keep it for ever."""
+    """Address of a static file with its digest, so that browsers can cache it for ever."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?v={digest}"
 
 
 def render(request: Request, name: str, *, code: int = 200, **context: Any) -> HTMLResponse:
-    """A page. Never kept by caches: it may need a key, and it changes every night."""
-    visit = Visit.of(request)
+    """A page from a template. Not cacheable: it may need a key, and it changes every night."""
+    viewer = PageViewer.of(request)
     template = environment().get_template(name)
-    text = template.render(path=request.url.path, visit=visit, **context)
+    text = template.render(path=request.url.path, viewer=viewer, **context)
     response = HTMLResponse(text, code, {"Cache-Control": "no-store"})
-    if visit.notice:
+    if viewer.notice:
         response.delete_cookie(NOTICE)
     return response

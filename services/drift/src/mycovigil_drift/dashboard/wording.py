@@ -1,4 +1,4 @@
-"""Verdicts, causes and states in words and tones; colour never stands alone."""
+"""Verdicts, causes and states in words, and their tones."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil_drift.dashboard import formats
 
+# Shift in standard deviations of the reference from which a covariate is mentioned.
 LARGE_EFFECT = 0.5
-"""Standard deviations of the reference from which a move is worth a word."""
+# Tone of a verdict, state, status, severity or change. Each tone has a colour and a sign of its
+# own, so that colour is never the only difference.
 TONES = {
     "calm": "good",
     "drift": "bad",
@@ -112,17 +114,17 @@ def verdict(name: str) -> str:
 
 def sentence(report: DriftReport, subject: str | None = None) -> str:
     """The verdict as one sentence with its numbers; ``subject`` replaces "This night"."""
-    odds = f"{formats.odds(report.p_value)}, alarm at {formats.p_value(report.level)}"
-    lasting = {0: "This stretch", 1: "This night"}
-    subject = subject or lasting.get(report.periods, f"These {report.periods} nights")
+    p_value = f"{formats.p_equals(report.p_value)}, alarm at {formats.p_value(report.level)}"
+    lengths = {0: "This period", 1: "This night"}
+    subject = subject or lengths.get(report.periods, f"These {report.periods} nights")
     match report.verdict:
         case ReportVerdict.CALM:
-            return f"{subject} looked like the reference ({odds})."
+            return f"{subject} looked like the reference ({p_value})."
         case ReportVerdict.DRIFT if (report.p_value or 0.0) > (report.level or 0.0):
-            whole = f"{subject} as a whole looked like the reference ({odds})"
+            whole = f"{subject} as a whole looked like the reference ({p_value})"
             return f"{whole}, but the photos of a predicted class did not."
         case ReportVerdict.DRIFT:
-            return f"{subject} did not look like the reference ({odds})."
+            return f"{subject} did not look like the reference ({p_value})."
         case ReportVerdict.INSUFFICIENT if report.rows == 0:
             return "No photo was sent."
         case ReportVerdict.INSUFFICIENT:
@@ -132,17 +134,17 @@ def sentence(report: DriftReport, subject: str | None = None) -> str:
 
 
 def subject(table: str) -> str:
-    """The noun of a table's row: ``retrain_jobs`` is "retrain job"."""
+    """The noun of a table's rows: ``retrain_jobs`` is "retrain job"."""
     return SUBJECTS.get(table, formats.plain(table).removesuffix("s"))
 
 
 def cause(name: str | None) -> tuple[str, str]:
-    """A cause's title and what it means."""
+    """Title and meaning of a cause."""
     return CAUSES.get(name or "unknown", (formats.plain(name), ""))
 
 
 def certificate(state: str) -> str:
-    """What a certificate's state means."""
+    """What a certificate's status means."""
     return CERTIFICATES.get(state, "")
 
 
@@ -153,7 +155,7 @@ def direction(name: str, effect: float) -> str:
 
 
 def moved(evidence: dict[str, Any]) -> str:
-    """The covariates that moved most, in a sentence; nothing where none did."""
+    """The two covariates that moved most, in a sentence; empty if none moved by much."""
     rows = sorted(evidence.get("covariates", []), key=lambda row: -abs(row["effect"]))
     parts = [
         f"{direction(row['name'], row['effect'])} ({formats.signed(row['effect'])} sd)"
@@ -163,8 +165,8 @@ def moved(evidence: dict[str, Any]) -> str:
     return formats.sentence("photos are " + " and ".join(parts)) if parts else ""
 
 
-def chance(p_value: float) -> str:
-    """What a p-value of one comparison says."""
+def p_value_meaning(p_value: float) -> str:
+    """What the p-value of a two-sample test means."""
     if p_value <= 0.01:
         return "Chance alone would hardly make two samples of one world differ that much."
     if p_value <= 0.05:
@@ -173,7 +175,7 @@ def chance(p_value: float) -> str:
 
 
 def reference_state(found: ReferenceSet, active: bool) -> str:
-    """``in use`` now, a ``draft`` that was never frozen, ``retired``, or superseded."""
+    """``in use``, ``draft`` (never frozen), ``retired``, or ``not in use`` (superseded)."""
     if found.retired_at is not None:
         return "retired"
     if found.frozen_at is None:

@@ -1,1 +1,1 @@
-"""Pictures as geometry: pure functions from rows to coordinates, drawn as SVG by the templates."""
+"""Geometry of the charts: pure functions from rows to coordinates, which templates draw as SVG."""

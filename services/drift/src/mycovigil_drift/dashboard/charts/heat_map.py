@@ -1,18 +1,18 @@
-"""Slices of the traffic as a heat map: a row a slice, a column a night."""
+"""Slices of the traffic as a heat map: one row per slice, one column per night."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# Shades from p = 1 to p = 10^-DECADES.
 SHADES = 5
-"""Steps from "as the reference" to as surprising as four zeros after the point."""
 DECADES = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One slice of one night; ``shade`` 0 to ``SHADES``, the last for a drift alone."""
+    """One slice of one night; ``shade``: 0 to ``SHADES``, which only a drift has."""
 
     shade: int
     drift: bool
@@ -22,7 +22,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class HeatRow:
-    """``cells``: one a column, empty where the slice sent nothing."""
+    """``cells``: one per column, empty if the slice had no photo."""
 
     name: str
     photos: int
@@ -39,9 +39,9 @@ class HeatMap:
 Slices = Sequence[dict[str, Any]]
 
 
-def drawn(nights: Sequence[Slices], dimension: str, *, most: int) -> HeatMap:
-    """Slices of ``dimension`` over the nights (oldest first); those that drifted come first,
-    then the busiest, ``most`` of them."""
+def layout(nights: Sequence[Slices], dimension: str, *, most: int) -> HeatMap:
+    """The heat map of ``dimension`` over the nights (oldest first), at most ``most`` rows: those
+    that drifted first, then those with most photos; hours in their order."""
     by_value: dict[str, list[dict[str, Any] | None]] = {}
     for column, slices in enumerate(nights):
         for found in slices:
@@ -56,12 +56,12 @@ def drawn(nights: Sequence[Slices], dimension: str, *, most: int) -> HeatMap:
 
 
 def dimensions(nights: Sequence[Slices]) -> list[str]:
-    """Those that any night has, in the order they were first met."""
+    """All dimensions, in the order in which they first occur."""
     return list(dict.fromkeys(found["dimension"] for slices in nights for found in slices))
 
 
 def cell(found: dict[str, Any]) -> Cell:
-    """One slice, with its numbers in words."""
+    """The cell of one slice, with its numbers as a title."""
     drift = found.get("verdict") == "drift"
     p_value = found.get("p_value")
     surprise = 0.0 if p_value is None else -math.log10(max(p_value, 10**-DECADES)) / DECADES

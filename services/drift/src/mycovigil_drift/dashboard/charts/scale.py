@@ -1,10 +1,11 @@
-"""Scales from data to pixels."""
+"""Scales from times and p-values to pixels."""
 
 import datetime
 import math
 from dataclasses import dataclass
 
 SMALLEST_P = 1e-6
+# Days between two marks of the time axis.
 STEPS = (1, 2, 5, 7, 14, 30, 61, 91, 182, 365)
 
 
@@ -22,7 +23,8 @@ class TimeScale:
         return round(self.left + min(max(part, 0.0), 1.0) * (self.right - self.left), 1)
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
-        """At most ``most`` marks with their labels: days, or times where a night is a minute."""
+        """At most ``most`` marks with their labels: days, or times if the axis is shorter than two
+        days."""
         length = self.end - self.start
         if length < datetime.timedelta(days=2):
             return self._even_ticks(most)
@@ -45,7 +47,7 @@ class TimeScale:
 
 @dataclass(frozen=True, slots=True)
 class SurpriseScale:
-    """Height of a p-value: -log10(p), so that calm lies low and surprise rises."""
+    """Height of a p-value by -log10(p): the smaller, the higher."""
 
     bottom: float
     top: float
@@ -56,12 +58,12 @@ class SurpriseScale:
         return round(self.bottom - surprise / self.decades * (self.bottom - self.top), 1)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """One mark a power of ten."""
+        """One mark per power of ten."""
         labels = ["1", "0.1", "0.01", "0.001", "0.0001", "0.00001", "0.000001"]
         return [(self(10.0**-n), labels[n]) for n in range(self.decades + 1)]
 
 
 def decades_of(p_values: list[float]) -> int:
-    """Powers of ten that hold all of ``p_values``; at least four, at most six."""
+    """Powers of ten that the axis needs for ``p_values``; at least four, at most six."""
     smallest = min(p_values, default=1.0)
     return min(max(math.ceil(-math.log10(max(smallest, SMALLEST_P))), 4), 6)

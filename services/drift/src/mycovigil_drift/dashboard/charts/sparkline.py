@@ -1,16 +1,17 @@
-"""Small multiples: one number of every night, as a line."""
+"""Sparklines: one number per night, as a small line chart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT, MARGIN = 150, 34, 4
+# Fewest calm nights from which a band is computed.
 LEAST_CALM = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """``zero`` is the height of "as the reference"; ``last`` the newest point; ``calm`` top and
-    height of the band in which calm nights lie, where there were enough of them."""
+    """``zero``: the height of the middle; ``last``: the newest point; ``calm``: top and height of
+    the band in which calm nights lie, if there were enough of them."""
 
     name: str
     value: float
@@ -21,7 +22,7 @@ class Sparkline:
     calm: tuple[float, float] | None = None
 
 
-def drawn(
+def layout(
     name: str,
     values: Sequence[float],
     *,
@@ -49,7 +50,7 @@ def drawn(
 
 
 def calm_band(values: Sequence[float]) -> tuple[float, float] | None:
-    """Where nine of ten calm nights lay; nothing from fewer than :data:`LEAST_CALM`."""
+    """The middle 90% of calm nights; ``None`` for fewer than :data:`LEAST_CALM`."""
     if len(values) < LEAST_CALM:
         return None
     ordered = sorted(values)

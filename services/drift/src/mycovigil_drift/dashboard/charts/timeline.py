@@ -1,4 +1,4 @@
-"""The nights on a time line: p-values against their level, longer windows, and what happened."""
+"""The time line: p-values of the nights and their level, longer windows, and annotations."""
 
 import datetime
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from mycovigil_drift.dashboard.charts.scale import SurpriseScale, TimeScale, dec
 LEFT, RIGHT, TOP = 58, 14, 26
 LANE = 22
 AXIS = 24
+# Lanes of annotations without a duration, with the shapes that belong to them.
 INSTANT = {"retrains": {"retrain"}, "models": {"promotion", "refusal"}}
-"""Lanes of what happened at once, with the shapes that belong to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Pixels of the picture: its width, the height of the p-values, and marks on the time axis."""
+    """Width of the chart and height of the p-values in pixels, and marks of the time axis."""
 
     width: int
     plot: int
@@ -39,7 +39,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Something that lasted; ``tone`` colours it."""
+    """A bar: a window, or an annotation with a duration."""
 
     x: float
     width: float
@@ -50,7 +50,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened at once; ``glyph`` is its shape."""
+    """An annotation without a duration; ``glyph``: its shape."""
 
     x: float
     glyph: str
@@ -60,8 +60,8 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """What the time line marks beside the nights; ``end`` empty where it happened at once."""
+class Annotation:
+    """An event in time beside the nights; ``end``: empty if it has no duration."""
 
     start: datetime.datetime
     end: datetime.datetime | None
@@ -73,7 +73,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A named row below the p-values, ``y`` at its middle."""
+    """A named row below the p-values; ``y``: its middle."""
 
     name: str
     y: float
@@ -83,8 +83,8 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All coordinates; ``band`` is the outline of calm, ``level`` its upper edge, ``note`` the
-    height of its caption."""
+    """All coordinates; ``band``: outline of the area of calm, ``level``: its upper edge, ``note``:
+    height of its caption, ``changes``: promotions, drawn across the p-values."""
 
     width: int
     height: float
@@ -101,10 +101,10 @@ class Timeline:
     changes: list[Mark]
 
 
-def drawn(
-    reports: Sequence[DriftReport], happenings: Sequence[Happening], size: Size
+def layout(
+    reports: Sequence[DriftReport], annotations: Sequence[Annotation], size: Size
 ) -> Timeline | None:
-    """The picture of ``reports`` (oldest first), or nothing where there are none."""
+    """The time line of ``reports`` (oldest first); ``None`` without any."""
     nights = [report for report in reports if report.periods == 1] or list(reports)
     if not nights:
         return None
@@ -114,7 +114,7 @@ def drawn(
     time = TimeScale(start, end, LEFT + 8, size.width - RIGHT - 8)
     known = [report.p_value for report in nights if report.p_value is not None]
     height = SurpriseScale(bottom - 16, TOP, decades_of(known))
-    lanes = _lanes(reports, happenings, time, bottom + AXIS)
+    lanes = _lanes(reports, annotations, time, bottom + AXIS)
     level = _level(nights, time, height)
     return Timeline(
         width=size.width,
@@ -129,7 +129,9 @@ def drawn(
         p_ticks=height.ticks(),
         time_ticks=time.ticks(size.ticks),
         lanes=lanes,
-        changes=[_mark(h, time) for h in happenings if h.glyph == "promotion" and h.start >= start],
+        changes=[
+            _mark(h, time) for h in annotations if h.glyph == "promotion" and h.start >= start
+        ],
     )
 
 
@@ -140,14 +142,14 @@ def _point(report: DriftReport, time: TimeScale, height: SurpriseScale, bottom: 
 
 
 def _title(report: DriftReport) -> str:
-    night = formats.night(report.window_start, report.window_end)
-    return f"{night}: {wording.sentence(report)}"
+    window = formats.window(report.window_start, report.window_end)
+    return f"{window}: {wording.sentence(report)}"
 
 
 def _level(
     nights: Sequence[DriftReport], time: TimeScale, height: SurpriseScale
 ) -> list[tuple[float, float]]:
-    """Corners of the alarm level as a step line over the whole width."""
+    """Corners of the alarm level, a step line over the whole width."""
     leveled = [report for report in nights if report.level is not None and report.level > 0]
     if not leveled:
         return []
@@ -166,20 +168,20 @@ def _path(corners: Sequence[tuple[float, float]]) -> str:
 
 def _lanes(
     reports: Sequence[DriftReport],
-    happenings: Sequence[Happening],
+    annotations: Sequence[Annotation],
     time: TimeScale,
     top: float,
 ) -> list[Lane]:
-    """One lane a length of window beyond the night, then incidents, then what was done."""
+    """One lane per length of window beyond a night, then incidents, retrains and models."""
     rows: list[tuple[str, list[Span], list[Mark]]] = [
         (f"{periods} nights", [_window(r, time) for r in reports if r.periods == periods], [])
         for periods in sorted({report.periods for report in reports} - {1})
     ]
-    lasting = [happening for happening in happenings if happening.end is not None]
+    lasting = [annotation for annotation in annotations if annotation.end is not None]
     if lasting:
         rows.append(("incidents", [_span(h, h.end or h.start, time) for h in lasting], []))
     for name, glyphs in INSTANT.items():
-        if marks := [_mark(h, time) for h in happenings if h.glyph in glyphs]:
+        if marks := [_mark(h, time) for h in annotations if h.glyph in glyphs]:
             rows.append((name, [], marks))
     return [
         Lane(name, top + LANE * (number + 0.5), spans, marks)
@@ -193,12 +195,14 @@ def _window(report: DriftReport, time: TimeScale) -> Span:
     return Span(x, max(end - x - 2, 3), tone, _title(report), f"/reports/{report.id}")
 
 
-def _span(happening: Happening, end: datetime.datetime, time: TimeScale) -> Span:
-    x = time(happening.start)
+def _span(annotation: Annotation, end: datetime.datetime, time: TimeScale) -> Span:
+    x = time(annotation.start)
     width = max(time(end) - x, 6)
-    return Span(min(x, time.right - width), width, happening.tone, happening.title, happening.href)
+    return Span(
+        min(x, time.right - width), width, annotation.tone, annotation.title, annotation.href
+    )
 
 
-def _mark(happening: Happening, time: TimeScale) -> Mark:
-    x = time(happening.start)
-    return Mark(x, happening.glyph, happening.tone, happening.title, happening.href)
+def _mark(annotation: Annotation, time: TimeScale) -> Mark:
+    x = time(annotation.start)
+    return Mark(x, annotation.glyph, annotation.tone, annotation.title, annotation.href)

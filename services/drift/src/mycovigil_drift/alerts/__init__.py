@@ -1,1 +1,0 @@
-"""Alerts: what was told to the world about an incident."""

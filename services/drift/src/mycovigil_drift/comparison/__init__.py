@@ -1,1 +1,0 @@
-"""Two nights, or two reference sets, side by side."""

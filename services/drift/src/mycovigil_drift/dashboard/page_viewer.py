@@ -1,0 +1,45 @@
+"""Who views a page: what their forms carry, and the notice of what they did last."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from mycovigil.access import Scope
+from mycovigil_drift.access import COOKIE, Principal
+from mycovigil_drift.dashboard.form import NOTICE, token_of
+
+NOTICES = {
+    "acknowledged": "Noted: you are looking at it.",
+    "resolved": "Resolved; the certificate has the status again that calibration supported.",
+    "silenced": "Silenced. Nights are still judged and shown; no alert goes out.",
+    "unsilenced": "The silence has ended.",
+    "retrain": "Retrain requested; the worker's next tick starts it.",
+    "judge": "The window will be judged at the worker's next tick; it appears among the nights.",
+    "promoted": "Promoted; the predictors follow within seconds.",
+    "rolled-back": "Rolled back; the predictors follow within seconds.",
+    "reference-made": "Made, as a draft: look at it, compare it, then freeze it.",
+    "reference-frozen": "Frozen. Nights of its model and months are compared with it from now on.",
+    "reference-retired": "Retired. No further night is compared with it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageViewer:
+    """``name``: of the key, empty without a login; ``token``: for their forms, empty without a
+    cookie; ``notice``: what their last form did, shown once."""
+
+    name: str | None
+    may_act: bool
+    token: str
+    notice: str | None
+
+    @classmethod
+    def of(cls, request: Request) -> "PageViewer":
+        viewer: Principal | None = getattr(request.state, "viewer", None)
+        key = request.cookies.get(COOKIE)
+        return cls(
+            name=viewer.name if viewer else None,
+            may_act=viewer is not None and key is not None and Scope.OPERATE in viewer.scopes,
+            token=token_of(key) if key else "",
+            notice=NOTICES.get(request.cookies.get(NOTICE, "")),
+        )

@@ -1,0 +1,1 @@
+"""What the pages show, prepared from rows of the database and documents of reports."""

@@ -1,0 +1,176 @@
+"""Harm of a drift: figures with intervals, estimated without labels or measured with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mycovigil.db.report import DriftReport
+from mycovigil_drift.dashboard import formats
+
+NAMES = {
+    "deadly": "deadly photos among all",
+    "novel": "photos beyond the model's knowledge",
+    "risk": "deadly photos answered as harmless",
+    "deadly_called_edible": "deadly photos called edible",
+    "deadly_missed": "deadly photos missed",
+    "macro_recall": "recall, mean of the classes",
+    "recall": "recall, mean of the classes",
+}
+# Order of the figures: errors before shares.
+ORDER = (
+    "deadly_called_edible",
+    "risk",
+    "deadly_missed",
+    "macro_recall",
+    "recall",
+    "deadly",
+    "novel",
+)
+HEADLINES = {
+    "affected": "Yes, safety is affected",
+    "not_affected": "No sign of harm",
+    "unknown": "Cannot be told",
+}
+UNLABELLED = "Estimated without labels; labels that arrive later replace the estimate."
+# The scale ends this much beyond the largest number.
+MARGIN = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A share with its interval; ``reference``: the share before, if known. ``x``, ``left``,
+    ``width`` and ``mark`` are in percent of the common scale's width."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    reference: float | None
+    x: float
+    left: float
+    width: float
+    mark: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """``realised``: measured with labels; ``coverage``: of the intervals."""
+
+    state: str
+    headline: str
+    figures: list[Figure]
+    realised: bool
+    coverage: str
+    note: str
+
+
+def of_report(report: DriftReport) -> Harm | None:
+    """The harm that a report measured or estimated; ``None`` if neither."""
+    found = report.evidence.get("harm")
+    state = str((found or {}).get("safety", "unknown"))
+    if report.realised:
+        return Harm(
+            state,
+            _headline(report.realised),
+            _placed(_realised(report.realised)),
+            realised=True,
+            coverage="95%",
+            note=_labelled(report.realised),
+        )
+    if found is None:
+        return None
+    figures = _placed(_estimated(found))
+    return Harm(
+        state, HEADLINES.get(state, formats.plain(state)), figures, False, "90%", UNLABELLED
+    )
+
+
+def in_words(harm: Harm) -> str:
+    """The first figure in words, for pages that do not draw them."""
+    parts = [
+        f"{figure.name} {_before(figure)}{formats.share(figure.value)} "
+        f"({harm.coverage} interval {formats.share(figure.low)} to {formats.share(figure.high)})"
+        for figure in harm.figures[:1]
+    ]
+    return "; ".join(parts)
+
+
+def _before(figure: Figure) -> str:
+    return "" if figure.reference is None else f"{formats.share(figure.reference)} → "
+
+
+def _headline(realised: dict[str, Any]) -> str:
+    deadly = realised.get("deadly") or {}
+    if not deadly.get("count"):
+        return "No deadly photo among the labelled ones"
+    return f"{deadly['missed']} of {deadly['count']} deadly photos were missed"
+
+
+def _labelled(realised: dict[str, Any]) -> str:
+    labelled, rows = realised.get("labelled"), realised.get("rows")
+    measured = (
+        f"Measured on {formats.count(labelled)} of {formats.count(rows)} photos with a label."
+    )
+    proof = realised.get("proof")
+    return f"{measured} {_evidence(proof)}" if proof else measured
+
+
+def _evidence(proof: dict[str, Any]) -> str:
+    """The e-value of all labels of the model: those of one night are few."""
+    weight = "more than 1,000" if proof["e_value"] > 1_000 else f"{proof['e_value']:.2g}"
+    return (
+        f"All {formats.count(proof['specimens'])} labelled deadly specimens of this model so far "
+        f"weigh {weight} against the promised bound; from {proof['needed']:.0f} on it is refuted."
+    )
+
+
+def _position(item: tuple[str, Any]) -> int:
+    return ORDER.index(item[0]) if item[0] in ORDER else len(ORDER)
+
+
+Interval = tuple[str, float, float, float, float | None]
+
+
+def _estimated(found: dict[str, Any]) -> Iterator[Interval]:
+    shares = found.get("shares")
+    by_class = {f"share_of_{name}": share for name, share in shares.items()} if shares else {}
+    for key, share in sorted((found | by_class).items(), key=_position):
+        if not isinstance(share, dict) or "low" not in share:
+            continue
+        value = next((share[k] for k in ("night", "value", "estimate") if k in share), None)
+        if value is not None:
+            name = NAMES.get(key, formats.plain(key))
+            yield name, value, share["low"], share["high"], share.get("reference")
+
+
+def _realised(found: dict[str, Any]) -> Iterator[Interval]:
+    deadly, macro = found.get("deadly") or {}, found.get("macro_recall") or {}
+    if deadly.get("rate") is not None:
+        yield NAMES["deadly_missed"], deadly["rate"], deadly["low"], deadly["high"], None
+    if macro.get("value") is not None:
+        yield NAMES["macro_recall"], macro["value"], macro["low"], macro["high"], None
+    for name, recall in (found.get("recall") or {}).items():
+        if recall and recall.get("rate") is not None:
+            title = f"recall of {formats.plain(name)}"
+            yield title, recall["rate"], recall["low"], recall["high"], None
+
+
+def _placed(intervals: Iterator[Interval]) -> list[Figure]:
+    """All figures on one scale, from 0 to a little beyond the largest number."""
+    found = list(intervals)
+    most = max([high for *_, high, _ in found] + [r for *_, r in found if r is not None] + [1e-9])
+    scale = 100 / min(most * MARGIN, 1.0)
+    return [
+        Figure(
+            name,
+            value,
+            low,
+            high,
+            reference,
+            x=round(value * scale, 2),
+            left=round(low * scale, 2),
+            width=round(max(high - low, 0.0) * scale, 2),
+            mark=None if reference is None else round(reference * scale, 2),
+        )
+        for name, value, low, high, reference in found
+    ]

@@ -1,1 +1,0 @@
-"""Incidents: a drift from the first bad night until it is resolved."""

@@ -1,1 +1,0 @@
-"""Models and their way into production and back."""

@@ -1,1 +1,0 @@
-"""Kept photos, by digest."""

@@ -1,1 +1,0 @@
-"""Reference sets: what calm looks like."""

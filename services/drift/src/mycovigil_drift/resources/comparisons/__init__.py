@@ -1,0 +1,1 @@
+"""Comparisons of two nights or of two reference sets."""

@@ -1,0 +1,1 @@
+"""Drift reports: one verdict per model and window."""

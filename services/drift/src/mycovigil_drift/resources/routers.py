@@ -1,0 +1,34 @@
+"""The routers of ``/v1``, for the application."""
+
+from mycovigil_drift.resources import (
+    alerts,
+    audit,
+    incident_story,
+    incidents,
+    models,
+    photos,
+    reference_sets,
+    report_requests,
+    retrain_jobs,
+    silences,
+)
+from mycovigil_drift.resources.comparisons import comparison
+from mycovigil_drift.resources.reports import routes as reports
+
+ROUTERS = tuple(
+    module.router
+    for module in (
+        report_requests,
+        reports,
+        alerts,
+        incidents,
+        incident_story,
+        silences,
+        retrain_jobs,
+        models,
+        reference_sets,
+        photos,
+        audit,
+        comparison,
+    )
+)

@@ -1,1 +1,0 @@
-"""Retrain jobs: asked for by an incident or by a person."""

@@ -1,1 +1,0 @@
-"""Silences: stretches of time in which no alert goes out."""
