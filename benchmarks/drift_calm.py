@@ -59,8 +59,8 @@ def calm_p_values(
         for night in nights:
             y, _ = world.draw(night, generator)
             p = world.probabilities(y) if heavy else None
-            judgement = judge(fitted, y, p, seed=seed, permutations=999)
-            p_values[night].append(judgement.p_value)
+            result = judge(fitted, y, p, seed=seed, permutations=999)
+            p_values[night].append(result.p_value)
     return p_values
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from mycovigil_statistics import FittedReference, Judgement, fit, judge
+from mycovigil_statistics import DriftResult, FittedReference, fit, judge
 from mycovigil_statistics.drift.cause.explain import explain
 from mycovigil_statistics.sample import FloatArray
 from mycovigil_statistics.simulated import Shift, World
@@ -50,7 +50,7 @@ class Case:
 
     truth: frozenset[str]
     fitted: FittedReference
-    judgement: Judgement
+    result: DriftResult
     features: FloatArray
     probabilities: FloatArray | None
     covariates: FloatArray | None
@@ -58,13 +58,13 @@ class Case:
     @property
     def inputs(self) -> tuple[Any, ...]:
         """Arguments of `explain`."""
-        return self.fitted, self.judgement, self.features, self.probabilities, self.covariates
+        return self.fitted, self.result, self.features, self.probabilities, self.covariates
 
     @property
     def blind(self) -> tuple[Any, ...]:
         """The same without covariates."""
-        judgement = judge(self.fitted, self.features, self.probabilities, permutations=999)
-        return self.fitted, judgement, self.features, self.probabilities
+        result = judge(self.fitted, self.features, self.probabilities, permutations=999)
+        return self.fitted, result, self.features, self.probabilities
 
     @property
     def kind(self) -> str:
@@ -119,9 +119,9 @@ def _case(
         moved = g.choice(COVARIATES, g.integers(1, 4), replace=False)
         z[:, moved] += g.uniform(0.4, 1.5, len(moved)) * g.choice([-1, 1], len(moved))
     p = world.probabilities(x, sharpness)
-    judgement = judge(fitted, x, p, z, permutations=999)
-    if judgement.p_value <= 0.05:
-        yield Case(truth, fitted, judgement, x, p, z)
+    result = judge(fitted, x, p, z, permutations=999)
+    if result.p_value <= 0.05:
+        yield Case(truth, fitted, result, x, p, z)
 
 
 def _colouring(world: World) -> FloatArray:

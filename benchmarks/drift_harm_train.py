@@ -28,8 +28,8 @@ from mycovigil_statistics.safety.harm.stacking import UNIT, Stack
 from mycovigil_statistics.sample import FloatArray
 
 RIDGE, STACK_RIDGE = 1e-5, 30.0
+# Rises are told apart within these distances of where the decision lies, not far beyond.
 NEAR, STACK_NEAR = 0.03, 0.08
-"""Rises are told apart within these distances of where the decision lies, not far beyond."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

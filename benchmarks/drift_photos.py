@@ -32,7 +32,7 @@ from sklearn.linear_model import LogisticRegression
 
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.encoder.identity import PACKAGED, EncoderIdentity
-from mycovigil_statistics import Judgement, fit, judge
+from mycovigil_statistics import DriftResult, fit, judge
 from mycovigil_statistics.safety.novelty import mean_distance, random_anchors, stranger_direction
 from mycovigil_statistics.safety.proportions import interval
 from mycovigil_statistics.sample import FloatArray
@@ -71,7 +71,7 @@ class Teacher:
             photos, distances=distances, probabilities=self.head.predict_proba(photos.features)
         )
 
-    def judged(self, reference: Photos, night: Photos, seed: int, *, groups: bool) -> Judgement:
+    def judged(self, reference: Photos, night: Photos, seed: int, *, groups: bool) -> DriftResult:
         """The worker's decision."""
         rows = reference.rows(groups=groups)
         known = Reference(NOBODY, NOBODY, NOBODY, "", rows)
@@ -84,17 +84,17 @@ class Test(Protocol):
 
     def __call__(
         self, reference: Photos, night: Photos, seed: int, *, groups: bool
-    ) -> Judgement: ...
+    ) -> DriftResult: ...
 
 
-def by_features(reference: Photos, night: Photos, seed: int, *, groups: bool) -> Judgement:
+def by_features(reference: Photos, night: Photos, seed: int, *, groups: bool) -> DriftResult:
     """The smallest call of the library."""
     keys = [side.groups if groups else None for side in (reference, night)]
     fitted = fit(reference.features, groups=keys[0], seed=seed)
     return judge(fitted, night.features, groups=keys[1], seed=seed)
 
 
-def with_covariates(reference: Photos, night: Photos, seed: int, *, groups: bool) -> Judgement:
+def with_covariates(reference: Photos, night: Photos, seed: int, *, groups: bool) -> DriftResult:
     """As `by_features`, and with what was measured in the pixels."""
     keys = [side.groups if groups else None for side in (reference, night)]
     fitted = fit(reference.features, None, reference.covariates, groups=keys[0], seed=seed)

@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from mycovigil_statistics import FittedReference, Judgement, fit, judge
+from mycovigil_statistics import DriftResult, FittedReference, fit, judge
 from mycovigil_statistics.simulated import Shift, World
 
 ROWS = (50, 200, 1_000, 5_000)
@@ -22,7 +22,7 @@ DRIFT = Shift(novel=0.15)
 
 def timed(
     world: World, fitted: FittedReference, rows: int, shift: Shift, seed: int
-) -> tuple[float, Judgement]:
+) -> tuple[float, DriftResult]:
     """CPU seconds of judging one night, and what it found."""
     features, _ = world.draw(rows, np.random.default_rng(seed), shift)
     probabilities = world.probabilities(features)

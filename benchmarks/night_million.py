@@ -39,8 +39,9 @@ from mycovigil_worker.nights import nightly
 from mycovigil_worker.state import State
 
 SMALL = 10_000
+# Feature vectors that differ; a row takes one of them.
 DISTINCT = 4_096
-"""Feature vectors that differ; a row takes one of them."""
+# Columns and their binary types; a halfvec is sent as the bytes that pgvector reads.
 COLUMNS = {
     "id": "uuid",
     "created_at": "timestamptz",
@@ -69,7 +70,6 @@ COLUMNS = {
     "height": "int4",
     "jpeg_quality": "real",
 }
-"""Columns and their binary types; a halfvec is sent as the bytes that pgvector reads."""
 CLASSES = ("edible", "conditionally_edible", "poisonous", "deadly")
 TICK = os.sysconf("SC_CLK_TCK")
 

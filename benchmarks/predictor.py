@@ -33,8 +33,8 @@ from mycovigil.vision.encoder.identity import EncoderIdentity, locate
 PHOTOS = {"800x600": (800, 600), "12 MP": (4_000, 3_000)}
 DIFFERENT = 4
 GRAIN = 6.0
+# Noise, in grey levels, that gives a picture the bytes of a photo: 0.2 and 4 MB.
 QUALITY = 88
-"""Noise, in grey levels, that gives a picture the bytes of a photo: 0.2 and 4 MB."""
 Row = dict[str, Any]
 console = Console(stderr=True)
 

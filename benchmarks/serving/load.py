@@ -35,8 +35,8 @@ class Load:
     store_ms: float
 
 
+# From a photo to the content type and the body that a server wants.
 Body = Callable[[bytes], tuple[str, bytes]]
-"""From a photo to the content type and the body that a server wants."""
 
 
 def message(url: str, headers: dict[str, str], kind: str, body: bytes) -> bytes:

@@ -9,6 +9,7 @@ from mycovigil.models.bundle import Bundle, BundleMeta, Certificate, Thresholds
 from mycovigil.models.safety import CLASSES, CertificateState
 from mycovigil.vision.encoder.identity import EncoderIdentity
 
+# Hardly ever refuse: a distance is at most 2.
 OPEN_THRESHOLDS = Thresholds(
     set_level=(0.8, 0.8, 0.8, 0.95),
     deadly_floor=0.3,
@@ -16,7 +17,6 @@ OPEN_THRESHOLDS = Thresholds(
     novelty=1.5,
     not_mushroom=2.0,
 )
-"""Hardly ever refuse: a distance is at most 2."""
 
 
 def make_bundle(

@@ -16,10 +16,10 @@ from mycovigil.vision.image.covariates import measure
 from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage, decode
 
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# Of CPU time, which does not depend on who else uses the machine.
 MOST_SECONDS = 2.0
-"""Of CPU time, which does not depend on who else uses the machine."""
+# A hostile header may promise 25 megapixels, for 16 bytes each in a WebP.
 MOST_GROWTH_KILOBYTES = 500_000
-"""A hostile header may promise 25 megapixels, for 16 bytes each in a WebP."""
 
 
 def every_kind(width: int, height: int, seed: int = 0) -> list[bytes]:

@@ -19,8 +19,8 @@ from mycovigil.settings import Settings
 
 DEADLINE, HEADER_SECONDS = "4", "6"
 MOST_CONNECTIONS = 300
+# Megabytes; the first large photos leave Pillow and the allocator that much.
 MOST_GROWTH = 80.0
-"""Megabytes; the first large photos leave Pillow and the allocator that much."""
 LORIS_SECONDS = 20
 
 

@@ -23,10 +23,10 @@ from mycovigil.references.window import Window
 from mycovigil.settings import Settings
 from mycovigil_predictor.inference.certificate_status import as_of_today
 
+# Every photo is for the expert.
 NOTHING_HARMFUL = OPEN_THRESHOLDS.model_copy(
     update={"set_level": (1.0, 0.0, 0.0, 0.0), "deadly_floor": 1.0, "harm_floor": 1.0}
 )
-"""Every photo is for the expert."""
 ONCE = {"idempotency-key": "k"}
 
 

@@ -19,8 +19,8 @@ from mycovigil_training import torchvision_shim
 FOLDERS = ("kaggle_subset/Classes", "field_guide", "field_walks", "not_mushroom")
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 ENCODER = "mini/fp16"
+# Of any coordinate of the two unit embeddings.
 MOST_DIFFERENCE = 0.001
-"""Of any coordinate of the two unit embeddings."""
 Pixels = NDArray[np.uint8]
 Embed = Callable[[list[Pixels]], NDArray[np.float32]]
 

@@ -35,8 +35,8 @@ def explained(
     z = generator.standard_normal((400, 3))
     z[:, 1] += brighter
     p, z_or_none = world.probabilities(x), None if blind else z
-    judgement = judge(fitted, x, p, z_or_none, permutations=999)
-    return explain(fitted, judgement, x, p, z_or_none)
+    result = judge(fitted, x, p, z_or_none, permutations=999)
+    return explain(fitted, result, x, p, z_or_none)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_a_new_species_of_another_colour_is_no_change_of_camera(
         x, labels = world.draw(400, generator, Shift(novel=0.2))
         z = generator.standard_normal((400, 3))
         z[labels < 0, 1] += 1.2
-        judgement = judge(fitted, x, world.probabilities(x), z)
-        kinds.append(explain(fitted, judgement, x, world.probabilities(x), z).kind)
+        result = judge(fitted, x, world.probabilities(x), z)
+        kinds.append(explain(fitted, result, x, world.probabilities(x), z).kind)
     assert kinds.count("novel_species") >= 3
 
 

@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 
 from mycovigil_statistics.safety.paired import (
     EXACT_UNITS,
-    Comparison,
+    PairedComparison,
     mcnemar_exact,
     non_inferiority,
     p_at_margin,
@@ -71,14 +71,14 @@ def test_exact_and_tango_meet() -> None:
 
 def test_too_few_is_an_outcome_with_a_number() -> None:
     result = non_inferiority(np.zeros(20, bool), np.zeros(20, bool), margin=0.05)
-    assert result.outcome is Comparison.TOO_FEW
+    assert result.outcome is PairedComparison.TOO_FEW
     assert (result.units, result.needed) == (20, 59)
     assert result.upper > 0.05
 
 
 def test_no_deadly_photo_at_all() -> None:
     result = non_inferiority([], [], margin=0.05)
-    assert result.outcome is Comparison.TOO_FEW
+    assert result.outcome is PairedComparison.TOO_FEW
     assert result.upper == 1.0
 
 
@@ -86,9 +86,12 @@ def test_outcomes_with_enough_specimens() -> None:
     production = np.zeros(100, dtype=bool)
     worse = production.copy()
     worse[:6] = True
-    assert non_inferiority(production, production, margin=0.05).outcome is Comparison.NON_INFERIOR
+    assert (
+        non_inferiority(production, production, margin=0.05).outcome
+        is PairedComparison.NON_INFERIOR
+    )
     refused = non_inferiority(worse, production, margin=0.05)
-    assert refused.outcome is Comparison.NOT_SHOWN
+    assert refused.outcome is PairedComparison.NOT_SHOWN
     assert refused.difference == pytest.approx(0.06)
 
 
@@ -96,7 +99,7 @@ def test_photos_of_a_specimen_are_one_piece_of_evidence() -> None:
     groups = np.repeat(np.arange(30), 10)
     flawless = np.zeros(300, dtype=bool)
     result = non_inferiority(flawless, flawless, margin=0.05, groups=groups)
-    assert result.outcome is Comparison.TOO_FEW
+    assert result.outcome is PairedComparison.TOO_FEW
     assert (result.units, result.photos) == (30, 300)
     assert result.method.endswith("over specimens")
     one_photo = flawless.copy()

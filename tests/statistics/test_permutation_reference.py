@@ -10,7 +10,7 @@ from scipy.stats import permutation_test
 from mycovigil_statistics import fit, judge
 from mycovigil_statistics.drift import two_sample
 from mycovigil_statistics.drift.permutation import labellings
-from mycovigil_statistics.drift.views.statistics import statistics_for
+from mycovigil_statistics.drift.views.view_statistics import statistics_for
 
 
 def test_relabellings_are_uniform_and_start_with_the_observed() -> None:
@@ -46,8 +46,8 @@ def test_judge_gives_a_single_feature_scipys_permutation_p() -> None:
     generator = np.random.default_rng(4)
     fitted = fit(generator.standard_normal((160, 1)))
     night = generator.standard_normal((40, 1)) + 0.55
-    judgement = judge(fitted, night)
-    ours = next(v.p_value for v in judgement.views if v.name == "largest_feature")
+    result = judge(fitted, night)
+    ours = next(v.p_value for v in result.views if v.name == "largest_feature")
 
     def distance(a: np.ndarray, b: np.ndarray) -> float:
         return abs(float(a.mean() - b.mean()))
@@ -57,7 +57,7 @@ def test_judge_gives_a_single_feature_scipys_permutation_p() -> None:
         (whitened[:, 0], fitted.pool.features[:, 0]), distance, n_resamples=9_999,
         alternative="greater", random_state=np.random.default_rng(5),
     ).pvalue  # fmt: skip
-    assert judgement.permutations == 9_999
+    assert result.permutations == 9_999
     assert abs(ours - theirs) < 5 * np.sqrt(2 * theirs * (1 - theirs) / 10_000)
 
 

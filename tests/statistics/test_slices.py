@@ -32,8 +32,8 @@ def test_the_client_that_drifted_is_named_and_no_other(fitted: FittedReference) 
     assert ("client", "bert") in drifted
     assert not {("client", "anna"), ("client", "cleo")} & drifted
     assert results[0].adjusted_p is not None
-    assert results[0].judgement is not None
-    assert results[0].adjusted_p >= results[0].judgement.p_value
+    assert results[0].result is not None
+    assert results[0].adjusted_p >= results[0].result.p_value
 
 
 def test_a_predicted_class_is_compared_with_its_own_part_of_the_reference() -> None:
@@ -57,7 +57,7 @@ def test_small_slices_are_not_judged_and_missing_values_are_left_out(
     x, _ = photos(3, 100)
     versions = ["1.0"] * 60 + ["2.0"] * 20 + [None] * 20
     results = judge_slices(fitted, x, slices={"app_version": versions}, level=LEVEL)
-    assert [(r.value, r.rows, r.judgement is None) for r in results] == [
+    assert [(r.value, r.rows, r.result is None) for r in results] == [
         ("1.0", 60, False),
         ("2.0", 20, True),
     ]
@@ -69,7 +69,7 @@ def test_a_group_of_one_session_is_too_small(fitted: FittedReference) -> None:
     sessions = ["one"] * 40 + [f"s{n}" for n in range(40)]
     clients = ["anna"] * 40 + ["bert"] * 40
     results = judge_slices(fitted, x, slices={"client": clients}, groups=sessions, level=LEVEL)
-    assert {r.value: r.judgement is None for r in results} == {"anna": True, "bert": False}
+    assert {r.value: r.result is None for r in results} == {"anna": True, "bert": False}
 
 
 def test_rows_without_a_group_stand_alone_beside_a_session(fitted: FittedReference) -> None:
@@ -78,7 +78,7 @@ def test_rows_without_a_group_stand_alone_beside_a_session(fitted: FittedReferen
     results = judge_slices(
         fitted, x, slices={"client": ["anna"] * 80}, groups=sessions, level=LEVEL
     )
-    judgement = results[0].judgement
+    judgement = results[0].result
     assert judgement is not None
     assert judgement.units == 79
 

@@ -34,9 +34,9 @@ def test_a_clear_shift_is_seen_by_the_view_made_for_it(
     world: World, fitted: FittedReference, shift: Shift, group: str
 ) -> None:
     x, _ = world.draw(200, np.random.default_rng(40), shift)
-    judgement = judge(fitted, x, world.probabilities(x))
-    assert judgement.p_value <= 0.001
-    assert judgement.group_p_values[group] <= 0.01
+    result = judge(fitted, x, world.probabilities(x))
+    assert result.p_value <= 0.001
+    assert result.group_p_values[group] <= 0.01
 
 
 def test_effects_grow_with_the_shift(world: World, fitted: FittedReference) -> None:
@@ -56,9 +56,9 @@ def test_a_shift_in_covariates_alone_is_seen(world: World) -> None:
     brightness = generator.standard_normal((700, 1))
     brightness[500:] += 0.8
     fitted = fit(x[:500], None, brightness[:500])
-    judgement = judge(fitted, x[500:], None, brightness[500:])
-    assert judgement.p_value <= 0.001
-    assert judgement.group_p_values["covariates"] <= 0.01
+    result = judge(fitted, x[500:], None, brightness[500:])
+    assert result.p_value <= 0.001
+    assert result.group_p_values["covariates"] <= 0.01
 
 
 def test_a_few_strange_photos_show_in_a_score_given_from_outside(world: World) -> None:
@@ -68,10 +68,10 @@ def test_a_few_strange_photos_show_in_a_score_given_from_outside(world: World) -
     strangeness[700:715] += 4
     strangeness[::50] = np.nan
     fitted = fit(x[:700], novelty=strangeness[:700])
-    judgement = judge(fitted, x[700:], novelty=strangeness[700:])
-    assert judgement.p_value <= 0.01
-    assert judgement.group_p_values["novelty"] <= 0.001
-    assert judgement.group_p_values["strangeness"] <= 0.001
+    result = judge(fitted, x[700:], novelty=strangeness[700:])
+    assert result.p_value <= 0.01
+    assert result.group_p_values["novelty"] <= 0.001
+    assert result.group_p_values["strangeness"] <= 0.001
     assert judge(fitted, x[700:]).p_value > 0.05
 
 
@@ -80,9 +80,9 @@ def test_a_night_without_its_usual_strangers_is_different_but_not_stranger(world
     x, _ = world.draw(900, generator)
     strangeness = generator.standard_normal((900, 1))
     strangeness[700:] -= 1
-    judgement = judge(fit(x[:700], novelty=strangeness[:700]), x[700:], novelty=strangeness[700:])
-    assert judgement.group_p_values["novelty"] <= 0.001
-    assert judgement.group_p_values["strangeness"] > 0.9
+    result = judge(fit(x[:700], novelty=strangeness[:700]), x[700:], novelty=strangeness[700:])
+    assert result.group_p_values["novelty"] <= 0.001
+    assert result.group_p_values["strangeness"] > 0.9
 
 
 def test_small_moves_of_features_and_covariates_add_up(world: World) -> None:
@@ -94,7 +94,7 @@ def test_small_moves_of_features_and_covariates_add_up(world: World) -> None:
         covariates = generator.standard_normal((900, 5))
         covariates[700:] += 0.13
         fitted = fit(x[:700], None, covariates[:700])
-        judgement = judge(fitted, x[700:], None, covariates[700:], permutations=199)
+        result = judge(fitted, x[700:], None, covariates[700:], permutations=199)
         for group in found:
-            found[group] += judgement.group_p_values[group] <= 0.05
+            found[group] += result.group_p_values[group] <= 0.05
     assert found["overall"] > max(found["location"], found["covariates"])

@@ -101,8 +101,8 @@ def test_names_of_groups_do_not_matter() -> None:
 
 def test_rows_without_a_group_stand_alone() -> None:
     fitted = fit(rows(1, 200))
-    judgement = judge(fitted, rows(2, 40), groups=["a"] * 10 + [None] * 20 + [float("nan")] * 10)
-    assert judgement.units == 31
+    result = judge(fitted, rows(2, 40), groups=["a"] * 10 + [None] * 20 + [float("nan")] * 10)
+    assert result.units == 31
 
 
 def test_constant_missing_and_duplicate_columns_are_no_drift() -> None:
@@ -112,9 +112,9 @@ def test_constant_missing_and_duplicate_columns_are_no_drift() -> None:
     z, tonight = np.full((300, 3), np.nan), np.full((80, 3), np.nan)
     z[:, 0], tonight[:, 0] = 2, 2
     z[:, 1], tonight[:, 1] = x[:, 0], y[:, 0]
-    judgement = judge(fit(x, None, z), y, None, tonight)
-    assert 0.001 < judgement.p_value <= 1
-    assert all(np.isfinite(view.effect) for view in judgement.views)
+    result = judge(fit(x, None, z), y, None, tonight)
+    assert 0.001 < result.p_value <= 1
+    assert all(np.isfinite(view.effect) for view in result.views)
 
 
 def test_identical_rows_are_no_drift_and_a_jump_of_them_is() -> None:

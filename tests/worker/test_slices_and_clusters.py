@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport
-from mycovigil_statistics.drift.slices import SliceJudgement
+from mycovigil_statistics.drift.slices import SliceResult
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.report.slices import Slices
 from mycovigil_worker.state import State
@@ -70,7 +70,7 @@ def test_a_dimension_with_one_value_is_the_whole_night_and_left_out(state: State
 
 def test_only_a_class_that_drifted_by_itself_raises_an_alarm() -> None:
     def slices(dimension: str, *, drifted: bool) -> Slices:
-        return Slices(0.001, (SliceJudgement(dimension, 3, 50, None, 1e-5, drifted),))
+        return Slices(0.001, (SliceResult(dimension, 3, 50, None, 1e-5, drifted),))
 
     assert slices("predicted_class", drifted=True).alarming
     assert not slices("predicted_class", drifted=False).alarming

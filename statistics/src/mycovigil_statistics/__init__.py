@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mycovigil_statistics.drift.cluster_changes import ClusterChange, cluster_changes
-    from mycovigil_statistics.drift.judgement import Judgement, View
     from mycovigil_statistics.drift.reference import FittedReference, fit
-    from mycovigil_statistics.drift.slices import SliceJudgement, judge_slices
+    from mycovigil_statistics.drift.result import DriftResult, View
+    from mycovigil_statistics.drift.slices import SliceResult, judge_slices
     from mycovigil_statistics.drift.two_sample import judge
 
 _HOMES = {
     "ClusterChange": "drift.cluster_changes",
     "FittedReference": "drift.reference",
-    "Judgement": "drift.judgement",
-    "SliceJudgement": "drift.slices",
-    "View": "drift.judgement",
+    "DriftResult": "drift.result",
+    "SliceResult": "drift.slices",
+    "View": "drift.result",
     "cluster_changes": "drift.cluster_changes",
     "fit": "drift.reference",
     "judge": "drift.two_sample",
@@ -28,8 +28,8 @@ _HOMES = {
 __all__ = [
     "ClusterChange",
     "FittedReference",
-    "Judgement",
-    "SliceJudgement",
+    "DriftResult",
+    "SliceResult",
     "View",
     "cluster_changes",
     "fit",

@@ -17,8 +17,8 @@ from mycovigil_statistics.errors import (
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.int64]
 Groups = Sequence[Any] | NDArray[Any] | None
+# Columns that tell nearly all rows apart.
 LEADING = 4
-"""Columns that tell nearly all rows apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

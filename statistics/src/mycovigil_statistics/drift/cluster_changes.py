@@ -18,8 +18,8 @@ from mycovigil_statistics.drift.reference import FittedReference
 from mycovigil_statistics.sample import FloatArray, Groups, IntArray, canonical_order, validated
 
 Status = Literal["new", "grown", "steady", "shrunk", "gone"]
+# The number of the cell of rows that belong to no cluster of the reference.
 OUTSIDE = -1
-"""The number of the cell of rows that belong to no cluster of the reference."""
 OUTSIDE_SHARE = 0.01
 LEAST_ROWS = 30
 ROWS_A_CLUSTER = 25

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycovigil_statistics.drift.holm import holm
-from mycovigil_statistics.drift.judgement import Judgement
 from mycovigil_statistics.drift.reference import FittedReference
+from mycovigil_statistics.drift.result import DriftResult
 from mycovigil_statistics.drift.two_sample import LEAST_GROUPS, LEAST_ROWS, judge, permutations_for
 from mycovigil_statistics.sample import FloatArray, Groups, IntArray, units_of
 
@@ -26,17 +26,17 @@ POOL_UNITS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class SliceJudgement:
+class SliceResult:
     """One slice of the night: its `rows`, and what the test said.
 
-    `judgement` is None where the slice, or the reference's part to compare it with, is too small;
+    `result` is None where the slice, or the reference's part to compare it with, is too small;
     `adjusted_p` is Holm's over all slices judged, `drifted` whether it is at most the level.
     """
 
     dimension: str
     value: Hashable
     rows: int
-    judgement: Judgement | None
+    result: DriftResult | None
     adjusted_p: float | None
     drifted: bool
 
@@ -53,7 +53,7 @@ def judge_slices(
     groups: Groups = None,
     seed: int = 0,
     permutations: int | None = None,
-) -> tuple[SliceJudgement, ...]:
+) -> tuple[SliceResult, ...]:
     """Judge the slices of a night: arrays as for `judge`, and a value a row for every dimension.
 
     `slices`: by dimension ("client", "hour", "app_version"), (m,) values; None stands for no
@@ -74,16 +74,16 @@ def judge_slices(
         for pool, (_, _, rows) in zip(pools, chosen, strict=True)
     ]
     most = permutations or permutations_for(level, sum(able))
-    judgements = [
+    found = [
         night.judge(pool, rows, seed, most) if pool is not None and possible else None
         for pool, possible, (_, _, rows) in zip(pools, able, chosen, strict=True)
     ]
-    adjusted = iter(holm([j.p_value for j in judgements if j is not None]))
+    adjusted = iter(holm([one.p_value for one in found if one is not None]))
     results = []
-    for (dimension, value, rows), judgement in zip(chosen, judgements, strict=True):
-        p = None if judgement is None else float(next(adjusted))
+    for (dimension, value, rows), result in zip(chosen, found, strict=True):
+        p = None if result is None else float(next(adjusted))
         drifted = p is not None and p <= level
-        results.append(SliceJudgement(dimension, value, len(rows), judgement, p, drifted))
+        results.append(SliceResult(dimension, value, len(rows), result, p, drifted))
     return tuple(sorted(results, key=_by_p_value))
 
 
@@ -125,7 +125,7 @@ class _Night:
 
     def judge(
         self, fitted: FittedReference, rows: IntArray, seed: int, permutations: int
-    ) -> Judgement:
+    ) -> DriftResult:
         return judge(
             fitted,
             self.features[rows],
@@ -173,6 +173,6 @@ def _pool(fitted: FittedReference, dimension: str, value: Hashable) -> FittedRef
     return replace(fitted, pool=pool.take(kept))
 
 
-def _by_p_value(result: SliceJudgement) -> tuple[float, str, str]:
-    p_value = 2.0 if result.judgement is None else result.judgement.p_value
+def _by_p_value(result: SliceResult) -> tuple[float, str, str]:
+    p_value = 2.0 if result.result is None else result.result.p_value
     return p_value, result.dimension, str(result.value)

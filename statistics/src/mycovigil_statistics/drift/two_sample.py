@@ -14,22 +14,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycovigil_statistics.drift.blocks import block_size, blocks_of
-from mycovigil_statistics.drift.judgement import Judgement, View
 from mycovigil_statistics.drift.permutation import labellings
 from mycovigil_statistics.drift.reference import FittedReference
+from mycovigil_statistics.drift.result import DriftResult, View
 from mycovigil_statistics.drift.thinning import thinned
 from mycovigil_statistics.drift.views.features import Tables, tabulate
-from mycovigil_statistics.drift.views.statistics import Differences, Statistic, statistics_for
 from mycovigil_statistics.drift.views.tails import column_tails
+from mycovigil_statistics.drift.views.view_statistics import Differences, Statistic, statistics_for
 from mycovigil_statistics.sample import FloatArray, Groups, Sample, validated
 
 LEAST_ROWS = 30
 LEAST_GROUPS = 10
+# Relabellings of a look, and the p above which it is the last (Besag and Clifford, 1991).
 LOOKS = ((199, 0.2), (999, 0.01))
-"""Relabellings of a look, and the p above which it is the last (Besag and Clifford, 1991)."""
 CLOSER_PERMUTATIONS = 9_999
+# Relabellings for each that a level needs.
 LOOSE = 2.0
-"""Relabellings for each that a level needs."""
 SHARPNESS = 0.7
 
 
@@ -43,7 +43,7 @@ def judge(
     groups: Groups = None,
     seed: int = 0,
     permutations: int = CLOSER_PERMUTATIONS,
-) -> Judgement:
+) -> DriftResult:
     """Compare a night to a reference: (m, d) features, (m, c) probabilities, (m, k) covariates.
 
     `novelty`: (m, s) scores of strangeness, larger is stranger, from anything that was fixed before
@@ -63,7 +63,7 @@ def judge(
         least_rows=LEAST_ROWS, least_groups=LEAST_GROUPS,
     )  # fmt: skip
     fitted.require_comparable(night)
-    contest = _Contest.of(fitted, night, np.random.default_rng(seed))
+    contest = _PermutationTest.of(fitted, night, np.random.default_rng(seed))
     for few, enough in LOOKS:
         if few >= permutations:
             break
@@ -80,7 +80,7 @@ def permutations_for(level: float, tests: int = 1) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Contest:
+class _PermutationTest:
     """Both samples as centred block means, and the statistics to rank."""
 
     night: Sample
@@ -95,7 +95,7 @@ class _Contest:
     @classmethod
     def of(
         cls, fitted: FittedReference, night: Sample, generator: np.random.Generator
-    ) -> "_Contest":
+    ) -> "_PermutationTest":
         pool = fitted.pool
         size = block_size(night.unit_count, pool.unit_count)
         alike = thinned(night, pool, generator)
@@ -110,7 +110,7 @@ class _Contest:
         scales = {name: _inverse_spread(table, size) for name, table in tables.items()}
         return cls(night, pool, sides[0].count, size, tables, scales, statistics, generator)
 
-    def run(self, permutations: int) -> Judgement:
+    def run(self, permutations: int) -> DriftResult:
         blocks = len(self.tables["axes"])
         values = np.vstack(
             [
@@ -123,7 +123,7 @@ class _Contest:
             View(s.name, s.group, _rank(column), s.effect(column[0], column.mean()))
             for s, column in zip(self.statistics, values.T, strict=True)
         ]
-        return Judgement(
+        return DriftResult(
             _rank(combined), tuple(views), self.night.rows, self.pool.rows,
             self.night.unit_count, self.pool.unit_count, permutations,
         )  # fmt: skip

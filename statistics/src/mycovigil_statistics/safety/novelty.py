@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from mycovigil_statistics.safety.conformal import NotCertifiable, smallest_certifiable
 
 CHUNK = 4_096
+# Cosine distance below which an anchor is the photo itself, stored with 16 bits a feature.
 OWN_COPY = 1e-4
-"""Cosine distance below which an anchor is the photo itself, stored with 16 bits a feature."""
 LEAST_STRANGERS = 50
 MOST_KNOWN = 5_000
 

@@ -11,12 +11,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# Up to here the bound is exact (unconditional); beyond it is Tango's score bound.
 EXACT_UNITS = 200
-"""Up to here the bound is exact (unconditional); beyond it is Tango's score bound."""
 NUISANCE_STEPS = 64
 
 
-class Comparison(StrEnum):
+class PairedComparison(StrEnum):
     """``too_few``: not even a flawless candidate could have passed with so few specimens."""
 
     NON_INFERIOR = "non_inferior"
@@ -30,7 +30,7 @@ class NonInferiority:
     specimens with which a flawless candidate could pass. ``p_value`` belongs to the null
     "the candidate adds ``margin`` or more"."""
 
-    outcome: Comparison
+    outcome: PairedComparison
     candidate_only: int
     production_only: int
     units: int
@@ -169,10 +169,10 @@ def _units(
     return missed[0], missed[1]
 
 
-def _outcome(n: int, needed: int, p_value: float, alpha: float) -> Comparison:
+def _outcome(n: int, needed: int, p_value: float, alpha: float) -> PairedComparison:
     if n < needed:
-        return Comparison.TOO_FEW
-    return Comparison.NON_INFERIOR if p_value <= alpha else Comparison.NOT_SHOWN
+        return PairedComparison.TOO_FEW
+    return PairedComparison.NON_INFERIOR if p_value <= alpha else PairedComparison.NOT_SHOWN
 
 
 def _tables(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil_statistics.safety.paired import (
-    Comparison,
     NonInferiority,
+    PairedComparison,
     mcnemar_exact,
     non_inferiority,
     within_units,
@@ -97,12 +97,12 @@ def _recalls(trial: Trial, rows: NDArray[np.bool_]) -> dict[str, float]:
 
 
 def _miss_objection(misses: NonInferiority) -> list[str]:
-    if misses.outcome is Comparison.TOO_FEW:
+    if misses.outcome is PairedComparison.TOO_FEW:
         return [
             f"Too few deadly photos to tell: {misses.units} specimens, and {misses.needed} are "
             f"needed to show that at most {misses.margin:.0%} more are missed."
         ]
-    if misses.outcome is Comparison.NOT_SHOWN:
+    if misses.outcome is PairedComparison.NOT_SHOWN:
         return [
             f"Not shown that deadly misses do not grow: up to {misses.upper:.1%} more may be "
             f"missed, {misses.margin:.0%} is allowed ({misses.candidate_only} specimens missed by "

@@ -9,7 +9,7 @@ from typing import Any
 from mycovigil.db.report import ReportVerdict
 from mycovigil.references.feature_rows import Rows
 from mycovigil.references.window import Window
-from mycovigil_statistics import FittedReference, Judgement
+from mycovigil_statistics import DriftResult, FittedReference
 from mycovigil_worker.nights.novelty import Scale
 from mycovigil_worker.nights.window_totals import Totals
 from mycovigil_worker.references.fitted import Reference
@@ -51,7 +51,7 @@ class Comparison:
     totals: Totals
     span: Window
     fitted: FittedReference
-    judgement: Judgement
+    judgement: DriftResult
     slices: Slices
     scale: Scale
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.references.feature_rows import Rows, apart_from, assembled, columns, photos_of
 from mycovigil.storage import MissingObject, Storage
-from mycovigil_statistics import FittedReference, Judgement, fit, judge
+from mycovigil_statistics import DriftResult, FittedReference, fit, judge
 from mycovigil_statistics.drift.two_sample import permutations_for
 from mycovigil_worker.nights.novelty import Scale
 
@@ -84,7 +84,7 @@ def fitted_now(reference: Reference, scale: Scale | None, seed: int) -> FittedRe
 
 def judged(
     fitted: FittedReference, night: Rows, scale: Scale | None, seed: int, *, level: float
-) -> Judgement:
+) -> DriftResult:
     """The test of a night (or of another set's rows) against a fitted reference.
 
     With so many relabellings that a p below ``level`` is possible, however small the budget.

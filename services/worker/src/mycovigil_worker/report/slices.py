@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mycovigil.models.safety import CLASSES
 from mycovigil.references.feature_rows import Rows
 from mycovigil_statistics import FittedReference
-from mycovigil_statistics.drift.slices import PREDICTED_CLASS, SliceJudgement, judge_slices
+from mycovigil_statistics.drift.slices import PREDICTED_CLASS, SliceResult, judge_slices
 
 WHERE_LEVEL = 0.05
 """Where the whole night drifted the alarm is raised already; its slices only say where."""
@@ -21,7 +21,7 @@ class Slices:
     """All slices of a night, judged at one level together."""
 
     level: float
-    found: tuple[SliceJudgement, ...] = ()
+    found: tuple[SliceResult, ...] = ()
 
     @property
     def alarming(self) -> bool:
@@ -66,8 +66,8 @@ def judged(
     return Slices(level, found)
 
 
-def _document(found: SliceJudgement, level: float) -> dict[str, Any]:
-    views = found.judgement.views if found.judgement else ()
+def _document(found: SliceResult, level: float) -> dict[str, Any]:
+    views = found.result.views if found.result else ()
     verdict = "drift" if found.drifted else "calm"
     return {
         "dimension": found.dimension,
@@ -80,7 +80,7 @@ def _document(found: SliceJudgement, level: float) -> dict[str, Any]:
     }
 
 
-def _said(found: SliceJudgement) -> str:
+def _said(found: SliceResult) -> str:
     if found.dimension == PREDICTED_CLASS:
         return CLASSES[int(str(found.value))].value
     return str(found.value)

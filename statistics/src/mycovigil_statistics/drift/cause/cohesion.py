@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mycovigil_statistics.sample import FloatArray, IntArray
 
+# Fewer than a night holds of one new species: more of them see only large clusters.
 NEIGHBOURS = 8
-"""Fewer than a night holds of one new species: more of them see only large clusters."""
 MOST_ROWS = 1_000
 RELABELLINGS = 200
 

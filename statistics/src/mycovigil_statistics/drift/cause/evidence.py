@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from mycovigil_statistics.drift.cause.cohesion import cohesion
-from mycovigil_statistics.drift.judgement import Judgement
 from mycovigil_statistics.drift.reference import FittedReference
+from mycovigil_statistics.drift.result import DriftResult
 from mycovigil_statistics.safety.label_shift import likelihood_shares
 from mycovigil_statistics.sample import FloatArray, IntArray, Sample
 
 MOST_ROWS = 5_000
 CONSPICUOUS = 0.10
+# A smaller p says no more about the cause: it grows with relabellings, not with the shift.
 LEAST_P = 0.003
-"""A smaller p says no more about the cause: it grows with relabellings, not with the shift."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ class Side:
 
 
 def gather(
-    fitted: FittedReference, judgement: Judgement, night: Sample, seed: int = 0
+    fitted: FittedReference, result: DriftResult, night: Sample, seed: int = 0
 ) -> dict[str, float]:
     """All evidence by name; 0 where the input for it is missing."""
     generator = np.random.default_rng(seed)
@@ -52,7 +52,7 @@ def gather(
     tonight = _side(fitted, night, clusters, generator, whiten=True)
     calm = _side(fitted, fitted.pool, clusters, generator, whiten=False)
     return {
-        **_covariates(judgement),
+        **_covariates(result),
         **_priors(tonight, calm, int(clusters.max()) + 1),
         **_novelty(tonight, calm),
         **_displacement(tonight, calm, generator),
@@ -94,9 +94,9 @@ def _side(
     return Side(whitened, features, cluster, scores, sample.probabilities, sample.units)
 
 
-def _covariates(judgement: Judgement) -> dict[str, float]:
-    effects = {view.name: view.effect for view in judgement.views}
-    p_value = judgement.group_p_values.get("covariates", 1.0)
+def _covariates(result: DriftResult) -> dict[str, float]:
+    effects = {view.name: view.effect for view in result.views}
+    p_value = result.group_p_values.get("covariates", 1.0)
     return {
         "covariate_shift": effects.get("largest_covariate", 0.0),
         "covariate_signal": -float(np.log10(max(p_value, LEAST_P))),

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mycovigil_statistics.drift.cause.evidence import gather
 from mycovigil_statistics.drift.cause.weights import WEIGHTS
-from mycovigil_statistics.drift.judgement import Judgement
 from mycovigil_statistics.drift.reference import FittedReference
+from mycovigil_statistics.drift.result import DriftResult
 from mycovigil_statistics.sample import Groups, validated
 
 Kind = Literal["camera_or_light", "novel_species", "class_prior", "mixed", "unknown"]
@@ -42,7 +42,7 @@ class Cause:
 
 def explain(
     fitted: FittedReference,
-    judgement: Judgement,
+    result: DriftResult,
     features: ArrayLike,
     probabilities: ArrayLike | None = None,
     covariates: ArrayLike | None = None,
@@ -50,7 +50,7 @@ def explain(
     groups: Groups = None,
     seed: int = 0,
 ) -> Cause:
-    """Read the cause of a drift that `judgement` found in these rows (the same as judged).
+    """Read the cause of a drift that `result` found in these rows (the same as judged).
 
     Raises `InsufficientRows`, `DimensionMismatch`, `NotFinite` as `judge` does.
     """
@@ -58,8 +58,8 @@ def explain(
         features, probabilities, covariates, groups, least_rows=LEAST_ROWS, least_groups=1
     )
     fitted.require_comparable(night)
-    evidence = gather(fitted, judgement, night, seed)
-    seen = {view.group for view in judgement.views}
+    evidence = gather(fitted, result, night, seed)
+    seen = {view.group for view in result.views}
     return _name(_detect(evidence, seen), evidence)
 
 

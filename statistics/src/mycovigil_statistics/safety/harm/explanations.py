@@ -24,13 +24,13 @@ TERMS = (
     Terms(shares=True, displacement=True),
     Terms(displacement=True, cluster=True),
 )
+# Log-likelihood a row that a cluster gains on calm nights, since no class is exactly normal.
 EXCESS_A_ROW = 0.04
-"""Log-likelihood a row that a cluster gains on calm nights, since no class is exactly normal."""
 USUAL_ROWS = 1_000
+# Part of the explanations' disagreement that is error: with all of it, 90% intervals cover .98.
 DOUBT = 0.5
-"""Part of the explanations' disagreement that is error: with all of it, 90% intervals cover .98."""
+# Share of the nights in which nothing but shares moved that are said to fit.
 FITTING = 0.999
-"""Share of the nights in which nothing but shares moved that are said to fit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,14 +18,14 @@ from mycovigil_statistics.safety.label_shift import Array
 IntArray = NDArray[np.int64]
 AXES = 64
 ROWS_AN_AXIS = 8
+# Rows that the prior counts as: shares as in the reference, no displacement, a central cluster.
 SHARES_WEIGHT, DISPLACEMENT_WEIGHT, CLUSTER_WEIGHT = 10.0, 12.0, 3.0
-"""Rows that the prior counts as: shares as in the reference, no displacement, a central cluster."""
 FIRST_SHARE = 0.15
+# Of the variance, so that photos that are there many times leave no axis without any.
 RIDGE = 1e-6
-"""Of the variance, so that photos that are there many times leave no axis without any."""
 ITERATIONS, TRIAL_ITERATIONS = 40, 8
+# Smallest gain of log-likelihood a row that is worth another iteration.
 TOLERANCE = 2e-5
-"""Smallest gain of log-likelihood a row that is worth another iteration."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

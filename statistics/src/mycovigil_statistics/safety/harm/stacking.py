@@ -19,13 +19,13 @@ from mycovigil_statistics.safety.harm.mixture import Known
 from mycovigil_statistics.safety.harm.rows import IntArray, Rows
 from mycovigil_statistics.safety.label_shift import Array, reweighted
 
+# Rises within about a unit of the centre are told apart: a correction is bounded far from it.
 CENTRE, UNIT = 0.01, 0.02
-"""Rises within about a unit of the centre are told apart: a correction is bounded far from it."""
 USUAL_RISK = 0.03
+# Fewest and most photos of the nights that the weights were learned on.
 LEARNED_ROWS = (200, 3_000)
-"""Fewest and most photos of the nights that the weights were learned on."""
+# Standard errors that a calibrated head's expectation is from the labelled risk at most.
 CHANCE = 3.0
-"""Standard errors that a calibrated head's expectation is from the labelled risk at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

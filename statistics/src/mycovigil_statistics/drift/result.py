@@ -18,7 +18,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class DriftResult:
     """The omnibus `p_value`, exact under exchangeability, and the `views` behind it.
 
     Under no drift `P(p_value <= a) <= a` for every a. `rows`, `pool_rows`: rows compared;
