@@ -27,8 +27,8 @@ _HOMES = {
 
 __all__ = [
     "ClusterChange",
-    "FittedReference",
     "DriftResult",
+    "FittedReference",
     "SliceResult",
     "View",
     "cluster_changes",

@@ -75,7 +75,7 @@ def _document(found: SliceResult, level: float) -> dict[str, Any]:
         "rows": found.rows,
         "p_value": found.adjusted_p,
         "level": level,
-        "verdict": verdict if found.judgement else "insufficient",
+        "verdict": verdict if found.result else "insufficient",
         "effect": max((view.effect for view in views), default=None),
     }
 
