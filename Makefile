@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-ROOMS := shared client local statistics simulator services/predictor services/drift services/worker training
+ROOMS := shared client local web statistics simulator services/predictor services/drift services/worker training
 # The locks list everything, so pip resolves nothing.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 READY := $(VENV)/.ready
@@ -39,7 +39,7 @@ lint: setup
 	$(BIN)/lint-imports --no-cache
 
 types: setup
-	$(BIN)/mypy shared/src client/src local/src statistics/src simulator/src services/predictor/src services/drift/src services/worker/src training/src training/mini tests benchmarks
+	$(BIN)/mypy shared/src client/src local/src web/src statistics/src simulator/src services/predictor/src services/drift/src services/worker/src training/src training/mini tests benchmarks
 
 stats: setup
 	$(BIN)/python -m pytest -s -m slow tests/statistics

@@ -11,6 +11,7 @@ MAY = {
     "mycovigil": set(),
     "mycovigil-statistics": set(),
     "mycovigil-simulator": set(),
+    "mycovigil-web": {"fastapi"},
     "mycovigil-predictor": {"onnxruntime", "fastapi"},
     "mycovigil-drift": {"fastapi"},
     "mycovigil-worker": {"evidently", "celery"},

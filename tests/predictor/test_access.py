@@ -22,8 +22,8 @@ from mycovigil.settings import RedisSettings, Settings
 from mycovigil_local.port import free_port
 from mycovigil_local.process import Child
 from mycovigil_local.valkey import valkey_command
-from mycovigil_predictor.api.access import FRESH_SECONDS, Keyring
-from mycovigil_predictor.api.routes import caller
+from mycovigil_web import callers
+from mycovigil_web.keys import FRESH_SECONDS, KeyCache
 
 
 def quiet(_name: str, _line: str) -> None:
@@ -145,14 +145,14 @@ def test_strangers_over_their_limit_reach_no_database_and_good_keys_pass(
     predictor: Running, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_up: list[str] = []
-    read = Keyring._read
+    read = KeyCache._read
 
-    def counted(self: Keyring, prefix: str) -> ApiKey | None:
+    def counted(self: KeyCache, prefix: str) -> ApiKey | None:
         looked_up.append(prefix)
         return read(self, prefix)
 
-    monkeypatch.setattr(Keyring, "_read", counted)
-    monkeypatch.setattr(caller, "REFUSALS_RATE", "3/hour")
+    monkeypatch.setattr(KeyCache, "_read", counted)
+    monkeypatch.setattr(callers, "REFUSALS_RATE", "3/hour")
     assert status(predictor, predictor.key) == 200
     looked_up.clear()
     answers = [status(predictor, stranger()) for _ in range(6)]
@@ -164,24 +164,24 @@ def test_strangers_over_their_limit_reach_no_database_and_good_keys_pass(
 def test_strangers_push_no_good_key_out(
     predictor: Running, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mycovigil_predictor.api.access.REMEMBERED", 2)
+    monkeypatch.setattr("mycovigil_web.keys.REMEMBERED", 2)
     assert status(predictor, predictor.key) == 200
     for _ in range(5):
         assert status(predictor, stranger()) == 401
-    monkeypatch.setattr(Keyring, "_read", away)
+    monkeypatch.setattr(KeyCache, "_read", away)
     time.sleep(FRESH_SECONDS)
     assert status(predictor, predictor.key) == 200
     assert status(predictor, stranger()) == 503
 
 
-def away(_self: Keyring, _prefix: str) -> ApiKey | None:
+def away(_self: KeyCache, _prefix: str) -> ApiKey | None:
     raise OperationalError("no database", None, Exception())
 
 
 def test_a_key_that_cannot_be_one_is_refused_without_a_look(
     predictor: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Keyring, "_read", away)
+    monkeypatch.setattr(KeyCache, "_read", away)
     for key in ("myco_\0_x", predictor.key[:-1] + "\0", predictor.key + "x"):
         files = {"files": ("a.jpg", make_photo(), "image/jpeg")}
         headers = {"authorization": ""}

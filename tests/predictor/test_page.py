@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
-from mycovigil_predictor.api.wording import Line, line, percent
+from mycovigil_predictor.api.wording import PhoneNumber, percent, phone_number
 
 
 @pytest.fixture
@@ -105,8 +105,10 @@ def test_a_small_danger_is_never_told_as_none(share: float, told: str) -> None:
 
 
 def test_a_text_without_a_number_is_no_link() -> None:
-    assert line("your local poison centre") == Line("your local poison centre", "", "")
-    assert line("call 112!").dialled == "112"
+    assert phone_number("your local poison centre") == PhoneNumber(
+        "your local poison centre", "", ""
+    )
+    assert phone_number("call 112!").dialled == "112"
 
 
 @pytest.mark.browser

@@ -1,13 +1,14 @@
 """Every setting of every service: typed, frozen, read once from ``MYCOVIGIL_*`` variables."""
 
 import difflib
+import ipaddress
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mycovigil.backoff import Backoff
 
@@ -170,6 +171,29 @@ class PredictorSettings(Group):
         return self
 
 
+class WebSettings(Group):
+    model_config = _prefix("WEB")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks of proxies, separated by commas, whose X-Forwarded-For "
+        "and X-Forwarded-Proto the predictor and the drift API believe; none by default.",
+    )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            ipaddress.ip_network(one)
+        return value
+
+
 class DriftSettings(Group):
     model_config = _prefix("DRIFT")
     host: str = Field("127.0.0.1", description="Address the drift API listens on.")
@@ -203,6 +227,12 @@ class DriftSettings(Group):
     )
     public_dashboard: bool = Field(
         False, description="The dashboard's pages may be read without a key."
+    )
+    key_rate: str = Field("6000/minute", pattern=RATE, description="Rate limit per API key.")
+    address_rate: str = Field(
+        "1200/minute",
+        pattern=RATE,
+        description="Rate limit per address of requests without a key (public dashboard, login).",
     )
     relay_seconds: float = Field(1.0, gt=0, description="Outbox poll beside LISTEN/NOTIFY.")
     heartbeat: Path | None = Field(
@@ -246,6 +276,7 @@ class Settings(BaseModel):
         PublisherSettings,
         StorageSettings,
         EncoderSettings,
+        WebSettings,
         PredictorSettings,
         DriftSettings,
         TrainingSettings,
@@ -257,6 +288,7 @@ class Settings(BaseModel):
     publisher: PublisherSettings = Field(default_factory=PublisherSettings)
     storage: StorageSettings = Field(default_factory=StorageSettings)
     encoder: EncoderSettings = Field(default_factory=EncoderSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
     predictor: PredictorSettings = Field(default_factory=PredictorSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)

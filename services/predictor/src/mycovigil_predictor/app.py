@@ -13,16 +13,34 @@ from fastapi.staticfiles import StaticFiles
 from mycovigil.settings import Settings
 from mycovigil.tracing import tracing
 from mycovigil_predictor import state
-from mycovigil_predictor.api import problems
-from mycovigil_predictor.api.request_log import QUIET, Observe
-from mycovigil_predictor.api.routes import docs, health, model, openapi, page, predictions
+from mycovigil_predictor.api.invalid_request import invalid
+from mycovigil_predictor.api.routes import health, model, openapi, page, predictions
 from mycovigil_predictor.metrics import Metrics
+from mycovigil_web import documentation, problem_pages
+from mycovigil_web import health as web_health
+from mycovigil_web import problems as web_problems
+from mycovigil_web.middleware import QUIET, RequestMiddleware
+from mycovigil_web.problems import ProblemResponder
 
 STATIC = Path(__file__).parent / "api" / "pages" / "static"
 DESCRIPTION = """
 Photo in, probabilities and a cautious verdict out. There is no verdict "safe": no photo can
 carry that promise. Errors are `application/problem+json` (RFC 9457).
 """
+# Spellings of this service until version 0.1; answered beside today's until the next major version.
+EARLIER_SLUGS = {
+    "internal-error": "unexpected",
+    "scope-missing": "missing-scope",
+    "unauthorised": "unauthorized",
+}
+ROUTERS = (
+    predictions.router,
+    model.router,
+    web_health.router,
+    health.router,
+    problem_pages.router,
+    page.router,
+)
 logger = structlog.get_logger(__name__)
 
 
@@ -57,12 +75,13 @@ def create_app(settings: Settings) -> FastAPI:
             "exclude": lambda scope: scope["path"] in QUIET,
         },
     )
-    problems.install(app)
+    respond = ProblemResponder(metrics.web, earlier=EARLIER_SLUGS)
+    web_problems.install(app, respond, invalid=invalid)
     openapi.define_problem(app)
-    for module in (predictions, model, health, docs, page):
-        app.include_router(module.router)
+    documentation.install(app, script="/static/docs.js")
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.mount("/swagger", StaticFiles(directory=docs.assets()), name="swagger")
     if settings.predictor.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -70,5 +89,11 @@ def create_app(settings: Settings) -> FastAPI:
             allow_methods=["GET", "POST", "PUT"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
         )
-    app.add_middleware(Observe, metrics=metrics)
+    app.add_middleware(
+        RequestMiddleware,
+        metrics=metrics.web,
+        respond=respond,
+        headers={"Cache-Control": "no-store"},
+        log_fields=("prediction_id",),
+    )
     return app

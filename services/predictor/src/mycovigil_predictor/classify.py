@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mycovigil.db.base import new_id
 from mycovigil.postgres.engine import Sessions
 from mycovigil.storage import Storage, photo_key
-from mycovigil_predictor.api import problems
+from mycovigil_predictor import problems
 from mycovigil_predictor.inference.advisor import Judgement
 from mycovigil_predictor.inference.batcher import Expired, QueueFull
 from mycovigil_predictor.inference.decoder import Darkroom, Photo
@@ -29,6 +29,7 @@ from mycovigil_predictor.log.prediction_log import Outcome, PredictionLog
 from mycovigil_predictor.log.row import Claim, Row
 from mycovigil_predictor.log.spool import Spool
 from mycovigil_predictor.metrics import Metrics
+from mycovigil_web.problems import database_away
 
 PHOTO_SECONDS = 5.0
 """Longest wait for the storage to keep a photo."""
@@ -192,9 +193,9 @@ class Classifier:
             with self._sessions() as session:
                 found = lookup.claimed(session, claim)
         except SQLAlchemyError as error:
-            raise problems.database_away() from error
+            raise database_away() from error
         if found is None:
-            raise problems.database_away()
+            raise database_away()
         return Made(found[0], Outcome.DATABASE, found[1])
 
 

@@ -1,8 +1,9 @@
-"""What Prometheus may ask: rate, errors, duration; batches, queues, the spool, abstentions."""
+"""Prometheus metrics: requests, batches, queues, the spool, abstentions."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+from mycovigil_web.metrics import SECONDS, WebMetrics
+
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 PREFIX = "mycovigil_predictor"
 
@@ -12,13 +13,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            f"{PREFIX}_requests",
-            "Requests by route and status.",
-            ["method", "route", "status"],
-            registry=self.registry,
-        )
-        self.request_seconds = self._seconds("request", "Whole requests, by route.", ["route"])
+        self.web = WebMetrics("predictor", self.registry)
         self.decode_seconds = self._seconds("decode", "Decoding the photos of a request.")
         self.encode_seconds = self._seconds("encode", "Encoding one micro-batch.")
         self.queue_seconds = self._seconds("queue_and_encode", "From submission to features.")
@@ -46,11 +41,7 @@ class Metrics:
             "predictions", "Answers by verdict and where they were logged.", ["verdict", "logged"]
         )
         self.reasons = self._counter("reasons", "Answers by reason, so abstentions too.", ["code"])
-        self.refused_photos = self._counter("problems", "Problems answered, by type.", ["slug"])
         self.reloads = self._counter("reloads", "Changes of the served model.", ["result"])
-        self.limit_failures = self._counter(
-            "limit_failures", "Rate limits checked locally because Redis was away."
-        )
         self.model = Gauge(
             f"{PREFIX}_model_info",
             "1 for the model that is served.",
@@ -58,17 +49,13 @@ class Metrics:
             registry=self.registry,
         )
 
-    def text(self) -> bytes:
-        """The exposition format."""
-        return generate_latest(self.registry)
-
-    def _seconds(self, name: str, told: str, labels: list[str] | None = None) -> Histogram:
+    def _seconds(self, name: str, help_: str, labels: list[str] | None = None) -> Histogram:
         return Histogram(
-            f"{PREFIX}_{name}_seconds", told, labels or [], buckets=SECONDS, registry=self.registry
+            f"{PREFIX}_{name}_seconds", help_, labels or [], buckets=SECONDS, registry=self.registry
         )
 
-    def _counter(self, name: str, told: str, labels: list[str] | None = None) -> Counter:
-        return Counter(f"{PREFIX}_{name}", told, labels or [], registry=self.registry)
+    def _counter(self, name: str, help_: str, labels: list[str] | None = None) -> Counter:
+        return Counter(f"{PREFIX}_{name}", help_, labels or [], registry=self.registry)
 
-    def _gauge(self, name: str, told: str) -> Gauge:
-        return Gauge(f"{PREFIX}_{name}", told, registry=self.registry)
+    def _gauge(self, name: str, help_: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", help_, registry=self.registry)

@@ -12,9 +12,7 @@ from fastapi import Depends, Request
 from mycovigil.postgres.engine import Sessions, engine_of, sessions_of
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
-from mycovigil_predictor.api.access import Keyring
-from mycovigil_predictor.api.admission import Admission
-from mycovigil_predictor.api.rate import RateLimit
+from mycovigil_predictor.admission import Admission
 from mycovigil_predictor.classify import Classifier
 from mycovigil_predictor.inference.answering_model import Authors
 from mycovigil_predictor.inference.decoder import Darkroom
@@ -24,13 +22,14 @@ from mycovigil_predictor.log.drain import Drain
 from mycovigil_predictor.log.prediction_log import PredictionLog
 from mycovigil_predictor.log.spool import Spool
 from mycovigil_predictor.metrics import Metrics
+from mycovigil_web.keys import KeyCache
+from mycovigil_web.rate_limit import RateLimit
 
+# Uploads of the largest size that may be held in memory at once, and never fewer than one
+# specimen may have; ordinary photos fit by the hundred.
 UPLOADS_IN_MEMORY = 16
-"""Uploads of the largest size that may be held in memory at once, and never fewer than one
-specimen may have; ordinary photos fit by the hundred."""
-
+# Longest wait for a chunk of spooled rows, which no request waits for.
 DRAIN_SECONDS = 10.0
-"""Longest wait for a chunk of spooled rows, which nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Predictor:
     log: PredictionLog
     spool: Spool
     authors: Authors
-    keyring: Keyring
+    keys: KeyCache
     rate: RateLimit
     admission: Admission
 
@@ -65,8 +64,12 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         max_pixels=options.max_pixels,
         keep=settings.storage.keep_photos,
     )
-    rate = RateLimit(settings.redis.url.get_secret_value(), metrics)
-    keyring = Keyring(sessions, seconds=options.database_seconds)
+    rate = RateLimit(
+        settings.redis.url.get_secret_value(),
+        service="predictor",
+        failures=metrics.web.limit_failures,
+    )
+    keys = KeyCache(sessions, seconds=options.database_seconds)
     metrics.set_aside.set(spool.aside)
     log.start()
     await follower.follow()
@@ -89,7 +92,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
             log=log,
             spool=spool,
             authors=Authors(storage, settings.drift),
-            keyring=keyring,
+            keys=keys,
             rate=rate,
             admission=Admission(
                 most_requests=options.queue_size,
@@ -106,7 +109,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         await rate.close()
         await follower.close()
         darkroom.close()
-        keyring.close()
+        keys.close()
         spool.close()
         engine.dispose()
 
@@ -119,7 +122,7 @@ def of(request: Request) -> Predictor:
 
 
 async def _of(request: Request) -> Predictor:
-    """A dependency that is no coroutine would cost every request a turn in a thread."""
+    """As :func:`of`; a coroutine, because FastAPI runs other dependencies in a thread."""
     return of(request)
 
 

@@ -47,7 +47,7 @@ EXAMPLE: JsonDict = {
 }
 
 
-class Told(BaseModel):
+class ReasonView(BaseModel):
     """A rule that held: ``code`` is stable, ``text`` is for people."""
 
     code: str
@@ -78,13 +78,13 @@ class Answer(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: uuid.UUID
-    label: SafetyClass = Field(description="The likeliest class; never an advice by itself.")
+    label: SafetyClass = Field(description="The likeliest class; never advice by itself.")
     probabilities: dict[SafetyClass, float] = Field(description="Calibrated; they sum to 1.")
     prediction_set: list[SafetyClass] = Field(
         description="Conformal: the classes that are not ruled out."
     )
     verdict: Verdict
-    reasons: list[Told]
+    reasons: list[ReasonView]
     certificate: CertificateView
     distance_to_reference: float = Field(
         description="Mean cosine distance to the nearest photos that the model knows."
@@ -107,7 +107,7 @@ def answer_of(row: Row, author: Author, logged: Outcome) -> Answer:
         probabilities=dict(zip(CLASSES, row.probabilities, strict=True)),
         prediction_set=[SafetyClass(name) for name in row.prediction_set],
         verdict=Verdict(row.verdict),
-        reasons=[Told.model_validate(reason) for reason in row.reasons],
+        reasons=[ReasonView.model_validate(reason) for reason in row.reasons],
         certificate=_view(state, author.certificate),
         distance_to_reference=row.distance,
         might_be_confused_with=_confusions(row, author.card),
@@ -136,14 +136,14 @@ def _confusions(row: Row, card: ModelCard | None) -> list[str]:
     """The nearest species of the reference, and what they and the label are mistaken for.
 
     The bundle names look-alikes with their class, "Amanita phalloides (deadly)": of two names
-    for one species the one with its class is told.
+    for one species the one with its class is shown.
     """
     if card is None:
         return list(row.kin or ())
     kin = card.judge.kin(row.features) if row.kin is None else row.kin
     known = card.meta.look_alikes
-    told: dict[str, str] = {}
+    shown: dict[str, str] = {}
     for text in (*kin, *(other for name in (*kin, row.label) for other in known.get(name, ()))):
         species = text.partition(" (")[0]
-        told[species] = max(told.get(species, ""), text, key=len)
-    return list(told.values())[:MOST_CONFUSIONS]
+        shown[species] = max(shown.get(species, ""), text, key=len)
+    return list(shown.values())[:MOST_CONFUSIONS]

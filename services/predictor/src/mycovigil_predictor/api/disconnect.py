@@ -1,4 +1,4 @@
-"""A client that hangs up frees its place: its work is cancelled."""
+"""Work for a client ends with the client: a closed connection cancels it."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,24 +10,25 @@ from starlette.requests import ClientDisconnect
 T = TypeVar("T")
 
 
-async def unless_hung_up(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The result of ``work``, started once the whole body of ``request`` was read.
 
     Raises:
-        ClientDisconnect: the client went away first.
+        ClientDisconnect: the client closed the connection first; ``work`` is cancelled.
     """
     working = asyncio.create_task(work)
-    watching = asyncio.create_task(_gone(request))
+    disconnecting = asyncio.create_task(_disconnected(request))
     try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, disconnecting}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             raise ClientDisconnect
         return working.result()
     finally:
-        watching.cancel()
+        disconnecting.cancel()
         working.cancel()
 
 
-async def _gone(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
+    """Return once the client has closed the connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -13,8 +13,8 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from mycovigil.problem import Problem
-from mycovigil_predictor.api import problems
-from mycovigil_predictor.api.admission import Place
+from mycovigil_predictor import problems
+from mycovigil_predictor.admission import Reservation
 
 PHOTO_FIELDS = frozenset({"file", "files", "files[]"})
 FIELD_BYTES = 4_096
@@ -38,7 +38,7 @@ class Upload:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-async def read(request: Request, limits: Limits, place: Place) -> Upload:
+async def read(request: Request, limits: Limits, reservation: Reservation) -> Upload:
     """Read the body of ``request``.
 
     Raises:
@@ -47,9 +47,9 @@ async def read(request: Request, limits: Limits, place: Place) -> Upload:
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind == "multipart/form-data":
-        upload = await _form(request, options.get("boundary", ""), limits, place)
+        upload = await _form(request, options.get("boundary", ""), limits, reservation)
     elif kind.startswith("image/") or kind == "application/octet-stream":
-        upload = Upload(photos=[await _raw(request, limits, place)])
+        upload = Upload(photos=[await _raw(request, limits, reservation)])
     else:
         raise _unsupported(kind)
     if not upload.photos or not all(upload.photos):
@@ -57,17 +57,19 @@ async def read(request: Request, limits: Limits, place: Place) -> Upload:
     return upload
 
 
-async def _raw(request: Request, limits: Limits, place: Place) -> bytes:
+async def _raw(request: Request, limits: Limits, reservation: Reservation) -> bytes:
     _refuse_announced(request, limits.photo_bytes)
     body = bytearray()
-    async for chunk in _stream(request, place):
+    async for chunk in _stream(request, reservation):
         if len(body) + len(chunk) > limits.photo_bytes:
             raise problems.too_large(limits.photo_bytes)
         body += chunk
     return bytes(body)
 
 
-async def _form(request: Request, boundary: str, limits: Limits, place: Place) -> Upload:
+async def _form(
+    request: Request, boundary: str, limits: Limits, reservation: Reservation
+) -> Upload:
     if not boundary:
         raise _broken("the Content-Type names no boundary")
     most = limits.photos * limits.photo_bytes + MOST_FIELDS * FIELD_BYTES
@@ -80,7 +82,7 @@ async def _form(request: Request, boundary: str, limits: Limits, place: Place) -
             max_header_count=MOST_PART_HEADERS,
             max_segment_count=limits.photos + MOST_FIELDS,
         ) as parser:
-            async for chunk in _stream(request, place):
+            async for chunk in _stream(request, reservation):
                 received += len(chunk)
                 if received > most:
                     raise problems.too_large(limits.photo_bytes)
@@ -93,10 +95,10 @@ async def _form(request: Request, boundary: str, limits: Limits, place: Place) -
     return collector.upload
 
 
-async def _stream(request: Request, place: Place) -> AsyncIterator[bytes]:
+async def _stream(request: Request, reservation: Reservation) -> AsyncIterator[bytes]:
     async for chunk in request.stream():
         if chunk:
-            place.grow(len(chunk))
+            reservation.grow(len(chunk))
             yield chunk
 
 

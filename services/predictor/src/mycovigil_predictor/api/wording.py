@@ -1,4 +1,4 @@
-"""Verdicts, classes and numbers in a person's words. None of them is a yes."""
+"""Advice, classes and numbers in words for people. None of them says that a mushroom is safe."""
 
 import re
 from dataclasses import dataclass
@@ -39,14 +39,14 @@ TELEPHONE = re.compile(r"\+?\d[\d ()/.-]{1,20}\d")
 
 
 def percent(share: float) -> str:
-    """A probability as whole percents that are never told as none or as certainty."""
+    """A probability as whole percents that are never shown as 0 or 100."""
     if share < 0.01:
         return "under 1 %"
     return "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PhoneNumber:
     """Whom to call: a text around a ``number``, which may be empty; ``dialled`` as in RFC 3966."""
 
     before: str
@@ -58,9 +58,9 @@ class Line:
         return re.sub(r"[^+\d]", "", self.number)
 
 
-def line(text: str) -> Line:
-    """``text`` with the first telephone number in it told apart."""
+def phone_number(text: str) -> PhoneNumber:
+    """The first telephone number in ``text``, and the text around it."""
     found = TELEPHONE.search(text)
     if found is None:
-        return Line(text, "", "")
-    return Line(text[: found.start()], found.group(), text[found.end() :])
+        return PhoneNumber(text, "", "")
+    return PhoneNumber(text[: found.start()], found.group(), text[found.end() :])

@@ -11,7 +11,7 @@ from enum import StrEnum
 import psycopg
 import structlog
 
-from mycovigil_predictor.api import problems
+from mycovigil_predictor import problems
 from mycovigil_predictor.inference.batcher import Batcher, QueueFull
 from mycovigil_predictor.log import copy_rows
 from mycovigil_predictor.log.connection import AWAY, Line

@@ -6,11 +6,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
 from mycovigil.access import Scope
-from mycovigil.problem import Problem
-from mycovigil_predictor.api.access import Caller, bearer
 from mycovigil_predictor.state import Predictor, of
+from mycovigil_web import callers
+from mycovigil_web.keys import Caller
 
-REFUSALS_RATE = "300/minute"
 scheme = HTTPBearer(auto_error=False, description="An API key: `myco_<prefix>_<secret>`.")
 
 
@@ -22,36 +21,33 @@ async def admitted(
     Raises:
         Problem: 401, 403, 429 or 503.
     """
-    if not predictor.keyring.knows(presented):  # before a look-up, which costs the database
-        await predictor.rate.test(REFUSALS_RATE, "refused", address(request))
-    try:
-        caller = await predictor.keyring.caller(presented, *any_of)
-    except Problem as problem:
-        if problem.status == 401:
-            await predictor.rate.check(REFUSALS_RATE, "refused", address(request))
-        raise
-    await predictor.rate.check(predictor.settings.predictor.key_rate, "key", caller.prefix)
-    return caller
+    return await callers.admit(
+        request,
+        presented,
+        *any_of,
+        keys=predictor.keys,
+        rate=predictor.rate,
+        key_rate=predictor.settings.predictor.key_rate,
+    )
 
 
-def address(request: Request) -> str:
-    """The client's address, as the server or its trusted proxy tells it."""
-    return request.client.host if request.client else "unknown"
+async def _with_scope(request: Request, *any_of: Scope) -> Caller:
+    presented = callers.bearer(request.headers.get("authorization"))
+    if presented is None:
+        raise callers.no_key()
+    return await admitted(of(request), request, presented, *any_of)
 
 
 async def _predicting(request: Request) -> Caller:
-    key = bearer(request.headers.get("authorization"))
-    return await admitted(of(request), request, key, Scope.PREDICT)
+    return await _with_scope(request, Scope.PREDICT)
 
 
 async def _labelling(request: Request) -> Caller:
-    key = bearer(request.headers.get("authorization"))
-    return await admitted(of(request), request, key, Scope.LABEL)
+    return await _with_scope(request, Scope.LABEL)
 
 
 async def _reading(request: Request) -> Caller:
-    key = bearer(request.headers.get("authorization"))
-    return await admitted(of(request), request, key, Scope.READ, Scope.PREDICT)
+    return await _with_scope(request, Scope.READ, Scope.PREDICT)
 
 
 Documented = Security(scheme)

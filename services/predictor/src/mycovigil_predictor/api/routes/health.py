@@ -1,18 +1,14 @@
-"""``/healthz``, ``/readyz``, ``/metrics``: for whoever runs the service."""
+"""``/readyz`` and ``/metrics``: for whoever runs the service."""
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict
 
-from mycovigil_predictor.api import problems
+from mycovigil_predictor import problems
 from mycovigil_predictor.api.routes import openapi
 from mycovigil_predictor.state import Service
+from mycovigil_web.health import exposition
 
 router = APIRouter(tags=["health"])
-
-
-class Alive(BaseModel):
-    status: str = "alive"
 
 
 class Ready(BaseModel):
@@ -39,12 +35,6 @@ class Ready(BaseModel):
     spool_rows: int
     spool_limit: int
     trouble: str | None
-
-
-@router.get("/healthz")
-async def healthz() -> Alive:
-    """The process answers."""
-    return Alive()
 
 
 @router.get("/readyz", responses=openapi.problems(503))
@@ -77,4 +67,4 @@ async def metrics(predictor: Service) -> Response:
     measured.waiting.set(serving.pipeline.waiting if serving else 0)
     measured.spool_depth.set(predictor.spool.depth)
     measured.spool_limit.set(predictor.settings.predictor.spool_max_rows)
-    return Response(measured.text(), media_type=CONTENT_TYPE_LATEST)
+    return exposition(measured.web)

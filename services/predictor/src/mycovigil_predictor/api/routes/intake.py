@@ -1,4 +1,4 @@
-"""From a request's body to the document of a durable row: place, upload, classification."""
+"""From a request's body to the document of a durable row: admission, upload, classification."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,15 +8,17 @@ from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from mycovigil.problem import Problem, not_found
-from mycovigil_predictor.api import problems, upload
+from mycovigil_predictor import problems
+from mycovigil_predictor.api import upload
 from mycovigil_predictor.api.answer import Answer, answer_of
-from mycovigil_predictor.api.disconnect import unless_hung_up
+from mycovigil_predictor.api.disconnect import unless_disconnected
 from mycovigil_predictor.api.routes.origin import group_of
 from mycovigil_predictor.api.upload import Limits, Upload
 from mycovigil_predictor.classify import Origin
 from mycovigil_predictor.inference.answering_model import Author
 from mycovigil_predictor.log.row import Row
 from mycovigil_predictor.state import Predictor
+from mycovigil_web.problems import database_away
 
 SESSION_FIELD = "session"
 SESSION_LENGTH = 200
@@ -25,26 +27,26 @@ SESSION_LENGTH = 200
 async def receive(
     predictor: Predictor, request: Request, origin_of: Callable[[Upload], Awaitable[Origin]]
 ) -> Answer:
-    """Read, classify and log the photos of ``request``; ``origin_of`` may still refuse it.
+    """Read, classify and log the photos of ``request``; ``origin_of`` may refuse it by a problem.
 
     Raises:
         Problem: anything that is wrong with the request, or too much at once.
-        ClientDisconnect: the client hung up.
+        ClientDisconnect: the client closed the connection.
     """
     if predictor.follower.serving is None:
         raise problems.no_model(predictor.follower.trouble)
-    with predictor.admission.place() as place:
+    with predictor.admission.reserve() as reservation:
         options = predictor.settings.predictor
         try:
             async with asyncio.timeout(options.deadline_seconds):
                 limits = Limits(options.max_upload_bytes, options.max_files)
-                uploaded = await upload.read(request, limits, place)
+                uploaded = await upload.read(request, limits, reservation)
         except TimeoutError as error:
             raise _too_slow(options.deadline_seconds) from error
         origin = _grouped(await origin_of(uploaded), uploaded)
         work = predictor.classifier.classify(uploaded.photos, origin)
-        row, outcome = await unless_hung_up(request, work)
-    request.scope["prediction_id"] = str(row.id)
+        row, outcome = await unless_disconnected(request, work)
+    request.scope["log_fields"]["prediction_id"] = str(row.id)
     return answer_of(row, await author(predictor, row), outcome)
 
 
@@ -67,7 +69,7 @@ def _older(predictor: Predictor, row: Row) -> Author:
     except LookupError as error:
         raise not_found("model", row.model_id) from error
     except SQLAlchemyError as error:
-        raise problems.database_away() from error
+        raise database_away() from error
 
 
 def _grouped(origin: Origin, uploaded: Upload) -> Origin:

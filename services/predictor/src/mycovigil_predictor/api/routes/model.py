@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
 from mycovigil.models.safety import CertificateState
-from mycovigil_predictor.api import problems
+from mycovigil_predictor import problems
 from mycovigil_predictor.api.routes import openapi
 from mycovigil_predictor.api.routes.caller import Documented, Reading
 from mycovigil_predictor.state import Service

@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from mycovigil.problem import MEDIA_TYPE, Problem, not_found
-from mycovigil_predictor.api import problems as made
+from mycovigil_predictor import problems as made
+from mycovigil_web.callers import no_key
 
 PHOTO = {"type": "string", "format": "binary"}
 UPLOAD: dict[str, Any] = {
@@ -29,7 +30,7 @@ UPLOAD: dict[str, Any] = {
         },
     }
 }
-TOLD = {
+DESCRIPTIONS = {
     400: "The body cannot be read.",
     401: "No API key, or not a good one.",
     403: "The key lacks the scope.",
@@ -49,12 +50,12 @@ EXAMPLES: dict[int, Problem] = {
         "The form cannot be read",
         "Broken multipart body: the Content-Type names no boundary.",
     ),
-    401: made.unauthorized("the request carries no API key"),
+    401: no_key(),
     403: Problem(
         403,
-        "missing-scope",
+        "scope-missing",
         "The API key may not do this",
-        "This needs the scope 'label'; the key has predict.",
+        "This needs the scope 'label'; the key 'field-station' has predict. Use one that has it.",
     ),
     404: not_found("prediction", AN_ID),
     408: Problem(
@@ -97,10 +98,13 @@ SCHEMA = {
         "detail": {"type": "string"},
         "instance": {"type": "string"},
         "request_id": {"type": "string"},
+        "deprecated_type": {
+            "type": "string",
+            "format": "uri",
+            "description": "Until the next major version: the type's earlier spelling.",
+        },
     },
 }
-
-
 REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 
@@ -112,7 +116,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def _response(status: int) -> dict[str, Any]:
     example = EXAMPLES[status].body(instance="/v1/predictions") | {"request_id": AN_ID}
     content = {MEDIA_TYPE: {"schema": REFERENCE, "example": example}}
-    response: dict[str, Any] = {"description": TOLD[status], "content": content}
+    response: dict[str, Any] = {"description": DESCRIPTIONS[status], "content": content}
     return response | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
 
 

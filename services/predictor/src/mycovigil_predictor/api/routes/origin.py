@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Header, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from mycovigil_predictor.api.access import Caller
 from mycovigil_predictor.classify import Origin
+from mycovigil_web.keys import Caller
 
 
 class PredictionHeaders(BaseModel):

@@ -12,14 +12,15 @@ from mycovigil.access import Scope
 from mycovigil.db.base import new_id
 from mycovigil.problem import Problem
 from mycovigil.vision.image.metadata import without_metadata
-from mycovigil_predictor.api.access import Caller
 from mycovigil_predictor.api.routes import intake
-from mycovigil_predictor.api.routes.caller import address, admitted
+from mycovigil_predictor.api.routes.caller import admitted
 from mycovigil_predictor.api.routes.origin import PredictionHeaders, origin_of
 from mycovigil_predictor.api.upload import Upload
-from mycovigil_predictor.api.wording import CLASSES, VERDICTS, line, percent
+from mycovigil_predictor.api.wording import CLASSES, VERDICTS, percent, phone_number
 from mycovigil_predictor.classify import Origin
 from mycovigil_predictor.state import Predictor, Service
+from mycovigil_web.callers import client_address
+from mycovigil_web.keys import Caller
 
 PICTURE_SIDE = 480
 POLICY = (
@@ -39,7 +40,7 @@ async def upload_page(request: Request, predictor: Service) -> Response:
 
 @router.post("/")
 async def result_page(request: Request, predictor: Service) -> Response:
-    """Classify the form's photos; a problem is told on the upload page."""
+    """Classify the form's photos; a problem is shown on the upload page."""
     kept: list[bytes] = []
 
     async def origin(uploaded: Upload) -> Origin:
@@ -49,7 +50,7 @@ async def result_page(request: Request, predictor: Service) -> Response:
 
     options = predictor.settings.predictor
     try:
-        await predictor.rate.check(options.page_rate, "page", address(request))
+        await predictor.rate.check(options.page_rate, "page", client_address(request))
         answer = await intake.receive(predictor, request, origin)
     except Problem as problem:
         return _page(request, predictor, "upload.html", problem.status, problem=problem)
@@ -92,7 +93,7 @@ def _page(
     options, serving = predictor.settings.predictor, predictor.follower.serving
     context = {
         "public": options.public_page,
-        "poison_centre": line(options.poison_centre),
+        "poison_centre": phone_number(options.poison_centre),
         "most_photos": options.max_files,
         "keeps_photos": predictor.settings.storage.keep_photos,
         "demo": serving is not None and serving.is_demo,

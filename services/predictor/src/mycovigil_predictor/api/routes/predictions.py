@@ -17,8 +17,6 @@ from mycovigil.db.base import new_id
 from mycovigil.db.prediction import Label
 from mycovigil.models.safety import SafetyClass
 from mycovigil.problem import not_found
-from mycovigil_predictor.api import problems
-from mycovigil_predictor.api.access import Caller
 from mycovigil_predictor.api.answer import Answer, answer_of
 from mycovigil_predictor.api.routes import intake, openapi
 from mycovigil_predictor.api.routes.caller import Documented, Labelling, Predicting, Reading
@@ -29,6 +27,8 @@ from mycovigil_predictor.log import lookup
 from mycovigil_predictor.log.prediction_log import Outcome
 from mycovigil_predictor.log.row import Row
 from mycovigil_predictor.state import Predictor, Service
+from mycovigil_web.keys import Caller
+from mycovigil_web.problems import database_away
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"], dependencies=[Documented])
 
@@ -129,7 +129,7 @@ def _read(predictor: Predictor, identifier: uuid.UUID) -> Row | None:
         with predictor.sessions() as session:
             return lookup.find(session, identifier)
     except SQLAlchemyError as error:
-        raise problems.database_away() from error
+        raise database_away() from error
 
 
 def _adopt(session: Session, own: dict[str, object]) -> None:
@@ -166,4 +166,4 @@ def _store(
             _adopt(session, own)
             return session.execute(statement).scalar_one()
     except SQLAlchemyError as error:
-        raise problems.database_away() from error
+        raise database_away() from error

@@ -1,4 +1,4 @@
-"""HTTP/1.1 at the socket: bounded headers in bounded time, before any request exists."""
+"""uvicorn's HTTP/1.1 protocol with bounds: size and time of headers, number of connections."""
 
 import asyncio
 import resource
@@ -7,13 +7,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEADER_BYTES = 32_768
 MOST_HEADERS = 100
+# Descriptors that are left to the database, the spool, models and libraries.
+OTHER_FILES = 256
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n"
     b"content-type: text/plain\r\ncontent-length: 34\r\n\r\nToo many connections are open now."
 )
-
-OTHER_FILES = 256
-"""Descriptors that are left to the database, the spool, models and libraries."""
 
 
 def affordable_connections(most: int) -> int:
@@ -31,9 +30,11 @@ class HeadersTooLarge(ValueError):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's parser bounds neither the size of headers nor the time they take; a connection
-    that sends header bombs, or its headers by the drop (slow loris), is closed with 400. Of
-    connections from ``limit_concurrency`` on, none waits for its request: 503, and closed."""
+    """Closes connections that uvicorn's own protocol would keep.
+
+    One whose headers are too large, or do not arrive in time (slow loris), is answered with 400;
+    one beyond ``limit_concurrency`` with 503, before it sends a request.
+    """
 
     header_seconds: float
 
@@ -43,13 +44,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._in_headers = True
         self._header_bytes = self._unfinished_bytes = 0
-        self._clock = self._start_clock()
+        self._timer = self._start_timer()
         if self.limit_concurrency and len(self.connections) >= self.limit_concurrency:
             transport.write(FULL)
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._clock.cancel()
+        self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -64,8 +65,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_headers = True
         self._header_bytes = self._unfinished_bytes = 0
-        self._clock.cancel()
-        self._clock = self._start_clock()
+        self._timer.cancel()
+        self._timer = self._start_timer()
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))
@@ -79,7 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
-        self._clock.cancel()
+        self._timer.cancel()
         super().on_headers_complete()
 
     def _count(self, size: int) -> None:
@@ -87,7 +88,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._header_bytes > MOST_HEADER_BYTES:
             raise HeadersTooLarge
 
-    def _start_clock(self) -> asyncio.TimerHandle:
+    def _start_timer(self) -> asyncio.TimerHandle:
         return self.loop.call_later(self.header_seconds, self._refuse)
 
     def _refuse(self) -> None:
@@ -96,7 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def bounded(seconds: float) -> type[BoundedProtocol]:
-    """The protocol that gives a connection so many seconds for the headers of a request."""
+    """The protocol with ``seconds`` for the headers of a request."""
 
     class Bounded(BoundedProtocol):
         header_seconds = seconds

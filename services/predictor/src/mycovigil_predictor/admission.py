@@ -1,13 +1,13 @@
-"""How many requests may be inside at once, and how many bytes of uploads they may hold."""
+"""How many requests may run at once, and how many bytes of uploads they may hold."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mycovigil_predictor.api import problems
+from mycovigil_predictor import problems
 
 
-class Place:
-    """A request's place; it grows with the bytes that the request holds in memory."""
+class Reservation:
+    """The share of one request; it grows with the bytes that the request holds in memory."""
 
     def __init__(self, admission: "Admission") -> None:
         self._admission = admission
@@ -26,8 +26,8 @@ class Place:
 
 
 class Admission:
-    """Bounds memory under any number of connections: who finds no place is sent away with 429
-    before the body is read."""
+    """Bounds memory under any number of connections: a request beyond the limits is answered with
+    429 before its body is read."""
 
     def __init__(self, *, most_requests: int, most_bytes: int) -> None:
         self.most_requests = most_requests
@@ -36,18 +36,18 @@ class Admission:
         self.held = 0
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
-        """A place for one request, given back at the end.
+    def reserve(self) -> Iterator[Reservation]:
+        """A reservation for one request, released at the end.
 
         Raises:
-            Problem: 429, all places are taken.
+            Problem: 429, as many requests as may run are running.
         """
         if self.inside >= self.most_requests:
             raise problems.busy()
-        place = Place(self)
+        reservation = Reservation(self)
         self.inside += 1
         try:
-            yield place
+            yield reservation
         finally:
             self.inside -= 1
-            self.held -= place.held
+            self.held -= reservation.held

@@ -1,4 +1,4 @@
-"""Rate limits on Redis, shared by all predictors; local while Redis is away."""
+"""Rate limits on Redis, shared by all processes of a service; local while Redis is away."""
 
 import math
 import time
@@ -8,26 +8,31 @@ import structlog
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from prometheus_client import Counter
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from mycovigil.problem import Problem
-from mycovigil_predictor.api import problems
-from mycovigil_predictor.metrics import Metrics
+from mycovigil_web.problems import rate_limited
 
 REDIS_SECONDS = 0.5
+# After a failure, Redis is left alone for this time.
 PAUSE_SECONDS = 2.0
-Question = Literal["hit", "test"]
+Operation = Literal["hit", "test"]
 logger = structlog.get_logger(__name__)
 
 
 class RateLimit:
     """Sliding-window counters. Fails open: without Redis, each process counts for itself."""
 
-    def __init__(self, redis_url: str, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, redis_url: str, *, service: str, failures: Counter) -> None:
+        """
+        Args:
+            service: separates the counters of services on one Redis.
+            failures: counts requests that were counted locally because Redis was away.
+        """
+        self._failures = failures
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._connections = ConnectionPool.from_url(
             redis_url,
@@ -39,7 +44,7 @@ class RateLimit:
             RedisStorage(
                 f"async+{redis_url}",
                 implementation="redispy",
-                key_prefix="mycovigil-limits",
+                key_prefix=f"mycovigil-limits-{service}",
                 connection_pool=self._connections,  # type: ignore[arg-type]
             )
         )
@@ -51,35 +56,32 @@ class RateLimit:
         Raises:
             Problem: 429, over ``rate``.
         """
-        item = parse(rate)
-        if not await self._ask("hit", item, *names):
-            raise _over(rate, item)
+        await self._within("hit", rate, *names)
 
     async def test(self, rate: str, *names: str) -> None:
         """As :meth:`check`, without counting."""
+        await self._within("test", rate, *names)
+
+    async def close(self) -> None:
+        await self._connections.aclose()
+
+    async def _within(self, operation: Operation, rate: str, *names: str) -> None:
         item = parse(rate)
-        if not await self._ask("test", item, *names):
-            raise _over(rate, item)
+        if not await self._count(operation, item, *names):
+            raise rate_limited(rate, item.get_expiry() // item.amount + 1)
+
+    async def _count(self, operation: Operation, item: RateLimitItem, *names: str) -> bool:
+        if time.monotonic() >= self._away_until:
+            try:
+                return bool(await getattr(self._shared, operation)(item, *names))
+            except (RedisError, OSError) as error:
+                self._pause(error)
+        if operation == "hit":
+            self._failures.inc()
+        return bool(await getattr(self._local, operation)(item, *names))
 
     def _pause(self, error: Exception) -> None:
         now = time.monotonic()
         if now >= self._away_until:  # many requests may find out at once
             logger.warning("rate limits are local, Redis is away", error=str(error))
         self._away_until = now + PAUSE_SECONDS
-
-    async def close(self) -> None:
-        await self._connections.aclose()
-
-    async def _ask(self, question: Question, item: RateLimitItem, *names: str) -> bool:
-        if time.monotonic() >= self._away_until:
-            try:
-                return bool(await getattr(self._shared, question)(item, *names))
-            except (RedisError, OSError) as error:
-                self._pause(error)
-        if question == "hit":
-            self._metrics.limit_failures.inc()
-        return bool(await getattr(self._local, question)(item, *names))
-
-
-def _over(rate: str, item: RateLimitItem) -> Problem:
-    return problems.rate_limited(rate, item.get_expiry() // item.amount + 1)
