@@ -158,7 +158,7 @@ def _parted(photos: Photos) -> Halves:
 
 
 def _in_words(encoder: Path) -> FloatArray:
-    words = EncoderIdentity.read(encoder).stranger
+    words = EncoderIdentity.read(encoder).non_mushroom_direction
     if not words:
         raise SystemExit(f"{encoder} has no text tower's word for photos without a mushroom")
     return np.asarray(words, np.float32)

@@ -16,7 +16,7 @@ from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def test_resolving_restores_the_certificate_and_tells_the_world(
 ) -> None:
     alert = alert_of(session, incident)
     model_path = f"/v1/models/{incident.model_id}"
-    assert client.get(model_path).json()["certificate_state"] == CertificateState.SUSPECT
+    assert client.get(model_path).json()["certificate_state"] == CertificateStatus.SUSPECT
     answer = client.post(f"/v1/alerts/{alert.id}/resolve", json={"resolution": "lens cleaned"})
     assert answer.json()["resolution"] == "lens cleaned (tester)"
-    assert client.get(model_path).json()["certificate_state"] == CertificateState.VALID
+    assert client.get(model_path).json()["certificate_state"] == CertificateStatus.VALID
     assert _events(session) == ["opened", "resolved"]
     again = client.post(f"/v1/alerts/{alert.id}/resolve", json={"resolution": "lens cleaned"})
     assert again.status_code == 409

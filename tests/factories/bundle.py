@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mycovigil.models.bundle import Bundle, BundleMeta, Certificate, Thresholds
-from mycovigil.models.safety import CLASSES, CertificateState
+from mycovigil.models.safety import CLASSES, CertificateStatus
 from mycovigil.vision.encoder.identity import EncoderIdentity
 
 # Hardly ever refuse: a distance is at most 2.
@@ -25,7 +25,7 @@ def make_bundle(
     version: str | None = None,
     seed: int = 0,
     thresholds: Thresholds = OPEN_THRESHOLDS,
-    state: CertificateState = CertificateState.VALID,
+    state: CertificateStatus = CertificateStatus.VALID,
     anchors: int = 32,
 ) -> Bundle:
     """Another ``seed`` is another head; ``version`` is unique unless given."""
@@ -56,8 +56,8 @@ def make_bundle(
     )
 
 
-def _certificate(state: CertificateState) -> Certificate:
-    certified = state is not CertificateState.NOT_CERTIFIABLE
+def _certificate(state: CertificateStatus) -> Certificate:
+    certified = state is not CertificateStatus.NOT_CERTIFIABLE
     return Certificate(
         state=state,
         risk="deadly_missed",

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.base import new_id
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.model import Model, ModelStatus
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 
 
 def make_encoder(session: Session, *, dimension: int = 16) -> Encoder:
@@ -35,7 +35,7 @@ def make_model(
     *,
     encoder: Encoder | None = None,
     status: ModelStatus = ModelStatus.CANDIDATE,
-    state: CertificateState = CertificateState.VALID,
+    state: CertificateStatus = CertificateStatus.VALID,
     **values: Any,
 ) -> Model:
     encoder = encoder or make_encoder(session)

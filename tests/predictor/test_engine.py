@@ -98,7 +98,7 @@ def test_a_machine_that_computes_something_else_is_refused(tmp_path: Path) -> No
     identity = EncoderIdentity.read(sound)
     graph = open_graph(sound / ONNX_FILE, identity, lanes=1)
     seen = graph.encode(self_test.pictures(identity.image_size))
-    kept = {"probe": self_test.written(seen)}
+    kept = {"probe": self_test.to_text(seen)}
     identity.model_copy(update=kept).write(sound)
     engine_of(sound).close()
 

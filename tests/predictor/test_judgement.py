@@ -7,7 +7,7 @@ import pytest
 from factories.bundle import make_bundle
 
 from mycovigil.models.bundle import Bundle, Thresholds
-from mycovigil.models.safety import CLASSES, CertificateState, SafetyClass, Verdict
+from mycovigil.models.safety import CLASSES, Advice, CertificateStatus, SafetyClass
 from mycovigil_predictor.inference.advisor import CAUTION, Judge
 from mycovigil_predictor.inference.head import Head, pooled
 from mycovigil_statistics.safety.novelty import mean_distance
@@ -63,8 +63,8 @@ def test_several_photos_are_never_judged_less_cautiously_than_one(bundle: Bundle
     strictened = 0
     for _ in range(200):
         features = unit(rng, 3, bundle.meta.dimension)
-        alone = [judge.judge([one], CertificateState.VALID) for one in features]
-        together = judge.judge(features, CertificateState.VALID)
+        alone = [judge.judge([one], CertificateStatus.VALID) for one in features]
+        together = judge.judge(features, CertificateStatus.VALID)
         most = max(CAUTION[one.verdict] for one in alone)
         assert CAUTION[together.verdict] >= most
         strictened += together.reasons[0].text.startswith("Photo ")
@@ -85,17 +85,17 @@ def test_a_class_is_ruled_out_only_if_every_photo_rules_it_out(bundle: Bundle) -
 
 
 def possible(judge: Judge, features: list[np.ndarray]) -> tuple[SafetyClass, ...]:
-    return judge.judge(features, CertificateState.VALID).prediction_set
+    return judge.judge(features, CertificateStatus.VALID).prediction_set
 
 
 def test_a_void_certificate_leaves_nothing_better_than_cannot_tell(bundle: Bundle) -> None:
     judge, rng = Judge(bundle), np.random.default_rng(3)
     seen = set()
     for one in unit(rng, 300, bundle.meta.dimension):
-        seen.add(judge.judge([one], CertificateState.VALID).verdict)
-        void = judge.judge([one], CertificateState.VOID)
-        assert void.verdict != Verdict.EXPERT_CHECK
+        seen.add(judge.judge([one], CertificateStatus.VALID).verdict)
+        void = judge.judge([one], CertificateStatus.VOID)
+        assert void.verdict != Advice.EXPERT_CHECK
         assert void.reasons[0].code == "certificate_void"
-        suspect = judge.judge([one], CertificateState.SUSPECT)
+        suspect = judge.judge([one], CertificateStatus.SUSPECT)
         assert suspect.reasons[-1].code == "certificate_suspect"
-    assert Verdict.EXPERT_CHECK in seen
+    assert Advice.EXPERT_CHECK in seen

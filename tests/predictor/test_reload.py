@@ -20,7 +20,7 @@ from mycovigil.db.report import ReportVerdict
 from mycovigil.incidents import incident
 from mycovigil.models import registry
 from mycovigil.models.bundle import digest
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 from mycovigil.references.window import Window
 from mycovigil.settings import Settings
 from mycovigil.vision.encoder.identity import ONNX_FILE, EncoderIdentity, file_digest
@@ -84,7 +84,9 @@ def test_a_spoilt_bundle_is_not_served(predictor: Running, desk: Desk, tiny: Pat
     assert predictor.http.get("/readyz").json()["status"] == "degraded"
 
 
-def certify(engine: Engine, model: Model, state: CertificateState, reason: str = "a drift") -> None:
+def certify(
+    engine: Engine, model: Model, state: CertificateStatus, reason: str = "a drift"
+) -> None:
     with Session(engine) as session, session.begin():
         row = session.get_one(Model, model.id)
         row.certificate_state, row.certificate_reason = state, reason
@@ -106,11 +108,11 @@ def test_a_model_whose_successor_cannot_load_is_suspect_and_still_followed(
     assert "watched no more" in facts["certificate"]["reason"]
     assert facts["certificate"]["bound"] is None
 
-    certify(engine, production, CertificateState.VOID)
+    certify(engine, production, CertificateStatus.VOID)
     until(lambda: certificate(predictor) == "void", 5)
     assert predictor.predict(make_photo()).json()["verdict"] != "expert_check"
 
-    certify(engine, production, CertificateState.VALID, "")
+    certify(engine, production, CertificateStatus.VALID, "")
     good = (data for data in iter(bundle.to_bytes, b"") if digest(data) == spoilt.artifact_sha256)
     desk.storage.write(spoilt.artifact_uri, next(good))  # safetensors orders its keys by chance
     until(lambda: version(predictor) == "spoilt", 5)
@@ -140,17 +142,17 @@ def test_a_night_that_does_harm_is_told_by_verdicts_at_once(
 ) -> None:
     """A drifted night makes the certificate suspect, a harmful one void."""
 
-    def state_is(state: CertificateState) -> bool:
+    def state_is(state: CertificateStatus) -> bool:
         document = predictor.predict(make_photo()).json()
         codes = {reason["code"] for reason in document["reasons"]}
         return document["certificate"]["state"] == state and f"certificate_{state}" in codes
 
-    for night, state in enumerate((CertificateState.SUSPECT, CertificateState.VOID)):
+    for night, state in enumerate((CertificateStatus.SUSPECT, CertificateStatus.VOID)):
         with Session(engine) as session, session.begin():
             drifted = make_report(
                 session, production, None, night=night, verdict=ReportVerdict.DRIFT
             )
-            incident.respond(session, drifted, harmful=state is CertificateState.VOID)
+            incident.respond(session, drifted, harmful=state is CertificateStatus.VOID)
         until(partial(state_is, state), seconds=2)
     document = predictor.predict(make_photo()).json()
     assert document["certificate"]["bound"] is None

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.models import registry
-from mycovigil.models.safety import WORTH, CertificateState, worse
+from mycovigil.models.safety import WORTH, CertificateStatus, worse
 from mycovigil.references.window import Window
 from mycovigil.settings import Settings
 from mycovigil_predictor.inference.certificate_status import as_of_today
@@ -30,7 +30,7 @@ NOTHING_HARMFUL = OPEN_THRESHOLDS.model_copy(
 ONCE = {"idempotency-key": "k"}
 
 
-def certify(engine: Engine, model: Model, state: CertificateState) -> None:
+def certify(engine: Engine, model: Model, state: CertificateStatus) -> None:
     with Session(engine) as session, session.begin():
         session.get_one(Model, model.id).certificate_state = state
         registry.announce(session)
@@ -67,7 +67,7 @@ def test_a_void_certificate_takes_older_promises_back(
     first = predictor.predict(make_photo(), **ONCE).json()
     assert (first["verdict"], first["certificate"]["state"]) == ("expert_check", "valid")
 
-    certify(engine, trusting, CertificateState.VOID)
+    certify(engine, trusting, CertificateStatus.VOID)
     until(lambda: predictor.http.get("/readyz").json()["certificate"] == "void", 5)
 
     for document in told_again(predictor, first["id"]):
@@ -82,10 +82,10 @@ def test_a_void_certificate_takes_older_promises_back(
 def test_a_better_certificate_gives_no_promise_to_an_older_answer(
     trusting: Model, predictor: Running, engine: Engine
 ) -> None:
-    certify(engine, trusting, CertificateState.VOID)
+    certify(engine, trusting, CertificateStatus.VOID)
     until(lambda: predictor.http.get("/readyz").json()["certificate"] == "void", 5)
     first = predictor.predict(make_photo(), **ONCE).json()
-    certify(engine, trusting, CertificateState.VALID)
+    certify(engine, trusting, CertificateStatus.VALID)
     until(lambda: predictor.http.get("/readyz").json()["certificate"] == "valid", 5)
 
     for document in told_again(predictor, first["id"]):
@@ -102,7 +102,7 @@ def test_an_older_model_s_answer_outlives_its_bundle(
 
     for document in told_again(predictor, first["id"]):
         assert promised(document) == promised(first)
-    certify(engine, trusting, CertificateState.VOID)  # archived, and found out later
+    certify(engine, trusting, CertificateStatus.VOID)  # archived, and found out later
     for document in told_again(predictor, first["id"]):
         assert (document["verdict"], document["certificate"]["state"]) == ("cannot_tell", "void")
 
@@ -122,13 +122,13 @@ def test_a_model_whose_nights_nobody_judged_stays_in_doubt_when_it_has_left(
         assert document["certificate"]["state"] == "suspect"
 
 
-@pytest.mark.parametrize("one", CertificateState)
-@pytest.mark.parametrize("other", CertificateState)
+@pytest.mark.parametrize("one", CertificateStatus)
+@pytest.mark.parametrize("other", CertificateStatus)
 def test_the_worse_of_two_states_promises_less(
-    one: CertificateState, other: CertificateState
+    one: CertificateStatus, other: CertificateStatus
 ) -> None:
     found = worse(one, other)
     assert found == worse(other, one)
     assert WORTH.index(found) == max(WORTH.index(one), WORTH.index(other))
     row = make_row()
-    assert as_of_today(row, CertificateState.VALID) is row
+    assert as_of_today(row, CertificateStatus.VALID) is row

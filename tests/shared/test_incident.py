@@ -18,8 +18,8 @@ from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.events.event import EventType, schema_of
 from mycovigil.incidents import alert, alert_rules, incident
-from mycovigil.incidents.alert_rules import Finding, Standing
-from mycovigil.models.safety import CertificateState
+from mycovigil.incidents.alert_rules import Finding, IncidentContext
+from mycovigil.models.safety import CertificateStatus
 from mycovigil.postgres.engine import sessions_of
 
 FOUND = "12 of 14 deadly photos were missed"
@@ -29,7 +29,9 @@ DRIFT, CALM = ReportVerdict.DRIFT, ReportVerdict.CALM
 class Nights:
     """Reports night after night for one model."""
 
-    def __init__(self, session: Session, state: CertificateState = CertificateState.VALID) -> None:
+    def __init__(
+        self, session: Session, state: CertificateStatus = CertificateStatus.VALID
+    ) -> None:
         self.session = session
         self.model: Model = make_model(session, status=ModelStatus.PRODUCTION, state=state)
         self.reference = make_reference_set(session, self.model)
@@ -52,7 +54,7 @@ class Nights:
         return incident.confirm_harm(self.session, report, found=FOUND)
 
     @property
-    def standing(self) -> Incident | None:
+    def unresolved(self) -> Incident | None:
         return incident.unresolved(self.session, self.model.id)
 
 
@@ -85,7 +87,7 @@ def test_calm_windows_answer_only_windows_of_their_length(session: Session) -> N
     assert kinds([nights.pass_(CALM), nights.pass_(CALM)]) == [None, "resolved"]
     assert kinds([nights.pass_(DRIFT, **week)]) == ["opened"]
     assert kinds([nights.pass_(CALM) for _ in range(4)]) == [None] * 4
-    assert nights.model.certificate_state == CertificateState.SUSPECT
+    assert nights.model.certificate_state == CertificateStatus.SUSPECT
     assert kinds([nights.pass_(CALM, **week)]) == ["resolved"]
 
 
@@ -100,25 +102,25 @@ def test_a_worse_cause_escalates_once(session: Session) -> None:
 
 @pytest.mark.parametrize(
     ("harmful", "expected"),
-    [(False, CertificateState.SUSPECT), (True, CertificateState.VOID)],
+    [(False, CertificateStatus.SUSPECT), (True, CertificateStatus.VOID)],
 )
 def test_the_certificate_follows_and_returns(
-    session: Session, harmful: bool, expected: CertificateState
+    session: Session, harmful: bool, expected: CertificateStatus
 ) -> None:
     nights = Nights(session)
     nights.pass_(DRIFT, harmful=harmful)
     assert nights.model.certificate_state == expected
-    found = nights.standing
+    found = nights.unresolved
     assert found is not None
     incident.resolve(session, found, resolution="lens cleaned (somebody)")
-    assert nights.model.certificate_state == CertificateState.VALID
+    assert nights.model.certificate_state == CertificateStatus.VALID
     assert found.state == IncidentState.RESOLVED
 
 
 def test_what_was_never_certified_does_not_become_suspect(session: Session) -> None:
-    nights = Nights(session, CertificateState.NOT_CERTIFIABLE)
+    nights = Nights(session, CertificateStatus.NOT_CERTIFIABLE)
     nights.pass_(DRIFT)
-    assert nights.model.certificate_state == CertificateState.NOT_CERTIFIABLE
+    assert nights.model.certificate_state == CertificateStatus.NOT_CERTIFIABLE
 
 
 def test_calm_nights_cannot_refute_labels_but_a_person_can(session: Session) -> None:
@@ -127,13 +129,13 @@ def test_calm_nights_cannot_refute_labels_but_a_person_can(session: Session) -> 
     incident.respond(session, night)
     assert kinds([nights.labelled(night), nights.labelled(night)]) == ["escalated", None]
     assert kinds([nights.pass_(CALM) for _ in range(5)]) == [None] * 5
-    assert nights.model.certificate_state == CertificateState.VOID
+    assert nights.model.certificate_state == CertificateStatus.VOID
     assert nights.model.certificate_reason == FOUND
-    found = nights.standing
+    found = nights.unresolved
     assert found is not None
     assert (found.state, found.proof) == (IncidentState.OPEN, FOUND)
     incident.resolve(session, found, resolution="labels of a prank removed (somebody)")
-    assert nights.model.certificate_state == CertificateState.VALID
+    assert nights.model.certificate_state == CertificateStatus.VALID
 
 
 def test_labels_that_prove_harm_open_an_incident_of_their_own(session: Session) -> None:
@@ -145,9 +147,9 @@ def test_labels_that_prove_harm_open_an_incident_of_their_own(session: Session) 
     assert (alert.kind, alert.severity) == (AlertKind.OPENED, Severity.CRITICAL)
     message = session.get_one(OutboxMessage, alert.event_id)
     jsonschema.validate(message.event["data"], json.loads(schema_of(EventType.ALERT_OPENED)))
-    assert nights.model.certificate_state == CertificateState.VOID
-    assert nights.standing is not None
-    assert nights.standing.cause == incident.MISSED_DEADLY
+    assert nights.model.certificate_state == CertificateStatus.VOID
+    assert nights.unresolved is not None
+    assert nights.unresolved.cause == incident.MISSED_DEADLY
 
 
 def test_a_milder_night_lifts_no_doubt_and_no_proof_is_forgotten_for_it(session: Session) -> None:
@@ -156,7 +158,7 @@ def test_a_milder_night_lifts_no_doubt_and_no_proof_is_forgotten_for_it(session:
     nights.labelled(night)
     nights.pass_(DRIFT, cause="camera_or_light")
     nights.pass_(DRIFT, harmful=True)
-    assert nights.model.certificate_state == CertificateState.VOID
+    assert nights.model.certificate_state == CertificateStatus.VOID
     assert nights.model.certificate_reason == FOUND
 
 
@@ -236,12 +238,12 @@ def test_the_event_keeps_its_schema(session: Session) -> None:
 
 
 def test_insufficient_nights_neither_page_nor_count_as_calm() -> None:
-    standing = Standing(IncidentState.OPEN, Severity.WARNING, calm_before=5)
+    context = IncidentContext(IncidentState.OPEN, Severity.WARNING, calm_before=5)
     finding = Finding(ReportVerdict.INSUFFICIENT, "unknown", harmful=False)
-    assert alert_rules.decide(finding, standing) is None
+    assert alert_rules.decide(finding, context) is None
     calm = Finding(ReportVerdict.CALM, "unknown", harmful=False)
-    assert alert_rules.decide(calm, standing) is AlertKind.RESOLVED
-    proven = Standing(IncidentState.OPEN, Severity.CRITICAL, calm_before=5, proven=True)
+    assert alert_rules.decide(calm, context) is AlertKind.RESOLVED
+    proven = IncidentContext(IncidentState.OPEN, Severity.CRITICAL, calm_before=5, proven=True)
     assert alert_rules.decide(calm, proven) is None
 
 
@@ -249,9 +251,9 @@ def test_insufficient_nights_neither_page_nor_count_as_calm() -> None:
 def test_one_calm_window_answers_a_long_one_and_two_nights_a_night(
     periods: int, resolved: bool
 ) -> None:
-    standing = Standing(IncidentState.OPEN, Severity.WARNING, periods=periods)
+    context = IncidentContext(IncidentState.OPEN, Severity.WARNING, periods=periods)
     calm = Finding(ReportVerdict.CALM, "unknown", harmful=False)
-    assert (alert_rules.decide(calm, standing) is AlertKind.RESOLVED) is resolved
+    assert (alert_rules.decide(calm, context) is AlertKind.RESOLVED) is resolved
 
 
 def test_harm_is_confirmed_of_the_model_as_it_is_now(engine: Engine, clean_database: str) -> None:
@@ -267,5 +269,5 @@ def test_harm_is_confirmed_of_the_model_as_it_is_now(engine: Engine, clean_datab
         with sessions.begin() as session:
             session.get_one(Model, served).status = ModelStatus.ARCHIVED
         assert incident.confirm_harm(reading, report, found=FOUND) is None
-        assert loaded.certificate_state == CertificateState.VOID
+        assert loaded.certificate_state == CertificateStatus.VOID
         assert incident.unresolved(reading, served) is None

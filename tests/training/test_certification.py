@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mycovigil.models.advice import verdicts
-from mycovigil.models.safety import CertificateState, Verdict
+from mycovigil.models.advice import decide_many
+from mycovigil.models.safety import Advice, CertificateStatus
 from mycovigil_training.configuration import SafetyConfig, compose
 from mycovigil_training.model.certification import CalibrationRows, certify
 
@@ -33,7 +33,7 @@ def rows(deadly: int, others: int = 120, seed: int = 1, strength: float = 3.0) -
 
 def test_enough_deadly_specimens_give_the_target(config: SafetyConfig) -> None:
     thresholds, certificate = certify(rows(40), config, foreign=NO_FOREIGN)
-    assert certificate.state is CertificateState.VALID
+    assert certificate.state is CertificateStatus.VALID
     assert (certificate.target, certificate.bound) == (0.05, 0.05)
     assert certificate.calibration_photos == 40
     assert "at most 5%" in certificate.statement
@@ -42,7 +42,7 @@ def test_enough_deadly_specimens_give_the_target(config: SafetyConfig) -> None:
 
 def test_fewer_give_a_weaker_bound_that_says_so(config: SafetyConfig) -> None:
     thresholds, certificate = certify(rows(10), config, foreign=NO_FOREIGN)
-    assert certificate.state is CertificateState.VALID
+    assert certificate.state is CertificateStatus.VALID
     assert certificate.bound == 0.10
     assert "needs 19 deadly specimens" in certificate.statement
     assert thresholds.set_level[3] < 1
@@ -54,17 +54,17 @@ def test_too_few_are_refused_and_nothing_is_called_harmless(
 ) -> None:
     calibration = rows(deadly)
     thresholds, certificate = certify(calibration, config, foreign=NO_FOREIGN)
-    assert certificate.state is CertificateState.NOT_CERTIFIABLE
+    assert certificate.state is CertificateStatus.NOT_CERTIFIABLE
     assert certificate.bound is None
     assert certificate.smallest_certifiable == pytest.approx(1 / (deadly + 1))
     assert "No bound" in certificate.statement
-    answers = verdicts(
+    answers = decide_many(
         calibration.probabilities,
         calibration.distances,
         np.zeros(len(calibration.labels)),
         thresholds,
     )
-    assert Verdict.EXPERT_CHECK not in answers.tolist()
+    assert Advice.EXPERT_CHECK not in answers.tolist()
 
 
 def test_the_promise_holds_on_new_photos_over_many_worlds(config: SafetyConfig) -> None:
@@ -73,8 +73,8 @@ def test_the_promise_holds_on_new_photos_over_many_worlds(config: SafetyConfig) 
     for world in range(worlds):
         thresholds, _ = certify(rows(25, 40, seed=world), config, foreign=NO_FOREIGN)
         new = rows(fresh, 0, seed=10_000 + world)
-        answers = verdicts(new.probabilities, new.distances, np.zeros(fresh), thresholds)
-        missed += int((answers == Verdict.EXPERT_CHECK).sum())
+        answers = decide_many(new.probabilities, new.distances, np.zeros(fresh), thresholds)
+        missed += int((answers == Advice.EXPERT_CHECK).sum())
     assert missed / (worlds * fresh) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / worlds)
 
 
@@ -85,8 +85,8 @@ def test_few_mushrooms_are_taken_for_something_else(config: SafetyConfig) -> Non
     for _ in range(worlds):
         known = replace(rows(40), strangeness=rng.normal(size=160))
         thresholds, _ = certify(known, config, foreign=NO_FOREIGN)
-        assert thresholds.stranger is not None
-        refused += int((rng.normal(size=fresh) > thresholds.stranger).sum())
+        assert thresholds.non_mushroom_limit is not None
+        refused += int((rng.normal(size=fresh) > thresholds.non_mushroom_limit).sum())
     share = config.stranger_share
     assert refused / (worlds * fresh) <= share + 3 * np.sqrt(share * (1 / fresh + 1 / 160) / worlds)
 

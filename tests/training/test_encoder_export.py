@@ -92,8 +92,8 @@ def test_identity_states_the_encoder(exported: Path, source: Source, model_folde
     assert identity.parity["photos"] == 64
     assert identity.parity["cosine_min"] > 0.9999
     # its text tower says where photos without a mushroom lie
-    assert len(identity.stranger) == 24
-    assert np.linalg.norm(identity.stranger) == pytest.approx(1, abs=1e-3)
+    assert len(identity.non_mushroom_direction) == 24
+    assert np.linalg.norm(identity.non_mushroom_direction) == pytest.approx(1, abs=1e-3)
     # our decoding of the very files against open_clip's own transform
     assert identity.parity["own_transform_cosine_min"] > 0.999
 

@@ -112,7 +112,7 @@ def test_the_packaged_encoder_knows_other_things_by_its_own_words(photos: Path) 
     session = open_session(identity.checked_onnx(folder))
     strangeness = [
         run_graph(session, squares(files, identity.image_size, identity.resize))
-        @ np.asarray(identity.stranger, dtype=np.float32)
+        @ np.asarray(identity.non_mushroom_direction, dtype=np.float32)
         for files in (held_out_files(photos / "not_mushroom"), guide_files(photos, every=10))
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mycovigil.models.safety import Verdict
+from mycovigil.models.safety import Advice
 from mycovigil_training.configuration import GateConfig
 from mycovigil_training.model.scoring import Answers
 from mycovigil_training.retrain.gate import Trial, judge
@@ -18,8 +18,8 @@ def answers(labels: np.ndarray, *, missed: int = 0, wrong: int = 0) -> Answers:
     """Right but for ``wrong`` edible photos, and ``missed`` deadly ones sent to an expert."""
     predicted = labels.copy()
     predicted[:wrong] = 2
-    given = np.where(labels >= 2, Verdict.AVOID.value, Verdict.EXPERT_CHECK.value)
-    given[np.flatnonzero(labels == 3)[:missed]] = Verdict.EXPERT_CHECK.value
+    given = np.where(labels >= 2, Advice.AVOID.value, Advice.EXPERT_CHECK.value)
+    given[np.flatnonzero(labels == 3)[:missed]] = Advice.EXPERT_CHECK.value
     chances = 0.9 * np.eye(4)[predicted] + 0.025
     return Answers(chances, np.zeros(len(labels)), given)
 
@@ -63,7 +63,7 @@ def test_more_misses_within_specimens_are_refused_although_each_was_missed_befor
 
     def missing(photos: int) -> Answers:
         found = answers(labels)
-        found.verdicts[240:][np.arange(600) % 10 < photos] = Verdict.EXPERT_CHECK.value
+        found.verdicts[240:][np.arange(600) % 10 < photos] = Advice.EXPERT_CHECK.value
         return found
 
     case = replace(

@@ -18,11 +18,11 @@ from mycovigil.db.model import Model, ModelStatus, Promotion
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.models import registry
 from mycovigil.models.advice import decide
-from mycovigil.models.safety import CLASSES, CertificateState
+from mycovigil.models.safety import CLASSES, CertificateStatus
 from mycovigil.settings import EncoderSettings, Settings, TrainingSettings
 from mycovigil.storage import Storage
 from mycovigil.vision.encoder.identity import EncoderIdentity
-from mycovigil.vision.encoder.training_photos import written
+from mycovigil.vision.encoder.training_photos import to_text
 from mycovigil_training.commands import train as command
 from mycovigil_training.configuration import BadConfiguration
 from mycovigil_training.dataset import curated
@@ -90,19 +90,19 @@ def test_without_other_photos_the_encoder_says_what_is_no_mushroom(
     folder = Path(shutil.copytree(encoder_folder, tmp_path / "worded"))
     identity = EncoderIdentity.read(folder)
     direction = np.eye(identity.dimension)[0]
-    identity.model_copy(update={"stranger": tuple(direction.tolist())}).write(folder)
+    identity.model_copy(update={"non_mushroom_direction": tuple(direction.tolist())}).write(folder)
     worded = EncoderSettings(uri=str(folder))
 
     bundle = train(training_settings.model_copy(update={"encoder": worded}), overrides=QUICK).bundle
 
-    assert bundle.stranger is not None
-    assert bundle.stranger.tolist() == direction.tolist()
-    assert bundle.meta.thresholds.stranger is not None
+    assert bundle.non_mushroom_direction is not None
+    assert bundle.non_mushroom_direction.tolist() == direction.tolist()
+    assert bundle.meta.thresholds.non_mushroom_limit is not None
     decision = decide(
         [0.97, 0.01, 0.01, 0.01],
         0.0,
         bundle.meta.thresholds,
-        strangeness=float(bundle.strangeness(direction[None].astype(np.float32))[0]),
+        non_mushroom_score=float(bundle.non_mushroom_scores(direction[None].astype(np.float32))[0]),
     )
     assert decision.reasons[0].code == "something_else"
 
@@ -114,7 +114,7 @@ def test_no_certificate_counts_on_photos_that_the_encoder_learned_from(
     folder = Path(shutil.copytree(encoder_folder, tmp_path / "schooled"))
     photos = [photo.sha256 for photo in curated.read(training_settings.training.dataset)]
     learned = photos[:: round(1 / known)]
-    EncoderIdentity.read(folder).model_copy(update={"trained_on": written(learned)}).write(folder)
+    EncoderIdentity.read(folder).model_copy(update={"trained_on": to_text(learned)}).write(folder)
     schooled = training_settings.model_copy(update={"encoder": EncoderSettings(uri=str(folder))})
 
     bundle = train(schooled, overrides=QUICK).bundle
@@ -122,7 +122,7 @@ def test_no_certificate_counts_on_photos_that_the_encoder_learned_from(
     certificate, metrics = bundle.meta.certificate, bundle.meta.metrics
     assert "the encoder has learned from them" in certificate.statement
     if known == 1.0:
-        assert certificate.state is CertificateState.NOT_CERTIFIABLE
+        assert certificate.state is CertificateStatus.NOT_CERTIFIABLE
         assert metrics["photos"] == 0
     else:
         assert 0 < certificate.calibration_photos < 14

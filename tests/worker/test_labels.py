@@ -16,7 +16,7 @@ from mycovigil.db.model import Model
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
 from mycovigil.incidents.incident import respond
-from mycovigil.models.safety import SafetyClass, Verdict
+from mycovigil.models.safety import Advice, SafetyClass
 from mycovigil_statistics.safety.e_value import e_value_above
 from mycovigil_worker.labels import label_updates, realised
 from mycovigil_worker.labels.certificate_evidence import Misses, Proof, by_specimen
@@ -238,8 +238,8 @@ def test_labels_of_photos_in_the_spool_count_when_the_photos_come(state: State) 
 
 
 def test_few_labels_decide_nothing() -> None:
-    rows = [Answered(DEADLY, DEADLY, Verdict.EXPERT_CHECK)] + 9 * [
-        Answered(DEADLY, DEADLY, Verdict.AVOID)
+    rows = [Answered(DEADLY, DEADLY, Advice.EXPERT_CHECK)] + 9 * [
+        Answered(DEADLY, DEADLY, Advice.AVOID)
     ]
     weak = Proof(10, 1.0, e_value_above(0.1, by_specimen([Realised.of(rows).misses])))
     assert weak.e_value < 2
@@ -252,8 +252,8 @@ def test_photos_of_one_specimen_count_once() -> None:
     rows = [
         Answered(DEADLY, DEADLY, verdict, specimen)
         for verdict, specimen in (
-            (Verdict.EXPERT_CHECK, "cap"), (Verdict.EXPERT_CHECK, "cap"), (Verdict.AVOID, "cap"),
-            (Verdict.EXPERT_CHECK, "cap"), (Verdict.AVOID, None), (Verdict.EXPERT_CHECK, None),
+            (Advice.EXPERT_CHECK, "cap"), (Advice.EXPERT_CHECK, "cap"), (Advice.AVOID, "cap"),
+            (Advice.EXPERT_CHECK, "cap"), (Advice.AVOID, None), (Advice.EXPERT_CHECK, None),
         )
     ]  # fmt: skip
     night = Realised.of(rows).misses

@@ -8,13 +8,13 @@
 from mycovigil_client.answer import Answer, PredictionRefused, Reason
 from mycovigil_client.asynchronous import AsyncClient
 from mycovigil_client.blocking import Client
-from mycovigil_client.safety import Advice, CertificateState, SafetyClass
+from mycovigil_client.safety import Advice, CertificateStatus, SafetyClass
 
 __all__ = [
     "Advice",
     "Answer",
     "AsyncClient",
-    "CertificateState",
+    "CertificateStatus",
     "Client",
     "PredictionRefused",
     "Reason",

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from mycovigil_client.safety import Advice, CertificateState, SafetyClass
+from mycovigil_client.safety import Advice, CertificateStatus, SafetyClass
 
 
 class PredictionRefused(RuntimeError):
@@ -33,7 +33,7 @@ class Reason(_Document):
 class Certificate(_Document):
     """The model's risk certificate; ``bound`` is set only while ``state`` is ``valid``."""
 
-    state: CertificateState
+    state: CertificateStatus
     bound: float | None
     statement: str
 

@@ -20,7 +20,7 @@ class Advice(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
-class CertificateState(StrEnum):
+class CertificateStatus(StrEnum):
     """Whether the model's risk bound may be relied on today.
 
     ``valid``: it holds; ``suspect``: a drift is open; ``void``: the drift affects safety;

@@ -141,7 +141,7 @@ def running(
     data.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ) | _defaults(data)
     with ExitStack() as exits:
-        exits.enter_context(stack_file.held(data))
+        exits.enter_context(stack_file.locked(data))
         stack_file.claim(data / "stack.json")
         embedded_database = _database(data, environment, sink, exits)
         servers = _servers(data, environment, sink, exits)

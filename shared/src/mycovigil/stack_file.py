@@ -30,7 +30,7 @@ def read(file: Path) -> dict[str, Any] | None:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Keep the folder for this process, from before its first server starts.
 
     Raises:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mycovigil.db.base import Base, CreatedAt, Json, Key, one_of
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 
 
 class ModelStatus(StrEnum):
@@ -33,7 +33,7 @@ class Model(Base):
             postgresql_where=text("status = 'production'"),
         ),
         one_of("status", ModelStatus),
-        one_of("certificate_state", CertificateState),
+        one_of("certificate_state", CertificateStatus),
     )
 
     id: Mapped[Key]

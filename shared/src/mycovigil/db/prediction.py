@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mycovigil.db.base import Base, CreatedAt, Double, Features, Key, Real, Reals, Strings, one_of
 from mycovigil.db.covariate import CovariateColumns
-from mycovigil.models.safety import CertificateState, SafetyClass, Verdict
+from mycovigil.models.safety import Advice, CertificateStatus, SafetyClass
 
 
 class Prediction(CovariateColumns, Base):
@@ -27,8 +27,8 @@ class Prediction(CovariateColumns, Base):
         Index(None, "model_id", "created_at"),
         Index(None, "model_id", "sample_key"),
         one_of("label", SafetyClass),
-        one_of("verdict", Verdict),
-        one_of("certificate", CertificateState),
+        one_of("verdict", Advice),
+        one_of("certificate", CertificateStatus),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
 

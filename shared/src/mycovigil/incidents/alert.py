@@ -17,7 +17,7 @@ from mycovigil.events.event import Event, EventType, Topic
 SOURCE = "/mycovigil/incidents"
 
 
-def tell(
+def publish(
     session: Session,
     incident: Incident,
     model: Model,
@@ -47,9 +47,9 @@ def tell(
 
 
 def release(session: Session) -> list[Alert]:
-    """Send what silences that are over held back: the newest word on each incident.
+    """Publish the newest alert of each incident that a silence withheld, once the silence is over.
 
-    The end of an incident is told to those only who heard of its beginning.
+    ``resolved`` is published only if an earlier event of the incident was.
     """
     released = []
     for alert in _held_back(session):

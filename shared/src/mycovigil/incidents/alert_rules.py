@@ -20,7 +20,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class IncidentContext:
     """What is known before the report: the unresolved incident, if any, the calm run, and whether
     labels have ``proven`` harm: no calm night, which compares features, can refute them. ``alike``:
     whether the report's window is as long as the one that opened the incident: a calm week that
@@ -46,20 +46,20 @@ def severity_of(finding: Finding) -> Severity:
     return Severity.WARNING
 
 
-def decide(finding: Finding, standing: Standing) -> AlertKind | None:
+def decide(finding: Finding, context: IncidentContext) -> AlertKind | None:
     """The alert that a report calls for, if any.
 
     One incident pages once when it opens and once more if it becomes worse; it does not page
     every night. It resolves after :data:`CALM_TO_RESOLVE` calm nights in a row, or one calm
     window as long as the one that opened it, unless labels proved it.
     """
-    unresolved = standing.state is not None
+    unresolved = context.state is not None
     if finding.verdict is ReportVerdict.DRIFT:
         if not unresolved:
             return AlertKind.OPENED
-        worse = standing.severity is Severity.WARNING and severity_of(finding) is Severity.CRITICAL
+        worse = context.severity is Severity.WARNING and severity_of(finding) is Severity.CRITICAL
         return AlertKind.ESCALATED if worse else None
-    answers = standing.alike and not standing.proven
+    answers = context.alike and not context.proven
     if finding.verdict is ReportVerdict.CALM and unresolved and answers:
-        return AlertKind.RESOLVED if standing.calm_before + 1 >= standing.calm_needed else None
+        return AlertKind.RESOLVED if context.calm_before + 1 >= context.calm_needed else None
     return None

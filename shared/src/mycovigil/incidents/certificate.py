@@ -5,25 +5,25 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.incidents import audit
 from mycovigil.models import registry
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 
-DOUBT = (CertificateState.VALID, CertificateState.SUSPECT, CertificateState.VOID)
+DOUBT = (CertificateStatus.VALID, CertificateStatus.SUSPECT, CertificateStatus.VOID)
 """From trusted to refuted. ``not_certifiable`` is none of them: there is nothing to doubt."""
 
 
-def worsen(session: Session, model: Model, state: CertificateState, reason: str) -> None:
+def worsen(session: Session, model: Model, state: CertificateStatus, reason: str) -> None:
     """Set ``state`` unless the certificate is worse already, or was never given."""
-    current = CertificateState(model.certificate_state)
+    current = CertificateStatus(model.certificate_state)
     if current in DOUBT and DOUBT.index(state) >= DOUBT.index(current):
         _set(session, model, state, reason)
 
 
 def restore(session: Session, model: Model, reason: str) -> None:
     """Back to what calibration supported: the doubt was answered."""
-    _set(session, model, CertificateState(model.certificate["state"]), reason)
+    _set(session, model, CertificateStatus(model.certificate["state"]), reason)
 
 
-def _set(session: Session, model: Model, state: CertificateState, reason: str) -> None:
+def _set(session: Session, model: Model, state: CertificateStatus, reason: str) -> None:
     if model.certificate_state != state:
         action = f"certificate {state}"
         audit.record(session, who="mycovigil", action=action, on=model, detail=reason)

@@ -15,8 +15,8 @@ from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.incidents import alert, alert_rules, audit, certificate
-from mycovigil.incidents.alert_rules import Finding, Standing
-from mycovigil.models.safety import CertificateState
+from mycovigil.incidents.alert_rules import Finding, IncidentContext
+from mycovigil.models.safety import CertificateStatus
 from mycovigil.postgres.row_lock import locked
 
 MISSED_DEADLY = "missed_deadly"
@@ -28,7 +28,7 @@ def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> 
     incident = unresolved(session, report.model_id)
     cause = report.cause or "unknown"
     finding = Finding(ReportVerdict(report.verdict), cause, harmful)
-    match alert_rules.decide(finding, _standing(session, report, incident)):
+    match alert_rules.decide(finding, _context(session, report, incident)):
         case AlertKind.OPENED:
             return _open(session, report, finding)
         case AlertKind.ESCALATED if incident is not None:
@@ -48,8 +48,8 @@ def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert 
     The model's incident becomes critical, or one is opened, and says so once. Of a model that
     left production nobody is told, but it is known when a rollback brings the model back.
     """
-    model = held(session, report.model_id)
-    certificate.worsen(session, model, CertificateState.VOID, found)
+    model = locked_model(session, report.model_id)
+    certificate.worsen(session, model, CertificateStatus.VOID, found)
     if model.status != ModelStatus.PRODUCTION:
         _prove_afterwards(session, model, report, found)
         return None
@@ -60,10 +60,10 @@ def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert 
     incident.severity = Severity.CRITICAL
     incident.proof = found
     message = f"Model {model.version} does harm: {found}."
-    return None if told else alert.tell(session, incident, model, kind, message, report)
+    return None if told else alert.publish(session, incident, model, kind, message, report)
 
 
-def held(session: Session, model_id: uuid.UUID) -> Model:
+def locked_model(session: Session, model_id: uuid.UUID) -> Model:
     """The model as it is now, locked before anything of its incident or certificate is decided:
     a promotion waits, and finds the incident to end.
 
@@ -97,7 +97,7 @@ def resolve(
     session: Session, incident: Incident, *, resolution: str, report: DriftReport | None = None
 ) -> Alert:
     """Close the incident; the model's certificate returns to what calibration supported."""
-    model = held(session, incident.model_id)
+    model = locked_model(session, incident.model_id)
     certificate.restore(session, model, f"incident resolved: {resolution}")
     return _close(session, incident, model, resolution, report)
 
@@ -109,8 +109,8 @@ def supersede(session: Session, model: Model, *, by: Model, resolution: str) -> 
     if incident is None:
         return
     reason = "left production with an open incident"
-    if model.certificate_state == CertificateState.VALID:
-        certificate.worsen(session, model, CertificateState.SUSPECT, reason)
+    if model.certificate_state == CertificateStatus.VALID:
+        certificate.worsen(session, model, CertificateStatus.SUSPECT, reason)
     incident.superseded_by_id = by.id
     _close(session, incident, model, resolution)
 
@@ -127,7 +127,7 @@ def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
     detail = f"back in production after model {after.version}"
     audit.record(session, who="mycovigil", action="reopened", on=incident, detail=detail)
     message = f"Incident of model {model.version} is open again: it is {detail}."
-    return alert.tell(session, incident, model, AlertKind.OPENED, message)
+    return alert.publish(session, incident, model, AlertKind.OPENED, message)
 
 
 def _left_with(session: Session, model: Model, successor: uuid.UUID) -> Incident | None:
@@ -181,7 +181,7 @@ def _open(session: Session, report: DriftReport, finding: Finding) -> Alert:
     incident = _incident(session, report, finding.cause, alert_rules.severity_of(finding))
     _doubt(session, model, finding)
     message = f"Drift of model {model.version}: {_describe(report, finding)}"
-    return alert.tell(session, incident, model, AlertKind.OPENED, message, report)
+    return alert.publish(session, incident, model, AlertKind.OPENED, message, report)
 
 
 def _escalate(session: Session, incident: Incident, report: DriftReport, finding: Finding) -> Alert:
@@ -190,7 +190,7 @@ def _escalate(session: Session, incident: Incident, report: DriftReport, finding
     incident.cause = finding.cause
     _doubt(session, model, finding)
     message = f"Drift of model {model.version} became worse: {_describe(report, finding)}"
-    return alert.tell(session, incident, model, AlertKind.ESCALATED, message, report)
+    return alert.publish(session, incident, model, AlertKind.ESCALATED, message, report)
 
 
 def _close(
@@ -204,11 +204,11 @@ def _close(
     incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
     incident.resolution = resolution
     message = f"Drift of model {model.version} resolved: {resolution}."
-    return alert.tell(session, incident, model, AlertKind.RESOLVED, message, report)
+    return alert.publish(session, incident, model, AlertKind.RESOLVED, message, report)
 
 
 def _doubt(session: Session, model: Model, finding: Finding) -> None:
-    state = CertificateState.VOID if finding.harmful else CertificateState.SUSPECT
+    state = CertificateStatus.VOID if finding.harmful else CertificateStatus.SUSPECT
     reason = f"drift since the last report: {finding.cause}"
     certificate.worsen(session, model, state, reason)
 
@@ -221,9 +221,9 @@ def _describe(report: DriftReport, finding: Finding) -> str:
     return f"p = {p_value} on {report.rows} photos{where}, cause: {cause}."
 
 
-def _standing(session: Session, report: DriftReport, incident: Incident | None) -> Standing:
+def _context(session: Session, report: DriftReport, incident: Incident | None) -> IncidentContext:
     if incident is None:
-        return Standing(None, None)
+        return IncidentContext(None, None)
     before = session.scalars(
         select(DriftReport.verdict)
         .where(
@@ -245,4 +245,4 @@ def _standing(session: Session, report: DriftReport, incident: Incident | None) 
     proven = incident.proof is not None
     alike = session.get_one(DriftReport, incident.report_id).periods == report.periods
     state, severity = IncidentState(incident.state), Severity(incident.severity)
-    return Standing(state, severity, calm, proven, alike, report.periods)
+    return IncidentContext(state, severity, calm, proven, alike, report.periods)

@@ -15,7 +15,7 @@ SHORTEST_WAIT = timedelta(hours=1)
 """Where nights are seconds, as in the demo, a busy worker is no dead one."""
 
 
-def neglect(session: Session, model_id: uuid.UUID, drift: DriftSettings) -> str | None:
+def lapse(session: Session, model_id: uuid.UUID, drift: DriftSettings) -> str | None:
     """What is wrong where photos wait for a judge for longer than two nights, or an hour."""
     waiting = waiting_since(session, model_id)
     if waiting is None:

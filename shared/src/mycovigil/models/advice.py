@@ -1,6 +1,6 @@
-"""The verdict's rules, once for serving and for the gate. There is no "safe".
+"""The rules of the advice, the same for serving and for the gate. No advice is "safe".
 
-The first rule that holds decides; every rule that holds is told as a reason. All rules only ever
+The first rule that holds decides; every rule that holds is given as a reason. All rules only ever
 move an answer away from ``expert_check``, so each of them can only lower the risk that the
 certificate bounds.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mycovigil.models.bundle import Thresholds
-from mycovigil.models.safety import CLASSES, SafetyClass, Verdict
+from mycovigil.models.safety import CLASSES, Advice, SafetyClass
 
 HARMFUL = (SafetyClass.POISONOUS, SafetyClass.DEADLY)
 Mask = NDArray[np.bool_]
@@ -31,7 +31,7 @@ class Reason:
 class Decision:
     """``label`` is the likeliest class, ``prediction_set`` the classes not ruled out."""
 
-    verdict: Verdict
+    advice: Advice
     label: SafetyClass
     prediction_set: tuple[SafetyClass, ...]
     reasons: tuple[Reason, ...]
@@ -40,12 +40,11 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the rules look at, for N photos: ``probabilities`` (N, 4), ``distances`` (N,),
-    ``strangeness`` (N,) likeness to photos of other things, ``sets`` (N, 4) membership of the
-    prediction sets."""
+    ``non_mushroom_scores`` (N,), ``sets`` (N, 4) membership of the prediction sets."""
 
     probabilities: NDArray[np.float64]
     distances: NDArray[np.float64]
-    strangeness: NDArray[np.float64]
+    non_mushroom_scores: NDArray[np.float64]
     sets: Mask
     thresholds: Thresholds
     classes: tuple[SafetyClass, ...]
@@ -61,10 +60,10 @@ class Evidence:
 
     @property
     def something_else(self) -> Mask:
-        limit = self.thresholds.stranger
+        limit = self.thresholds.non_mushroom_limit
         if limit is None:
-            return np.zeros(len(self.strangeness), dtype=bool)
-        return ~(self.strangeness <= limit)
+            return np.zeros(len(self.non_mushroom_scores), dtype=bool)
+        return ~(self.non_mushroom_scores <= limit)
 
     @property
     def harm_in_set(self) -> Mask:
@@ -81,11 +80,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``holds`` gives (N,) booleans; ``text`` may use deadly, harm, distance, strangeness and the
+    """``holds`` gives (N,) booleans; ``text`` may use deadly, harm, distance, score and the
     thresholds."""
 
     code: str
-    verdict: Verdict
+    advice: Advice
     text: str
     holds: Callable[[Evidence], Mask]
 
@@ -93,60 +92,60 @@ class Rule:
 RULES: tuple[Rule, ...] = (
     Rule(
         "something_else",
-        Verdict.CANNOT_TELL,
+        Advice.CANNOT_TELL,
         "This photo looks more like other things than mushroom photos do "
-        "(likeness {strangeness:.2f}, limit {stranger:.2f}), so we take it for no mushroom.",
+        "(likeness {score:.2f}, limit {non_mushroom_limit:.2f}), so we take it for no mushroom.",
         lambda e: e.something_else,
     ),
     Rule(
         "not_a_mushroom",
-        Verdict.CANNOT_TELL,
+        Advice.CANNOT_TELL,
         "This photo is so unlike the mushrooms we know that we take it for none "
         "(distance {distance:.2f}, limit {not_mushroom:.2f}).",
         lambda e: ~(e.distances <= e.thresholds.not_mushroom),
     ),
     Rule(
         "unfamiliar",
-        Verdict.CANNOT_TELL,
+        Advice.CANNOT_TELL,
         "This photo is unlike the photos our model was made with "
         "(distance {distance:.2f}, limit {novelty:.2f}).",
         lambda e: ~(e.distances <= e.thresholds.novelty),
     ),
     Rule(
         "deadly_possible",
-        Verdict.AVOID,
+        Advice.AVOID,
         "It may be a deadly species: probability {deadly:.1%}, and from {deadly_floor:.1%} on "
         "we say avoid.",
         lambda e: ~(e.deadly < e.thresholds.deadly_floor),
     ),
     Rule(
         "harm_likely",
-        Verdict.AVOID,
+        Advice.AVOID,
         "It may be a poisonous or deadly species: probability {harm:.1%}, and from "
         "{harm_floor:.1%} on we say avoid.",
         lambda e: ~(e.harm < e.thresholds.harm_floor),
     ),
     Rule(
         "only_harm_fits",
-        Verdict.AVOID,
+        Advice.AVOID,
         "Only harmful classes fit this photo.",
         lambda e: e.only_harm_in_set,
     ),
     Rule(
         "harm_not_excluded",
-        Verdict.CANNOT_TELL,
+        Advice.CANNOT_TELL,
         "A poisonous or deadly species cannot be ruled out.",
         lambda e: e.harm_in_set & ~e.only_harm_in_set,
     ),
     Rule(
         "no_class_fits",
-        Verdict.CANNOT_TELL,
+        Advice.CANNOT_TELL,
         "None of our classes fits this photo.",
         lambda e: np.asarray(~e.sets.any(axis=1)),
     ),
     Rule(
         "ambiguous",
-        Verdict.CANNOT_TELL,
+        Advice.CANNOT_TELL,
         "More than one class fits this photo.",
         lambda e: np.asarray(e.sets.sum(axis=1) > 1),
     ),
@@ -169,47 +168,47 @@ def decide(
     thresholds: Thresholds,
     classes: Sequence[str] = CLASSES,
     *,
-    strangeness: float = 0.0,
+    non_mushroom_score: float = 0.0,
 ) -> Decision:
-    """The verdict on one specimen.
+    """The advice on one specimen.
 
     Args:
         probabilities: (4,), calibrated, in the order of ``classes``.
         distance: mean cosine distance to the nearest anchors; NaN counts as too far.
-        strangeness: score along the bundle's ``stranger``; NaN counts as something else.
+        non_mushroom_score: the bundle's; NaN counts as something else.
     """
     row = np.atleast_2d(np.asarray(probabilities))
-    evidence = _evidence(row, [distance], [strangeness], thresholds, classes)
-    held = [rule for rule in RULES if rule.holds(evidence)[0]]
+    evidence = _evidence(row, [distance], [non_mushroom_score], thresholds, classes)
+    applied = [rule for rule in RULES if rule.holds(evidence)[0]]
     members = zip(evidence.classes, evidence.sets[0], strict=True)
     return Decision(
-        verdict=held[0].verdict if held else Verdict.EXPERT_CHECK,
+        advice=applied[0].advice if applied else Advice.EXPERT_CHECK,
         label=evidence.classes[int(np.argmax(evidence.probabilities[0]))],
         prediction_set=tuple(name for name, member in members if member),
-        reasons=tuple(_told(rule, evidence) for rule in held) or (NOTHING_AGAINST,),
+        reasons=tuple(_reason(rule, evidence) for rule in applied) or (NOTHING_AGAINST,),
     )
 
 
-def verdicts(
+def decide_many(
     probabilities: ArrayLike,
     distances: ArrayLike,
-    strangeness: ArrayLike,
+    non_mushroom_scores: ArrayLike,
     thresholds: Thresholds,
     classes: Sequence[str] = CLASSES,
 ) -> NDArray[np.str_]:
-    """The verdicts of N photos, (N,) strings: the same rules as :func:`decide`, in one go."""
-    evidence = _evidence(probabilities, distances, strangeness, thresholds, classes)
+    """The advice on N photos, (N,) strings: the same rules as :func:`decide`, in one go."""
+    evidence = _evidence(probabilities, distances, non_mushroom_scores, thresholds, classes)
     if not len(evidence.distances):
         return np.empty(0, dtype="U12")
-    answers = [np.full(len(evidence.distances), rule.verdict.value) for rule in RULES]
+    answers = [np.full(len(evidence.distances), rule.advice.value) for rule in RULES]
     held = [rule.holds(evidence) for rule in RULES]
-    return np.select(held, answers, default=Verdict.EXPERT_CHECK.value)
+    return np.select(held, answers, default=Advice.EXPERT_CHECK.value)
 
 
 def _evidence(
     probabilities: ArrayLike,
     distances: ArrayLike,
-    strangeness: ArrayLike,
+    non_mushroom_scores: ArrayLike,
     thresholds: Thresholds,
     classes: Sequence[str],
 ) -> Evidence:
@@ -221,19 +220,19 @@ def _evidence(
     return Evidence(
         probabilities=rows,
         distances=np.asarray(distances, dtype=np.float64),
-        strangeness=np.asarray(strangeness, dtype=np.float64),
+        non_mushroom_scores=np.asarray(non_mushroom_scores, dtype=np.float64),
         sets=prediction_sets(rows, thresholds),
         thresholds=thresholds,
         classes=tuple(SafetyClass(name) for name in classes),
     )
 
 
-def _told(rule: Rule, evidence: Evidence) -> Reason:
+def _reason(rule: Rule, evidence: Evidence) -> Reason:
     text = rule.text.format(
         deadly=evidence.deadly[0],
         harm=evidence.harm[0],
         distance=evidence.distances[0],
-        strangeness=evidence.strangeness[0],
-        **evidence.thresholds.model_dump(exclude={"set_level"}),
+        score=evidence.non_mushroom_scores[0],
+        **evidence.thresholds.model_dump(exclude={"set_level"}, by_alias=False),
     )
     return Reason(rule.code, text)

@@ -14,11 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 
 FORMAT = "mycovigil-bundle/1"
-ARRAYS = ("weight", "bias", "centre", "anchors")
-OPTIONAL = ("stranger",)
+# Attributes and their names in the file; the last one is missing where a bundle has none.
+ARRAYS = {name: name for name in ("weight", "bias", "centre", "anchors")}
+OPTIONAL = {"non_mushroom_direction": "stranger"}
 
 
 class BundleError(ValueError):
@@ -26,23 +27,25 @@ class BundleError(ValueError):
 
 
 class Thresholds(BaseModel):
-    """Numbers that the verdict's rules compare with; all from calibration photos.
+    """Numbers that the advice's rules compare with; all from calibration photos.
 
     ``set_level``: conformal threshold, classes with probability >= 1 - set_level[class] are in
     the prediction set; ``deadly_floor`` and ``harm_floor``: the calibrated probability of deadly,
-    and of poisonous or deadly together, from which the verdict is ``avoid``; ``novelty``: the
+    and of poisonous or deadly together, from which the advice is ``avoid``; ``novelty``: the
     distance to the reference above which we cannot tell; ``not_mushroom``: as ``novelty``, beyond
-    which the photo is taken for no mushroom at all; ``stranger``: the score along the bundle's
-    ``stranger`` above which it shows something else, none where there is no such direction.
+    which the photo is taken for no mushroom at all; ``non_mushroom_limit``: the score along the
+    bundle's ``non_mushroom_direction`` above which it shows something else, none without one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True
+    )
     set_level: tuple[float, float, float, float]
     deadly_floor: float
     harm_floor: float
     novelty: float
     not_mushroom: float
-    stranger: float | None = None
+    non_mushroom_limit: float | None = Field(None, alias="stranger")
 
 
 class Certificate(BaseModel):
@@ -53,7 +56,7 @@ class Certificate(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    state: CertificateState
+    state: CertificateStatus
     risk: str
     target: float
     bound: float | None
@@ -88,9 +91,9 @@ class Bundle(BaseModel):
     """Arrays, float32: ``weight`` (4, D) and ``bias`` (4,) with the calibration folded in, so
     that softmax(weight @ (x - centre) + bias) are calibrated probabilities of unit features x;
     ``centre`` (D,); ``anchors`` (K, D) unit reference features, to which the novelty distance
-    (mean cosine distance to the ``neighbours`` nearest) is measured; ``stranger`` (D,): the
-    direction in which photos without a mushroom lie, learned from such photos or, where there were
-    too few, named by the encoder's text tower; none where it has none.
+    (mean cosine distance to the ``neighbours`` nearest) is measured, ``species`` of each, empty
+    where unknown; ``non_mushroom_direction`` (D,): where photos without a mushroom lie, learned
+    from such photos or, where there were too few, from the encoder's text tower.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -99,9 +102,8 @@ class Bundle(BaseModel):
     bias: NDArray[np.float32]
     centre: NDArray[np.float32]
     anchors: NDArray[np.float32]
-    stranger: NDArray[np.float32] | None = None
+    non_mushroom_direction: NDArray[np.float32] | None = None
     species: tuple[str, ...] = ()
-    """Species of each anchor, for "might be confused with"; empty strings where unknown."""
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(N, 4) calibrated probabilities of unit features (N, D); (4,) of one vector (D,)."""
@@ -109,14 +111,16 @@ class Bundle(BaseModel):
         grown = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return np.asarray(grown / grown.sum(axis=-1, keepdims=True))
 
-    def strangeness(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(N,) scores of unit features (N, D) along ``stranger``; zeros where there is none."""
-        if self.stranger is None:
+    def non_mushroom_scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(N,): how much each of the unit features (N, D) looks like no mushroom; zeros where the
+        bundle has no ``non_mushroom_direction``."""
+        if self.non_mushroom_direction is None:
             return np.zeros(len(features))
-        return np.asarray(features @ self.stranger, dtype=np.float64)
+        return np.asarray(features @ self.non_mushroom_direction, dtype=np.float64)
 
     def to_bytes(self) -> bytes:
-        found = {name: getattr(self, name) for name in (*ARRAYS, *OPTIONAL)}
+        """The content of the file."""
+        found = {key: getattr(self, name) for name, key in (ARRAYS | OPTIONAL).items()}
         arrays = {n: np.ascontiguousarray(array) for n, array in found.items() if array is not None}
         metadata = {"meta": self.meta.model_dump_json(), "species": "\n".join(self.species)}
         return bytes(save(arrays, metadata=metadata))
@@ -142,8 +146,8 @@ class Bundle(BaseModel):
         arrays = load(data)
         species = metadata["species"].split("\n") if metadata.get("species") else []
         meta = BundleMeta.model_validate_json(metadata["meta"])
-        known = {name: arrays[name] for name in ARRAYS}
-        known |= {name: arrays[name] for name in OPTIONAL if name in arrays}
+        known = {name: arrays[key] for name, key in ARRAYS.items()}
+        known |= {name: arrays[key] for name, key in OPTIONAL.items() if key in arrays}
         return cls(meta=meta, species=tuple(species), **known)
 
 

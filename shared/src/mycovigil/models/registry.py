@@ -12,7 +12,7 @@ from mycovigil.db.encoder import Encoder
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.models import bundle as bundles
 from mycovigil.models.bundle import Bundle
-from mycovigil.models.safety import CertificateState, doubted
+from mycovigil.models.safety import CertificateStatus, doubted
 from mycovigil.storage import Storage
 from mycovigil.vision.encoder.identity import EncoderIdentity
 
@@ -30,7 +30,7 @@ class Production:
     doubt: str | None = None
 
     @property
-    def certificate_state(self) -> CertificateState:
+    def certificate_state(self) -> CertificateStatus:
         return doubted(self.model.certificate_state, self.doubt)
 
     @property

@@ -16,7 +16,7 @@ CLASSES: tuple[SafetyClass, ...] = tuple(SafetyClass)
 """Index ``i`` of every probability vector belongs to ``CLASSES[i]``."""
 
 
-class Verdict(StrEnum):
+class Advice(StrEnum):
     """What we tell a person. There is no "safe": no photo can carry that promise."""
 
     AVOID = "avoid"
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
-class CertificateState(StrEnum):
+class CertificateStatus(StrEnum):
     """Whether the model's risk bound may be relied on today.
 
     ``valid``: bounded on calibration photos and no drift seen since; ``suspect``: a drift is
@@ -39,20 +39,20 @@ class CertificateState(StrEnum):
 
 
 WORTH = (
-    CertificateState.VALID,
-    CertificateState.SUSPECT,
-    CertificateState.NOT_CERTIFIABLE,
-    CertificateState.VOID,
+    CertificateStatus.VALID,
+    CertificateStatus.SUSPECT,
+    CertificateStatus.NOT_CERTIFIABLE,
+    CertificateStatus.VOID,
 )
 """From the best. Too few photos for any bound is less than a bound in doubt."""
 
 
-def worse(one: CertificateState, other: CertificateState) -> CertificateState:
+def worse(one: CertificateStatus, other: CertificateStatus) -> CertificateStatus:
     """The state that promises less."""
     return max(one, other, key=WORTH.index)
 
 
-def doubted(state: str, doubt: str | None) -> CertificateState:
+def doubted(state: str, doubt: str | None) -> CertificateStatus:
     """A row's state as it may be told: at best suspect where there is a doubt."""
-    known = CertificateState(state)
-    return worse(known, CertificateState.SUSPECT) if doubt else known
+    known = CertificateStatus(state)
+    return worse(known, CertificateStatus.SUSPECT) if doubt else known

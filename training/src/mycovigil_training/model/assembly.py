@@ -124,9 +124,9 @@ def _stranger(
 ) -> NDArray[np.float32] | None:
     """Learned from photos without a mushroom; where they are too few, in the encoder's words."""
     learned = stranger_direction(parts.train.features, parts.foreign, seed=config.seed)
-    if learned is not None or not identity.stranger:
+    if learned is not None or not identity.non_mushroom_direction:
         return learned
-    return np.asarray(identity.stranger, dtype=np.float32)
+    return np.asarray(identity.non_mushroom_direction, dtype=np.float32)
 
 
 def _strangeness(
@@ -157,7 +157,7 @@ def _bundle(
         bias=(scaling.scale * head.bias + scaling.offset).astype(np.float32),
         centre=head.centre.astype(np.float32),
         anchors=train.features[anchors],
-        stranger=stranger,
+        non_mushroom_direction=stranger,
         species=tuple(train.species[anchors].tolist()),
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil.models.bundle import Certificate, Thresholds
-from mycovigil.models.safety import CLASSES, CertificateState, SafetyClass
+from mycovigil.models.safety import CLASSES, CertificateStatus, SafetyClass
 from mycovigil_statistics.safety import conformal, novelty
 from mycovigil_statistics.safety.conformal import Floor, NotCertifiable
 from mycovigil_training.configuration import SafetyConfig
@@ -62,7 +62,7 @@ def certify(
         harm_floor=_harm_floor(rows, config),
         novelty=near,
         not_mushroom=far,
-        stranger=_strangest(rows.strangeness, config),
+        non_mushroom_limit=_strangest(rows.strangeness, config),
     )
     return thresholds, certificate
 
@@ -76,15 +76,15 @@ def _deadly(
         floor = conformal.supported_floor(scores, config.miss_targets, specimens)
     except NotCertifiable as refusal:
         return 0.0, _certificate(
-            CertificateState.NOT_CERTIFIABLE, target, None, units, str(refusal)
+            CertificateStatus.NOT_CERTIFIABLE, target, None, units, str(refusal)
         )
     return floor.value, _certificate(
-        CertificateState.VALID, target, floor.target, units, _promise(floor, target)
+        CertificateStatus.VALID, target, floor.target, units, _promise(floor, target)
     )
 
 
 def _certificate(
-    state: CertificateState, target: float, bound: float | None, units: int, statement: str
+    state: CertificateStatus, target: float, bound: float | None, units: int, statement: str
 ) -> Certificate:
     if bound is None:
         statement = (

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mycovigil.models.advice import prediction_sets
 from mycovigil.models.bundle import Thresholds
-from mycovigil.models.safety import CLASSES, SafetyClass, Verdict
+from mycovigil.models.safety import CLASSES, Advice, SafetyClass
 from mycovigil_statistics.safety.calibration import balanced_weights, expected_calibration_error
 from mycovigil_statistics.safety.proportions import interval
 from mycovigil_training.model.scoring import Answers
@@ -42,7 +42,7 @@ def evaluate(
         "set_coverage": _by_class(_covered(probabilities, labels, thresholds), labels),
         "mean_set_size": float(prediction_sets(probabilities, thresholds).sum(axis=1).mean()),
         "verdicts": {
-            verdict.value: float((answers.verdicts == verdict).mean()) for verdict in Verdict
+            verdict.value: float((answers.verdicts == verdict).mean()) for verdict in Advice
         },
         "confusion": confusion(predicted, labels).tolist(),
     }
@@ -50,7 +50,7 @@ def evaluate(
 
 def deadly_missed(answers: NDArray[np.str_], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """For each deadly photo: was it answered neither avoid nor cannot_tell?"""
-    return np.asarray(answers[labels == DEADLY] == Verdict.EXPERT_CHECK)
+    return np.asarray(answers[labels == DEADLY] == Advice.EXPERT_CHECK)
 
 
 def specimens_missed(missed: NDArray[np.bool_], groups: NDArray[np.str_]) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil.models.advice import verdicts
+from mycovigil.models.advice import decide_many
 from mycovigil.models.bundle import Bundle, Thresholds
 from mycovigil_statistics.safety.novelty import mean_distance
 
@@ -41,8 +41,8 @@ def answers(bundle: Bundle, features: NDArray[np.float32]) -> Answers:
     """Probabilities, distances and verdicts, as serving would give them."""
     thresholds: Thresholds = bundle.meta.thresholds
     chances, far = probabilities(bundle, features), distances(bundle, features)
-    strange = bundle.strangeness(features)
-    return Answers(chances, far, verdicts(chances, far, strange, thresholds))
+    strange = bundle.non_mushroom_scores(features)
+    return Answers(chances, far, decide_many(chances, far, strange, thresholds))
 
 
 def plain(value: Any) -> Any:

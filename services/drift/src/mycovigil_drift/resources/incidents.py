@@ -89,7 +89,7 @@ def resolve_incident(
 def _unresolved(session: Session, incident_id: uuid.UUID) -> Incident:
     """The incident, locked until the transaction ends, under the lock of its model."""
     unlocked = lookup.one(session, Incident, incident_id, "incident")
-    incident.held(session, unlocked.model_id)
+    incident.locked_model(session, unlocked.model_id)
     found = lookup.one(session, Incident, incident_id, "incident", lock=True)
     if found.state == IncidentState.RESOLVED:
         detail = f"Incident {incident_id} is resolved already: {found.resolution}."

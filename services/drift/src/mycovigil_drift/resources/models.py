@@ -14,7 +14,7 @@ from mycovigil.db.encoder import Encoder
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.models import promotion
 from mycovigil.models.promotion import GateClosed
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 from mycovigil.problem import conflict, not_found
 from mycovigil_drift import lookup
 from mycovigil_drift.access import Operator, Reader
@@ -43,7 +43,7 @@ class ModelOut(BaseModel):
     metrics: dict[str, Any]
     calibration: dict[str, Any]
     certificate: dict[str, Any]
-    certificate_state: CertificateState
+    certificate_state: CertificateStatus
     certificate_reason: str
     created_at: datetime.datetime
     promoted_at: datetime.datetime | None

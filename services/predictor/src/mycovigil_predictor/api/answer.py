@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from mycovigil.models.bundle import Certificate
-from mycovigil.models.safety import CLASSES, CertificateState, SafetyClass, Verdict
+from mycovigil.models.safety import CLASSES, Advice, CertificateStatus, SafetyClass
 from mycovigil_predictor.inference.answering_model import Author
 from mycovigil_predictor.inference.certificate_status import as_of_today
 from mycovigil_predictor.inference.serving import ModelCard
@@ -57,7 +57,7 @@ class ReasonView(BaseModel):
 class CertificateView(BaseModel):
     """What may be relied on today; ``bound`` only while the state is ``valid``."""
 
-    state: CertificateState
+    state: CertificateStatus
     bound: float | None
     statement: str
 
@@ -83,7 +83,7 @@ class Answer(BaseModel):
     prediction_set: list[SafetyClass] = Field(
         description="Conformal: the classes that are not ruled out."
     )
-    verdict: Verdict
+    verdict: Advice
     reasons: list[ReasonView]
     certificate: CertificateView
     distance_to_reference: float = Field(
@@ -100,13 +100,13 @@ class Answer(BaseModel):
 def answer_of(row: Row, author: Author, logged: Outcome) -> Answer:
     """The document of a logged row of ``author``, with no more promised than holds today."""
     row = as_of_today(row, author.state)
-    state = CertificateState(row.certificate)
+    state = CertificateStatus(row.certificate)
     return Answer(
         id=row.id,
         label=SafetyClass(row.label),
         probabilities=dict(zip(CLASSES, row.probabilities, strict=True)),
         prediction_set=[SafetyClass(name) for name in row.prediction_set],
-        verdict=Verdict(row.verdict),
+        verdict=Advice(row.verdict),
         reasons=[ReasonView.model_validate(reason) for reason in row.reasons],
         certificate=_view(state, author.certificate),
         distance_to_reference=row.distance,
@@ -119,15 +119,16 @@ def answer_of(row: Row, author: Author, logged: Outcome) -> Answer:
     )
 
 
-def _view(state: CertificateState, certificate: Certificate) -> CertificateView:
-    if state == CertificateState.VALID:
+def _view(state: CertificateStatus, certificate: Certificate) -> CertificateView:
+    if state == CertificateStatus.VALID:
         return CertificateView(
             state=state, bound=certificate.bound, statement=certificate.statement
         )
     statement = {
-        CertificateState.SUSPECT: "In doubt: a drift was seen, or nobody looks any more. It said: ",
-        CertificateState.VOID: "Void: a drift affects safety. It said: ",
-        CertificateState.NOT_CERTIFIABLE: "",
+        CertificateStatus.SUSPECT: "In doubt: a drift was seen, or nobody looks any more. "
+        "It said: ",
+        CertificateStatus.VOID: "Void: a drift affects safety. It said: ",
+        CertificateStatus.NOT_CERTIFIABLE: "",
     }[state] + certificate.statement
     return CertificateView(state=state, bound=None, statement=statement)
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from mycovigil.models.safety import SafetyClass, Verdict
+from mycovigil.models.safety import Advice, SafetyClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,18 +12,18 @@ class Wording:
     text: str
 
 
-VERDICTS: dict[Verdict, Wording] = {
-    Verdict.AVOID: Wording(
+VERDICTS: dict[Advice, Wording] = {
+    Advice.AVOID: Wording(
         "Do not eat it.",
         "A poisonous or deadly species is likely enough to worry. Wash your hands, and keep it "
         "away from other mushrooms, children and animals.",
     ),
-    Verdict.CANNOT_TELL: Wording(
+    Advice.CANNOT_TELL: Wording(
         "We cannot tell.",
         "Treat it as deadly. Harmful species could not be ruled out, or the photo is unlike "
         "those we know. Other views may help; an expert helps more.",
     ),
-    Verdict.EXPERT_CHECK: Wording(
+    Advice.EXPERT_CHECK: Wording(
         "Show it to an expert.",
         "We saw nothing that speaks against it, and that is not a yes: no photo can show that a "
         "mushroom may be eaten. Do not eat it on the word of this page.",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mycovigil.models.advice import Decision, Reason, decide
 from mycovigil.models.bundle import Bundle
-from mycovigil.models.safety import CLASSES, CertificateState, SafetyClass, Verdict
+from mycovigil.models.safety import CLASSES, Advice, CertificateStatus, SafetyClass
 from mycovigil_predictor.inference.head import Head, Reading, Vector, pooled
 
 SUSPECT = Reason(
@@ -20,7 +20,7 @@ VOID = Reason(
     "The photos of late differ from those our model was tested on in a way that affects safety: "
     "until the model is renewed we cannot tell.",
 )
-CAUTION = {Verdict.EXPERT_CHECK: 0, Verdict.CANNOT_TELL: 1, Verdict.AVOID: 2}
+CAUTION = {Advice.EXPERT_CHECK: 0, Advice.CANNOT_TELL: 1, Advice.AVOID: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Judgement:
     kin: tuple[str, ...]
     label: SafetyClass
     prediction_set: tuple[SafetyClass, ...]
-    verdict: Verdict
+    verdict: Advice
     reasons: tuple[Reason, ...]
 
 
@@ -50,14 +50,14 @@ class Judge:
         self._head = Head(bundle)
         self._meta = bundle.meta
 
-    def judge(self, features: list[Vector], state: CertificateState) -> Judgement:
+    def judge(self, features: list[Vector], state: CertificateStatus) -> Judgement:
         """The judgement on unit features (D,) of each photo, under today's certificate."""
         whole = pooled(features)
         reading = self._head.read(whole)
         decision = self._decide(reading)
         if len(features) > 1:
             decision = self._with_each(decision, features)
-        verdict, reasons = under(state, decision.verdict, decision.reasons)
+        verdict, reasons = under(state, decision.advice, decision.reasons)
         return Judgement(
             features=whole,
             probabilities=reading.probabilities,
@@ -79,21 +79,21 @@ class Judge:
             reading.distance,
             self._meta.thresholds,
             self._meta.classes,
-            strangeness=reading.strangeness,
+            non_mushroom_score=reading.strangeness,
         )
 
     def _with_each(self, whole: Decision, features: list[Vector]) -> Decision:
         each = [self._decide(self._head.read(pooled([one]))) for one in features]
         possible = _union([whole, *each])
-        place = max(range(len(each)), key=lambda index: CAUTION[each[index].verdict])
+        place = max(range(len(each)), key=lambda index: CAUTION[each[index].advice])
         strictest = each[place]
-        if CAUTION[strictest.verdict] <= CAUTION[whole.verdict]:
+        if CAUTION[strictest.advice] <= CAUTION[whole.advice]:
             return replace(whole, prediction_set=possible)
         told = tuple(
             Reason(reason.code, f"Photo {place + 1} alone: {reason.text}")
             for reason in strictest.reasons
         )
-        return Decision(strictest.verdict, whole.label, possible, told + whole.reasons)
+        return Decision(strictest.advice, whole.label, possible, told + whole.reasons)
 
 
 def _union(decisions: list[Decision]) -> tuple[SafetyClass, ...]:
@@ -103,13 +103,13 @@ def _union(decisions: list[Decision]) -> tuple[SafetyClass, ...]:
 
 
 def under(
-    state: CertificateState, verdict: Verdict, reasons: tuple[Reason, ...]
-) -> tuple[Verdict, tuple[Reason, ...]]:
+    state: CertificateStatus, verdict: Advice, reasons: tuple[Reason, ...]
+) -> tuple[Advice, tuple[Reason, ...]]:
     """A certificate in doubt is told; a void one leaves nothing better than "cannot tell"."""
-    if state == CertificateState.SUSPECT:
+    if state == CertificateStatus.SUSPECT:
         return verdict, (*reasons, SUSPECT)
-    if state == CertificateState.VOID:
-        if verdict == Verdict.EXPERT_CHECK:
-            verdict = Verdict.CANNOT_TELL
+    if state == CertificateStatus.VOID:
+        if verdict == Advice.EXPERT_CHECK:
+            verdict = Advice.CANNOT_TELL
         return verdict, (VOID, *reasons)
     return verdict, reasons

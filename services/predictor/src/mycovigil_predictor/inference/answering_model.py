@@ -14,7 +14,7 @@ from mycovigil.db.model import Model
 from mycovigil.incidents import monitoring
 from mycovigil.models.bundle import Certificate
 from mycovigil.models.registry import Production
-from mycovigil.models.safety import CertificateState, doubted
+from mycovigil.models.safety import CertificateStatus, doubted
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil_predictor.inference.serving import ModelCard, Serving, card_of
@@ -32,7 +32,7 @@ class Author:
     encoder_name: str
     encoder_precision: str
     certificate: Certificate
-    state: CertificateState
+    state: CertificateStatus
     card: ModelCard | None
 
     @classmethod
@@ -80,7 +80,7 @@ class Authors:
             encoder_precision=encoder.precision,
             certificate=Certificate.model_validate(model.certificate),
             state=doubted(
-                model.certificate_state, monitoring.neglect(session, model.id, self._drift)
+                model.certificate_state, monitoring.lapse(session, model.id, self._drift)
             ),
             card=self._card(Production(model, encoder)),
         )

@@ -13,7 +13,7 @@ from mycovigil.problem import Problem
 from mycovigil.vision.encoder.identity import EncoderIdentity
 from mycovigil.vision.image.covariates import Covariates, measure
 from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage, UnsupportedImage, decode
-from mycovigil.vision.image.metadata import without_metadata
+from mycovigil.vision.image.metadata import strip_metadata
 
 KEPT_SIDE = 1_280
 logger = structlog.get_logger(__name__)
@@ -71,7 +71,7 @@ class Darkroom:
 
 def _kept(data: bytes) -> bytes | None:
     try:
-        return without_metadata(data, side=KEPT_SIDE)
+        return strip_metadata(data, side=KEPT_SIDE)
     except Exception as error:  # Pillow raises nearly everything; an answer matters more
         logger.warning("a photo cannot be kept", error=str(error) or type(error).__name__)
         return None

@@ -37,7 +37,7 @@ class Head:
         return Reading(
             probabilities=bundle.probabilities(features),
             distance=float(1.0 - similarity[nearest].mean()),
-            strangeness=float(bundle.strangeness(features[None])[0]),
+            strangeness=float(bundle.non_mushroom_scores(features[None])[0]),
             kin=self._species(nearest),
         )
 

@@ -116,7 +116,7 @@ class Follower:
             served = session.get(Model, serving.card.model_id) if serving else None
             production = registry.production(session)
             if production is not None:
-                doubt = monitoring.neglect(session, production.model.id, self._settings.drift)
+                doubt = monitoring.lapse(session, production.model.id, self._settings.drift)
                 production = replace(production, doubt=doubt)
             return _Look(production, served)
 

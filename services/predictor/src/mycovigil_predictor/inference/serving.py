@@ -8,7 +8,7 @@ from mycovigil.db.model import Model
 from mycovigil.models import registry
 from mycovigil.models.bundle import Bundle, BundleMeta, Certificate
 from mycovigil.models.registry import Production
-from mycovigil.models.safety import CertificateState, worse
+from mycovigil.models.safety import CertificateStatus, worse
 from mycovigil.storage import Storage
 from mycovigil.vision.encoder.identity import EncoderIdentity, EncoderMismatch, locate
 from mycovigil_predictor.inference.advisor import Judge
@@ -40,7 +40,7 @@ class Serving:
 
     card: ModelCard
     encoder_id: uuid.UUID
-    certificate_state: CertificateState
+    certificate_state: CertificateStatus
     certificate_reason: str
     pipeline: Pipeline
     watched: bool = True
@@ -63,9 +63,9 @@ class Serving:
     def restated(self, row: Model | None) -> Self:
         """As the model's row says today; one that the registry does not know is void."""
         if row is None:
-            state, reason = CertificateState.VOID, "the registry does not know this model"
+            state, reason = CertificateStatus.VOID, "the registry does not know this model"
         else:
-            state, reason = CertificateState(row.certificate_state), row.certificate_reason
+            state, reason = CertificateStatus(row.certificate_state), row.certificate_reason
         return replace(self, certificate_state=state, certificate_reason=reason)
 
     def unwatched(self, trouble: str) -> Self:
@@ -74,7 +74,7 @@ class Serving:
         return replace(
             self,
             watched=False,
-            certificate_state=worse(self.certificate_state, CertificateState.SUSPECT),
+            certificate_state=worse(self.certificate_state, CertificateStatus.SUSPECT),
             certificate_reason="; ".join(filter(None, (self.certificate_reason, told))),
         )
 

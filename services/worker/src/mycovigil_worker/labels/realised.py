@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.base import first_id_at
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.report import DriftReport
-from mycovigil.models.safety import CLASSES, SafetyClass, Verdict
+from mycovigil.models.safety import CLASSES, Advice, SafetyClass
 from mycovigil.references import ground_truth
 from mycovigil_statistics.safety.proportions import Interval, interval
 from mycovigil_worker.labels.certificate_evidence import Misses, Proof
@@ -27,13 +27,13 @@ class Answered:
 
     truth: SafetyClass
     predicted: SafetyClass
-    verdict: Verdict
+    verdict: Advice
     specimen: str | None = None
 
     @property
     def missed(self) -> bool:
         """Deadly, and nobody was warned."""
-        return self.truth is SafetyClass.DEADLY and self.verdict is Verdict.EXPERT_CHECK
+        return self.truth is SafetyClass.DEADLY and self.verdict is Advice.EXPERT_CHECK
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def answered(session: Session, report: DriftReport) -> list[Answered]:
         .order_by(Label.prediction_id, *ground_truth.weightiest_first())
     )
     return [
-        Answered(SafetyClass(truth), SafetyClass(predicted), Verdict(verdict), specimen)
+        Answered(SafetyClass(truth), SafetyClass(predicted), Advice(verdict), specimen)
         for truth, predicted, verdict, specimen in rows
     ]
 

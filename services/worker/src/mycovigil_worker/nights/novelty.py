@@ -67,5 +67,5 @@ def scale_of(storage: Storage, model: Model) -> Scale:
             log.warning("no novelty scale", model=model.version, error=str(error))
             return Scale(model.id)
         limit = bundle.meta.thresholds.novelty
-        _KNOWN[model.id] = Scale(model.id, limit, bundle.stranger)
+        _KNOWN[model.id] = Scale(model.id, limit, bundle.non_mushroom_direction)
     return _KNOWN[model.id]

@@ -112,7 +112,7 @@ def _numbers(report: DriftReport) -> dict[str, float | None]:
 
 def _respond(session: Session, report: DriftReport) -> None:
     """An archived model's nights are still told, but nobody is woken for them."""
-    model = incident.held(session, report.model_id)
+    model = incident.locked_model(session, report.model_id)
     if model.status == ModelStatus.PRODUCTION:
         safety = report.evidence.get("harm", {}).get("safety")
         incident.respond(session, report, harmful=safety == Safety.AFFECTED)

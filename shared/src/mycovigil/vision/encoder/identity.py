@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from mycovigil.vision.encoder.choice import Choice, RuntimeName
-from mycovigil.vision.encoder.training_photos import PREFIX, remembered
+from mycovigil.vision.encoder.training_photos import PREFIX, from_text
 
 ONNX_FILE = "encoder.onnx"
 IDENTITY_FILE = "encoder.json"
@@ -29,12 +29,14 @@ class EncoderIdentity(BaseModel):
     float32 (N, dimension) of unit length; scaling and normalisation happen inside it. It is run
     by ``runtime`` with ``runtime_options``; ``choice`` tells how these were found, if by
     measurement. ``probe`` holds features for :mod:`mycovigil.vision.encoder.self_test`.
-    ``stranger`` (dimension,): where, by the encoder's own text tower, photos without a mushroom
-    lie; empty if it has none. ``trained_on``: photos that it learned from with their labels
-    (:mod:`mycovigil.vision.encoder.training_photos`).
+    ``non_mushroom_direction`` (dimension,): where, by the encoder's own text tower, photos without
+    a mushroom lie; empty if it has none. ``trained_on``: photos that it learned from with their
+    labels (:mod:`mycovigil.vision.encoder.training_photos`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", validate_by_name=True, serialize_by_alias=True
+    )
 
     name: str
     architecture: str
@@ -54,7 +56,7 @@ class EncoderIdentity(BaseModel):
     parity: dict[str, Any] = Field(default_factory=dict)
     choice: Choice | None = None
     probe: str = ""
-    stranger: tuple[float, ...] = ()
+    non_mushroom_direction: tuple[float, ...] = Field((), alias="stranger")
     trained_on: str = ""
 
     @classmethod
@@ -71,7 +73,7 @@ class EncoderIdentity(BaseModel):
 
     def learned_from(self, digests: Iterable[str]) -> NDArray[np.bool_]:
         """For the sha256 of each photo: did the encoder learn from it?"""
-        known = remembered(self.trained_on)
+        known = from_text(self.trained_on)
         return np.array([digest[:PREFIX] in known for digest in digests], dtype=bool)
 
     def checked_onnx(self, folder: Path) -> Path:

@@ -25,7 +25,7 @@ def pictures(size: int) -> NDArray[np.uint8]:
     return np.stack([np.asarray(picture, dtype=np.uint8) for picture in scaled])
 
 
-def written(features: NDArray[np.float32]) -> str:
+def to_text(features: NDArray[np.float32]) -> str:
     """(6, D) features as text for ``encoder.json``, in half precision."""
     return base64.b64encode(features.astype("<f2").tobytes()).decode()
 

@@ -7,13 +7,13 @@ PREFIX = 12
 """Hexadecimal digits of a photo's sha256 that are kept: enough for thousands of photos."""
 
 
-def written(digests: Iterable[str]) -> str:
+def to_text(digests: Iterable[str]) -> str:
     """sha256 digests (hexadecimal) as text for ``encoder.json``."""
     kept = sorted({digest[:PREFIX] for digest in digests})
     return base64.b64encode(bytes.fromhex("".join(kept))).decode()
 
 
-def remembered(text: str) -> frozenset[str]:
+def from_text(text: str) -> frozenset[str]:
     """The beginnings of the digests that were written."""
     digits = base64.b64decode(text).hex()
     return frozenset(digits[start : start + PREFIX] for start in range(0, len(digits), PREFIX))

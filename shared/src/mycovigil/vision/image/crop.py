@@ -21,7 +21,7 @@ MIRRORED_DOWN = frozenset({3, 4, 6, 7})
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class CropBox:
     """The square of ``size`` at (``left``, ``top``) of a photo scaled to ``width`` x ``height``."""
 
     size: int
@@ -31,7 +31,7 @@ class Window:
     top: int
 
     @classmethod
-    def centre(cls, width: float, height: float, size: int, resize: str) -> "Window":
+    def centre(cls, width: float, height: float, size: int, resize: str) -> "CropBox":
         """Of an upright photo: torchvision's ``Resize`` and ``CenterCrop``, their rounding too.
 
         ``"shortest"`` scales the shorter side to ``size``, ``"squash"`` both sides.
@@ -42,8 +42,8 @@ class Window:
         across, down = int(size * width / shorter), int(size * height / shorter)
         return cls(size, across, down, round((across - size) / 2), round((down - size) / 2))
 
-    def as_stored(self, orientation: int) -> "Window":
-        """The same window in the pixels of a file with this EXIF orientation."""
+    def as_stored(self, orientation: int) -> "CropBox":
+        """The same box in the pixels of a file with this EXIF orientation."""
         width, height, left, top = self.width, self.height, self.left, self.top
         if orientation in LAID_DOWN:
             width, height, left, top = height, width, top, left
@@ -51,7 +51,7 @@ class Window:
             left = width - self.size - left
         if orientation in MIRRORED_DOWN:
             top = height - self.size - top
-        return Window(self.size, width, height, left, top)
+        return CropBox(self.size, width, height, left, top)
 
 
 def centre_square(
@@ -68,17 +68,15 @@ def centre_square(
     is decoded at half its scale ends within its last column.
     """
     across, down = covered[::-1] if orientation in LAID_DOWN else covered
-    window = Window.centre(across, down, size, resize).as_stored(orientation)
-    square = _scaled(image, covered, window)
+    box = CropBox.centre(across, down, size, resize).as_stored(orientation)
+    square = _scaled(image, covered, box)
     return square.transpose(TURNS[orientation]) if orientation in TURNS else square
 
 
-def _scaled(image: Image.Image, covered: tuple[float, float], window: Window) -> Image.Image:
+def _scaled(image: Image.Image, covered: tuple[float, float], box: CropBox) -> Image.Image:
     """Across first and then down, which rounds as Pillow's resize of the whole photo does, but
     leaves out what the crop would drop."""
-    size, x, y = window.size, covered[0] / window.width, covered[1] / window.height
-    columns = (window.left * x, 0, (window.left + size) * x, image.height)
+    size, x, y = box.size, covered[0] / box.width, covered[1] / box.height
+    columns = (box.left * x, 0, (box.left + size) * x, image.height)
     strip = image.resize((size, image.height), BICUBIC, box=columns)
-    return strip.resize(
-        (size, size), BICUBIC, box=(0, window.top * y, size, (window.top + size) * y)
-    )
+    return strip.resize((size, size), BICUBIC, box=(0, box.top * y, size, (box.top + size) * y))

@@ -10,7 +10,7 @@ from mycovigil.vision.image.decode import upright
 QUALITY = 88
 
 
-def without_metadata(data: bytes, *, side: int) -> bytes:
+def strip_metadata(data: bytes, *, side: int) -> bytes:
     """An upright JPEG of at most ``side`` px a side: no EXIF, no place, no owner.
 
     Raises:

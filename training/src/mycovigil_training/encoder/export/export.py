@@ -155,7 +155,7 @@ def _identity(
         licence=source.licence,
         parity=parity.model_dump(),
         choice=choice,
-        probe=self_test.written(seen),
-        stranger=_rounded(source.stranger),
+        probe=self_test.to_text(seen),
+        non_mushroom_direction=_rounded(source.stranger),
         trained_on=source.trained_on,
     )

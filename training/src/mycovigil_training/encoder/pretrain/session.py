@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mycovigil.vision.encoder.identity import file_digest
-from mycovigil.vision.encoder.training_photos import written
+from mycovigil.vision.encoder.training_photos import to_text
 from mycovigil_training.encoder.evaluate.holdout import held_out
 from mycovigil_training.encoder.pretrain.photographs import (
     Photographs,
@@ -47,7 +47,7 @@ class PretrainingPlan(BaseModel):
 
 
 class PretrainingRecord(BaseModel):
-    """What came of it; written as `pretraining.json` beside the weights."""
+    """What came of it; to_text as `pretraining.json` beside the weights."""
 
     weights: Path
     recipe: Recipe
@@ -85,7 +85,7 @@ def pretrain_mini(plan: PretrainingPlan) -> PretrainingRecord:
 
         training.run(budget, plan.out / "checkpoint.pt", after_step)
     weights = plan.out / "mini.safetensors"
-    save_mini(training.averaged(), weights, trained_on=written(_digests(plan)))
+    save_mini(training.averaged(), weights, trained_on=to_text(_digests(plan)))
     record = PretrainingRecord(
         weights=weights,
         recipe=recipe,

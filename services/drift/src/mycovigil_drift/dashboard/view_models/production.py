@@ -11,9 +11,9 @@ from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import DriftReport
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.incidents import incident as incidents
-from mycovigil.incidents.monitoring import neglect
+from mycovigil.incidents.monitoring import lapse
 from mycovigil.models import registry
-from mycovigil.models.safety import CertificateState, doubted
+from mycovigil.models.safety import CertificateStatus, doubted
 from mycovigil.settings import DriftSettings
 from mycovigil_drift.resources import models
 from mycovigil_drift.resources.incident_story import explanation
@@ -40,7 +40,7 @@ class ProductionStatus:
     doubt: str | None = None
 
     @property
-    def certificate(self) -> CertificateState | None:
+    def certificate(self) -> CertificateStatus | None:
         """The certificate's status as the predictor answers with it now."""
         return doubted(self.model.certificate_state, self.doubt) if self.model else None
 
@@ -60,7 +60,7 @@ def status(session: Session, drift: DriftSettings) -> ProductionStatus:
         cause=explanation(session, incident) if incident else None,
         action=_action(session, incident),
         calm_since=_calm_since(session),
-        doubt=neglect(session, model.id, drift),
+        doubt=lapse(session, model.id, drift),
     )
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 from mycovigil_predictor import problems
 from mycovigil_predictor.api.routes import openapi
 from mycovigil_predictor.api.routes.caller import Documented, Reading
@@ -58,7 +58,7 @@ class EncoderFacts(BaseModel):
 
 
 class CertificateFacts(BaseModel):
-    state: CertificateState
+    state: CertificateStatus
     reason: str
     risk: str
     target: float
@@ -91,7 +91,7 @@ async def model(caller: Reading, predictor: Service) -> ModelFacts:  # noqa: ARG
     certificate = meta.certificate.model_dump() | {
         "state": state,
         "reason": serving.certificate_reason,
-        "bound": meta.certificate.bound if state == CertificateState.VALID else None,
+        "bound": meta.certificate.bound if state == CertificateStatus.VALID else None,
     }
     return ModelFacts(
         id=serving.card.model_id,

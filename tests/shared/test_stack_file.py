@@ -59,10 +59,10 @@ def test_an_owner_whose_number_was_given_away_is_gone(tmp_path: Path) -> None:
 
 def test_a_folder_is_held_by_one_from_the_start(tmp_path: Path) -> None:
     with (
-        stack_file.held(tmp_path),
+        stack_file.locked(tmp_path),
         pytest.raises(stack_file.AlreadyRunning, match="runs or starts a stack"),
-        stack_file.held(tmp_path),
+        stack_file.locked(tmp_path),
     ):
         pass
-    with stack_file.held(tmp_path):
+    with stack_file.locked(tmp_path):
         pass

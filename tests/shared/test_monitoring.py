@@ -11,7 +11,7 @@ from mycovigil.db.encoder import Encoder
 from mycovigil.db.report import ReportVerdict
 from mycovigil.incidents import monitoring
 from mycovigil.models.registry import Production
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 from mycovigil.references.window import Window
 from mycovigil.settings import DriftSettings
 
@@ -32,7 +32,7 @@ def photos_since(session: Session, days: float) -> Served:
 @pytest.mark.parametrize(("days", "neglected"), [(1.5, False), (2.5, True)])
 def test_photos_may_wait_for_two_nights(session: Session, days: float, neglected: bool) -> None:
     served = photos_since(session, days)
-    told = monitoring.neglect(session, served.model.id, DRIFT)
+    told = monitoring.lapse(session, served.model.id, DRIFT)
     assert (told is not None) is neglected
     if told is not None:
         assert f"no night has been judged since {days_ago(days):%Y-%m-%d}" in told
@@ -51,25 +51,25 @@ def test_only_a_night_that_was_judged_was_watched(
         session, served.model, served.reference, verdict=verdict,
         window_start=end - PERIOD, window_end=end,
     )  # fmt: skip
-    assert (monitoring.neglect(session, served.model.id, DRIFT) is None) is judged
+    assert (monitoring.lapse(session, served.model.id, DRIFT) is None) is judged
 
 
 def test_without_photos_nothing_waits_and_short_nights_are_given_an_hour(session: Session) -> None:
     served = make_served(session, rows=1, since=days_ago(9))
-    assert monitoring.neglect(session, served.model.id, DRIFT) is None
+    assert monitoring.lapse(session, served.model.id, DRIFT) is None
     start = days_ago(0.02)
     make_night(session, served, Window(start, start + timedelta(minutes=5)), rows=3)
-    assert monitoring.neglect(session, served.model.id, DriftSettings(period_seconds=8)) is None
+    assert monitoring.lapse(session, served.model.id, DriftSettings(period_seconds=8)) is None
 
 
 def test_a_doubt_makes_a_certificate_suspect_and_never_better(session: Session) -> None:
     served = make_served(session, rows=1)
     model, encoder = served.model, session.get_one(Encoder, served.model.encoder_id)
-    model.certificate_state, model.certificate_reason = CertificateState.VALID, "bounded"
+    model.certificate_state, model.certificate_reason = CertificateStatus.VALID, "bounded"
     found = Production(model, encoder, doubt="nobody looks")
     assert (found.certificate_state, found.certificate_reason) == (
-        CertificateState.SUSPECT, "bounded; nobody looks",
+        CertificateStatus.SUSPECT, "bounded; nobody looks",
     )  # fmt: skip
-    model.certificate_state = CertificateState.VOID
-    assert found.certificate_state == CertificateState.VOID
+    model.certificate_state = CertificateStatus.VOID
+    assert found.certificate_state == CertificateStatus.VOID
     assert Production(model, encoder).certificate_reason == "bounded"
