@@ -38,8 +38,8 @@ def test_labels_replace_the_estimate() -> None:
     assert found.headline == "3 of 31 deadly photos were missed"
     assert found.realised
     assert found.note == (
-        "Measured on 96 of 365 photos with a label. All 31 labelled deadly specimens of this model "
-        "so far weigh 1.4 against the promised bound; from 20 on it is refuted."
+        "Measured on 96 of 365 photos with a label. E-value of all 31 labelled deadly specimens of "
+        "this model so far: 1.4; at 20 the certified bound is rejected."
     )
     assert [figure.name for figure in found.figures][:2] == [
         "deadly photos missed",

@@ -213,7 +213,7 @@ def test_a_report_shows_what_labels_said(reader: TestClient, session: Session) -
     page = reader.get(f"/reports/{report.id}").text
     assert "3 of 31 deadly photos were missed" in page
     assert "measured</span>" in page
-    assert "Clusters that came and went" in page
+    assert "Changed clusters" in page
     assert "app-android" in page
 
 

@@ -51,9 +51,9 @@ def _production(
 @pytest.mark.parametrize(
     ("production", "headline", "tone"),
     [
-        (_production(None), "Nothing to watch yet", "plain"),
+        (_production(None), "No production model", "plain"),
         (_production(_model()), "Waiting for a night", "plain"),
-        (_production(_model(FIRST_NIGHT - 5 * NIGHT)), "Nobody is looking", "broken"),
+        (_production(_model(FIRST_NIGHT - 5 * NIGHT)), "Not monitored", "broken"),
         (_production(_model(), _night(ReportVerdict.CALM)), "Calm", "good"),
         (_production(_model(), _night(ReportVerdict.DRIFT)), "Drift seen", "bad"),
         (_production(_model(), _night(ReportVerdict.INSUFFICIENT)), "Cannot tell", "unsure"),
@@ -71,7 +71,7 @@ def test_the_banner(production: ProductionStatus, headline: str, tone: str) -> N
 
 def test_a_watch_that_stopped_is_no_calm() -> None:
     production = _production(_model(), _night(ReportVerdict.CALM))
-    assert banner(production, NOW + 3 * NIGHT, NIGHT).headline == "Nobody is looking"
+    assert banner(production, NOW + 3 * NIGHT, NIGHT).headline == "Not monitored"
 
 
 def test_nights_that_nobody_judges_leave_no_certificate_standing() -> None:

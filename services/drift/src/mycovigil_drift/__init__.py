@@ -1,4 +1,5 @@
-"""The drift service: reports, alerts, models and retrain jobs over HTTP, the dashboard, the relay.
+"""The drift service: the API and the dashboard over HTTP, and the outbox relay.
 
-A folder a noun, each with its routes, its schemas (what goes over the wire) and its queries.
+``resources/`` holds the nouns, with their queries and the routes of ``/v1``; ``dashboard/`` holds
+the pages. The modules beside them are the application: its composition, sessions, paging, relay.
 """

@@ -19,17 +19,18 @@ from mycovigil_drift.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 BATCH = 100
+# Advisory lock: of several relays one publishes and the others wait, so that events with the same
+# key stay in order across processes.
 LOCK = "mycovigil outbox relay"
-"""Advisory lock: of several relays one publishes and the others stand by, so that the order of
-events with one key holds across processes too."""
-SLICE = 0.05
-"""Seconds the thread sleeps at a stretch, so that it stops soon when asked to."""
+# Seconds between two checks of whether the thread has to stop.
+STOP_CHECK_SECONDS = 0.05
+# Pauses after errors.
 BACKOFF = Backoff(first=0.1, longest=5.0)
 
 
 @dataclass(frozen=True, slots=True)
 class RelayHealth:
-    """``leading``: this relay holds the lock; ``problem``: why it cannot work, empty if it can."""
+    """``leading``: this relay holds the lock; ``problem``: its last error, empty while it works."""
 
     alive: bool = False
     leading: bool = False
@@ -37,7 +38,8 @@ class RelayHealth:
 
 
 class Relay:
-    """Wakes by LISTEN and by poll; outlives outages of the broker and of the database."""
+    """Publishes on notification (LISTEN) and every ``relay_seconds``; after an error of the broker
+    or of the database it starts again."""
 
     def __init__(
         self,
@@ -63,12 +65,13 @@ class Relay:
         self._thread.start()
 
     def stop(self, timeout: float = 15.0) -> None:
-        """Finish the batch in hand, then stop."""
+        """Finish the current batch and stop; waits for at most ``timeout`` seconds."""
         self._stopping.set()
         self._thread.join(timeout)
 
     def drain(self, sweep: Sweep) -> None:
-        """Batch after batch until nothing more goes out; each is its own transaction."""
+        """Publish batch after batch, each in a transaction of its own, until no event can be
+        published."""
         more = True
         while more and not self._stopping.is_set():
             with self._sessions.begin() as session:
@@ -78,7 +81,7 @@ class Relay:
         while not self._stopping.is_set():
             try:
                 self._serve()
-            except Exception as error:  # broker or database away: wait, and begin again
+            except Exception as error:  # broker or database unavailable: wait, and start again
                 self._health = RelayHealth(problem=f"{type(error).__name__}: {error}")
                 self._failures += 1
                 pause = BACKOFF.seconds(self._failures)
@@ -117,7 +120,11 @@ class Relay:
             log.info("events published", events=len(sweep.published))
         problem = sweep.failures[-1][1] if sweep.failures else ""
         if problem:
-            log.warning("events wait for a later try", events=len(sweep.failures), last=problem)
+            log.warning(
+                "events not published, will be tried again",
+                events=len(sweep.failures),
+                last=problem,
+            )
         self._health = RelayHealth(leading=True, problem=problem)
 
     def _count(self, sweep: Sweep) -> None:
@@ -129,7 +136,7 @@ class Relay:
     def _sleep(self, connection: psycopg.Connection) -> None:
         deadline = time.monotonic() + self._settings.drift.relay_seconds
         while not self._stopping.is_set() and (left := deadline - time.monotonic()) > 0:
-            for _ in connection.notifies(timeout=min(left, SLICE), stop_after=1):
+            for _ in connection.notifies(timeout=min(left, STOP_CHECK_SECONDS), stop_after=1):
                 return
 
 

@@ -17,7 +17,7 @@ NOTICES = {
     "judge": "The window will be judged at the worker's next tick; it appears among the nights.",
     "promoted": "Promoted; the predictors follow within seconds.",
     "rolled-back": "Rolled back; the predictors follow within seconds.",
-    "reference-made": "Made, as a draft: look at it, compare it, then freeze it.",
+    "reference-made": "A draft was made: check it, compare it, then freeze it.",
     "reference-frozen": "Frozen. Nights of its model and months are compared with it from now on.",
     "reference-retired": "Retired. No further night is compared with it.",
 }

@@ -70,22 +70,22 @@ CAUSES = {
     ),
     "novel_species": (
         "Novel species",
-        "A share of the photos lies where the reference has none: mushrooms that the model "
-        "was never shown.",
+        "Some photos lie far from all reference photos: mushrooms that the model was not "
+        "trained on.",
     ),
     "class_prior": (
         "Other proportions",
-        "The same mushrooms as before arrive in other proportions, as a season brings.",
+        "The same kinds of mushrooms arrive in other proportions, as with the seasons.",
     ),
     "missed_deadly": (
         "Deadly photos missed",
-        "By labels that came later more deadly photos were missed than the certificate allows.",
+        "Labels that arrived later show more missed deadly photos than the certificate allows.",
     ),
-    "mixed": ("Several causes", "More than one of the known causes left its trace."),
+    "mixed": ("Several causes", "The evidence fits more than one known cause."),
     "unknown": ("Not known", "The photos differ, but no known cause explains it well enough."),
 }
 CERTIFICATES = {
-    "valid": "Bounded on calibration photos, and no drift is open.",
+    "valid": "The bound holds on calibration photos, and no drift is open.",
     "suspect": "A drift is open: the bound may no longer hold.",
     "void": "The drift affects safety: the bound does not hold.",
     "not_certifiable": "Too few calibration photos to support any bound.",
@@ -168,10 +168,10 @@ def moved(evidence: dict[str, Any]) -> str:
 def p_value_meaning(p_value: float) -> str:
     """What the p-value of a two-sample test means."""
     if p_value <= 0.01:
-        return "Chance alone would hardly make two samples of one world differ that much."
+        return "Samples of the same distribution differ this much in at most 1 of 100 cases."
     if p_value <= 0.05:
-        return "Chance alone makes two samples of one world differ that much once in twenty times."
-    return "Two samples of one world differ that much by chance."
+        return "Samples of the same distribution differ this much in at most 1 of 20 cases."
+    return "Samples of the same distribution often differ this much."
 
 
 def reference_state(found: ReferenceSet, active: bool) -> str:

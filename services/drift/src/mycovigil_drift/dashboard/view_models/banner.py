@@ -27,8 +27,8 @@ def banner(
 ) -> Banner:
     """The status in words."""
     if production.model is None:
-        detail = "There is no production model yet. Train one: mycovigil train."
-        return Banner("Nothing to watch yet", "plain", detail)
+        detail = "Train the first one: mycovigil train."
+        return Banner("No production model", "plain", detail)
     if production.incident is not None:
         return Banner("Drifting", "bad", _drifting(production.incident, now))
     if production.last is None:
@@ -36,7 +36,7 @@ def banner(
     if now - production.last.window_end > OVERDUE_PERIODS * period:
         since = formats.duration(now - production.last.window_end)
         detail = f"No night was judged for {since}: is the worker running?"
-        return Banner("Nobody is looking", "broken", detail)
+        return Banner("Not monitored", "broken", detail)
     return _last_night(production.last)
 
 
@@ -65,6 +65,6 @@ def _not_judged_yet(model: Model, now: datetime.datetime, period: datetime.timed
     live_for = now - (model.promoted_at or model.created_at)
     if live_for > OVERDUE_PERIODS * period:
         detail = f"Model {model.version} is live, but no night of it was judged: "
-        return Banner("Nobody is looking", "broken", detail + "is the worker running?")
+        return Banner("Not monitored", "broken", detail + "is the worker running?")
     live = f"Model {model.version} went live {formats.duration(live_for)} ago"
     return Banner("Waiting for a night", "plain", f"{live}; its first night is still to come.")

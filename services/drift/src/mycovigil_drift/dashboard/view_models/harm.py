@@ -9,7 +9,7 @@ from mycovigil_drift.dashboard import formats
 
 NAMES = {
     "deadly": "deadly photos among all",
-    "novel": "photos beyond the model's knowledge",
+    "novel": "photos of novel species",
     "risk": "deadly photos answered as harmless",
     "deadly_called_edible": "deadly photos called edible",
     "deadly_missed": "deadly photos missed",
@@ -29,7 +29,7 @@ ORDER = (
 HEADLINES = {
     "affected": "Yes, safety is affected",
     "not_affected": "No sign of harm",
-    "unknown": "Cannot be told",
+    "unknown": "Not known",
 }
 UNLABELLED = "Estimated without labels; labels that arrive later replace the estimate."
 # The scale ends this much beyond the largest number.
@@ -117,10 +117,10 @@ def _labelled(realised: dict[str, Any]) -> str:
 
 def _evidence(proof: dict[str, Any]) -> str:
     """The e-value of all labels of the model: those of one night are few."""
-    weight = "more than 1,000" if proof["e_value"] > 1_000 else f"{proof['e_value']:.2g}"
+    e_value = "more than 1,000" if proof["e_value"] > 1_000 else f"{proof['e_value']:.2g}"
     return (
-        f"All {formats.count(proof['specimens'])} labelled deadly specimens of this model so far "
-        f"weigh {weight} against the promised bound; from {proof['needed']:.0f} on it is refuted."
+        f"E-value of all {formats.count(proof['specimens'])} labelled deadly specimens of this "
+        f"model so far: {e_value}; at {proof['needed']:.0f} the certified bound is rejected."
     )
 
 
