@@ -14,10 +14,11 @@ JSON ?=
 
 setup: $(READY)
 
-$(READY): requirements.lock requirements-cuda.lock $(ROOMS:%=%/pyproject.toml)
+$(READY): requirements.lock requirements-cpu.lock requirements-cuda.lock $(ROOMS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mycovigil needs Python 3.11 or newer: make PYTHON=python3.12 setup")'
 	@echo "Setting up $(VENV): about 3 minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements-cpu.lock 2>/dev/null || true
 	@$(PIP) --require-hashes -r requirements.lock
 	@! $(BIN)/python deploy/torch_needs_cuda.py || $(PIP) --require-hashes -r requirements-cuda.lock
 	@$(PIP) --no-build-isolation $(ROOMS:%=-e ./%)

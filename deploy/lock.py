@@ -1,10 +1,13 @@
 """Resolve every requirement of the rooms and write the locks, each version with its hashes.
 
 ``requirements.lock``: everything that the rooms, their extras and the tests need.
-``requirements-cuda.lock``: the CUDA libraries of PyPI's torch for Linux. They are apart because
-``pip install --require-hashes -r`` installs all that a file lists, and neither macOS nor the CPU
-build of torch needs these gigabytes.
-``deploy/locks/IMAGE.lock``: what one image installs, in the versions of ``requirements.lock``.
+``requirements-cpu.lock``: torch's build without CUDA, which lies on some machines' disks.
+``requirements-cuda.lock``: the CUDA libraries of PyPI's torch for Linux.
+``deploy/locks/IMAGE*.lock``: the same for one image, in the versions of ``requirements.lock``.
+
+They are apart because pip installs all that a file lists, and neither macOS nor the CPU build needs
+the gigabytes of CUDA. The CPU build is installed first, where pip finds it: among files with
+allowed hashes pip prefers an index's, whose hash it knows beforehand, to a file on the disk.
 
 Run by ``make lock``, with uv and packaging in the environment. A version stays as it is locked
 while it satisfies the rooms; ``--upgrade`` takes the newest of each.
@@ -22,10 +25,7 @@ from typing import Any
 from packaging.markers import Marker
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ROOT / "deploy" / "locks"
-# sha256 and file name of each CPU build of torch that a machine of ours had on its disk. uv asks
-# PyPI only, so the script adds these hashes to torch's.
-CPU_BUILDS = LOCKS / "torch-cpu.sha256"
+HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 CUDA = re.compile(r"(nvidia|cuda|triton)\b")
 # The environments that the locks are for.
 ENVIRONMENTS = [
@@ -47,10 +47,9 @@ ENVIRONMENTS = [
     )
     for minor, patch in ((11, 2), (11, 9), (12, 0), (13, 0), (14, 0))
 ]
-HEAD = "# Written by `make lock`: do not edit.{}\n"
-CUDA_HEAD = (
-    " The CUDA libraries that PyPI's torch for Linux needs\n# beside {}; the CPU build needs none."
-)
+HEAD = "# Written by `make lock`: do not edit.\n"
+CPU_HEAD = "# Torch without CUDA; installed first, where pip finds it.\n"
+CUDA_HEAD = "# What PyPI's torch for Linux needs, and its CPU build does not.\n"
 
 
 def main() -> None:
@@ -81,7 +80,7 @@ def _extras(folder: str) -> str:
 
 
 def _write(name: str, wanted: list[str], rooms: list[str], whole: list[str]) -> list[str]:
-    """Write ``name.lock``, and ``name-cuda.lock`` where it needs CUDA libraries.
+    """Write ``name.lock``, and where it has torch ``name-cpu.lock`` and ``name-cuda.lock``.
 
     Args:
         wanted: lines of a requirements file.
@@ -89,17 +88,18 @@ def _write(name: str, wanted: list[str], rooms: list[str], whole: list[str]) -> 
         whole: entries whose versions hold here too.
 
     Returns:
-        The entries of both files.
+        The entries of ``name.lock`` and ``name-cuda.lock``.
     """
-    entries = [
-        _with_cpu_builds(one) for one in _compiled(name, wanted, rooms, whole) if _applies(one)
-    ]
+    entries = [one for one in _compiled(name, wanted, rooms, whole) if _applies(one)]
     cuda = [entry for entry in entries if CUDA.match(entry)]
     rest = [entry for entry in entries if entry not in cuda]
-    (ROOT / f"{name}.lock").write_text(HEAD.format("") + "".join(rest))
-    if cuda:
-        head = HEAD.format(CUDA_HEAD.format(f"{Path(name).name}.lock"))
-        (ROOT / f"{name}-cuda.lock").write_text(head + "".join(cuda))
+    torch = next((entry for entry in rest if entry.startswith("torch==")), None)
+    if torch:
+        build = _cpu_build(torch.split()[0])
+        rest[rest.index(torch)] = _joined(torch, build)
+        (ROOT / f"{name}-cpu.lock").write_text(HEAD + CPU_HEAD + build)
+        (ROOT / f"{name}-cuda.lock").write_text(HEAD + CUDA_HEAD + "".join(cuda))
+    (ROOT / f"{name}.lock").write_text(HEAD + "".join(rest))
     return entries
 
 
@@ -107,9 +107,12 @@ def _compiled(name: str, wanted: list[str], rooms: list[str], whole: list[str]) 
     """What uv resolves: an entry a version, of one line with the version and one for each hash."""
     with tempfile.TemporaryDirectory() as folder:
         source, limits, out = (Path(folder) / part for part in ("in.txt", "limits.txt", "out.txt"))
-        for file in sorted(ROOT.glob(f"{name}*.lock")):  # what uv finds in its output, it keeps
+        for file in (
+            ROOT / f"{name}.lock",
+            ROOT / f"{name}-cuda.lock",
+        ):  # what uv finds in its output, it keeps
             with out.open("a") as stream:
-                stream.write(file.read_text())
+                stream.write(file.read_text() if file.exists() else "")
         source.write_text("".join(f"{line}\n" for line in wanted))
         limits.write_text("".join(whole))
         command = ["uv", "pip", "compile", str(source), "--quiet", "--universal", *sys.argv[1:]]
@@ -125,29 +128,25 @@ def _applies(entry: str) -> bool:
     return not marker or any(Marker(marker).evaluate(one) for one in ENVIRONMENTS)
 
 
-def _with_cpu_builds(entry: str) -> str:
-    found = re.match(r"torch==(\S+)", entry)
-    if not found:
-        return entry
-    known = [line.split() for line in _cpu_builds(found[1])]
-    ours = [digest for digest, file in known if file.startswith(f"torch-{found[1]}+cpu-")]
-    hashes = [digest for digest in ours if digest not in entry]  # uv keeps what was there
-    return entry.rstrip("\n") + "".join(f" \\\n    --hash=sha256:{one}" for one in hashes) + "\n"
+def _joined(entry: str, build: str) -> str:
+    """``entry`` with the hashes of ``build`` too; uv may have kept them from the old lock."""
+    added = [line for line in HASH.findall(build) if line not in entry]
+    return entry.rstrip("\n") + "".join(f" \\\n    {line}" for line in added) + "\n"
 
 
-def _cpu_builds(version: str) -> list[str]:
-    """The known CPU builds; one that pip finds beside its index is added to the file."""
-    known = CPU_BUILDS.read_text().splitlines() if CPU_BUILDS.exists() else []
+def _cpu_build(pin: str) -> str:
+    """The entry of torch's CPU build: hashes that are locked already, and of the file that pip
+    finds beside its index. uv asks PyPI alone, which has no such build."""
+    file = ROOT / "requirements-cpu.lock"
+    old = file.read_text() if file.exists() else ""
+    hashes = set(HASH.findall(old)) if f"{pin}+cpu" in old else set()
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps"]
-    command += ["--ignore-installed", "--report", "-", f"torch=={version}"]
+    command += ["--ignore-installed", "--report", "-", pin]
     report = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
-    origin = json.loads(report)["install"][0]["download_info"]
-    file = origin["url"].rsplit("/", 1)[1].replace("%2B", "+")
-    line = f"{origin['archive_info']['hashes']['sha256']}  {file}"
-    if "+cpu" in file and line not in known:
-        known.append(line)
-        CPU_BUILDS.write_text("".join(f"{one}\n" for one in sorted(known)))
-    return known
+    (found,) = json.loads(report)["install"]
+    if found["metadata"]["version"].endswith("+cpu"):
+        hashes.add(f"--hash=sha256:{found['download_info']['archive_info']['hashes']['sha256']}")
+    return " \\\n    ".join([f"{pin}+cpu", *sorted(hashes)]) + "\n" if hashes else ""
 
 
 if __name__ == "__main__":

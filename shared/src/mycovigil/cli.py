@@ -1,80 +1,98 @@
-"""``mycovigil``: one command; every installed room adds its own sub-commands.
+"""``mycovigil``: one command; each installed room adds its own sub-commands.
 
-Rooms register typer apps in the entry-point group ``mycovigil.commands``. An app is imported
-when it is called, so that ``mycovigil --help`` never imports torch.
+Rooms register Typer apps in the entry-point group ``mycovigil.commands``.
 """
 
-import difflib
-import importlib
 import os
 import sys
 from collections.abc import MutableMapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated, Any
 
-from rich.console import Console
+import typer
 
+from mycovigil.commands.lazy_group import DISTRIBUTIONS, LazyGroup
 from mycovigil.stack_file import read
 
-GROUP = "mycovigil.commands"
-HELP = {"-h", "--help", "help"}
+# Commands that start servers; the others use the stack that runs here.
 OWN_SERVERS = {"up", "demo"}
-"""Commands that start servers instead of finding them."""
+# The extra that brings a package which only some installations have.
+EXTRAS = {
+    "gcsfs": "mycovigil[gcs]",
+    "opentelemetry": "mycovigil[otlp]",
+    "openvino": "mycovigil-predictor[openvino]",
+}
+
+app = typer.Typer(cls=LazyGroup, context_settings={"help_option_names": ["--help", "-h"]})
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mycovigil {version('mycovigil')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Classify mushroom photos, watch for drift, retrain."""
+    if ctx.invoked_subcommand not in OWN_SERVERS:
+        adopt_local_stack(Path(".mycovigil") / "stack.json", os.environ)
 
 
 def main() -> None:
-    """Run ``mycovigil COMMAND …``."""
-    name, *rest = sys.argv[1:] or ["--help"]
-    points = {point.name: point for point in entry_points(group=GROUP)}
-    if name in HELP:
-        _show_help(points)
-        return
-    if name not in points:
-        close = difflib.get_close_matches(name, points, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        sys.exit(f"mycovigil: no command {name!r}{hint} (mycovigil --help lists them)")
-    if name not in OWN_SERVERS:
-        adopt_local_stack(Path(".mycovigil") / "stack.json", os.environ)
-    _run(points[name], name, rest)
+    """Run ``mycovigil COMMAND …``; a failure that a person can mend is one sentence."""
+    arguments = sys.argv[1:] or ["--help"]
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(arguments, prog_name="mycovigil", standalone_mode=False)
+    except typer.TyperException as error:
+        refused: Any = error  # typer's own classes; only they leave the parser
+        refused.show()
+        sys.exit(refused.exit_code)
+    except typer.Abort:
+        sys.exit("mycovigil: stopped")
+    except Exception as error:
+        sentence = _sentence(error, arguments)
+        if sentence is None:
+            raise
+        sys.exit(sentence)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-def _run(point: EntryPoint, name: str, arguments: list[str]) -> None:
-    """A database that is away is told in one line: it needs no traceback."""
-    command = point.load()
+def _sentence(error: Exception, arguments: list[str]) -> str | None:
+    """What a person should do about a missing package or an absent database; else none."""
+    name = next((word for word in arguments if not word.startswith("-")), "")
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.split(".")[0]
+        bringer = EXTRAS.get(package) or DISTRIBUTIONS.get(name, package)
+        return f"mycovigil {name}: {package!r} is not installed; pip install '{bringer}' brings it."
     from sqlalchemy.exc import OperationalError
 
-    try:
-        command(args=arguments, prog_name=f"mycovigil {name}")
-    except OperationalError as error:
-        said = str(error.orig).strip().splitlines()[0]
-        sys.exit(
-            f"mycovigil {name}: the database does not answer ({said}). Start 'mycovigil up' here, "
-            "or set MYCOVIGIL_DATABASE_URL."
+    if isinstance(error, OperationalError):
+        reason = str(error.orig).strip().splitlines()[0]
+        return (
+            f"mycovigil {name}: the database does not answer ({reason}). Start 'mycovigil up' "
+            "here, or set MYCOVIGIL_DATABASE_URL."
         )
+    return None
 
 
 def adopt_local_stack(file: Path, environment: MutableMapping[str, str]) -> None:
     """Let a command in another terminal work on the stack that runs here.
 
-    Nothing happens where a database is named already, or no stack is alive.
+    Nothing changes where ``environment`` names a database, or no stack is alive.
     """
     if "MYCOVIGIL_DATABASE_URL" in environment:
         return
-    beacon = read(file)
-    if beacon is not None:
-        environment.update(beacon["environment"])
-
-
-def _show_help(points: dict[str, EntryPoint]) -> None:
-    console = Console(highlight=False)
-    console.print("usage: mycovigil COMMAND [--help] …\n")
-    for name, point in sorted(points.items()):
-        console.print(f"  [bold]{name:<10}[/bold] {_summary(point)}")
-
-
-def _summary(point: EntryPoint) -> str:
-    """The first line of the command module's docstring."""
-    return (importlib.import_module(point.module).__doc__ or "").strip().split("\n")[0]
+    stack = read(file)
+    if stack is not None:
+        environment.update(stack["environment"])
 
 
 if __name__ == "__main__":
