@@ -1,5 +1,9 @@
 """The migrations make the tables, unmake them, and agree with the code."""
 
+import os
+import subprocess
+import sys
+
 import psycopg
 import pytest
 from factories.incident import make_incident
@@ -72,3 +76,19 @@ def test_coming_days_have_partitions(empty: DatabaseSettings) -> None:
     migration.upgrade(empty)
     days = {name for name in tables(empty) if name.startswith("predictions_")}
     assert len(days) == empty.partitions_ahead + 2
+
+
+def test_upgrades_at_the_same_time_wait_for_each_other(empty: DatabaseSettings) -> None:
+    """As two replicas of a deployment do, on an empty database."""
+    code = (
+        "from mycovigil.settings import Settings; from mycovigil.postgres import migration; "
+        "migration.upgrade(Settings.load().database)"
+    )
+    environment = os.environ | {"MYCOVIGIL_DATABASE_URL": empty.url.get_secret_value()}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    errors = [process.communicate(timeout=120)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], errors
+    migration.check(empty)
