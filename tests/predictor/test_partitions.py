@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.base import first_id_at, new_id
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
-from mycovigil.postgres import partitions
+from mycovigil.postgres import grants, partitions
 from mycovigil.settings import DatabaseSettings, Settings
 from mycovigil_predictor.log.connection import Line
 from mycovigil_predictor.log.copy_rows import PartitionMissing, merge
@@ -30,13 +30,6 @@ from mycovigil_predictor.metrics import Metrics
 
 TODAY = datetime.datetime.now(tz=datetime.UTC).date()
 YESTERDAY, TOMORROW = (TODAY + datetime.timedelta(days=days) for days in (-1, 1))
-# As in docs/operations.md.
-GRANTS = """
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO visitor;
-GRANT INSERT ON predictions, idempotency_keys, labels TO visitor;
-GRANT UPDATE ON labels TO visitor;
-GRANT DELETE ON idempotency_keys TO visitor;
-"""
 
 
 @pytest.fixture
@@ -185,7 +178,8 @@ def test_the_predictor_owns_nothing_in_the_database(
 ) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE ROLE visitor LOGIN"))
-        connection.execute(text(GRANTS))
+        for statement in grants.statements("visitor"):
+            connection.execute(text(statement))
     spool = Spool(settings.predictor.spool_path, most_rows=10)
     spooled = make_row()
     spool.put([spooled])

@@ -1,0 +1,43 @@
+"""The least rights of the predictor's database role: it owns nothing and makes no tables."""
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+# By table. Rights on ``predictions`` hold for its partitions. Bringing home what the spool keeps
+# needs a temporary table too, which Postgres allows everybody in a database by default.
+PREDICTOR: dict[str, tuple[str, ...]] = {
+    "api_keys": ("SELECT",),
+    "drift_reports": ("SELECT",),
+    "encoders": ("SELECT",),
+    "idempotency_keys": ("SELECT", "INSERT", "DELETE"),
+    "labels": ("SELECT", "INSERT", "UPDATE"),
+    "models": ("SELECT",),
+    "predictions": ("SELECT", "INSERT"),
+}
+
+
+class UnknownRole(LookupError):
+    """The database server has no such role."""
+
+
+def statements(role: str) -> list[str]:
+    """SQL that gives ``role``, a quoted identifier, these rights and takes all others away."""
+    return [
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
+        f"GRANT USAGE ON SCHEMA public TO {role}",
+        *(f"GRANT {', '.join(rights)} ON {table} TO {role}" for table, rights in PREDICTOR.items()),
+    ]
+
+
+def grant_predictor(session: Session, role: str) -> None:
+    """Give ``role`` the rights of a predictor, in the caller's transaction.
+
+    Raises:
+        UnknownRole: the server has no such role.
+    """
+    roles = select(func.count()).select_from(text("pg_roles")).where(text("rolname = :role"))
+    if not session.scalar(roles, {"role": role}):
+        raise UnknownRole(f"there is no database role {role}: make it with CREATE ROLE first")
+    quoted = session.get_bind().dialect.identifier_preparer.quote(role)
+    for statement in statements(quoted):
+        session.execute(text(statement))

@@ -1,0 +1,69 @@
+"""The rights of the predictor's database role."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, text
+from typer.testing import CliRunner
+
+from mycovigil.commands.migrate import app
+from mycovigil.postgres import grants
+
+ROLE = "Forest predictor"
+RIGHTS = text(
+    "SELECT table_name, privilege_type FROM information_schema.role_table_grants "
+    "WHERE grantee = :role"
+)
+
+
+@pytest.fixture
+def role(engine: Engine, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("MYCOVIGIL_DATABASE_URL", postgres_url)
+    with engine.begin() as connection:
+        connection.execute(text(f'CREATE ROLE "{ROLE}" LOGIN'))
+    yield ROLE
+    with engine.begin() as connection:
+        connection.execute(text(f'DROP OWNED BY "{ROLE}"'))
+        connection.execute(text(f'DROP ROLE "{ROLE}"'))
+
+
+def test_the_role_has_the_listed_rights_and_no_others(engine: Engine, role: str) -> None:
+    with engine.begin() as connection:  # as an earlier version, or a person, may have given them
+        connection.execute(text(f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{role}"'))
+    done = CliRunner().invoke(app, ["--grant-predictor", role])
+    assert done.exit_code == 0, done.output
+    with engine.connect() as connection:
+        found = {(table, right) for table, right in connection.execute(RIGHTS, {"role": role})}
+    listed = {(table, right) for table, rights in grants.PREDICTOR.items() for right in rights}
+    assert found == listed
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM predictions",
+        "UPDATE models SET status = 'production'",
+        "CREATE TABLE public.mine (id int)",
+        "CREATE TABLE later PARTITION OF predictions FOR VALUES FROM ('2050-01-01') TO "
+        "('2050-01-02')",
+        "INSERT INTO api_keys (id) VALUES (gen_random_uuid())",
+    ],
+)
+def test_what_a_predictor_may_not_do(postgres_url: str, role: str, statement: str) -> None:
+    assert CliRunner().invoke(app, ["--grant-predictor", role]).exit_code == 0
+    refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
+    with psycopg.connect(postgres_url, user=role) as connection, refused:
+        connection.execute(statement.encode())
+
+
+def test_an_unknown_role_is_one_sentence(role: str) -> None:
+    done = CliRunner().invoke(app, ["--grant-predictor", "nobody"])
+    assert done.exit_code == 1
+    assert "there is no database role nobody" in done.output
+
+
+def test_the_documentation_has_the_statements() -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+    assert "\n".join(f"{line};" for line in grants.statements("predictor")) in guide.read_text()
