@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError
 
 from mycovigil.commands.settings import markdown
 from mycovigil.settings import (
@@ -13,6 +14,7 @@ from mycovigil.settings import (
     Settings,
     StorageSettings,
     UnknownSetting,
+    environment,
     variables,
 )
 
@@ -80,3 +82,85 @@ def test_every_variable_is_described() -> None:
 def test_the_documentation_is_the_settings() -> None:
     documented = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
     assert documented.read_text() == markdown(), "run: mycovigil settings > docs/configuration.md"
+
+
+LINKS = {
+    "MYCOVIGIL_PREDICTOR_SERVICE_HOST": "10.0.0.1",
+    "MYCOVIGIL_PREDICTOR_SERVICE_PORT": "8000",
+    "MYCOVIGIL_PREDICTOR_SERVICE_PORT_HTTP": "8000",
+    "MYCOVIGIL_PREDICTOR_PORT": "tcp://10.0.0.1:8000",
+    "MYCOVIGIL_PREDICTOR_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+    "MYCOVIGIL_PREDICTOR_PORT_8000_TCP_PROTO": "tcp",
+    "MYCOVIGIL_PREDICTOR_PORT_8000_TCP_PORT": "8000",
+    "MYCOVIGIL_PREDICTOR_PORT_8000_TCP_ADDR": "10.0.0.1",
+    "MYCOVIGIL_SERVICE_HOST": "10.0.0.2",
+    "MYCOVIGIL_PORT": "tcp://10.0.0.2:80",
+}
+
+
+@pytest.fixture
+def links(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment._report.cache_clear()
+    for name, value in LINKS.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_service_links_of_kubernetes_change_nothing(
+    links: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (Settings.load(), Settings.load()) == (Settings(), Settings())
+    assert Settings.load().predictor.port == 8000
+    (record,) = caplog.records
+    assert "MYCOVIGIL_PREDICTOR_PORT_8000_TCP_ADDR" in record.getMessage()
+
+
+def test_a_port_of_our_own_is_read_beside_service_links(
+    links: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MYCOVIGIL_PREDICTOR_PORT", "8123")
+    assert Settings.load().predictor.port == 8123
+    (record,) = caplog.records
+    assert "MYCOVIGIL_PREDICTOR_PORT," not in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["MYCOVIGIL_PREDCTOR_PORT", "MYCOVIGIL_PREDICTOR_PROT", "MYCOVIGIL_PREDICTOR_PORT_8000"],
+)
+def test_a_misspelt_port_is_refused_beside_service_links(
+    links: None, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "8123")
+    with pytest.raises(UnknownSetting, match=r"Did you mean MYCOVIGIL_PREDICTOR_PORT\?"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("DRIFT_WINDOWS", "1,7", (1, 7)),
+        ("DRIFT_WINDOWS", " 1 , 7, ", (1, 7)),
+        ("DRIFT_WINDOWS", "1", (1,)),
+        ("DRIFT_WINDOWS", "[1, 7]", (1, 7)),
+        ("DRIFT_WINDOWS", "", ()),
+        ("PREDICTOR_CORS_ORIGINS", "https://a.example", ("https://a.example",)),
+        ("PREDICTOR_CORS_ORIGINS", "http://a:1, http://b", ("http://a:1", "http://b")),
+        ("PREDICTOR_CORS_ORIGINS", '["https://a.example"]', ("https://a.example",)),
+        ("WEB_TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.7", ("10.0.0.0/8", "192.0.2.7")),
+        ("TRAINING_COMMAND", "python -m 'my training'", ("python", "-m", "my training")),
+        ("TRAINING_COMMAND", '["python", "-m"]', ("python", "-m")),
+    ],
+)
+def test_lists_are_read_as_people_write_them(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: tuple[Any, ...]
+) -> None:
+    monkeypatch.setenv(f"MYCOVIGIL_{name}", value)
+    group, _, field = name.lower().partition("_")
+    assert getattr(getattr(Settings.load(), group), field) == read
+
+
+@pytest.mark.parametrize("value", ["1,2", "one", "[1, 7", "1;7"])
+def test_a_list_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("MYCOVIGIL_DRIFT_WINDOWS", value)
+    with pytest.raises((ValidationError, SettingsError), match=r"windows"):
+        Settings.load()

@@ -1,0 +1,32 @@
+"""Every setting of every service: typed, frozen, read once from ``MYCOVIGIL_*`` variables."""
+
+from mycovigil.settings.drift import DriftSettings
+from mycovigil.settings.environment import FOREIGN, UnknownSetting
+from mycovigil.settings.infrastructure import (
+    DatabaseSettings,
+    PublisherSettings,
+    RedisSettings,
+    StorageSettings,
+    TelemetrySettings,
+)
+from mycovigil.settings.predictor import PredictorSettings
+from mycovigil.settings.settings import Settings, variables
+from mycovigil.settings.training import EncoderSettings, TrainingSettings
+from mycovigil.settings.web import WebSettings
+
+__all__ = [
+    "FOREIGN",
+    "DatabaseSettings",
+    "DriftSettings",
+    "EncoderSettings",
+    "PredictorSettings",
+    "PublisherSettings",
+    "RedisSettings",
+    "Settings",
+    "StorageSettings",
+    "TelemetrySettings",
+    "TrainingSettings",
+    "UnknownSetting",
+    "WebSettings",
+    "variables",
+]

@@ -1,0 +1,57 @@
+"""Judging nights, and the drift API."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from mycovigil.settings.group import Group, prefixed
+from mycovigil.settings.web import RATE
+
+
+class DriftSettings(Group):
+    model_config = prefixed("DRIFT")
+    host: str = Field("127.0.0.1", description="Address the drift API listens on.")
+    port: int = Field(
+        8001, ge=0, le=65535, description="Port of the drift API; 0 takes a free one."
+    )
+    period_seconds: float = Field(
+        86_400, gt=0, description="Length of a night's window; windows are aligned to the epoch."
+    )
+    grace_seconds: float = Field(
+        900,
+        ge=0,
+        description="Wait after a window's end for late rows before it is judged. Nights of a day "
+        "end at 00:00 UTC, so this sets the hour: 900 is 00:15, 25200 is 07:00.",
+    )
+    windows: tuple[Literal[1, 7, 15, 30], ...] = Field(
+        (1, 7, 15, 30),
+        description="Lengths of the windows judged, in periods: nights (1), and the longer ones "
+        "that catch slow drift. What is left out leaves its share of the budget unspent.",
+    )
+    catch_up_periods: int = Field(
+        400, ge=1, description="How far back missing reports are made; beyond it rows are gone."
+    )
+    monthly_budget: float = Field(
+        0.10, gt=0, lt=1, description="Chance of one false page a month, over all tests."
+    )
+    min_rows: int = Field(50, ge=30, description="Fewer rows are 'insufficient'.")
+    sample_rows: int = Field(5_000, ge=50, description="Rows of a window that the test reads.")
+    seed: int = Field(
+        20_261_122, ge=0, description="Seed of sampling and permutations, kept in reports."
+    )
+    public_dashboard: bool = Field(
+        False, description="The dashboard's pages may be read without a key."
+    )
+    key_rate: str = Field("6000/minute", pattern=RATE, description="Rate limit per API key.")
+    address_rate: str = Field(
+        "1200/minute",
+        pattern=RATE,
+        description="Rate limit per address of requests without a key (public dashboard, login).",
+    )
+    relay_seconds: float = Field(1.0, gt=0, description="Outbox poll beside LISTEN/NOTIFY.")
+    heartbeat: Path | None = Field(
+        None,
+        description="File that beat or the retrain trigger touches on every round, for health "
+        "checks; none is touched without it.",
+    )

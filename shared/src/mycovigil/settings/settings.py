@@ -1,0 +1,88 @@
+"""All groups of settings together."""
+
+import os
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mycovigil.settings.drift import DriftSettings
+from mycovigil.settings.environment import check
+from mycovigil.settings.group import Group
+from mycovigil.settings.infrastructure import (
+    DatabaseSettings,
+    PublisherSettings,
+    RedisSettings,
+    StorageSettings,
+    TelemetrySettings,
+)
+from mycovigil.settings.predictor import PredictorSettings
+from mycovigil.settings.training import EncoderSettings, TrainingSettings
+from mycovigil.settings.web import WebSettings
+
+DAY_SECONDS = 86_400
+
+
+class Settings(BaseModel):
+    """All groups together; :meth:`load` reads the environment once, at a composition root."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    groups: ClassVar[tuple[type[Group], ...]] = (
+        DatabaseSettings,
+        RedisSettings,
+        PublisherSettings,
+        StorageSettings,
+        EncoderSettings,
+        WebSettings,
+        PredictorSettings,
+        DriftSettings,
+        TrainingSettings,
+        TelemetrySettings,
+    )
+
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    redis: RedisSettings = Field(default_factory=RedisSettings)
+    publisher: PublisherSettings = Field(default_factory=PublisherSettings)
+    storage: StorageSettings = Field(default_factory=StorageSettings)
+    encoder: EncoderSettings = Field(default_factory=EncoderSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    predictor: PredictorSettings = Field(default_factory=PredictorSettings)
+    drift: DriftSettings = Field(default_factory=DriftSettings)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+
+    @model_validator(mode="after")
+    def _rows_outlive_their_windows(self) -> Self:
+        days = self.storage.prediction_retention_days
+        longest = max(self.drift.windows, default=0) * self.drift.period_seconds
+        if days * DAY_SECONDS < longest + self.drift.grace_seconds:
+            raise ValueError(
+                f"STORAGE_PREDICTION_RETENTION_DAYS ({days}) drops rows before the longest of "
+                f"DRIFT_WINDOWS is judged, {longest / DAY_SECONDS:g} days: keep rows longer, or "
+                "leave that window out"
+            )
+        return self
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment; raise :class:`UnknownSetting` on a misspelt variable."""
+        check(os.environ, variables())
+        return cls()
+
+    def masked(self) -> dict[str, Any]:
+        """The settings as JSON, secrets as asterisks, for the log line at boot."""
+        return self.model_dump(mode="json")
+
+    @property
+    def period(self) -> timedelta:
+        return timedelta(seconds=self.drift.period_seconds)
+
+
+def variables() -> dict[str, tuple[str, Any]]:
+    """Every environment variable with its description and default, for docs and checks."""
+    found: dict[str, tuple[str, Any]] = {}
+    for group in Settings.groups:
+        prefix = str(group.model_config["env_prefix"])
+        for name, field in group.model_fields.items():
+            found[(prefix + name).upper()] = (field.description or "", field.get_default())
+    return found
