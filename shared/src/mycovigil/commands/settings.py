@@ -14,7 +14,8 @@ app = typer.Typer(add_completion=False)
 HEAD = """# Configuration
 
 Written by `mycovigil settings`. Every setting is an environment variable; unknown `MYCOVIGIL_`
-variables stop a service at its start. `PUBSUB_EMULATOR_HOST` is Google's own and leads the
+variables stop a service at its start, except those that Kubernetes makes for services. Items of a
+list are separated by commas (or JSON). `PUBSUB_EMULATOR_HOST` is Google's own and leads the
 publisher to an emulator. Tests find real photos by `MYCOVIGIL_PHOTOS`.
 
 | variable | default | meaning |

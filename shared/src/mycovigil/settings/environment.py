@@ -43,9 +43,8 @@ def service_links(environment: Mapping[str, str]) -> tuple[str, ...]:
     Every service has a ``…_SERVICE_HOST``, and its ``…_PORT`` is an address.
     """
     services = {name.removesuffix(HOST) for name in environment if name.endswith(HOST)}
-    return tuple(
-        sorted(name for name in environment if _is_link(name, environment[name], services))
-    )
+    links = (name for name, value in environment.items() if _is_link(name, value, services))
+    return tuple(sorted(links))
 
 
 def _is_link(name: str, value: str, services: Collection[str]) -> bool:

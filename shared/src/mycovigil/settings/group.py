@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -28,7 +29,7 @@ class Environment(EnvSettingsSource):
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         """Items separated by commas, or JSON."""
-        if value.lstrip().startswith(("[", "{")):
+        if NoDecode in field.metadata or value.lstrip().startswith(("[", "{")):
             return super().decode_complex_value(field_name, field, value)
         items = [item.strip() for item in value.split(",") if item.strip()]
         if str in get_args(field.annotation):
