@@ -4,12 +4,13 @@ import asyncio
 import datetime
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from mycovigil import access
 from mycovigil.access import KeyRefused, Scope
@@ -53,7 +54,7 @@ class KeyCache:
 
     def __init__(
         self,
-        sessions: sessionmaker[Session],
+        sessions: Callable[[], Session],
         *,
         seconds: float,
         fresh_seconds: float = FRESH_SECONDS,

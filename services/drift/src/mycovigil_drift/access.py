@@ -1,108 +1,122 @@
-"""Who asks, and what they may do: API keys as ``Authorization: Bearer``, or the login cookie."""
+"""Who may do what: API keys as ``Authorization: Bearer``, or the login cookie."""
 
-import datetime
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from mycovigil import access
-from mycovigil.access import KeyRefused, Scope
-from mycovigil.db.key import ApiKey
-from mycovigil.problem import Problem
-from mycovigil_drift.session import Database, database
+from mycovigil.access import Scope
+from mycovigil.settings import DriftSettings, Settings
+from mycovigil_drift.session import PROBE_SECONDS, Database
+from mycovigil_web import callers
+from mycovigil_web.keys import Caller, KeyCache
+from mycovigil_web.metrics import WebMetrics
+from mycovigil_web.middleware import QUIET
+from mycovigil_web.rate_limit import RateLimit
 
 COOKIE = "mycovigil_key"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-bearer = HTTPBearer(auto_error=False, description="A Mycovigil API key: `myco_…`")
+scheme = HTTPBearer(auto_error=False, description="A Mycovigil API key: `myco_…`")
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """The holder of a good key."""
+class AccessControl:
+    """Keys and rates of the running application."""
 
-    name: str
-    scopes: frozenset[str]
+    keys: KeyCache
+    rate: RateLimit
+    settings: DriftSettings
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, settings: Settings, database: Database, metrics: WebMetrics
+    ) -> AsyncIterator["AccessControl"]:
+        # A revoked key must lose its power over models at once, so each request looks its key up.
+        keys = KeyCache(database.probes, seconds=PROBE_SECONDS, fresh_seconds=0.0)
+        redis_url = settings.redis.url.get_secret_value()
+        rate = RateLimit(redis_url, service="drift", failures=metrics.limit_failures)
+        try:
+            yield cls(keys, rate, settings.drift)
+        finally:
+            await rate.close()
+            keys.close()
+
+    async def authorise(self, request: Request, presented: str | None, scope: Scope) -> Caller:
+        """The key's holder, if they have ``scope`` and are within their rate.
+
+        Raises:
+            Problem: 401 without a good key, 403 without the scope, 429 or 503.
+        """
+        if presented is None:
+            raise callers.no_key()
+        return await callers.admit(
+            request,
+            presented,
+            scope,
+            keys=self.keys,
+            rate=self.rate,
+            key_rate=self.settings.key_rate,
+        )
 
 
-def check_key(session: Session, presented: str) -> Principal:
-    """The holder of ``presented``.
+async def access_control(request: Request) -> AccessControl:
+    """The application's access control, typed."""
+    control: AccessControl = request.state.access
+    return control
 
-    Raises:
-        KeyRefused: malformed, unknown, expired or revoked.
-    """
-    prefix = access.prefix_of(presented)
-    row = session.scalar(select(ApiKey).where(ApiKey.prefix == prefix))
-    key = access.check(row, presented, now=datetime.datetime.now(tz=datetime.UTC))
-    return Principal(key.name, frozenset(key.scopes))
+
+Access = Annotated[AccessControl, Depends(access_control)]
 
 
 def presented_key(request: Request) -> str | None:
-    """The key in the header; the cookie counts only where nothing can be changed by it, so that
-    another site's form can do nothing in a logged-in person's name."""
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and credentials:
-        return credentials.strip()
+    """The key in the header, or in the cookie of a request that changes nothing, so that another
+    site's form can change nothing in the name of a person who is logged in."""
+    key = callers.bearer(request.headers.get("authorization"))
+    if key is not None:
+        return key
     return request.cookies.get(COOKIE) if request.method in SAFE_METHODS else None
 
 
-def authorise(database: Database, presented: str | None, scope: Scope) -> Principal:
-    """The key's holder, if they have ``scope``.
-
-    A short session of its own: a request must never wait for a second connection while it
-    holds a first one.
+async def limited_by_address(request: Request, access: Access) -> None:
+    """A dependency of every route: requests without a known key are limited by address.
 
     Raises:
-        Problem: 401 without a good key, 403 without the scope.
+        Problem: 429, over the rate.
     """
-    if presented is None:
-        raise unauthorised("Send an API key as 'Authorization: Bearer myco_…'.")
-    try:
-        with database.reads() as session:
-            principal = check_key(session, presented)
-    except KeyRefused as error:
-        raise unauthorised(f"{error}.") from error
-    if scope not in principal.scopes:
-        detail = f"The key '{principal.name}' lacks the scope '{scope}'. Use one that has it."
-        raise Problem(403, "scope-missing", "The key may not do this", detail, scope=scope)
-    return principal
+    presented = presented_key(request)
+    if request.url.path in QUIET or (presented and access.keys.knows(presented)):
+        return
+    address = callers.client_address(request)
+    await access.rate.check(access.settings.address_rate, "address", address)
 
 
-def unauthorised(detail: str) -> Problem:
-    headers = {"WWW-Authenticate": 'Bearer realm="mycovigil"'}
-    return Problem(401, "unauthorised", "A good API key is needed", detail, headers=headers)
-
-
-def requires(scope: Scope) -> Callable[..., Principal]:
+def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     """A dependency that lets in holders of ``scope`` only."""
 
-    def allowed(
-        request: Request,
-        database: Annotated[Database, Depends(database)],
-        _: Annotated[object, Depends(bearer)],
-    ) -> Principal:
-        return authorise(database, presented_key(request), scope)
+    async def allowed(
+        request: Request, access: Access, _: Annotated[object, Depends(scheme)]
+    ) -> Caller:
+        return await access.authorise(request, presented_key(request), scope)
 
     return allowed
 
 
-def viewer(
-    request: Request,
-    database: Annotated[Database, Depends(database)],
-    _: Annotated[object, Depends(bearer)],
-) -> Principal | None:
-    """Who looks at a page or at what a page shows: anybody, if the operator made it public."""
+async def viewer(
+    request: Request, access: Access, _: Annotated[object, Depends(scheme)]
+) -> Caller | None:
+    """Who views a page, or what a page shows: anybody, if the operator made the pages public."""
     presented = presented_key(request)
-    if presented is None and request.state.drift.settings.drift.public_dashboard:
+    if presented is None and access.settings.public_dashboard:
         return None
-    request.state.viewer = authorise(database, presented, Scope.READ)
-    return request.state.viewer  # type: ignore[no-any-return]
+    caller = await access.authorise(request, presented, Scope.READ)
+    request.state.viewer = caller
+    return caller
 
 
-Reader = Annotated[Principal, Depends(requires(Scope.READ))]
-Operator = Annotated[Principal, Depends(requires(Scope.OPERATE))]
-Viewer = Annotated[Principal | None, Depends(viewer)]
+Reader = Annotated[Caller, Depends(requires(Scope.READ))]
+Operator = Annotated[Caller, Depends(requires(Scope.OPERATE))]
+Viewer = Annotated[Caller | None, Depends(viewer)]

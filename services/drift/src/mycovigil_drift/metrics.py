@@ -1,20 +1,19 @@
-"""Prometheus metrics: requests, the relay, and the state of the watch itself, read at scrape."""
+"""Prometheus metrics: requests, the relay, and the state of monitoring, read at each scrape."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mycovigil_drift.session import Database
+from mycovigil_web.metrics import WebMetrics
 
 log = structlog.get_logger(__name__)
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10)
-
 GAUGES = {
     "outbox_waiting": (
         "Events not yet published.",
@@ -51,13 +50,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Histogram(
-            "mycovigil_drift_request_seconds",
-            "Requests by route and status: rate, errors, duration.",
-            ("method", "route", "status"),
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
+        self.web = WebMetrics("drift", self.registry)
         self.relay_published = Counter(
             "mycovigil_relay_published_total",
             "Events handed to the broker.",
@@ -73,10 +66,10 @@ class Metrics:
 
     def watch(self, database: Database) -> None:
         """Read :data:`GAUGES` from ``database`` at each scrape."""
-        self.registry.register(WatchCollector(database))
+        self.registry.register(DatabaseCollector(database))
 
 
-class WatchCollector(Collector):
+class DatabaseCollector(Collector):
     """Gauges from rows; a database that is away leaves them out rather than showing old ones."""
 
     def __init__(self, database: Database) -> None:
@@ -84,7 +77,9 @@ class WatchCollector(Collector):
 
     def describe(self) -> list[Metric]:
         """Names without reading anything, so that registering needs no database."""
-        return [GaugeMetricFamily(f"mycovigil_{name}", said) for name, (said, _) in GAUGES.items()]
+        return [
+            GaugeMetricFamily(f"mycovigil_{name}", meaning) for name, (meaning, _) in GAUGES.items()
+        ]
 
     def collect(self) -> Iterator[Metric]:
         reachable, values = self._read()
@@ -99,7 +94,7 @@ class WatchCollector(Collector):
     def _read(self) -> tuple[bool, dict[str, Any]]:
         columns = ", ".join(f"({query}) AS {name}" for name, (_, query) in GAUGES.items())
         try:
-            with self._database.reads() as session:
+            with self._database.probes() as session:
                 row = session.execute(text(f"SELECT {columns}")).mappings().one()
         except SQLAlchemyError as error:
             log.warning("metrics without the database", error=str(error).splitlines()[0])

@@ -11,6 +11,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from mycovigil.postgres.engine import engine_of
 from mycovigil.settings import DatabaseSettings
 
+# Longest wait for health, keys and metrics: their statements take milliseconds.
+PROBE_SECONDS = 3.0
+PROBE_CONNECTIONS = 2
+
 
 class ReadSession(Session):
     """A session in a read-only transaction: Postgres itself refuses to write."""
@@ -18,22 +22,40 @@ class ReadSession(Session):
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Factories of read and write sessions on one pool."""
+    """Factories of sessions: ``reads`` and ``writes`` of requests share a pool.
+
+    ``probes`` read keys, health and metrics. They have a small pool of their own and short time
+    limits, so that they are answered while requests wait for a database that hangs.
+    """
 
     engine: Engine
     reads: sessionmaker[ReadSession]
     writes: sessionmaker[Session]
+    probe_engine: Engine
+    probes: sessionmaker[ReadSession]
 
     @classmethod
     def of(cls, settings: DatabaseSettings) -> Self:
         """Lazy: nothing connects before the first use."""
         engine = engine_of(settings, seconds=settings.request_seconds)
-        read_only = engine.execution_options(postgresql_readonly=True)
+        few = settings.model_copy(update={"pool_size": PROBE_CONNECTIONS})
+        probing = engine_of(few, seconds=min(PROBE_SECONDS, settings.request_seconds))
         return cls(
             engine=engine,
-            reads=sessionmaker(read_only, class_=ReadSession, expire_on_commit=False),
+            reads=_read_only(engine),
             writes=sessionmaker(engine, expire_on_commit=False),
+            probe_engine=probing,
+            probes=_read_only(probing),
         )
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.probe_engine.dispose()
+
+
+def _read_only(engine: Engine) -> sessionmaker[ReadSession]:
+    options = engine.execution_options(postgresql_readonly=True)
+    return sessionmaker(options, class_=ReadSession, expire_on_commit=False)
 
 
 def database(request: Request) -> Database:

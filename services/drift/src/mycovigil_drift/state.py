@@ -1,10 +1,14 @@
-"""What lives as long as the application; built by the lifespan and reached by the request."""
+"""What lives as long as the application; made by the lifespan and reached by the request."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from mycovigil.events.publisher import publisher_of
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_drift.metrics import Metrics
@@ -21,6 +25,27 @@ class State:
     metrics: Metrics
     relay: Relay
     two_sample_tests: TwoSampleTests
+
+
+@asynccontextmanager
+async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[State]:
+    """The parts of a running drift API; the relay finishes its batch on leaving."""
+    database = Database.of(settings.database)
+    metrics.watch(database)
+    relay = Relay(settings, database.writes, publisher_of, metrics)
+    relay.start()
+    try:
+        yield State(
+            settings=settings,
+            database=database,
+            storage=Storage(settings.storage),
+            metrics=metrics,
+            relay=relay,
+            two_sample_tests=TwoSampleTests(settings.drift.seed),
+        )
+    finally:
+        await asyncio.to_thread(relay.stop)
+        database.close()
 
 
 def state_of(request: Request) -> State:

@@ -10,10 +10,10 @@ from mycovigil_drift.dashboard.templating import render
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
-    """The problem in words; whoever only lacks a key is asked for one."""
+    """The problem as a page; a browser without a good key is sent to the login."""
     if problem.status == 401 and request.method in {"GET", "HEAD"}:
-        place = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/login?next={quote(place, safe='')}", 303)
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?next={quote(path, safe='')}", 303)
     response = render(
         request, "error.html", code=problem.status, problem=problem, back=_back(request)
     )
@@ -22,8 +22,8 @@ def problem_page(request: Request, problem: Problem) -> Response:
 
 
 def _back(request: Request) -> str | None:
-    """The page of ours that led here, if the browser tells."""
-    came_from = urlsplit(request.headers.get("referer", ""))
-    if came_from.netloc != request.url.netloc or came_from.path == request.url.path:
+    """The page of this dashboard that led here, if the browser says so."""
+    referer = urlsplit(request.headers.get("referer", ""))
+    if referer.netloc != request.url.netloc or referer.path == request.url.path:
         return None
-    return came_from.path + (f"?{came_from.query}" if came_from.query else "")
+    return referer.path + (f"?{referer.query}" if referer.query else "")

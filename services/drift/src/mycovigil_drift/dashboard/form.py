@@ -15,8 +15,9 @@ from pydantic import AfterValidator
 
 from mycovigil.access import Scope
 from mycovigil.problem import Problem
-from mycovigil_drift.access import COOKIE, Principal, authorise, unauthorised
-from mycovigil_drift.session import Database, database
+from mycovigil_drift.access import COOKIE, Access
+from mycovigil_web.keys import Caller
+from mycovigil_web.problems import unauthorised
 
 PURPOSE = b"mycovigil form"
 NOTICE = "mycovigil_notice"
@@ -37,11 +38,11 @@ def token_of(key: str) -> str:
     return hmac.new(key.encode(), PURPOSE, hashlib.sha256).hexdigest()
 
 
-def form_sender(
+async def form_sender(
     request: Request,
-    database: Annotated[Database, Depends(database)],
+    access: Access,
     token: Annotated[str, Form(max_length=200)] = "",
-) -> Principal:
+) -> Caller:
     """The key's holder who sent the form.
 
     Raises:
@@ -54,7 +55,7 @@ def form_sender(
     if _cross_site(request) or not hmac.compare_digest(token_of(key).encode(), token.encode()):
         detail = "The form did not come from a page of this login. Open the page anew, and send it."
         raise Problem(403, "form-not-ours", "Not our form", detail)
-    return authorise(database, key, Scope.OPERATE)
+    return await access.authorise(request, key, Scope.OPERATE)
 
 
 def redirect(path: str, notice: str) -> RedirectResponse:
@@ -71,4 +72,4 @@ def _cross_site(request: Request) -> bool:
     return request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
 
 
-FormSender = Annotated[Principal, Depends(form_sender)]
+FormSender = Annotated[Caller, Depends(form_sender)]

@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from mycovigil.access import Scope
 from mycovigil.problem import Problem
-from mycovigil_drift.access import COOKIE, authorise
+from mycovigil_drift.access import COOKIE, Access
 from mycovigil_drift.dashboard.templating import render
-from mycovigil_drift.session import Database, database
 
 router = APIRouter(include_in_schema=False)
 ONE_WEEK = 7 * 24 * 3600
@@ -17,22 +16,22 @@ ONE_WEEK = 7 * 24 * 3600
 
 @router.get("/login")
 def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002
-    return render(request, "login.html", next=_local(next), refusal=None)
+    return render(request, "login.html", next=_local_path(next), refusal=None)
 
 
 @router.post("/login")
-def login(
+async def login(
     request: Request,
-    database: Annotated[Database, Depends(database)],
+    access: Access,
     key: Annotated[str, Form(max_length=200)],
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:
     try:
-        authorise(database, key.strip(), Scope.READ)
+        await access.authorise(request, key.strip(), Scope.READ)
     except Problem as problem:
-        context = {"next": _local(next), "refusal": problem.detail}
+        context = {"next": _local_path(next), "refusal": problem.detail}
         return render(request, "login.html", code=problem.status, **context)
-    response = RedirectResponse(_local(next), 303)
+    response = RedirectResponse(_local_path(next), 303)
     response.set_cookie(
         COOKIE,
         key.strip(),
@@ -51,7 +50,7 @@ def logout() -> Response:
     return response
 
 
-def _local(place: str) -> str:
-    """A path on this host: never somebody else's page after our login."""
-    safe = place.startswith("/") and not place.startswith(("//", "/\\"))
-    return place if safe else "/"
+def _local_path(target: str) -> str:
+    """``target`` if it is a path on this host, so that a login never ends on another site."""
+    safe = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if safe else "/"

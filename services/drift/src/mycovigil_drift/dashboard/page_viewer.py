@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from mycovigil.access import Scope
-from mycovigil_drift.access import COOKIE, Principal
+from mycovigil_drift.access import COOKIE
 from mycovigil_drift.dashboard.form import NOTICE, token_of
+from mycovigil_web.keys import Caller
 
 NOTICES = {
     "acknowledged": "Noted: you are looking at it.",
@@ -35,7 +36,7 @@ class PageViewer:
 
     @classmethod
     def of(cls, request: Request) -> "PageViewer":
-        viewer: Principal | None = getattr(request.state, "viewer", None)
+        viewer: Caller | None = getattr(request.state, "viewer", None)
         key = request.cookies.get(COOKIE)
         return cls(
             name=viewer.name if viewer else None,
