@@ -19,6 +19,7 @@ from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.models import registry
 from mycovigil.models.advice import decide
 from mycovigil.models.safety import CLASSES, CertificateStatus
+from mycovigil.references.frozen_rows import FrozenRows
 from mycovigil.settings import EncoderSettings, Settings, TrainingSettings
 from mycovigil.storage import Storage
 from mycovigil.vision.encoder.identity import EncoderIdentity
@@ -27,9 +28,7 @@ from mycovigil_training.commands import train as command
 from mycovigil_training.configuration import BadConfiguration
 from mycovigil_training.dataset import curated
 from mycovigil_training.features.engine import Engine as Encoder
-from mycovigil_training.features.table import table
 from mycovigil_training.model.scoring import answers, probabilities
-from mycovigil_training.register.reference_set import content_hash
 from mycovigil_training.retrain import training_photos
 from mycovigil_training.training import train
 
@@ -221,10 +220,12 @@ def test_the_command(training_settings: Settings, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_content_hash_knows_every_row() -> None:
-    def rows(value: float) -> object:
-        features = [np.array([1.0, value], dtype=np.float32)]
-        return table(features, [np.zeros(8)], [1], ["a"], ["g"], ["s"], dimension=2)
+    def hashed(value: float) -> str:
+        texts = [np.array([text]) for text in ("a", "g", "s", "")]
+        features = np.array([[1.0, value]], dtype=np.float32)
+        numbers = (np.full((1, 4), 0.25), np.zeros(1), np.zeros((1, 8)), np.ones(1, np.int64))
+        return FrozenRows(features, *numbers, *texts).content_hash
 
-    assert content_hash(rows(0.5)) == content_hash(rows(0.5))  # type: ignore[arg-type]
-    assert content_hash(rows(0.5)) != content_hash(rows(0.6))  # type: ignore[arg-type]
-    assert json.dumps(content_hash(rows(0.5)))  # type: ignore[arg-type]
+    assert hashed(0.5) == hashed(0.5)
+    assert hashed(0.5) != hashed(0.6)
+    assert json.dumps(hashed(0.5))

@@ -62,7 +62,7 @@ def train(
     ) as session:  # before the photos, which take long
         against = incumbent(session, storage)
     material = gather(prepared(folder, settings), engine, config)
-    parts, held = _parts(material, engine, config, against)
+    parts, held = parts_of(material, engine, config, against)
     bundle = assemble(
         parts,
         config,
@@ -108,7 +108,7 @@ def prepared(folder: Path | None, settings: Settings) -> Path:
     return home
 
 
-def _parts(
+def parts_of(
     material: Material, engine: Engine, config: TrainConfig, against: Incumbent | None
 ) -> tuple[Parts, FeatureTable]:
     """The parts, and all rows that are not trained on: the reference set."""

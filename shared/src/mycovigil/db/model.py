@@ -5,7 +5,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey, Index, text
+from sqlalchemy import DateTime, ForeignKey, Index, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,7 +22,10 @@ class ModelStatus(StrEnum):
 
 
 class Model(Base):
-    """A head on an encoder; ``artifact_uri`` is its bundle in storage, checked by ``sha256``."""
+    """A head on an encoder; ``artifact_uri`` is its bundle in storage, checked by ``sha256``.
+
+    ``demo``: the packaged model of `mycovigil.models.demo`, which no other is compared with.
+    """
 
     __tablename__ = "models"
     __table_args__ = (
@@ -50,6 +53,7 @@ class Model(Base):
     status: Mapped[str] = mapped_column(default=ModelStatus.CANDIDATE)
     created_at: Mapped[CreatedAt]
     promoted_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    demo: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class PromotionDecision(StrEnum):

@@ -24,7 +24,12 @@ MISSED_DEADLY = "missed_deadly"
 
 
 def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> Alert | None:
-    """Do what the alert rules ask for after ``report``; the caller commits both together."""
+    """Do what the alert rules ask for after ``report``; the caller commits both together.
+
+    Nights of the demo model are judged and alert nobody.
+    """
+    if session.get_one(Model, report.model_id).demo:
+        return None
     incident = unresolved(session, report.model_id)
     cause = report.cause or "unknown"
     finding = Finding(ReportVerdict(report.verdict), cause, harmful)
@@ -49,6 +54,8 @@ def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert 
     left production nobody is told, but it is known when a rollback brings the model back.
     """
     model = locked_model(session, report.model_id)
+    if model.demo:  # it promises nothing, and alerts nobody
+        return None
     certificate.worsen(session, model, CertificateStatus.VOID, found)
     if model.status != ModelStatus.PRODUCTION:
         _prove_afterwards(session, model, report, found)

@@ -39,21 +39,22 @@ class GateClosed(PermissionError):
 def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promotion:
     """Make a candidate the production model.
 
-    The first model of all goes live without a comparison. Every other needs the gate's
-    evidence against the very model that is in production now; where none is, although one was,
-    nothing can be compared, and a rollback brings the last one back.
+    The first model of all goes live without a comparison, and so does the first after the demo
+    model, which is no opponent. Every other needs the gate's evidence against the very model that
+    is in production now; where none is, although one was, nothing can be compared, and a rollback
+    brings the last one back.
 
     Raises:
         LookupError: no such model.
         GateClosed: no passing evidence, or evidence against another production model.
     """
-    _wait_for_turn(session)
+    wait_for_turn(session)
     candidate = _locked(session, model_id)
     _require_undecided(candidate)
     current = _current(session)
-    if current is None:
+    if current is None or current.demo:
         _require_first(session)
-        return _switch(session, candidate, None, PromotionDecision.INITIAL, {}, decided_by)
+        return _switch(session, candidate, current, PromotionDecision.INITIAL, {}, decided_by)
     evidence: dict[str, Any] = candidate.metrics.get("gate", {})
     if evidence.get("against") != str(current.id):
         raise GateClosed(
@@ -72,7 +73,7 @@ def refuse(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promoti
         LookupError: no such model.
         GateClosed: it is none any more: a person was quicker.
     """
-    _wait_for_turn(session)
+    wait_for_turn(session)
     candidate = _locked(session, model_id)
     _require_undecided(candidate)
     candidate.status = ModelStatus.REJECTED
@@ -84,17 +85,22 @@ def refuse(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promoti
 def rollback(session: Session, *, decided_by: str, reason: str) -> Promotion:
     """Bring back the model that production replaced when it was promoted, with the certificate
     that it left with; a second rollback goes one promotion further back. Where no model is in
-    production, the last that was comes back.
+    production, the last that was comes back. The demo model never comes back.
 
     Raises:
-        GateClosed: there is no earlier production model.
+        GateClosed: there is no earlier production model, or only the demo model.
     """
-    _wait_for_turn(session)
+    wait_for_turn(session)
     current = _current(session)
     before = _last_served(session) if current is None else _replaced_by(session, current)
     if before is None:
         raise GateClosed("there is no earlier production model to roll back to")
     earlier = _locked(session, before)
+    if earlier.demo:
+        raise GateClosed(
+            "only the demo model served earlier, and there is no rollback to it: it was trained on "
+            "drawn mushrooms"
+        )
     return _switch(
         session, earlier, current, PromotionDecision.ROLLBACK, {"reason": reason}, decided_by
     )
@@ -151,6 +157,7 @@ def _record(
         "replaced_id": str(other.id) if other else None,
         "decision": decision.value,
         "decided_by": decided_by,
+        "demo": model.demo,
     }
     event = Event(type=EVENTS[decision], source=SOURCE, subject=model.version, data=data)
     outbox.add(session, Topic.MODELS, event)
@@ -158,7 +165,8 @@ def _record(
     return row
 
 
-def _wait_for_turn(session: Session) -> None:
+def wait_for_turn(session: Session) -> None:
+    """Hold the lock of every decision until the caller's transaction ends."""
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LOCK))))
 
 
@@ -186,9 +194,11 @@ def _replaced_by(session: Session, current: Model) -> uuid.UUID | None:
 
 
 def _last_served(session: Session) -> uuid.UUID | None:
+    """The model that went into production last, the demo model left out."""
     return session.scalar(
         select(Promotion.model_id)
-        .where(Promotion.decision != PromotionDecision.REFUSED)
+        .join(Model, Model.id == Promotion.model_id)
+        .where(Promotion.decision != PromotionDecision.REFUSED, Model.demo.is_(False))
         .order_by(Promotion.created_at.desc(), Promotion.id.desc())
         .limit(1)
     )

@@ -81,6 +81,7 @@ def register_model(
     *,
     encoder_id: uuid.UUID,
     parent_id: uuid.UUID | None,
+    demo: bool = False,
 ) -> Model:
     """Store the bundle and add its candidate row."""
     data = bundle.to_bytes()
@@ -96,6 +97,7 @@ def register_model(
         certificate=meta.certificate.model_dump(mode="json"),
         certificate_state=meta.certificate.state,
         status=ModelStatus.CANDIDATE,
+        demo=demo,
     )
     session.add(model)
     session.flush()

@@ -16,7 +16,14 @@ from mycovigil.db.base import new_id
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.models.safety import CLASSES
-from mycovigil.references.reference_set import COPIED, LEAST_ROWS, NotUsable, seal, within
+from mycovigil.references.reference_set import (
+    COPIED,
+    LEAST_ROWS,
+    NotUsable,
+    not_of_demo,
+    seal,
+    within,
+)
 from mycovigil.references.window import Window
 
 
@@ -63,14 +70,15 @@ def reweighted(
 def predicted_shares(
     session: Session, encoder_id: uuid.UUID, spans: Sequence[Window]
 ) -> dict[str, float]:
-    """Shares of predicted classes over stretches of production, by any model of the encoder.
+    """Shares of predicted classes over stretches of production, by any model of the encoder but the
+    demo model.
 
     Raises:
         NotUsable: nothing was predicted then.
     """
     rows = session.execute(
         select(Prediction.label, func.count())
-        .where(Prediction.encoder_id == encoder_id, within(spans))
+        .where(Prediction.encoder_id == encoder_id, not_of_demo(), within(spans))
         .group_by(Prediction.label)
     ).all()
     total = sum(count for _, count in rows)

@@ -88,13 +88,17 @@ def from_production(
 
     Args:
         months: the set serves in these months only.
-        any_model: take rows of every model with this encoder; their probabilities are those of
-            their own model until somebody scores them again.
+        any_model: take rows of every model with this encoder but the demo model; their
+            probabilities are those of their own model until somebody scores them again.
         accept_drift: take a stretch although a report found drift in it.
 
     Raises:
-        NotUsable: no span, one that is not over, a drift in it, or too few rows.
+        NotUsable: the demo model, no span, one that is not over, a drift in it, or too few rows.
     """
+    if model.demo:
+        raise NotUsable(
+            "what the demo model was sent is no reference: train a model on real photos first"
+        )
     _require_over(spans)
     if not accept_drift:
         _require_calm(session, model, spans)
@@ -111,7 +115,7 @@ def from_production(
     )
     session.add(made)
     session.flush()
-    whose = Prediction.encoder_id == model.encoder_id
+    whose = and_(Prediction.encoder_id == model.encoder_id, not_of_demo())
     if not any_model:
         whose = and_(whose, Prediction.model_id == model.id)
     made.rows = _copy(session, made.id, and_(whose, within(spans)), rows)
@@ -188,6 +192,11 @@ def _said(of: Any, column: Any) -> Any:
         .limit(1)
         .scalar_subquery()
     )
+
+
+def not_of_demo() -> ColumnElement[bool]:
+    """Predictions that another than the demo model answered."""
+    return Prediction.model_id.not_in(select(Model.id).where(Model.demo))
 
 
 def within(spans: Sequence[Window]) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from mycovigil.settings.infrastructure import (
     TelemetrySettings,
 )
 from mycovigil.settings.predictor import PredictorSettings
-from mycovigil.settings.training import EncoderSettings, TrainingSettings
+from mycovigil.settings.training import DemoSettings, EncoderSettings, TrainingSettings
 from mycovigil.settings.web import WebSettings
 
 DAY_SECONDS = 86_400
@@ -37,6 +37,7 @@ class Settings(BaseModel):
         PredictorSettings,
         DriftSettings,
         TrainingSettings,
+        DemoSettings,
         TelemetrySettings,
     )
 
@@ -49,6 +50,7 @@ class Settings(BaseModel):
     predictor: PredictorSettings = Field(default_factory=PredictorSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
+    demo: DemoSettings = Field(default_factory=DemoSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Training, and the encoder that new models stand on."""
+"""Training, the encoder that new models stand on, and the model before the first training."""
 
 import json
 import shlex
@@ -43,3 +43,12 @@ class TrainingSettings(Group):
         if isinstance(value, str):
             return json.loads(value) if value.lstrip().startswith("[") else shlex.split(value)
         return value
+
+
+class DemoSettings(Group):
+    model_config = prefixed("DEMO")
+    model: bool = Field(
+        True,
+        description="Register the packaged demo model where no model was ever registered; the "
+        "first real one replaces it.",
+    )

@@ -10,11 +10,12 @@ from mycovigil.db.model import Model
 from mycovigil.models import registry
 from mycovigil.models.bundle import Bundle
 from mycovigil.models.registry import Production
+from mycovigil.references.frozen_rows import freeze
 from mycovigil.storage import Storage
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable
-from mycovigil_training.register import reference_set
 from mycovigil_training.register.album import Album
+from mycovigil_training.register.reference_set import frozen_rows
 from mycovigil_training.retrain import training_photos
 
 
@@ -63,11 +64,10 @@ def register(
         encoder_id=encoder_id,
         parent_id=parent.model.id if parent else None,
     )
-    reference_set.freeze(
+    freeze(
         session,
         model,
-        bundle,
-        reference_rows.rows,
+        frozen_rows(bundle, reference_rows.rows),
         name=f"{reference_rows.source} of {bundle.meta.version}",
         source=reference_rows.source,
     )

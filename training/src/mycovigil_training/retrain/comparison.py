@@ -30,13 +30,14 @@ class Incumbent:
 
 
 def incumbent(session: Session, storage: Storage) -> Incumbent | None:
-    """The production model with its bundle; none before the first promotion.
+    """The production model with its bundle; none before the first promotion, nor while the demo
+    model serves, which is nobody's opponent.
 
     Raises:
         BundleError, MissingObject: its stored bundle is broken or gone.
     """
     production = registry.production(session)
-    if production is None:
+    if production is None or production.model.demo:
         return None
     bundle = registry.load_bundle(storage, production.model)
     return Incumbent(production, bundle, training_photos.recall(storage, bundle.meta.version))

@@ -64,7 +64,7 @@ def judge(trial: Trial, config: GateConfig, *, against: str, margin: float) -> d
 
 def unopposed() -> dict[str, Any]:
     """The evidence of a first model: there is nothing to compare with."""
-    return {"against": None, "passed": True, "reason": "There is no production model yet."}
+    return {"against": None, "passed": True, "reason": "There is no model to compare with."}
 
 
 def _misses(trial: Trial, config: GateConfig, margin: float) -> NonInferiority:

@@ -16,6 +16,7 @@ from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.models.safety import CLASSES, SafetyClass
 from mycovigil.references import ground_truth
+from mycovigil.references.reference_set import not_of_demo
 from mycovigil.references.window import Window
 from mycovigil.vision.image.covariates import NAMES
 from mycovigil_training.dataset.species import normalised
@@ -61,13 +62,15 @@ def drifted_windows(session: Session, incident_id: uuid.UUID | None) -> list[Win
 def in_windows(
     session: Session, encoder_id: uuid.UUID, windows: Sequence[Window], *, most: int, dimension: int
 ) -> FeatureTable:
-    """Predictions inside the windows, a random sample (by ``sample_key``) of at most ``most``."""
+    """Predictions inside the windows, a random sample (by ``sample_key``) of at most ``most``; the
+    demo model's are left out, for the rows become a reference set."""
     found: dict[uuid.UUID, Prediction] = {}
     for window in windows:
         rows = session.scalars(
             select(Prediction)
             .where(
                 Prediction.encoder_id == encoder_id,
+                not_of_demo(),
                 Prediction.created_at >= window.start,
                 Prediction.created_at < window.end,
             )
