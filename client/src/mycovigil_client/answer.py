@@ -39,10 +39,11 @@ class Certificate(_Document):
 
 
 class Model(_Document):
-    """The model that gave the answer."""
+    """The model that gave the answer; ``demo``: the packaged one, not for real mushrooms."""
 
     id: uuid.UUID
     version: str
+    demo: bool = False
 
 
 class Encoder(_Document):

@@ -45,7 +45,7 @@ class Metrics:
         self.model = Gauge(
             f"{PREFIX}_model_info",
             "1 for the model that is served.",
-            ["model", "encoder", "certificate"],
+            ["model", "encoder", "certificate", "demo"],
             registry=self.registry,
         )
 

@@ -39,7 +39,7 @@ EXAMPLE: JsonDict = {
     },
     "distance_to_reference": 0.31,
     "might_be_confused_with": ["Amanita phalloides"],
-    "model": {"id": "019ab1c2-0000-7000-8000-000000000000", "version": "20261122-1"},
+    "model": {"id": "019ab1c2-0000-7000-8000-000000000000", "version": "20261122-1", "demo": False},
     "encoder": {"name": "mini", "precision": "int8"},
     "created_at": "2026-11-22T18:00:00.123Z",
     "photos": 1,
@@ -65,6 +65,9 @@ class CertificateView(BaseModel):
 class ModelView(BaseModel):
     id: uuid.UUID
     version: str
+    demo: bool = Field(
+        False, description="The demo model: trained on drawn mushrooms, not for real ones."
+    )
 
 
 class EncoderView(BaseModel):
@@ -111,7 +114,7 @@ def answer_of(row: Row, author: Author, logged: Outcome) -> Answer:
         certificate=_view(state, author.certificate),
         distance_to_reference=row.distance,
         might_be_confused_with=_confusions(row, author.card),
-        model=ModelView(id=author.model_id, version=author.version),
+        model=ModelView(id=author.model_id, version=author.version, demo=author.demo),
         encoder=EncoderView(name=author.encoder_name, precision=author.encoder_precision),
         created_at=row.created_at,
         photos=row.photos,

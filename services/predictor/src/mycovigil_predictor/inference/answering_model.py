@@ -34,6 +34,7 @@ class Author:
     certificate: Certificate
     state: CertificateStatus
     card: ModelCard | None
+    demo: bool = False
 
     @classmethod
     def serving(cls, serving: Serving) -> Self:
@@ -47,6 +48,7 @@ class Author:
             certificate=card.certificate,
             state=serving.certificate_state,
             card=card,
+            demo=card.demo,
         )
 
 
@@ -83,6 +85,7 @@ class Authors:
                 model.certificate_state, monitoring.lapse(session, model.id, self._drift)
             ),
             card=self._card(Production(model, encoder)),
+            demo=model.demo,
         )
 
     def _card(self, kept: Production) -> ModelCard | None:

@@ -157,11 +157,13 @@ class Follower:
             task.add_done_callback(self._retiring.discard)
         self._metrics.reloads.labels("swapped").inc()
         self._tell()
-        logger.info(
+        log = logger.warning if serving.card.demo else logger.info
+        log(
             "model is served",
             model=serving.card.version,
             model_id=str(serving.card.model_id),
             certificate=serving.certificate_state,
+            demo=serving.card.demo,
             replaced=old.card.version if old else None,
         )
 
@@ -199,7 +201,8 @@ class Follower:
         assert self.serving is not None
         card, state = self.serving.card, self.serving.certificate_state
         self._metrics.model.clear()
-        self._metrics.model.labels(card.version, card.meta.encoder_name, state).set(1)
+        demo = str(card.demo).lower()
+        self._metrics.model.labels(card.version, card.meta.encoder_name, state, demo).set(1)
 
 
 def _introduce(serving: Serving) -> None:
@@ -211,7 +214,7 @@ def _introduce(serving: Serving) -> None:
         precision=identity.precision,
         provider=serving.pipeline.provider,
     )
-    if serving.is_demo:
+    if serving.screens_only:
         logger.warning(
             "this is a demo and screening encoder, no identifier: export BioCLIP "
             "('mycovigil encoder export') before anybody relies on an answer",

@@ -15,18 +15,20 @@ from mycovigil_predictor.inference.advisor import Judge
 from mycovigil_predictor.inference.engine import Engine
 from mycovigil_predictor.inference.pipeline import Pipeline
 
-DEMO = "mini"
-"""Names of the packaged encoders that are for demos and screening."""
+# First letters of the packaged encoders' names: for demos and screening.
+MINI = "mini"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A model as answers name it; ``judge`` computes with its bundle."""
+    """A model as answers name it; ``judge`` computes with its bundle; ``demo``: it is the packaged
+    demo model."""
 
     model_id: uuid.UUID
     version: str
     meta: BundleMeta
     judge: Judge
+    demo: bool = False
 
     @property
     def certificate(self) -> Certificate:
@@ -46,10 +48,11 @@ class Serving:
     watched: bool = True
 
     @property
-    def is_demo(self) -> bool:
-        """Whether the encoder is one that can identify nothing."""
+    def screens_only(self) -> bool:
+        """Whether the encoder is a packaged one, which identifies no species; of the demo model it
+        always is, and a model that was trained on real photos may have it too."""
         identity = self.pipeline.identity
-        return any(name.startswith(DEMO) for name in (identity.name, identity.architecture))
+        return any(name.startswith(MINI) for name in (identity.name, identity.architecture))
 
     def is_still(self, production: Production) -> bool:
         """Whether nothing that is answered has changed."""
@@ -94,7 +97,7 @@ def card_of(storage: Storage, production: Production) -> ModelCard:
         encoder.preprocessing_digest,
     ):
         raise EncoderMismatch(f"model {model.version} was trained on another encoder")
-    return ModelCard(model.id, model.version, bundle.meta, Judge(bundle))
+    return ModelCard(model.id, model.version, bundle.meta, Judge(bundle), model.demo)
 
 
 def engine_of(production: Production, *, lanes: int) -> Engine:

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from mycovigil.models.safety import CertificateStatus
@@ -19,6 +19,7 @@ router = APIRouter(tags=["model"], dependencies=[Documented])
 EXAMPLE: JsonDict = {  # without nulls, which FastAPI leaves out of its document
     "id": "019ab1c2-0000-7000-8000-000000000000",
     "version": "20261122-1",
+    "demo": False,
     "certificate": {
         "state": "valid",
         "reason": "",
@@ -73,6 +74,9 @@ class ModelFacts(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
     id: uuid.UUID
     version: str
+    demo: bool = Field(
+        False, description="The demo model: trained on drawn mushrooms, not for real ones."
+    )
     certificate: CertificateFacts
     encoder: EncoderFacts
     metrics: dict[str, Any]
@@ -96,6 +100,7 @@ async def model(caller: Reading, predictor: Service) -> ModelFacts:  # noqa: ARG
     return ModelFacts(
         id=serving.card.model_id,
         version=serving.card.version,
+        demo=serving.card.demo,
         certificate=CertificateFacts.model_validate(certificate),
         encoder=EncoderFacts(
             id=serving.encoder_id, provider=serving.pipeline.provider, **identity.model_dump()

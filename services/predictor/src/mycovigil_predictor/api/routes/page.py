@@ -96,7 +96,8 @@ def _page(
         "poison_centre": phone_number(options.poison_centre),
         "most_photos": options.max_files,
         "keeps_photos": predictor.settings.storage.keep_photos,
-        "demo": serving is not None and serving.is_demo,
+        "demo": serving is not None and serving.card.demo,
+        "screens_only": serving is not None and serving.screens_only,
         "once": new_id(),
     }
     return templates.TemplateResponse(
