@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from factories.photo import make_photo
 
 from mycovigil.cli import adopt_local_stack
 from mycovigil.stack_file import AlreadyRunning, claim
@@ -25,7 +26,7 @@ START_TIMEOUT = 150.0
 class Up:
     """A running ``mycovigil up`` in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.data = folder / "data"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mycovigil", "up", "--data-dir", str(self.data)],
@@ -33,7 +34,8 @@ class Up:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={n: v for n, v in os.environ.items() if not n.startswith("PUBSUB_EMULATOR")},
+            env={n: v for n, v in os.environ.items() if not n.startswith("PUBSUB_EMULATOR")}
+            | environment,
             # a test run in the background of a shell ignores SIGINT, and so would its children
             preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
@@ -45,14 +47,24 @@ class Up:
         file = self.data / "stack.json"
         return json.loads(file.read_text()) if file.exists() else None
 
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.communicate(timeout=60)
+
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     started = Up(tmp_path_factory.mktemp("up"))
     yield started
-    if started.process.poll() is None:
-        started.process.send_signal(signal.SIGINT)
-        started.process.communicate(timeout=60)
+    started.stop()
+
+
+@pytest.fixture
+def up_without_demo(tmp_path: Path) -> Iterator[Up]:
+    started = Up(tmp_path, MYCOVIGIL_DEMO_MODEL="false")
+    yield started
+    started.stop()
 
 
 def test_the_beacon_is_for_its_owner_alone(up: Up) -> None:
@@ -65,7 +77,27 @@ def test_the_beacon_is_for_its_owner_alone(up: Up) -> None:
     )
 
 
-def test_services_answer_and_say_what_is_missing(up: Up) -> None:
+def test_it_answers_at_once(up: Up) -> None:
+    """By the demo model, and with the mark of it: nobody trained anything."""
+    with httpx.Client(timeout=20) as http:
+        answered = http.post(
+            f"{up.stack['predictor_url']}/v1/predictions",
+            content=make_photo(640, 480),
+            headers={
+                "authorization": f"Bearer {up.stack['api_key']}",
+                "content-type": "image/jpeg",
+            },
+        )
+        answered.raise_for_status()
+        pages = [http.get(up.stack[url]).text for url in ("predictor_url", "drift_url")]
+    answer = answered.json()
+    assert answer["model"]["demo"] is True
+    assert answer["certificate"]["state"] == "not_certifiable"
+    assert all("not for real ones" in page for page in pages)
+
+
+def test_services_answer_and_say_what_is_missing(up_without_demo: Up) -> None:
+    up = up_without_demo
     headers = {"authorization": f"Bearer {up.stack['api_key']}"}
     with httpx.Client(headers=headers, timeout=20) as http:
         assert http.get(f"{up.stack['drift_url']}/readyz").status_code == 200

@@ -12,13 +12,15 @@ from types import FrameType
 from typing import Any
 
 import structlog
+from pydantic import TypeAdapter
 from sqlalchemy.exc import SQLAlchemyError
 
 from mycovigil import stack_file
 from mycovigil.access import Scope, create, prefix_of, revoke
+from mycovigil.models.demo import registration
 from mycovigil.postgres import migration
 from mycovigil.postgres.engine import one_session
-from mycovigil.settings import DatabaseSettings
+from mycovigil.settings import DatabaseSettings, StorageSettings
 from mycovigil_local.emulator import emulator_command
 from mycovigil_local.port import free_port
 from mycovigil_local.postgres import EmbeddedPostgres, create_database, embedded
@@ -152,6 +154,7 @@ def running(
         environment |= dict(overrides or {})
         database = DatabaseSettings(url=environment["MYCOVIGIL_DATABASE_URL"])
         migration.upgrade(database)
+        _register_demo_model(database, environment, sink)
         stack = Stack(
             data,
             environment,
@@ -167,6 +170,19 @@ def running(
         stack.write()
         exits.callback(stack.file.unlink, missing_ok=True)
         yield stack
+
+
+def _register_demo_model(
+    database: DatabaseSettings, environment: Mapping[str, str], sink: LineSink
+) -> None:
+    """On an empty database, as ``mycovigil migrate`` does."""
+    wanted: bool = TypeAdapter(bool).validate_python(environment.get("MYCOVIGIL_DEMO_MODEL", True))
+    if not wanted:
+        return
+    storage = StorageSettings(url=environment["MYCOVIGIL_STORAGE_URL"])
+    version = registration.ensure(database, storage)
+    if version is not None:
+        sink("stack", registration.announcement(version))
 
 
 def _defaults(data: Path) -> dict[str, str]:

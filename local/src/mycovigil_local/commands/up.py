@@ -7,6 +7,7 @@ import httpx
 import typer
 from rich.console import Console
 
+from mycovigil.models.demo.registration import NOTICE
 from mycovigil.stack_file import AlreadyRunning
 from mycovigil_local.merged_log import MergedLog
 from mycovigil_local.stack import Stack, end_as_ctrl_c_does, running
@@ -53,9 +54,15 @@ def _announce(console: Console, stack: Stack, log: Path) -> None:
     for name, value in rows.items():
         console.print(f"  {name:<{width}}  [bold]{value}[/bold]", soft_wrap=True)
     key = {"Authorization": f"Bearer {stack.api_key}"}
-    if not httpx.get(f"{stack.predictor_url}/v1/model", headers=key, timeout=5).is_success:
+    model = httpx.get(f"{stack.predictor_url}/v1/model", headers=key, timeout=5)
+    if not model.is_success:
         console.print(
             "  No model yet. In another terminal here: [bold]mycovigil train PHOTOS[/bold], or\n"
             "  [bold]mycovigil simulate photos && mycovigil train photos[/bold] for a demo model."
+        )
+    elif model.json()["demo"]:
+        console.print(
+            f"  A {NOTICE}, answers.\n"
+            "  Replace it, in another terminal here: [bold]mycovigil train PHOTOS[/bold]"
         )
     console.rule("Ctrl-C stops it")

@@ -28,6 +28,10 @@ GAUGES = {
         "Incidents open or acknowledged.",
         "SELECT count(*) FROM incidents WHERE state <> 'resolved'",
     ),
+    "demo_model": (
+        "1 while the demo model is in production, which is not for real mushrooms.",
+        "SELECT count(*) FROM models WHERE demo AND status = 'production'",
+    ),
     "retrain_jobs_waiting": (
         "Retrain jobs queued or running.",
         "SELECT count(*) FROM retrain_jobs WHERE state IN ('queued', 'running')",

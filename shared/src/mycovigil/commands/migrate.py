@@ -39,4 +39,4 @@ def migrate(role: Annotated[str | None, RoleOption] = None) -> None:
 def _register_demo_model(settings: Settings) -> None:
     version = registration.ensure(settings.database, settings.storage)
     if version is not None:
-        typer.echo(f"{version} is served until the first 'mycovigil train' ({registration.NOTICE})")
+        typer.echo(registration.announcement(version))

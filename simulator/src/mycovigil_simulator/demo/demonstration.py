@@ -79,6 +79,7 @@ class Demonstration:
             "MYCOVIGIL_DRIFT_PERIOD_SECONDS": str(self.period),
             "MYCOVIGIL_DRIFT_GRACE_SECONDS": "0.3",
             "MYCOVIGIL_DRIFT_WINDOWS": "[1]",
+            "MYCOVIGIL_DEMO_MODEL": "false",
         }
 
     def _nights(self, stack: Stack, source: PhotoSource) -> list[Outcome]:

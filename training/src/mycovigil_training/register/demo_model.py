@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from mycovigil.models.bundle import Bundle, Certificate
 from mycovigil.models.demo import registration
-from mycovigil.models.safety import CertificateState
+from mycovigil.models.safety import CertificateStatus
 from mycovigil_simulator import dataset
 from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.dataset.curation import curate
@@ -81,7 +81,7 @@ def _uncertified(certificate: Certificate) -> Certificate:
     """Whatever the simulated photos support, it holds for no real one."""
     return certificate.model_copy(
         update={
-            "state": CertificateState.NOT_CERTIFIABLE,
+            "state": CertificateStatus.NOT_CERTIFIABLE,
             "bound": None,
             "statement": STATEMENT,
         }

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from mycovigil_drift.dashboard import login, static_files
+from mycovigil_drift.dashboard.demo_mark import DemoMark
 from mycovigil_drift.dashboard.pages import (
     alerts,
     audit,
@@ -17,6 +18,7 @@ from mycovigil_drift.dashboard.pages import (
     slices,
 )
 
+# The pages that show something of a model.
 PAGES = (
     overview,
     reports,
@@ -29,12 +31,12 @@ PAGES = (
     retrain_jobs,
     reference_sets,
     audit,
-    login,
 )
 
 
 def install(app: FastAPI) -> None:
     """Add every page to the application."""
     for page in PAGES:
-        app.include_router(page.router)
+        app.include_router(page.router, dependencies=[DemoMark])
+    app.include_router(login.router)
     app.mount("/static", static_files.immutable(), name="static")

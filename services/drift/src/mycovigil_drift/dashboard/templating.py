@@ -46,7 +46,8 @@ def render(request: Request, name: str, *, code: int = 200, **context: Any) -> H
     """A page from a template. Not cacheable: it may need a key, and it changes every night."""
     viewer = PageViewer.of(request)
     template = environment().get_template(name)
-    text = template.render(path=request.url.path, viewer=viewer, **context)
+    demo = getattr(request.state, "demo", False)
+    text = template.render(path=request.url.path, viewer=viewer, demo=demo, **context)
     response = HTMLResponse(text, code, {"Cache-Control": "no-store"})
     if viewer.notice:
         response.delete_cookie(NOTICE)

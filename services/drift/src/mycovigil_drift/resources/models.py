@@ -37,6 +37,7 @@ class ModelOut(BaseModel):
     id: uuid.UUID
     version: str
     status: ModelStatus
+    demo: bool = Field(description="The demo model: trained on drawn mushrooms.")
     encoder_id: uuid.UUID
     parent_id: uuid.UUID | None
     artifact_sha256: str

@@ -5,7 +5,6 @@
 
 from pathlib import Path
 
-import structlog
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
@@ -25,8 +24,6 @@ REFERENCE_SET = "reference_set.safetensors"
 DECIDED_BY = "mycovigil migrate"
 NOTICE = "demo model: trained on drawn mushrooms, not for real ones"
 
-log = structlog.get_logger(__name__)
-
 
 def ensure(database: DatabaseSettings, storage: StorageSettings) -> str | None:
     """Register and promote the demo model if the registry is empty; returns its version if so.
@@ -35,10 +32,12 @@ def ensure(database: DatabaseSettings, storage: StorageSettings) -> str | None:
     """
     with one_session(database) as session:
         model = register(session, Storage(storage))
-        version = None if model is None else model.version
-    if version is not None:
-        log.warning(NOTICE, model=version, demo=True)
-    return version
+        return None if model is None else model.version
+
+
+def announcement(version: str) -> str:
+    """What people are told once it is registered."""
+    return f"{version} is served until the first 'mycovigil train' ({NOTICE})"
 
 
 def register(session: Session, storage: Storage) -> Model | None:

@@ -1,0 +1,66 @@
+"""Every page says that the demo model is in production; the API and the metrics do too."""
+
+import pytest
+from factories.key import make_key
+from factories.model import make_model
+from factories.visitor import Visitor
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from mycovigil.db.model import Model
+from mycovigil.models import promotion
+from mycovigil.models.demo import registration
+from mycovigil.storage import Storage
+
+MARK = "trained on drawn mushrooms, not for real ones"
+PAGES = (
+    "/",
+    "/reports",
+    "/slices",
+    "/incidents",
+    "/alerts",
+    "/alert-rules",
+    "/models",
+    "/retrain-jobs",
+    "/reference-sets",
+    "/audit",
+    "/silences",
+)
+
+
+@pytest.fixture
+def demo(session: Session, storage: Storage) -> Model:
+    model = registration.register(session, storage)
+    assert model is not None
+    return model
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_says_so(
+    path: str, demo: Model, anonymous: TestClient, session: Session
+) -> None:
+    page = Visitor(anonymous, make_key(session)).looks(path)
+    assert (page.status_code, page.text.count(MARK)) == (200, 1)
+
+
+def test_its_own_page_marks_it_for_ever(
+    demo: Model, anonymous: TestClient, session: Session
+) -> None:
+    promotion.promote(session, make_model(session).id, decided_by="test")
+    visitor = Visitor(anonymous, make_key(session))
+    assert MARK not in visitor.looks("/").text
+    page = visitor.looks(f"/models/{demo.id}").text
+    assert "demo</span>" in page
+    assert "drawn mushrooms" in page
+
+
+def test_api_and_metrics_say_so(demo: Model, client: TestClient) -> None:
+    assert [row["demo"] for row in client.get("/v1/models").json()["items"]] == [True]
+    assert "mycovigil_demo_model 1.0" in client.get("/metrics").text
+
+
+def test_a_rollback_to_it_is_refused(demo: Model, client: TestClient, session: Session) -> None:
+    promotion.promote(session, make_model(session).id, decided_by="test")
+    answer = client.post("/v1/models/rollback", json={"reason": "worse at dusk"})
+    assert answer.status_code == 409
+    assert "only the demo model" in answer.json()["detail"]
