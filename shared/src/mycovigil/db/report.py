@@ -20,8 +20,8 @@ class ReportVerdict(StrEnum):
     NO_REFERENCE = "no_reference"
 
 
+# They say nothing about drift: nobody watched, and whoever asks again gets them judged anew.
 UNJUDGED = (ReportVerdict.FAILED, ReportVerdict.NO_REFERENCE)
-"""They say nothing about drift: nobody watched, and whoever asks again gets them judged anew."""
 
 
 class DriftReport(Base):

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from mycovigil.db.message import OutboxMessage
 from mycovigil.events.event import Event, Topic
 
+# NOTIFY channel that wakes the relay at commit.
 CHANNEL = "mycovigil_outbox"
-"""NOTIFY channel that wakes the relay at commit."""
 
 
 def add(session: Session, topic: Topic, event: Event) -> None:
@@ -43,10 +43,10 @@ class Sweep:
 
     publish: Callable[[Topic, Event], None]
     limit: int = 100
+    # The topic of each event that went out.
     published: list[str] = field(default_factory=list)
-    """The topic of each event that went out."""
+    # Topic and error of each that did not.
     failures: list[tuple[str, str]] = field(default_factory=list)
-    """Topic and error of each that did not."""
     _held: set[str] = field(default_factory=set)
     _unreadable: set[uuid.UUID] = field(default_factory=set)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from mycovigil.db.alert import AlertKind, IncidentState, Severity
 from mycovigil.db.report import ReportVerdict
 
+# Calm nights in a row after which an incident resolves by itself; of longer windows, which hold
+# many nights each, one is enough.
 CALM_TO_RESOLVE = 2
-"""Calm nights in a row after which an incident resolves by itself; of longer windows, which hold
-many nights each, one is enough."""
 
 
 @dataclass(frozen=True, slots=True)

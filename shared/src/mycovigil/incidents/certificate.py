@@ -7,8 +7,8 @@ from mycovigil.incidents import audit
 from mycovigil.models import registry
 from mycovigil.models.safety import CertificateStatus
 
+# From trusted to refuted. ``not_certifiable`` is none of them: there is nothing to doubt.
 DOUBT = (CertificateStatus.VALID, CertificateStatus.SUSPECT, CertificateStatus.VOID)
-"""From trusted to refuted. ``not_certifiable`` is none of them: there is nothing to doubt."""
 
 
 def worsen(session: Session, model: Model, state: CertificateStatus, reason: str) -> None:

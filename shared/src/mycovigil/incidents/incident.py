@@ -19,8 +19,8 @@ from mycovigil.incidents.alert_rules import Finding, IncidentContext
 from mycovigil.models.safety import CertificateStatus
 from mycovigil.postgres.row_lock import locked
 
+# Cause of an incident that labels opened: no drift was seen, and deadly photos were missed.
 MISSED_DEADLY = "missed_deadly"
-"""Cause of an incident that labels opened: no drift was seen, and deadly photos were missed."""
 
 
 def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> Alert | None:

@@ -11,8 +11,8 @@ from mycovigil.db.report import UNJUDGED, DriftReport
 from mycovigil.settings import DriftSettings
 
 NIGHTS_LATE = 2
+# Where nights are seconds, as in the demo, a busy worker is no dead one.
 SHORTEST_WAIT = timedelta(hours=1)
-"""Where nights are seconds, as in the demo, a busy worker is no dead one."""
 
 
 def lapse(session: Session, model_id: uuid.UUID, drift: DriftSettings) -> str | None:

@@ -20,10 +20,10 @@ from mycovigil.models import registry
 from mycovigil.postgres.row_lock import locked
 
 SOURCE = "/mycovigil/promotion"
+# Advisory lock of every decision: of two at once, the second sees what the first has done.
 LOCK = "mycovigil promotion"
-"""Advisory lock of every decision: of two at once, the second sees what the first has done."""
+# The decisions that a rollback takes back; a rollback itself is none of them.
 FORWARD = (PromotionDecision.INITIAL, PromotionDecision.PASSED)
-"""The decisions that a rollback takes back; a rollback itself is none of them."""
 EVENTS = {
     PromotionDecision.INITIAL: EventType.MODEL_PROMOTED,
     PromotionDecision.PASSED: EventType.MODEL_PROMOTED,

@@ -16,8 +16,8 @@ from mycovigil.models.safety import CertificateStatus, doubted
 from mycovigil.storage import Storage
 from mycovigil.vision.encoder.identity import EncoderIdentity
 
+# NOTIFY channel of a change of the production model or of its certificate.
 CHANNEL = "mycovigil_models"
-"""NOTIFY channel of a change of the production model or of its certificate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ class SafetyClass(StrEnum):
     DEADLY = "deadly"
 
 
+# Index ``i`` of every probability vector belongs to ``CLASSES[i]``.
 CLASSES: tuple[SafetyClass, ...] = tuple(SafetyClass)
-"""Index ``i`` of every probability vector belongs to ``CLASSES[i]``."""
 
 
 class Advice(StrEnum):
@@ -38,13 +38,13 @@ class CertificateStatus(StrEnum):
     NOT_CERTIFIABLE = "not_certifiable"
 
 
+# From the best. Too few photos for any bound is less than a bound in doubt.
 WORTH = (
     CertificateStatus.VALID,
     CertificateStatus.SUSPECT,
     CertificateStatus.NOT_CERTIFIABLE,
     CertificateStatus.VOID,
 )
-"""From the best. Too few photos for any bound is less than a bound in doubt."""
 
 
 def worse(one: CertificateStatus, other: CertificateStatus) -> CertificateStatus:

@@ -15,8 +15,8 @@ from mycovigil.db.reference import ReferenceSample
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.image.covariates import NAMES
 
+# Sixteen-bit words before the values: dimension and a reserved zero (pgvector's send format).
 HALFVEC_HEADER = 2
-"""Sixteen-bit words before the values: dimension and a reserved zero (pgvector's send format)."""
 SLICES: dict[str, Any] = {
     "client": Prediction.client,
     "app_version": Prediction.app_version,
@@ -39,10 +39,10 @@ class Rows:
     covariates: NDArray[np.float32]
     distances: NDArray[np.float32]
     groups: list[str | None]
+    # The truth, where known, in a reference set; the predicted class in a window.
     labels: list[str | None]
-    """The truth, where known, in a reference set; the predicted class in a window."""
+    # Of a window's rows, who sent them and when: a value a row by :data:`SLICES`.
     slices: dict[str, list[Any]] = field(default_factory=dict)
-    """Of a window's rows, who sent them and when: a value a row by :data:`SLICES`."""
 
     def __len__(self) -> int:
         return len(self.keys)

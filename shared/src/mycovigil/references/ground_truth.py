@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, case
 from mycovigil.db.prediction import Label
 from mycovigil.models.safety import CLASSES
 
+# In the order of their weight. A guess counts nowhere.
 CONFIDENCES = ("certain", "probable")
-"""In the order of their weight. A guess counts nowhere."""
 
 
 def trusted() -> ColumnElement[bool]:

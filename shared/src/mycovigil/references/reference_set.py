@@ -22,8 +22,8 @@ from mycovigil.references import ground_truth
 from mycovigil.references.window import Window
 from mycovigil.vision.image.covariates import NAMES
 
+# A set with fewer carries no test (`mycovigil_statistics.drift.reference`).
 LEAST_ROWS = 100
-"""A set with fewer carries no test (`mycovigil_statistics.drift.reference`)."""
 MOST_ROWS = 10_000
 COPIED = ("features", "probabilities", "distance", "group_key", "image_sha256", "image_key", *NAMES)
 

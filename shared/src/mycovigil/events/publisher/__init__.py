@@ -6,8 +6,8 @@ from typing import Protocol
 from mycovigil.events.event import Event, Topic
 from mycovigil.settings import Settings
 
+# Handles one event; an exception means "deliver it again", :class:`Unavailable` "not now".
 Handler = Callable[[Event], None]
-"""Handles one event; an exception means "deliver it again", :class:`Unavailable` "not now"."""
 
 
 class Unavailable(Exception):

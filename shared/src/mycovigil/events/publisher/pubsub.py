@@ -20,8 +20,8 @@ from mycovigil.events.event import Event, Topic
 from mycovigil.events.publisher import Handler, Unavailable
 from mycovigil.settings import PublisherSettings
 
+# Made beforehand: the emulator and Pub/Sub alike drop what no subscription waits for.
 SUBSCRIPTIONS = ((Topic.ALERTS, "retrain-trigger"), (Topic.DEAD_LETTER, "inspection"))
-"""Made beforehand: the emulator and Pub/Sub alike drop what no subscription waits for."""
 TIMEOUT = 10.0
 
 log = structlog.get_logger(__name__)

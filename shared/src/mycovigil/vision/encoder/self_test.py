@@ -14,8 +14,8 @@ from mycovigil.vision.encoder.identity import EncoderMismatch
 
 PICTURES = 6
 GRID = 7
+# Of features with the pictures' mean subtracted.
 LEAST_COSINE = 0.99
-"""Of features with the pictures' mean subtracted."""
 
 
 def pictures(size: int) -> NDArray[np.uint8]:

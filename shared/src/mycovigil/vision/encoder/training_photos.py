@@ -3,8 +3,8 @@
 import base64
 from collections.abc import Iterable
 
+# Hexadecimal digits of a photo's sha256 that are kept: enough for thousands of photos.
 PREFIX = 12
-"""Hexadecimal digits of a photo's sha256 that are kept: enough for thousands of photos."""
 
 
 def to_text(digests: Iterable[str]) -> str:

@@ -5,8 +5,8 @@ import io
 import numpy as np
 from PIL import Image, ImageCms
 
+# Modes that Pillow interpolates; alpha is multiplied in before and divided out after.
 RESIZED = frozenset({"L", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "I", "I;16", "F"})
-"""Modes that Pillow interpolates; alpha is multiplied in before and divided out after."""
 SIXTEEN_BITS = 65_535.0
 
 

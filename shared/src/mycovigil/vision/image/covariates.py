@@ -41,8 +41,8 @@ class Covariates:
 
 
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(Covariates))
+# Effect of a move between two values of which neither varied at all.
 BEYOND = 10.0
-"""Effect of a move between two values of which neither varied at all."""
 
 
 def effect(before: float, after: float, spread: float | None, spread_after: float | None) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 BICUBIC = Image.Resampling.BICUBIC
+# What makes a photo upright, by EXIF orientation (CIPA DC-008, tag 0x0112); 1 is upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -14,7 +15,6 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a photo upright, by EXIF orientation (CIPA DC-008, tag 0x0112); 1 is upright."""
 LAID_DOWN = frozenset({5, 6, 7, 8})
 MIRRORED_ACROSS = frozenset({2, 3, 7, 8})
 MIRRORED_DOWN = frozenset({3, 4, 6, 7})

@@ -13,15 +13,15 @@ from mycovigil.vision.image.crop import TURNS, centre_square
 from mycovigil.vision.image.jpeg import estimated_quality, scans
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# Formats that can be decoded at a fraction of their size, in a fraction of the memory.
 SCALED = frozenset({"JPEG", "MPO"})
-"""Formats that can be decoded at a fraction of their size, in a fraction of the memory."""
+# JPEG scaled decoding stops at three times the target, which keeps the resize faithful: through
+# `mini` the cosine to the transform without it was at least .9998, with 2 at least .9995.
 DRAFT_FACTOR = 3
-"""JPEG scaled decoding stops at three times the target, which keeps the resize faithful: through
-`mini` the cosine to the transform without it was at least .9998, with 2 at least .9995."""
+# Of a photo that must be held whole, at 4 bytes a pixel and twice while alpha is resized.
 MOST_WHOLE_PIXELS = 25_000_000
-"""Of a photo that must be held whole, at 4 bytes a pixel and twice while alpha is resized."""
+# Encoders write 1 to 12; each costs a pass over all pixels, so that thousands are an attack.
 MOST_SCANS = 64
-"""Encoders write 1 to 12; each costs a pass over all pixels, so that thousands are an attack."""
 ORIENTATION = ExifTags.Base.Orientation
 
 

@@ -2,8 +2,8 @@
 
 from PIL import Image
 
+# Sum of the luminance table of ITU-T T.81 annex K.1, which IJG quality 50 uses unscaled.
 STANDARD_LUMINANCE_SUM = 3_689
-"""Sum of the luminance table of ITU-T T.81 annex K.1, which IJG quality 50 uses unscaled."""
 START_OF_SCAN = b"\xff\xda"
 
 
