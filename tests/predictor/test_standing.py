@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.models import registry
-from mycovigil.models.safety import WORTH, CertificateStatus, worse
+from mycovigil.models.safety import BEST_FIRST, CertificateStatus, worse
 from mycovigil.references.window import Window
 from mycovigil.settings import Settings
 from mycovigil_predictor.inference.certificate_status import as_of_today
@@ -129,6 +129,6 @@ def test_the_worse_of_two_states_promises_less(
 ) -> None:
     found = worse(one, other)
     assert found == worse(other, one)
-    assert WORTH.index(found) == max(WORTH.index(one), WORTH.index(other))
+    assert BEST_FIRST.index(found) == max(BEST_FIRST.index(one), BEST_FIRST.index(other))
     row = make_row()
     assert as_of_today(row, CertificateStatus.VALID) is row

@@ -30,8 +30,8 @@ class Severity(StrEnum):
 class Incident(Base):
     """A drift from the first bad night until it is resolved; at most one unresolved a model.
 
-    ``proof``: the harm that labels proved, in words; empty where only features spoke.
-    ``superseded_by_id``: the model whose way into production ended it; a rollback opens it again.
+    ``proof``: the harm that labels proved, in words; null where there were only features.
+    ``superseded_by_id``: the model whose promotion ended it; a rollback opens it again.
     """
 
     __tablename__ = "incidents"
@@ -62,8 +62,8 @@ class Incident(Base):
 
 
 class Alert(Base):
-    """One message to the world about an incident; ``event_id`` is its row in the outbox,
-    empty while a silence holds it back."""
+    """A message about an incident; ``event_id`` is its row in the outbox, null while a silence
+    withholds it."""
 
     __tablename__ = "alerts"
     __table_args__ = (one_of("kind", AlertKind), one_of("severity", Severity))

@@ -10,7 +10,7 @@ from mycovigil.db.base import Base, CreatedAt, Json, Key
 
 
 class OutboxMessage(Base):
-    """A CloudEvent written in the transaction of the change it tells of."""
+    """A CloudEvent written in the transaction of the change that it reports."""
 
     __tablename__ = "outbox"
     __table_args__ = (

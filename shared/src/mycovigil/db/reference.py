@@ -1,4 +1,4 @@
-"""Reference sets: what calm looks like, frozen and content-hashed."""
+"""Reference sets: frozen rows that nights are compared with."""
 
 import datetime
 import uuid
@@ -16,7 +16,7 @@ class ReferenceSet(Base):
 
     One is active a model and moment: the newest that is frozen, not retired, and of the moment's
     month; a set without ``months`` serves where no seasonal one does. ``recipe``: how it was
-    made, in words for programs. A set that is not frozen is a draft and judges nothing.
+    made, for programs. A set that is not frozen is a draft, and no night is compared with it.
     """
 
     __tablename__ = "reference_sets"

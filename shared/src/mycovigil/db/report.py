@@ -20,7 +20,7 @@ class ReportVerdict(StrEnum):
     NO_REFERENCE = "no_reference"
 
 
-# They say nothing about drift: nobody watched, and whoever asks again gets them judged anew.
+# These say nothing about drift; a window with such a report is judged again on request.
 UNJUDGED = (ReportVerdict.FAILED, ReportVerdict.NO_REFERENCE)
 
 

@@ -1,4 +1,4 @@
-"""The outbox: an event is a row in the transaction of its cause; a sweep publishes it later."""
+"""The outbox: an event is a row in the transaction of its cause, and published afterwards."""
 
 import datetime
 import uuid
@@ -36,9 +36,8 @@ class Sweep:
     and consumers are idempotent by event id. Events are ordered by their ids, which are times:
     the time of writing, and not that of the transaction's begin.
 
-    An event that the broker does not take keeps its place and holds back later ones of its
-    ordering key. One that cannot be read (a newer version wrote it) waits for a process that can,
-    and holds nobody back: alerts of a model must not end because of it.
+    An event that the broker does not take delays the later ones of its ordering key. One that
+    cannot be read (a newer version wrote it) waits for a process that can, and delays no other.
     """
 
     publish: Callable[[Topic, Event], None]
@@ -47,14 +46,14 @@ class Sweep:
     published: list[str] = field(default_factory=list)
     # Topic and error of each that did not.
     failures: list[tuple[str, str]] = field(default_factory=list)
-    _held: set[str] = field(default_factory=set)
+    _delayed: set[str] = field(default_factory=set)
     _unreadable: set[uuid.UUID] = field(default_factory=set)
 
     def batch(self, session: Session) -> bool:
         """Publish the next batch in the caller's transaction; false if nothing is left to try."""
         waiting = self._waiting(session)
         for message in waiting:
-            if message.ordering_key not in self._held:
+            if message.ordering_key not in self._delayed:
                 self._try(message)
         session.flush()
         return bool(waiting)
@@ -64,7 +63,7 @@ class Sweep:
             select(OutboxMessage)
             .where(
                 OutboxMessage.published_at.is_(None),
-                OutboxMessage.ordering_key.not_in(self._held),
+                OutboxMessage.ordering_key.not_in(self._delayed),
                 OutboxMessage.id.not_in(self._unreadable),
             )
             .order_by(OutboxMessage.id)
@@ -83,7 +82,7 @@ class Sweep:
         try:
             self.publish(topic, event)
         except Exception as error:  # whatever the broker raises, the row stays
-            self._held.add(message.ordering_key)
+            self._delayed.add(message.ordering_key)
             self._failed(message, error)
             return
         message.published_at = datetime.datetime.now(tz=datetime.UTC)

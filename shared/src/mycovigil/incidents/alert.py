@@ -1,4 +1,4 @@
-"""An alert of an incident: its row and, once no silence holds it back, its event."""
+"""Alerts of incidents: the row and, unless a silence withholds it, the event."""
 
 import datetime
 import uuid
@@ -25,9 +25,9 @@ def publish(
     message: str,
     report: DriftReport | None = None,
 ) -> Alert:
-    """Write the alert, and its event into the outbox, in the caller's transaction.
+    """Add the alert, and its event to the outbox, in the caller's transaction.
 
-    In a silence the event waits for :func:`release`.
+    During a silence the event is withheld until :func:`release`.
     """
     silence = _silence(session, model.id)
     alert = Alert(
@@ -52,7 +52,7 @@ def release(session: Session) -> list[Alert]:
     ``resolved`` is published only if an earlier event of the incident was.
     """
     released = []
-    for alert in _held_back(session):
+    for alert in _withheld(session):
         session.refresh(alert, with_for_update=True)
         incident = session.get_one(Incident, alert.incident_id)
         model = session.get_one(Model, incident.model_id)
@@ -64,16 +64,16 @@ def release(session: Session) -> list[Alert]:
     return released
 
 
-def _held_back(session: Session) -> list[Alert]:
+def _withheld(session: Session) -> list[Alert]:
     newest = (
         select(Alert.id)
         .ext(distinct_on(Alert.incident_id))
         .order_by(Alert.incident_id, Alert.id.desc())
     )
-    heard = select(Alert.incident_id).where(Alert.event_id.is_not(None))
-    worth = (Alert.kind != AlertKind.RESOLVED) | Alert.incident_id.in_(heard)
-    held = (Alert.event_id.is_(None), Alert.silence_id.is_not(None), Alert.id.in_(newest), worth)
-    return list(session.scalars(select(Alert).where(*held).order_by(Alert.id)))
+    published = select(Alert.incident_id).where(Alert.event_id.is_not(None))
+    due = (Alert.kind != AlertKind.RESOLVED) | Alert.incident_id.in_(published)
+    withheld = (Alert.event_id.is_(None), Alert.silence_id.is_not(None), Alert.id.in_(newest), due)
+    return list(session.scalars(select(Alert).where(*withheld).order_by(Alert.id)))
 
 
 def _send(

@@ -1,4 +1,4 @@
-"""Write the audit trail: a line in the transaction of the change it tells of."""
+"""Write the audit trail: each line in the transaction of its change."""
 
 import uuid
 from typing import Protocol
@@ -16,7 +16,7 @@ class Subject(Protocol):
 
 
 def record(session: Session, *, who: str, action: str, on: Subject, detail: str = "") -> None:
-    """Note that ``who`` did ``action`` (past tense: "acknowledged") to the row ``on``."""
+    """Add a line: ``who`` did ``action`` (past tense: "acknowledged") to the row ``on``."""
     session.add(
         AuditLine(who=who, action=action, subject=on.__tablename__, subject_id=on.id, detail=detail)
     )

@@ -1,4 +1,4 @@
-"""A model's certificate in service: what is seen makes it worse, only an answer restores it."""
+"""The certificate of a model in service: drift makes it worse, a resolved incident restores it."""
 
 from sqlalchemy.orm import Session
 
@@ -7,19 +7,19 @@ from mycovigil.incidents import audit
 from mycovigil.models import registry
 from mycovigil.models.safety import CertificateStatus
 
-# From trusted to refuted. ``not_certifiable`` is none of them: there is nothing to doubt.
+# From best to worst. ``not_certifiable`` is none of them: there is no bound to doubt.
 DOUBT = (CertificateStatus.VALID, CertificateStatus.SUSPECT, CertificateStatus.VOID)
 
 
 def worsen(session: Session, model: Model, state: CertificateStatus, reason: str) -> None:
-    """Set ``state`` unless the certificate is worse already, or was never given."""
+    """Set ``state``, unless the certificate is worse already or the model is not certifiable."""
     current = CertificateStatus(model.certificate_state)
     if current in DOUBT and DOUBT.index(state) >= DOUBT.index(current):
         _set(session, model, state, reason)
 
 
 def restore(session: Session, model: Model, reason: str) -> None:
-    """Back to what calibration supported: the doubt was answered."""
+    """Set the status that calibration supported."""
     _set(session, model, CertificateStatus(model.certificate["state"]), reason)
 
 

@@ -1,7 +1,8 @@
 """Incidents: opened, escalated and resolved, each with its alert and event in one transaction.
 
-What features showed, calm nights answer. What labels proved (``proof``) ends only by a new model
-or in the name of a person: nights that look like the reference set refute no label.
+An incident that features opened resolves after calm nights. One that labels proved (``proof``) ends
+only when a new model goes live or a person resolves it: nights that look like the reference set do
+not refute labels.
 """
 
 import datetime
@@ -24,9 +25,10 @@ MISSED_DEADLY = "missed_deadly"
 
 
 def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> Alert | None:
-    """Do what the alert rules ask for after ``report``; the caller commits both together.
+    """Open, escalate or resolve the incident of the report's model, as the alert rules say.
 
-    Nights of the demo model are judged and alert nobody.
+    Returns the alert, if there is one; nights of the demo model have none. The caller commits it
+    together with the report.
     """
     if session.get_one(Model, report.model_id).demo:
         return None
@@ -48,10 +50,13 @@ def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> 
 
 
 def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert | None:
-    """Labels show that deadly photos of a window were missed too often: the certificate is void.
+    """Void the certificate: labels show that deadly photos of a window were missed too often.
 
-    The model's incident becomes critical, or one is opened, and says so once. Of a model that
-    left production nobody is told, but it is known when a rollback brings the model back.
+    The model's incident becomes critical, or a critical one is opened, with one alert. For a model
+    that left production the proof is only stored, for a rollback that brings it back.
+
+    Raises:
+        LookupError: there is no such model.
     """
     model = locked_model(session, report.model_id)
     if model.demo:  # it promises nothing, and alerts nobody
@@ -61,18 +66,18 @@ def confirm_harm(session: Session, report: DriftReport, *, found: str) -> Alert 
         _prove_afterwards(session, model, report, found)
         return None
     incident = unresolved(session, model.id)
-    told = incident is not None and incident.severity == Severity.CRITICAL
+    published = incident is not None and incident.severity == Severity.CRITICAL
     kind = AlertKind.ESCALATED if incident else AlertKind.OPENED
     incident = incident or _incident(session, report, MISSED_DEADLY, Severity.CRITICAL)
     incident.severity = Severity.CRITICAL
     incident.proof = found
     message = f"Model {model.version} does harm: {found}."
-    return None if told else alert.publish(session, incident, model, kind, message, report)
+    return None if published else alert.publish(session, incident, model, kind, message, report)
 
 
 def locked_model(session: Session, model_id: uuid.UUID) -> Model:
-    """The model as it is now, locked before anything of its incident or certificate is decided:
-    a promotion waits, and finds the incident to end.
+    """The model, read again and locked: whoever changes its incident or certificate takes the lock
+    first, so that a promotion waits and then finds the incident.
 
     Raises:
         LookupError: there is no such model.
@@ -93,7 +98,7 @@ def unresolved(session: Session, model_id: uuid.UUID) -> Incident | None:
 
 
 def acknowledge(incident: Incident, *, who: str) -> None:
-    """Somebody is looking at it; resolved incidents stay resolved."""
+    """Mark an open incident as acknowledged; others are left as they are."""
     if incident.state == IncidentState.OPEN:
         incident.state = IncidentState.ACKNOWLEDGED
         incident.acknowledged_at = datetime.datetime.now(tz=datetime.UTC)
@@ -103,15 +108,15 @@ def acknowledge(incident: Incident, *, who: str) -> None:
 def resolve(
     session: Session, incident: Incident, *, resolution: str, report: DriftReport | None = None
 ) -> Alert:
-    """Close the incident; the model's certificate returns to what calibration supported."""
+    """Resolve the incident and restore the certificate that calibration supported."""
     model = locked_model(session, incident.model_id)
     certificate.restore(session, model, f"incident resolved: {resolution}")
     return _close(session, incident, model, resolution, report)
 
 
 def supersede(session: Session, model: Model, *, by: Model, resolution: str) -> None:
-    """``model`` makes room in production: its incident is over, and its certificate, which
-    nothing has answered for, stays in doubt."""
+    """Resolve the incident of ``model``, which leaves production for ``by``. Its certificate stays
+    in doubt, because nothing has shown that the drift is over."""
     incident = unresolved(session, model.id)
     if incident is None:
         return
@@ -123,7 +128,7 @@ def supersede(session: Session, model: Model, *, by: Model, resolution: str) -> 
 
 
 def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
-    """``model`` is back in place of ``after``: the incident that it left with is open again."""
+    """Open the incident again with which ``model``, now back in place of ``after``, left."""
     incident = _left_with(session, model, after.id)
     if incident is None or unresolved(session, model.id) is not None:
         return None
@@ -148,8 +153,8 @@ def _left_with(session: Session, model: Model, successor: uuid.UUID) -> Incident
 
 
 def _prove_afterwards(session: Session, model: Model, report: DriftReport, found: str) -> None:
-    """Keep the proof with the incident that the model left production with, or with one that is
-    over already: whoever brings the model back opens it again."""
+    """Store the proof with the incident that the model left production with, or with a new one that
+    is resolved already; a rollback to the model opens it again."""
     successor = session.scalar(
         select(Promotion.model_id)
         .where(Promotion.replaced_id == model.id, Promotion.decision != PromotionDecision.REFUSED)
@@ -238,7 +243,7 @@ def _context(session: Session, report: DriftReport, incident: Incident | None) -
             DriftReport.id != report.id,
             DriftReport.periods == report.periods,
             DriftReport.window_end <= report.window_start,
-            # what was pooled into a later night was judged with it, and silence says nothing
+            # Their rows were judged with a later night; windows without traffic break no calm run.
             DriftReport.verdict != ReportVerdict.INSUFFICIENT,
         )
         .order_by(DriftReport.window_end.desc())

@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule that held: a stable ``code`` for programs, a ``text`` for people."""
+    """A rule that applied: a stable ``code`` for programs, a ``text`` for people."""
 
     code: str
     text: str
@@ -201,8 +201,8 @@ def decide_many(
     if not len(evidence.distances):
         return np.empty(0, dtype="U12")
     answers = [np.full(len(evidence.distances), rule.advice.value) for rule in RULES]
-    held = [rule.holds(evidence) for rule in RULES]
-    return np.select(held, answers, default=Advice.EXPERT_CHECK.value)
+    applied = [rule.holds(evidence) for rule in RULES]
+    return np.select(applied, answers, default=Advice.EXPERT_CHECK.value)
 
 
 def _evidence(

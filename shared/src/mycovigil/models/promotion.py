@@ -1,7 +1,7 @@
-"""The way into production and back: rows, incidents and event in the caller's transaction.
+"""Promotion and rollback: rows, incidents and event in the caller's transaction.
 
-Whoever asks (API, command, training, retrain job), the incident of the model that makes room ends
-here, and the one that a model left with is open again when a rollback brings it back.
+API, command, training and retrain jobs all call these functions. They resolve the incident of the
+model that leaves production, and open it again when a rollback brings the model back.
 """
 
 import datetime
@@ -20,7 +20,7 @@ from mycovigil.models import registry
 from mycovigil.postgres.row_lock import locked
 
 SOURCE = "/mycovigil/promotion"
-# Advisory lock of every decision: of two at once, the second sees what the first has done.
+# Advisory lock of every decision: of two at once, the second sees the first one's rows.
 LOCK = "mycovigil promotion"
 # The decisions that a rollback takes back; a rollback itself is none of them.
 FORWARD = (PromotionDecision.INITIAL, PromotionDecision.PASSED)
@@ -71,7 +71,7 @@ def refuse(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promoti
 
     Raises:
         LookupError: no such model.
-        GateClosed: it is none any more: a person was quicker.
+        GateClosed: it is no candidate any more; a person has decided.
     """
     wait_for_turn(session)
     candidate = _locked(session, model_id)
@@ -116,10 +116,10 @@ def _switch(
 ) -> Promotion:
     if replaced is not None:
         back = decision is PromotionDecision.ROLLBACK
-        words = (
+        resolution = (
             f"rolled back to model {model.version}" if back else f"model {model.version} promoted"
         )
-        incident.supersede(session, replaced, by=model, resolution=words)
+        incident.supersede(session, replaced, by=model, resolution=resolution)
         replaced.status = ModelStatus.ARCHIVED
         session.flush()  # the partial unique index allows one production model at a time
     model.status = ModelStatus.PRODUCTION

@@ -22,8 +22,8 @@ CHANNEL = "mycovigil_models"
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """What the predictor serves: the model row with its encoder. ``doubt``: why its certificate is
-    at best suspect, whatever the row says."""
+    """The production model with its encoder. ``doubt``: why its certificate is at best suspect,
+    whatever the row says; none without a doubt."""
 
     model: Model
     encoder: Encoder

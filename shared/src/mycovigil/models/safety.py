@@ -1,4 +1,4 @@
-"""The vocabulary of safety: four classes, three verdicts, four states of a certificate."""
+"""The vocabulary of safety: four classes, three kinds of advice, four certificate statuses."""
 
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ CLASSES: tuple[SafetyClass, ...] = tuple(SafetyClass)
 
 
 class Advice(StrEnum):
-    """What we tell a person. There is no "safe": no photo can carry that promise."""
+    """What a person is told about a mushroom. There is no "safe": no photo can show that."""
 
     AVOID = "avoid"
     EXPERT_CHECK = "expert_check"
@@ -38,8 +38,8 @@ class CertificateStatus(StrEnum):
     NOT_CERTIFIABLE = "not_certifiable"
 
 
-# From the best. Too few photos for any bound is less than a bound in doubt.
-WORTH = (
+# From best to worst: a bound in doubt is better than none.
+BEST_FIRST = (
     CertificateStatus.VALID,
     CertificateStatus.SUSPECT,
     CertificateStatus.NOT_CERTIFIABLE,
@@ -48,11 +48,11 @@ WORTH = (
 
 
 def worse(one: CertificateStatus, other: CertificateStatus) -> CertificateStatus:
-    """The state that promises less."""
-    return max(one, other, key=WORTH.index)
+    """The worse of two statuses."""
+    return max(one, other, key=BEST_FIRST.index)
 
 
 def doubted(state: str, doubt: str | None) -> CertificateStatus:
-    """A row's state as it may be told: at best suspect where there is a doubt."""
+    """The status to report for a row's ``state``: at best suspect where there is a ``doubt``."""
     known = CertificateStatus(state)
     return worse(known, CertificateStatus.SUSPECT) if doubt else known

@@ -1,4 +1,4 @@
-"""A row locked until the transaction ends, as it is once the lock is held."""
+"""Lock a row until the end of the transaction, and read it under the lock."""
 
 import uuid
 from typing import TypeVar
@@ -13,8 +13,8 @@ Row = TypeVar("Row", bound=Base)
 def locked(
     session: Session, table: type[Row], identifier: uuid.UUID, *, keys_may_be_read: bool = False
 ) -> Row | None:
-    """The row, or none. An object that the session holds already is read anew: SQLAlchemy's ``get``
-    alone would wait for the lock and then decide by what it had loaded before.
+    """The row, or none. An object that the session has loaded already is read again: SQLAlchemy's
+    ``get`` alone would wait for the lock and then return the old values.
 
     Args:
         keys_may_be_read: others may go on to write rows that point at this one.

@@ -41,7 +41,7 @@ class Rows:
     groups: list[str | None]
     # The truth, where known, in a reference set; the predicted class in a window.
     labels: list[str | None]
-    # Of a window's rows, who sent them and when: a value a row by :data:`SLICES`.
+    # Columns of :data:`SLICES`, one value a row; empty in a reference set.
     slices: dict[str, list[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -59,7 +59,7 @@ class Rows:
 
     @property
     def dependent(self) -> list[str | None] | None:
-        """Group keys where any two rows share one; nothing where all rows stand alone."""
+        """Group keys if any two rows share one, else none."""
         given = [group for group in self.groups if group is not None]
         return self.groups if len(set(given)) < len(given) else None
 
@@ -90,7 +90,7 @@ def apart_from(
 ) -> ColumnElement[bool]:
     """Rows of other photos than those with the selected hashes.
 
-    A photo that taught a test what is calm fits it too well: met again it would tell a drift.
+    A test was fitted on its reference photos: the same photo in a window would bias the result.
     """
     hashes = photos.subquery().c[0]
     known = select(hashes).where(hashes.is_not(None))

@@ -1,4 +1,4 @@
-"""What a photo shows by those who labelled it: one rule, wherever labels are read."""
+"""The truth of a photo from its labels: one rule, wherever labels are read."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, case
 from mycovigil.db.prediction import Label
 from mycovigil.models.safety import CLASSES
 
-# In the order of their weight. A guess counts nowhere.
+# In the order of their weight. Guesses are not used.
 CONFIDENCES = ("certain", "probable")
 
 
@@ -17,8 +17,8 @@ def trusted() -> ColumnElement[bool]:
 
 
 def weightiest_first() -> tuple[ColumnElement[Any], ...]:
-    """Order trusted labels of one photo by these, and the first is its truth: the more certain
-    label; of those the most dangerous class; of those the newest."""
+    """Order of a photo's trusted labels, of which the first is its truth: by certainty, then the
+    most dangerous class, then the newest."""
     certainty = case(_ranks(CONFIDENCES), value=Label.confidence)
     danger = case(_ranks(CLASSES), value=Label.label)
     return certainty, danger.desc(), Label.created_at.desc()

@@ -22,7 +22,7 @@ from mycovigil.references import ground_truth
 from mycovigil.references.window import Window
 from mycovigil.vision.image.covariates import NAMES
 
-# A set with fewer carries no test (`mycovigil_statistics.drift.reference`).
+# The test needs as many (`mycovigil_statistics.drift.reference`).
 LEAST_ROWS = 100
 MOST_ROWS = 10_000
 COPIED = ("features", "probabilities", "distance", "group_key", "image_sha256", "image_key", *NAMES)
@@ -33,8 +33,8 @@ class NotUsable(ValueError):
 
 
 def active(session: Session, at: datetime.datetime) -> dict[uuid.UUID, ReferenceSet]:
-    """The set of each model that serves at a moment: the newest frozen one of the moment's
-    month, or else the newest without months."""
+    """The reference set of each model at a moment: the newest frozen one for the moment's month, or
+    else the newest one without months."""
     found = session.scalars(
         select(ReferenceSet)
         .where(ReferenceSet.frozen_at.is_not(None), ReferenceSet.retired_at.is_(None))
@@ -46,7 +46,7 @@ def active(session: Session, at: datetime.datetime) -> dict[uuid.UUID, Reference
 
 
 def freeze(session: Session, row: ReferenceSet, *, who: str) -> None:
-    """From now on nights are judged against it; a frozen one stays as it is.
+    """Let nights be compared with it from now on; a frozen one stays as it is.
 
     Raises:
         NotUsable: it was retired, or is too small.
@@ -65,7 +65,7 @@ def freeze(session: Session, row: ReferenceSet, *, who: str) -> None:
 
 
 def retire(session: Session, row: ReferenceSet, *, who: str) -> None:
-    """No night is judged against it any more; its reports keep their verdicts."""
+    """Compare no further night with it; its reports keep their verdicts."""
     session.refresh(row, with_for_update=True)
     if row.retired_at is None:
         row.retired_at = _now()
@@ -84,12 +84,12 @@ def from_production(
     any_model: bool = False,
     accept_drift: bool = False,
 ) -> ReferenceSet:
-    """A draft of at most ``rows`` random predictions of the spans, with what labels say of them.
+    """A draft of at most ``rows`` random predictions of the spans, with the truth of their labels.
 
     Args:
         months: the set serves in these months only.
         any_model: take rows of every model with this encoder but the demo model; their
-            probabilities are those of their own model until somebody scores them again.
+            probabilities are those of their own model until they are computed again.
         accept_drift: take a stretch although a report found drift in it.
 
     Raises:
@@ -173,8 +173,8 @@ def _copy(session: Session, owner: uuid.UUID, rows: ColumnElement[bool], limit: 
     source = select(
         literal(owner),
         ordinal,
-        _said(chosen.c.id, Label.label),
-        _said(chosen.c.id, Label.species),
+        _true(chosen.c.id, Label.label),
+        _true(chosen.c.id, Label.species),
         *(chosen.c[column] for column in COPIED),
     )
     done: Any = session.execute(
@@ -184,7 +184,7 @@ def _copy(session: Session, owner: uuid.UUID, rows: ColumnElement[bool], limit: 
     return int(done.rowcount)
 
 
-def _said(of: Any, column: Any) -> Any:
+def _true(of: Any, column: Any) -> Any:
     return (
         select(column)
         .where(Label.prediction_id == of, ground_truth.trusted())

@@ -11,8 +11,8 @@ Handler = Callable[[Event], None]
 
 
 class Unavailable(Exception):
-    """Raised by a handler whose own needs (its database) are away: nothing is wrong with the event,
-    so it is held without counting an attempt, and handed over again by the next ``receive``."""
+    """Raised by a handler that cannot work at the moment (its database is away). The event is kept
+    without counting a delivery, and passed to the handler again by the next ``receive``."""
 
 
 class Publisher(Protocol):
@@ -31,7 +31,7 @@ class Publisher(Protocol):
         set number of attempts for the dead-letter topic.
 
         Raises:
-            Unavailable: the handler did; what was not handled is held for the next call.
+            Unavailable: raised by the handler; unhandled events are kept for the next call.
         """
 
     def close(self) -> None: ...

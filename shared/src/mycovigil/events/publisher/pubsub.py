@@ -20,7 +20,7 @@ from mycovigil.events.event import Event, Topic
 from mycovigil.events.publisher import Handler, Unavailable
 from mycovigil.settings import PublisherSettings
 
-# Made beforehand: the emulator and Pub/Sub alike drop what no subscription waits for.
+# Made beforehand: Pub/Sub and its emulator drop messages of topics without a subscription.
 SUBSCRIPTIONS = ((Topic.ALERTS, "retrain-trigger"), (Topic.DEAD_LETTER, "inspection"))
 TIMEOUT = 10.0
 
@@ -36,7 +36,7 @@ class PubSubPublisher:
             publisher_options=pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
         )
         self._subscriber = pubsub_v1.SubscriberClient()
-        self._held: dict[str, list[ReceivedMessage]] = {}
+        self._kept: dict[str, list[ReceivedMessage]] = {}
 
     def prepare(self) -> None:
         for topic in Topic:
@@ -58,13 +58,13 @@ class PubSubPublisher:
 
     def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
         path = self._subscription(topic, subscription)
-        waiting = self._held.pop(path, None) or self._pulled(path, wait)
+        waiting = self._kept.pop(path, None) or self._pulled(path, wait)
         handled = 0
         for number, received in enumerate(waiting):
             try:
                 done = self._handled(received.message, handler)
             except Unavailable:
-                self._hold(path, waiting[number:])
+                self._keep(path, waiting[number:])
                 raise
             if done:
                 self._subscriber.acknowledge(
@@ -90,9 +90,9 @@ class PubSubPublisher:
             return []
         return list(response.received_messages)
 
-    def _hold(self, path: str, messages: list[ReceivedMessage]) -> None:
+    def _keep(self, path: str, messages: list[ReceivedMessage]) -> None:
         """Keep them past their deadline: a lapse would count as an attempt."""
-        self._held[path] = messages
+        self._kept[path] = messages
         self._extend(path, messages, self._settings.ack_deadline)
 
     def _extend(self, path: str, messages: list[ReceivedMessage], seconds: int) -> None:

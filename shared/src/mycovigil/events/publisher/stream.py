@@ -25,7 +25,7 @@ class StreamPublisher:
         self._settings = settings
         self._redis = redis.Redis.from_url(broker.url.get_secret_value())
         self._consumer = socket.gethostname()
-        self._held: dict[tuple[str, str], list[Entry]] = {}
+        self._kept: dict[tuple[str, str], list[Entry]] = {}
 
     def prepare(self) -> None:
         self._redis.ping()
@@ -38,7 +38,7 @@ class StreamPublisher:
     def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
         stream = self._stream(topic)
         self._make_group(stream, subscription)
-        entries = self._held.pop((stream, subscription), None) or [
+        entries = self._kept.pop((stream, subscription), None) or [
             *self._abandoned(stream, subscription),
             *self._fresh(stream, subscription, wait),
         ]
@@ -47,7 +47,7 @@ class StreamPublisher:
             try:
                 handled += self._deliver(stream, subscription, entry, handler)
             except Unavailable:
-                self._hold(stream, subscription, entries[number:])
+                self._keep(stream, subscription, entries[number:])
                 raise
         return handled
 
@@ -78,9 +78,9 @@ class StreamPublisher:
         wanted = max(self._settings.ack_deadline, pause) * 1000
         return int(entry["time_since_delivered"]) >= wanted
 
-    def _hold(self, stream: str, group: str, entries: list[Entry]) -> None:
+    def _keep(self, stream: str, group: str, entries: list[Entry]) -> None:
         """Keep them from other consumers; ``JUSTID`` counts no delivery."""
-        self._held[stream, group] = entries
+        self._kept[stream, group] = entries
         ids: list[Any] = [identifier for identifier, _ in entries]
         self._redis.xclaim(stream, group, self._consumer, 0, ids, justid=True)
 

@@ -1,4 +1,4 @@
-"""How an encoder's engine was chosen at export: what each candidate measured, and who was refused.
+"""How an encoder's engine was chosen at export: measurements of the candidates, and refusals.
 
 Kept in ``encoder.json`` as evidence; the rules are in
 :mod:`mycovigil_training.encoder.export.choice`.

@@ -1,4 +1,4 @@
-"""Who an encoder is: weights, precision and preprocessing, each with its digest."""
+"""The identity of an encoder: weights, precision and preprocessing, each with its digest."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A few fixed pictures and what an encoder said of them at export: does this machine agree?
+"""Fixed pictures and their features at export, to check that this machine computes the same.
 
 The same file need not compute the same elsewhere: int8 products saturate on processors without
 VNNI, bf16 may be emulated or left out, a runtime's next version may have a fault.

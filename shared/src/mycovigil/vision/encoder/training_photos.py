@@ -1,4 +1,4 @@
-"""Which photos an encoder learned from with their labels: no certificate may count on them."""
+"""Photos that an encoder was trained on with their labels: unfit for calibration."""
 
 import base64
 from collections.abc import Iterable
@@ -14,6 +14,6 @@ def to_text(digests: Iterable[str]) -> str:
 
 
 def from_text(text: str) -> frozenset[str]:
-    """The beginnings of the digests that were written."""
+    """The first :data:`PREFIX` digits of each digest."""
     digits = base64.b64decode(text).hex()
     return frozenset(digits[start : start + PREFIX] for start in range(0, len(digits), PREFIX))

@@ -1,4 +1,4 @@
-"""From whatever mode a file has to opaque 8-bit sRGB, on the small square and not on the photo."""
+"""Conversion of any mode to opaque 8-bit sRGB; done on the small square, not on the photo."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Bytes to the encoder's pixels: bounded, upright, sRGB, opaque; the same for all who ask."""
+"""Decode a photo to the encoder's pixels: bounded, upright, sRGB and opaque."""
 
 import io
 import warnings

@@ -1,4 +1,4 @@
-"""What a JPEG's header tells: its quality, and whether it can be decoded piece by piece."""
+"""What a JPEG's header says: its quality, and whether it can be decoded piece by piece."""
 
 from PIL import Image
 

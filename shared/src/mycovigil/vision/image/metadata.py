@@ -1,4 +1,4 @@
-"""A photo as we keep it: small, upright, and without what it tells of its owner."""
+"""Copies of photos that may be stored: small, upright, without metadata."""
 
 import io
 
@@ -11,7 +11,7 @@ QUALITY = 88
 
 
 def strip_metadata(data: bytes, *, side: int) -> bytes:
-    """An upright JPEG of at most ``side`` px a side: no EXIF, no place, no owner.
+    """An upright JPEG of at most ``side`` pixels a side, without EXIF, location or owner.
 
     Raises:
         OSError, ValueError, Image.DecompressionBombError: Pillow cannot read it.
