@@ -37,9 +37,9 @@ from mycovigil_statistics.safety.novelty import mean_distance, random_anchors, s
 from mycovigil_statistics.safety.proportions import interval
 from mycovigil_statistics.sample import FloatArray
 from mycovigil_training.encoder.evaluate.holdout import held_out
-from mycovigil_worker.nights.novelty import Scale
 from mycovigil_worker.references import fitted as references
 from mycovigil_worker.references.fitted import Reference
+from mycovigil_worker.references.novelty import NoveltyScale
 
 NIGHT = 200
 LEVEL = 0.05
@@ -53,7 +53,7 @@ FOLDERS = ("field_guide", "field_walks", "not_mushroom")
 class Teacher:
     """What a deployment knows besides its reference, learned from photos that are never judged."""
 
-    scale: Scale
+    scale: NoveltyScale
     head: LogisticRegression
     anchors: FloatArray
 
@@ -63,7 +63,7 @@ class Teacher:
         head = LogisticRegression(max_iter=2_000)
         head.fit(mushrooms.features[known], mushrooms.classes[known])
         anchors = random_anchors(ANCHORS, len(mushrooms), 0)
-        return cls(Scale(NOBODY, None, stranger), head, mushrooms.features[anchors])
+        return cls(NoveltyScale(NOBODY, None, stranger), head, mushrooms.features[anchors])
 
     def rated(self, photos: Photos) -> Photos:
         distances = mean_distance(photos.features, self.anchors, NEIGHBOURS).astype(np.float32)

@@ -242,7 +242,7 @@ def _plans(state: State) -> None:
 
 
 def _sample_plan(state: State) -> str:
-    from mycovigil_worker.nights import sample
+    from mycovigil_worker.judging import sample
 
     return _explained(
         state,
@@ -253,7 +253,7 @@ def _sample_plan(state: State) -> str:
 
 
 def _sums_plan(state: State) -> str:
-    from mycovigil_worker.nights import window_totals
+    from mycovigil_worker.judging import window_totals
 
     def summed(session: Any, model: Any) -> object:
         encoder = session.scalar(text("SELECT id FROM encoders LIMIT 1"))

@@ -15,14 +15,14 @@ from mycovigil.db.report import DriftReport
 from mycovigil.models.safety import CLASSES
 from mycovigil.references.feature_rows import Rows
 from mycovigil_statistics import fit, judge
+from mycovigil_worker.judging.judged_window import Comparison
+from mycovigil_worker.judging.slices import Slices
+from mycovigil_worker.judging.window_totals import Totals
 from mycovigil_worker.nights import nightly
-from mycovigil_worker.nights.novelty import Scale
-from mycovigil_worker.nights.outcome import Comparison
-from mycovigil_worker.nights.window_totals import Totals
 from mycovigil_worker.references.fitted import Reference
+from mycovigil_worker.references.novelty import NoveltyScale
 from mycovigil_worker.report import evidence, harm
 from mycovigil_worker.report.harm import Safety
-from mycovigil_worker.report.slices import Slices
 from mycovigil_worker.state import State
 
 NOVELTY = 1.0
@@ -67,7 +67,9 @@ def comparison_of(night: Rows, reference: Rows, novel: int = 0) -> Comparison:
     unused: Any = uuid.UUID(int=0)
     known = Reference(unused, unused, unused, "", reference)
     judged = judge(fitted, night.features)
-    return Comparison(known, night, totals, night_of(0), fitted, judged, Slices(0.0), Scale(unused))
+    return Comparison(
+        known, night, totals, night_of(0), fitted, judged, Slices(0.0), NoveltyScale(unused)
+    )
 
 
 EVEN = [0.25] * 4

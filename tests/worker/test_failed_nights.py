@@ -16,8 +16,8 @@ from mycovigil.db.base import new_id
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportRequest
 from mycovigil.incidents import incident
+from mycovigil_worker.judging.judge import Judging
 from mycovigil_worker.nights import backfill, nightly, requested
-from mycovigil_worker.nights.judge import Judging
 from mycovigil_worker.state import State
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
@@ -224,14 +224,14 @@ def test_a_crash_of_the_judging_is_a_failed_night_and_the_next_goes_on(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two_nights(state)
-    judge = Judging.outcome
+    judge = Judging.judged
 
     def crash_once(judging: Judging) -> object:
-        if judging.commission.window.start == FIRST:
+        if judging.spec.window.start == FIRST:
             raise RuntimeError("a bug")
         return judge(judging)
 
-    monkeypatch.setattr(Judging, "outcome", crash_once)
+    monkeypatch.setattr(Judging, "judged", crash_once)
     nightly.run(state, now=MORNING + PERIOD)
     with state.sessions() as session:
         found = session.scalars(select(DriftReport).order_by(DriftReport.window_end)).all()

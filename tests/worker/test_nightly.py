@@ -12,7 +12,7 @@ from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftMetric, DriftReport
-from mycovigil_worker.nights import nightly
+from mycovigil_worker.nights import make_report, nightly
 from mycovigil_worker.state import State
 
 
@@ -81,7 +81,7 @@ def test_a_crash_before_the_commit_leaves_nothing(
         raise OSError("the disk went away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(nightly, "_logged", crash)
+        patch.setattr(make_report, "_log", crash)
         assert nightly.run(state, now=after(1)) == []
     with state.sessions() as session:
         for table in (DriftReport, Incident, Alert, OutboxMessage):

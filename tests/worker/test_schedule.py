@@ -11,7 +11,7 @@ from mycovigil.references.window import EPOCH
 from mycovigil.settings import DriftSettings
 from mycovigil_worker.nights.levels import MONTH, levels_of
 from mycovigil_worker.nights.schedule import planned
-from mycovigil_worker.nights.serving_periods import Tenure
+from mycovigil_worker.nights.serving_periods import ServingPeriod
 
 DAY = datetime.timedelta(days=1)
 MONTH_START = EPOCH + 700 * MONTH * DAY
@@ -19,9 +19,9 @@ DRIFT = DriftSettings(grace_seconds=900)
 NOW = MONTH_START + MONTH * DAY + datetime.timedelta(hours=1)
 
 
-def tenure(start: int = 0, end: int | None = None) -> Tenure:
+def tenure(start: int = 0, end: int | None = None) -> ServingPeriod:
     finish = None if end is None else MONTH_START + end * DAY
-    return Tenure(uuid.UUID(int=1), MONTH_START + start * DAY, finish)
+    return ServingPeriod(uuid.UUID(int=1), MONTH_START + start * DAY, finish)
 
 
 def test_a_month_of_nights_and_longer_windows_spends_at_most_the_budget() -> None:

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport
 from mycovigil_statistics.drift.slices import SliceResult
+from mycovigil_worker.judging.slices import Slices
 from mycovigil_worker.nights import nightly
-from mycovigil_worker.report.slices import Slices
 from mycovigil_worker.state import State
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)

@@ -140,4 +140,4 @@ def count_late(session: Session, settings: Settings, now: datetime) -> None:
         .returning(DriftReport.id, DriftReport.late_rows)
     )
     for report, rows in counted.all():
-        metrics.keep(session, report, {"late_rows": float(rows)})
+        metrics.store(session, report, {"late_rows": float(rows)})

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.report import DriftReport
 from mycovigil_statistics.safety.e_value import e_value_above
-from mycovigil_worker.nights.outcome import PLANNED
+from mycovigil_worker.judging.judged_window import PLANNED
 
 NEEDED = 20.0
 

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport
 from mycovigil.incidents import incident
+from mycovigil_worker.judging.judged_window import PLANNED
 from mycovigil_worker.labels import certificate_evidence, realised
 from mycovigil_worker.labels.realised import Given, Realised
-from mycovigil_worker.nights.outcome import PLANNED
 from mycovigil_worker.report import metrics
 from mycovigil_worker.report.harm import Safety
 from mycovigil_worker.state import State
@@ -59,6 +59,9 @@ def _brought_up_to_date(state: State, identifier: uuid.UUID) -> bool:
         given = realised.given(session, report)
         if given is None or (report.realised or {}).get("mark") == given.mark:
             return False
+        incident.locked_model(
+            session, report.model_id
+        )  # before the report, as whoever writes reports
         session.refresh(report, with_for_update=True)
         update(session, report, given)
     return True
@@ -74,7 +77,7 @@ def update(session: Session, report: DriftReport, given: Given) -> None:
         None if bound is None else certificate_evidence.of(session, report, found.misses, bound)
     )
     report.realised = found.document(bound, proven, given, realised.photos(session, report))
-    metrics.keep(session, report.id, _numbers(report.realised))
+    metrics.store(session, report.id, _numbers(report.realised))
     if report.origin in PLANNED and found.safety(bound, proven) is Safety.AFFECTED:
         missed = found.missed
         told = f"by their labels {missed.successes} of {missed.trials} deadly photos were missed"

@@ -13,12 +13,12 @@ from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport
 from mycovigil.references.window import Window
 from mycovigil.storage import Storage
-from mycovigil_worker.nights import novelty
-from mycovigil_worker.nights.judge import CODE_VERSION
-from mycovigil_worker.nights.novelty import Scale
-from mycovigil_worker.nights.sample import sampled
+from mycovigil_worker.judging import slices
+from mycovigil_worker.judging.judge import CODE_VERSION
+from mycovigil_worker.judging.sample import sampled
 from mycovigil_worker.references import fitted as references
-from mycovigil_worker.report import slices
+from mycovigil_worker.references import novelty
+from mycovigil_worker.references.novelty import NoveltyScale
 
 
 class NotReplayable(LookupError):
@@ -107,7 +107,7 @@ def _alike(p: float | None, other: float | None) -> bool:
     return math.isclose(p, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
-def _scale(session: Session, storage: Storage, report: DriftReport) -> Scale | None:
+def _scale(session: Session, storage: Storage, report: DriftReport) -> NoveltyScale | None:
     """What the report's novelty was scored by; nothing for one from before novelty was tested.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Windows that a person asked for: judged by the tick, shown like any report, paging nobody."""
+"""Windows that a person requested: judged by the tick, shown like any report, without alerts."""
 
 import uuid
 from datetime import datetime
@@ -6,16 +6,16 @@ from datetime import datetime
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import DataError
-from sqlalchemy.orm import Session
 
 from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest
 from mycovigil.references.window import Window, asked, index_of
+from mycovigil_worker.judging.failures import first_line
+from mycovigil_worker.judging.judge import NO_REFERENCE
+from mycovigil_worker.judging.judged_window import Origin
 from mycovigil_worker.nights import nightly
-from mycovigil_worker.nights.failures import first_line
-from mycovigil_worker.nights.judge import NO_REFERENCE
 from mycovigil_worker.nights.levels import levels_of, nightly_level
-from mycovigil_worker.nights.model_lock import try_model_lock
-from mycovigil_worker.nights.outcome import Origin
+from mycovigil_worker.nights.make_report import make
+from mycovigil_worker.nights.model_lock import model_lock
 from mycovigil_worker.state import State
 
 log = structlog.get_logger(__name__)
@@ -26,52 +26,64 @@ def drain(state: State, *, now: datetime) -> int:
     border = now - nightly.grace_of(state.settings)
     with state.sessions() as session:
         waiting = session.scalars(
-            select(ReportRequest.id)
+            select(ReportRequest)
             .where(ReportRequest.handled_at.is_(None), ReportRequest.window_end <= border)
             .order_by(ReportRequest.created_at)
         ).all()
-    return sum(_answer(state, identifier, now) for identifier in waiting)
+    return sum(_answer(state, request, now) for request in waiting)
 
 
-def _answer(state: State, identifier: uuid.UUID, now: datetime) -> bool:
-    with state.sessions.begin() as session:
-        request = session.get(
-            ReportRequest, identifier, with_for_update={"skip_locked": True, "read": False}
-        )
-        if request is None or request.handled_at is not None:
+def _answer(state: State, request: ReportRequest, now: datetime) -> bool:
+    """Judge the request's window, then write the answer; false if another worker does."""
+    with model_lock(state.engine, request.model_id) as held:
+        if not held or not _waits(state, request.id):
             return False
-        if not try_model_lock(session, request.model_id):
-            return False
-        request.handled_at = now
-        try:
-            with session.begin_nested():
-                report = _report_for(session, state, request)
-        except (ArithmeticError, ValueError, DataError) as error:  # a window out of all time
-            log.exception("a request cannot be answered", request=str(identifier))
-            request.problem = f"this window cannot be judged: {first_line(error)}"
-            return True
-        request.report_id = report.id if report else None
-        request.problem = None if report else NO_REFERENCE
+        report, problem = _judged(state, request)
+        with state.sessions.begin() as session:
+            row = session.get_one(ReportRequest, request.id, with_for_update=True)
+            row.handled_at = now
+            row.report_id, row.problem = report, problem
     return True
 
 
-def _report_for(session: Session, state: State, request: ReportRequest) -> DriftReport | None:
+def _waits(state: State, identifier: uuid.UUID) -> bool:
+    """Whether nobody has answered since the requests were listed."""
+    with state.sessions() as session:
+        request = session.get(ReportRequest, identifier)
+        return request is not None and request.handled_at is None
+
+
+def _judged(state: State, request: ReportRequest) -> tuple[uuid.UUID | None, str | None]:
+    """The report's id, or why there is none."""
+    try:
+        report = _report_for(state, request)
+    except (ArithmeticError, ValueError, DataError) as error:  # a window out of all time
+        log.exception("a request cannot be answered", request=str(request.id))
+        return None, f"this window cannot be judged: {first_line(error)}"
+    return (report.id, None) if report else (None, NO_REFERENCE)
+
+
+def _report_for(state: State, request: ReportRequest) -> DriftReport | None:
     """The report of the window, made now if there is none that was judged; none without a set."""
     span = (request.window_start, request.window_end)
-    earlier = nightly.existing(session, request.model_id, span)
-    if earlier is not None and earlier.verdict not in UNJUDGED:
-        return earlier
-    window = asked(*span, state.settings.period)
-    commission = nightly.commissioned(
-        session, request.model_id, window, level_of(window, state), Origin.REQUEST
-    )
-    if commission.reference_set_id is None:
+    with state.sessions() as session:
+        earlier = nightly.existing(session, request.model_id, span)
+        if earlier is not None and earlier.verdict not in UNJUDGED:
+            return earlier
+        window = asked(*span, state.settings.period)
+        level = level_of(window, state)
+        spec = nightly.spec_for(session, request.model_id, window, level, Origin.REQUEST)
+    if spec.reference_set_id is None:
         return None
-    return nightly.make(session, state, commission)
+    made = make(state, spec)
+    if made is None:
+        with state.sessions() as session:  # somebody without the lock was faster
+            return nightly.existing(session, request.model_id, span)
+    return made
 
 
 def level_of(window: Window, state: State) -> float:
-    """The plan's level for this window, or a night's level where the plan has no such window."""
+    """The schedule's level for this window, or a night's level if it has no such window."""
     period = state.settings.period
     drift = state.settings.drift
     levels = levels_of(index_of(window.end - period, period), drift)

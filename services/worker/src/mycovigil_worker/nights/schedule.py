@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from mycovigil.references.window import Window, closed, ending_with, index_of
 from mycovigil.settings import DriftSettings
 from mycovigil_worker.nights.levels import levels_of
-from mycovigil_worker.nights.serving_periods import Tenure
+from mycovigil_worker.nights.serving_periods import ServingPeriod
 
 Span = tuple[datetime, datetime]
 
@@ -21,7 +21,7 @@ class Planned:
 
 
 def planned(
-    tenure: Tenure,
+    tenure: ServingPeriod,
     first_row: datetime,
     reported: Collection[Span],
     now: datetime,

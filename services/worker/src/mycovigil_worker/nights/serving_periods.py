@@ -12,7 +12,7 @@ from mycovigil.db.model import Promotion, PromotionDecision
 
 
 @dataclass(frozen=True, slots=True)
-class Tenure:
+class ServingPeriod:
     """``model_id`` served from ``start`` until ``end``; empty means until now."""
 
     model_id: uuid.UUID
@@ -20,8 +20,8 @@ class Tenure:
     end: datetime | None
 
 
-def tenures(session: Session) -> list[Tenure]:
-    """All tenures in order of time."""
+def serving_periods(session: Session) -> list[ServingPeriod]:
+    """All serving_periods in order of time."""
     rows = session.execute(
         select(Promotion.model_id, Promotion.created_at)
         .where(Promotion.decision != PromotionDecision.REFUSED)
@@ -30,6 +30,6 @@ def tenures(session: Session) -> list[Tenure]:
     starts = [(model_id, start) for model_id, start in rows]
     ends = [following[1] for _, following in pairwise(starts)]
     return [
-        Tenure(model_id, start, end)
+        ServingPeriod(model_id, start, end)
         for (model_id, start), end in zip(starts, [*ends, None], strict=False)
     ]

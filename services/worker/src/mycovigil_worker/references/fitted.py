@@ -15,7 +15,7 @@ from mycovigil.references.feature_rows import Rows, apart_from, assembled, colum
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_statistics import DriftResult, FittedReference, fit, judge
 from mycovigil_statistics.drift.two_sample import permutations_for
-from mycovigil_worker.nights.novelty import Scale
+from mycovigil_worker.references.novelty import NoveltyScale
 
 STATISTICS = version("mycovigil-statistics")
 """Part of a stored fit's name: another version may learn otherwise from the same rows."""
@@ -47,7 +47,9 @@ def loaded(
     return Reference(row.id, row.model_id, row.encoder_id, row.content_hash, assembled(samples))
 
 
-def fitted(storage: Storage, reference: Reference, scale: Scale, seed: int) -> FittedReference:
+def fitted(
+    storage: Storage, reference: Reference, scale: NoveltyScale, seed: int
+) -> FittedReference:
     """The fitted test of a reference set, from storage or made now and stored.
 
     Stored by the set's id, not by its content hash: two models may share photos and features,
@@ -71,7 +73,7 @@ def fits_of(identifier: uuid.UUID) -> str:
     return f"fits/{identifier}"
 
 
-def fitted_now(reference: Reference, scale: Scale | None, seed: int) -> FittedReference:
+def fitted_now(reference: Reference, scale: NoveltyScale | None, seed: int) -> FittedReference:
     """Fit without a look at the cache, for a replay; without novelty where there is no scale."""
     rows = reference.rows
     return fit(
@@ -83,7 +85,7 @@ def fitted_now(reference: Reference, scale: Scale | None, seed: int) -> FittedRe
 
 
 def judged(
-    fitted: FittedReference, night: Rows, scale: Scale | None, seed: int, *, level: float
+    fitted: FittedReference, night: Rows, scale: NoveltyScale | None, seed: int, *, level: float
 ) -> DriftResult:
     """The test of a night (or of another set's rows) against a fitted reference.
 

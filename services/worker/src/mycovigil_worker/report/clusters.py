@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mycovigil_statistics.drift.cluster_changes import ClusterChange, cluster_changes
-from mycovigil_worker.nights.outcome import Comparison
+from mycovigil_worker.judging.judged_window import Comparison
 from mycovigil_worker.report import gallery
 
 

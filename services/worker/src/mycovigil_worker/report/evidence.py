@@ -8,7 +8,7 @@ from mycovigil.models.safety import CLASSES
 from mycovigil.references.feature_rows import Rows
 from mycovigil.vision.image.covariates import NAMES, effect, spread_ratio
 from mycovigil_statistics.drift.budget import pool_is_enough
-from mycovigil_worker.nights.outcome import Comparison
+from mycovigil_worker.judging.judged_window import Comparison
 
 SURE = 1.96
 
@@ -18,8 +18,8 @@ def covariates(comparison: Comparison) -> list[dict[str, Any]]:
     interval from independent units at the reference's spread; ``spread`` is the window's sd over
     the reference's."""
     found = []
-    judgement = comparison.judgement
-    margin = SURE * float(np.sqrt(1 / judgement.units + 1 / judgement.pool_units))
+    result = comparison.result
+    margin = SURE * float(np.sqrt(1 / result.units + 1 / result.pool_units))
     for column, name in zip(comparison.reference.rows.covariates.T, NAMES, strict=True):
         known = column[np.isfinite(column)].astype(np.float64)
         night = comparison.totals.covariates.get(name)
@@ -62,7 +62,7 @@ def warnings(comparison: Comparison) -> list[str]:
     found += [gap for side, rows in sides if (gap := comparison.scale.gap(side, rows))]
     if known := comparison.totals.known:
         found.append(f"{known} photos of the window lie in the reference set and were left out")
-    pool, night = comparison.judgement.pool_units, _units_a_night(comparison)
+    pool, night = comparison.result.pool_units, _units_a_night(comparison)
     if not pool_is_enough(pool, night):
         found.append(
             f"the reference set is too small to see slow drift: {pool} rows of it are compared "
@@ -73,7 +73,7 @@ def warnings(comparison: Comparison) -> list[str]:
 
 def _units_a_night(comparison: Comparison) -> int:
     """Independent units that one night of the window holds, beyond the sample too."""
-    share = comparison.judgement.units / len(comparison.night)
+    share = comparison.result.units / len(comparison.night)
     nights = max(comparison.span.periods, 1)
     return round(share * comparison.totals.rows / nights)
 

@@ -18,8 +18,8 @@ from mycovigil.references.feature_rows import Rows
 from mycovigil.storage import Storage
 from mycovigil.vision.image.covariates import NAMES
 from mycovigil_statistics.drift.slices import PREDICTED_CLASS
-from mycovigil_worker.nights.outcome import Commission, Comparison
-from mycovigil_worker.report.slices import Slices
+from mycovigil_worker.judging.judged_window import Comparison, ReportSpec
+from mycovigil_worker.judging.slices import Slices
 
 if TYPE_CHECKING:
     from evidently.core.report import Snapshot
@@ -40,10 +40,10 @@ class Stored:
 
 
 def stored(
-    storage: Storage, report_id: uuid.UUID, comparison: Comparison, asked: Commission
+    storage: Storage, report_id: uuid.UUID, comparison: Comparison, spec: ReportSpec
 ) -> Stored:
     """Run the report and keep its page and its snapshot."""
-    snapshot = _run(comparison, asked)
+    snapshot = _run(comparison, spec)
     folder = f"reports/{report_id}"
     page = snapshot.get_html_str(as_iframe=False)
     document = snapshot.dumps()  # all of it, so that Evidently's workspace can open it
@@ -61,7 +61,7 @@ def load() -> None:
         import mycovigil_worker.report.evidently_metrics  # noqa: F401
 
 
-def _run(comparison: Comparison, asked: Commission) -> "Snapshot":
+def _run(comparison: Comparison, spec: ReportSpec) -> "Snapshot":
     load()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # and of pandas
@@ -79,8 +79,8 @@ def _run(comparison: Comparison, asked: Commission) -> "Snapshot":
             Dataset.from_pandas(_frame(rows, names), data_definition=definition)
             for rows in (night, reference)
         )
-        report = Report(_metrics(comparison, asked, numbers))
-        window = asked.window
+        report = Report(_metrics(comparison, spec, numbers))
+        window = spec.window
         name = f"{window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S}"
         return _worded(report.run(tonight, before, timestamp=window.end, name=name))
 
@@ -102,7 +102,7 @@ def _worded(snapshot: "Snapshot") -> "Snapshot":
     return snapshot
 
 
-def _metrics(comparison: Comparison, asked: Commission, numbers: list[str]) -> list[Any]:
+def _metrics(comparison: Comparison, spec: ReportSpec, numbers: list[str]) -> list[Any]:
     from evidently.metrics.embeddings import DistanceDriftMethod
     from evidently.tests import gt
 
@@ -113,18 +113,18 @@ def _metrics(comparison: Comparison, asked: Commission, numbers: list[str]) -> l
         ViewPValue,
     )
 
-    judgement, level = comparison.judgement, asked.level
+    result, level = comparison.result, spec.level
     return [
         OmnibusPValue(
-            p_value=judgement.p_value,
+            p_value=result.p_value,
             level=level,
             by_class=comparison.slices.alarming,
             tests=[gt(level)],
         ),
-        *_slices(comparison.slices, whole=judgement.p_value <= level),
+        *_slices(comparison.slices, whole=result.p_value <= level),
         *(
             ViewPValue(view=f"{v.group}: {v.name}", p_value=v.p_value, effect=v.effect)
-            for v in judgement.views
+            for v in result.views
         ),
         *(ColumnDrift(column=name) for name in [PREDICTED, *numbers]),
         EmbeddingsDriftScore(embeddings_name=EMBEDDINGS, drift_method=DistanceDriftMethod()),

@@ -1,7 +1,7 @@
-"""What a report tells beside its verdict: evidence, and of a drift its cause, harm and photos.
+"""What a report says beside its verdict: evidence, and of a drift its cause, harm and photos.
 
-Each part is made by itself. One that crashes is left out and the report says so: what is told about
-a verdict must not cost the verdict.
+Each part is made by itself. One that crashes is left out and the report names it: an explanation
+must not cost the verdict.
 """
 
 import json
@@ -13,29 +13,31 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil_statistics.drift.cause.explain import Cause, explain
-from mycovigil_worker.nights.failures import Attempts
-from mycovigil_worker.nights.outcome import Comparison
+from mycovigil_worker.judging.failures import OptionalParts
+from mycovigil_worker.judging.judged_window import Comparison
 from mycovigil_worker.report import clusters, evidence, gallery, harm
 
 UNKNOWN = "unknown"
 
 
-def added(
-    session: Session, report: DriftReport, comparison: Comparison, attempts: Attempts, *, seed: int
+def add(
+    session: Session,
+    report: DriftReport,
+    comparison: Comparison,
+    parts: OptionalParts,
+    *,
+    seed: int,
 ) -> None:
-    """Fill in the report's views, evidence, cause and gallery.
-
-    Only a drift is explained: in a calm window there is nothing to explain.
-    """
+    """Fill in the report's views, evidence, cause and gallery; only a drift has the latter two."""
     drifted = report.verdict == ReportVerdict.DRIFT
     report.views = [
         {"name": v.name, "group": v.group, "p_value": v.p_value, "effect": v.effect}
-        for v in comparison.judgement.views
+        for v in comparison.result.views
     ]
-    parts = _of_any_window(session, comparison)
+    makers = _of_any_window(session, comparison)
     if drifted:
-        parts |= _of_a_drift(session, comparison, seed)
-    tried = {name: attempts.make(name, _storable(part)) for name, part in parts.items()}
+        makers |= _of_a_drift(session, comparison, seed)
+    tried = {name: parts.make(name, _storable(part), session) for name, part in makers.items()}
     made = {name: found for name, found in tried.items() if found is not None}
     report.gallery = made.pop("gallery", [])
     report.cause = made.get("cause", {}).get("kind", UNKNOWN) if drifted else None
@@ -43,7 +45,7 @@ def added(
 
 
 def _storable(part: Callable[[], Any]) -> Callable[[], Any]:
-    """The part, which crashes by itself on what JSON cannot hold and not later, with the row."""
+    """The part, which fails on what JSON cannot hold now and not when the row is written."""
 
     def made() -> Any:
         found = part()
@@ -78,7 +80,7 @@ def _cause(comparison: Comparison, seed: int) -> Cause:
     night = comparison.night
     return explain(
         comparison.fitted,
-        comparison.judgement,
+        comparison.result,
         *night.arrays,
         groups=night.dependent,
         seed=seed,

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from mycovigil.db.reference import ReferenceSample
 from mycovigil_statistics import FittedReference
 from mycovigil_statistics.drift.responsibility import responsible
-from mycovigil_worker.nights.outcome import Comparison
-from mycovigil_worker.nights.sample import described
+from mycovigil_worker.judging.judged_window import Comparison
+from mycovigil_worker.judging.sample import described
 
 PHOTOS = 20
 NEIGHBOURS = 3

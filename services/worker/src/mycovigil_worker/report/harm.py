@@ -18,7 +18,7 @@ from mycovigil_statistics.errors import InsufficientRows
 from mycovigil_statistics.safety.harm.estimate import Estimate, HarmEstimate, estimate_harm
 from mycovigil_statistics.safety.harm.rows import Rows as Photos
 from mycovigil_statistics.safety.proportions import score_interval
-from mycovigil_worker.nights.outcome import Comparison
+from mycovigil_worker.judging.judged_window import Comparison
 
 MOST_ROWS = 1_000
 LEVEL = 0.90

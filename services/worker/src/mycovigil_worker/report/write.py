@@ -1,118 +1,93 @@
-"""Write one report: its row, its numbers, and the incident it calls for, in one transaction."""
+"""Write a judged report, its metrics, and the incident it calls for, in one short transaction."""
 
-from typing import Any
+import uuid
+from collections.abc import Sequence
 
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from mycovigil.db.model import ModelStatus
-from mycovigil.db.report import DriftReport
+from mycovigil.db.alert import Alert, Incident
+from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest
 from mycovigil.incidents import incident
-from mycovigil.settings import DriftSettings
-from mycovigil.storage import Storage
-from mycovigil_worker.nights.failures import Attempts
-from mycovigil_worker.nights.outcome import Commission, Comparison, Origin, Outcome
-from mycovigil_worker.report import evidently_report, explanation, metrics
+from mycovigil_worker.judging.judged_window import Origin, ReportSpec
+from mycovigil_worker.report import metrics
+from mycovigil_worker.report.draft import Draft
 from mycovigil_worker.report.harm import Safety
-from mycovigil_worker.report.row import placed
+
+POINTERS = (ReportRequest, Incident, Alert)
 
 
-def write(
-    session: Session,
-    storage: Storage,
-    drift: DriftSettings,
-    commission: Commission,
-    outcome: Outcome,
-) -> DriftReport:
-    """Add the report to the caller's transaction; pages are in storage before the row is."""
-    report = placed(session, commission, _values(commission, outcome))
+def write(session: Session, draft: Draft) -> DriftReport | None:
+    """Add the report to the caller's transaction; none if another worker's was written meanwhile.
+
+    A report of the window that is failed, or had no reference set, is written over and keeps its
+    id: what points at it (a request, an incident that labels opened, a bookmark) then points at
+    the answer. Only the nightly report of the production model opens an incident.
+    """
+    model = incident.locked_model(session, draft.spec.model_id)
+    earlier = in_window(session, draft.spec, lock=True)
+    if any(report.verdict not in UNJUDGED for report in earlier):
+        return None
+    report = _merged(session, draft, earlier)
     session.flush()
-    if outcome.comparison is not None:
-        _describe(session, storage, drift, commission, report, outcome.comparison)
-    session.flush()
-    metrics.keep(session, report.id, _numbers(report))
-    if commission.origin is Origin.NIGHTLY:
-        _respond(session, report)
+    metrics.store(session, report.id, metrics.of(report))
+    if draft.spec.origin is Origin.NIGHTLY:
+        _respond(session, model, report)
     return report
 
 
 def adopt(session: Session, report: DriftReport) -> None:
-    """Make a report that a person asked for the nightly one: its window is now due by itself.
+    """Make a report that a person requested the nightly one, now that its window is due.
 
-    It was judged at the level of the plan, so the verdict stands and may wake somebody.
+    It was judged at the schedule's level, so its verdict holds and may open an incident.
     """
-    report.origin = Origin.NIGHTLY.value
-    _respond(session, report)
-
-
-def _values(commission: Commission, outcome: Outcome) -> dict[str, Any]:
-    judgement = outcome.comparison.judgement if outcome.comparison else None
-    return {
-        "model_id": commission.model_id,
-        "reference_set_id": commission.reference_set_id,
-        "window_start": commission.window.start,
-        "window_end": commission.window.end,
-        "periods": commission.window.periods,
-        "origin": commission.origin.value,
-        "verdict": outcome.verdict.value,
-        "p_value": judgement.p_value if judgement else None,
-        "level": commission.level,
-        "rows": outcome.rows,
-        "sampled_rows": outcome.sampled_rows,
-        "late_rows": outcome.late_rows,
-        "problem": outcome.problem,
-        "evidence": {},
-        "views": [],
-        "gallery": [],
-        "inputs": outcome.inputs,
-    }
-
-
-def _describe(
-    session: Session,
-    storage: Storage,
-    drift: DriftSettings,
-    commission: Commission,
-    report: DriftReport,
-    comparison: Comparison,
-) -> None:
-    attempts = Attempts(session)
-    explanation.added(session, report, comparison, attempts, seed=drift.seed)
-    pages = attempts.make(
-        "Evidently's page",
-        lambda: evidently_report.stored(storage, report.id, comparison, commission),
-    )
-    if pages is not None:
-        report.evidently_uri, report.snapshot_uri = pages.html, pages.snapshot
-    warnings = report.evidence.get("warnings", []) + attempts.missing
-    report.evidence = report.evidence | {"warnings": warnings}
-
-
-def _numbers(report: DriftReport) -> dict[str, float | None]:
-    """By name: ``p_value``, ``view.<name>.p_value``, ``covariate.<name>.effect``, …"""
-    values: dict[str, float | None] = {
-        "p_value": report.p_value,
-        "rows": float(report.rows),
-        "sampled_rows": float(report.sampled_rows),
-        "late_rows": float(report.late_rows),
-    }
-    for view in report.views:
-        values[f"view.{view['name']}.p_value"] = view["p_value"]
-        values[f"view.{view['name']}.effect"] = view["effect"]
-    parts: dict[str, Any] = report.evidence
-    for row in parts.get("covariates", []):
-        values[f"covariate.{row['name']}.mean"] = row["night"]
-        values[f"covariate.{row['name']}.effect"] = row["effect"]
-        values[f"covariate.{row['name']}.spread"] = row["spread"]
-    for row in parts.get("classes", []):
-        values[f"class.{row['class']}.share"] = row["night"]
-    for row in parts.get("clusters", []):
-        values[f"cluster.{row['cluster']}.share"] = row["night"]
-    return values
-
-
-def _respond(session: Session, report: DriftReport) -> None:
-    """An archived model's nights are still told, but nobody is woken for them."""
     model = incident.locked_model(session, report.model_id)
+    report.origin = Origin.NIGHTLY.value
+    _respond(session, model, report)
+
+
+def in_window(session: Session, spec: ReportSpec, *, lock: bool = False) -> Sequence[DriftReport]:
+    """Reports of the very window of the spec, that of its reference set first, then the newest."""
+    query = (
+        select(DriftReport)
+        .where(
+            DriftReport.model_id == spec.model_id,
+            DriftReport.window_start == spec.window.start,
+            DriftReport.window_end == spec.window.end,
+        )
+        .order_by(
+            (DriftReport.reference_set_id == spec.reference_set_id).desc().nulls_last(),
+            DriftReport.created_at.desc(),
+        )
+    )
+    return session.scalars(query.with_for_update() if lock else query).all()
+
+
+def _merged(session: Session, draft: Draft, earlier: Sequence[DriftReport]) -> DriftReport:
+    """The draft as a row of the session, in place of the earlier reports."""
+    same = next((report for report in earlier if report.id == draft.report.id), None)
+    backfilled = same is not None and same.origin == Origin.BACKFILL
+    report = session.merge(draft.report)
+    if same is not None:
+        report.created_at = func.now()
+    if backfilled:
+        report.origin = Origin.BACKFILL.value  # or the nightly run would adopt it
+    session.flush()
+    _replace(session, report, [row.id for row in earlier if row is not same])
+    return report
+
+
+def _replace(session: Session, report: DriftReport, gone: list[uuid.UUID]) -> None:
+    """Let what points at the other reports point at this one, and delete them."""
+    if not gone:
+        return
+    for table in POINTERS:
+        session.execute(update(table).where(table.report_id.in_(gone)).values(report_id=report.id))
+    session.execute(delete(DriftReport).where(DriftReport.id.in_(gone)))
+
+
+def _respond(session: Session, model: Model, report: DriftReport) -> None:
     if model.status == ModelStatus.PRODUCTION:
         safety = report.evidence.get("harm", {}).get("safety")
         incident.respond(session, report, harmful=safety == Safety.AFFECTED)

@@ -18,14 +18,14 @@ from mycovigil.references.window import Window
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil_statistics.errors import InsufficientRows, SampleError
-from mycovigil_worker.nights.novelty import Scale
-from mycovigil_worker.nights.outcome import Commission, Comparison, Outcome
-from mycovigil_worker.nights.pooling import pooled_start
-from mycovigil_worker.nights.sample import first_row, sampled
-from mycovigil_worker.nights.window_totals import Totals, summed
+from mycovigil_worker.judging import slices
+from mycovigil_worker.judging.judged_window import Comparison, JudgedWindow, ReportSpec
+from mycovigil_worker.judging.pooling import pooled_start
+from mycovigil_worker.judging.sample import first_row, sampled
+from mycovigil_worker.judging.window_totals import Totals, summed
 from mycovigil_worker.references import fitted as references
 from mycovigil_worker.references.fitted import Reference
-from mycovigil_worker.report import slices
+from mycovigil_worker.references.novelty import NoveltyScale
 
 CODE_VERSION = f"worker {version('mycovigil-worker')}, statistics {version('mycovigil-statistics')}"
 
@@ -42,19 +42,19 @@ class Unjudgeable(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Judging:
-    """One commission as of one moment."""
+    """Judges the window of one spec from the rows that were logged by ``as_of``."""
 
     session: Session
     storage: Storage
     drift: DriftSettings
-    commission: Commission
-    scale: Scale
+    spec: ReportSpec
+    scale: NoveltyScale
     as_of: datetime
 
-    def outcome(self) -> Outcome:
-        """Judge. Data that no test can judge gives a ``failed`` outcome, not an error."""
-        if self._silent:
-            return Outcome(ReportVerdict.INSUFFICIENT, self.as_of, problem=NO_PHOTO)
+    def judged(self) -> JudgedWindow:
+        """Judge. Data that no test can judge gives the verdict ``failed``, not an error."""
+        if self._empty:
+            return JudgedWindow(ReportVerdict.INSUFFICIENT, self.as_of, problem=NO_PHOTO)
         if self.reference_set is None:
             return self._without_test(ReportVerdict.NO_REFERENCE, NO_REFERENCE)
         if self.totals.rows < self.drift.min_rows:
@@ -65,9 +65,9 @@ class Judging:
             return self._without_test(ReportVerdict.INSUFFICIENT, str(reason))
         except (Unjudgeable, SampleError, MixedFeatures) as reason:
             return self._without_test(ReportVerdict.FAILED, str(reason))
-        whole = comparison.judgement.p_value <= self.commission.level
+        whole = comparison.result.p_value <= self.spec.level
         drifted = whole or comparison.slices.alarming
-        return Outcome(
+        return JudgedWindow(
             ReportVerdict.DRIFT if drifted else ReportVerdict.CALM,
             self.as_of,
             rows=self.totals.rows,
@@ -80,36 +80,36 @@ class Judging:
     @cached_property
     def span(self) -> Window:
         """The window with the insufficient nights before it."""
-        asked = self.commission
-        start = pooled_start(self.session, asked.model_id, asked.window)
-        return Window(start, asked.window.end, asked.window.periods)
+        spec = self.spec
+        start = pooled_start(self.session, spec.model_id, spec.window)
+        return Window(start, spec.window.end, spec.window.periods)
 
     @property
-    def _silent(self) -> bool:
-        """Whether nobody sent a photo in the window itself, whatever is pooled into it."""
-        asked = self.commission
-        first = first_row(self.session, asked.model_id, asked.window.start)
-        return first is None or first >= asked.window.end
+    def _empty(self) -> bool:
+        """Whether no photo was sent in the window itself, whatever is pooled into it."""
+        spec = self.spec
+        first = first_row(self.session, spec.model_id, spec.window.start)
+        return first is None or first >= spec.window.end
 
     @cached_property
     def reference_set(self) -> ReferenceSet | None:
-        identifier = self.commission.reference_set_id
+        identifier = self.spec.reference_set_id
         return self.session.get_one(ReferenceSet, identifier) if identifier else None
 
     @cached_property
     def encoder_id(self) -> uuid.UUID:
-        return self.session.get_one(Model, self.commission.model_id).encoder_id
+        return self.session.get_one(Model, self.spec.model_id).encoder_id
 
     @cached_property
     def totals(self) -> Totals:
         grace = timedelta(seconds=self.drift.grace_seconds)
         return summed(
             self.session,
-            self.commission.model_id,
+            self.spec.model_id,
             self.span,
             encoder_id=self.encoder_id,
-            reference_set_id=self.commission.reference_set_id,
-            late_after=self.commission.window.end + grace,
+            reference_set_id=self.spec.reference_set_id,
+            late_after=self.spec.window.end + grace,
             novelty=self.scale.threshold,
             as_of=self.as_of,
         )
@@ -132,30 +132,30 @@ class Judging:
             fitted = references.fitted(self.storage, reference, self.scale, self.drift.seed)
         except SampleError as reason:
             raise Unjudgeable(f"the reference set cannot carry a test: {reason}") from reason
-        asked, drift = self.commission, self.drift
+        spec, drift = self.spec, self.drift
         night = sampled(
             self.session,
-            asked.model_id,
+            spec.model_id,
             self.span,
             drift.sample_rows,
             self.as_of,
             reference_set_id=reference_set.id,
         )
-        judgement = references.judged(fitted, night, self.scale, drift.seed, level=asked.level)
+        result = references.judged(fitted, night, self.scale, drift.seed, level=spec.level)
         found = slices.judged(
             fitted,
             night,
             self.scale.scores(night),
-            level=asked.slice_level,
-            drifted=judgement.p_value <= asked.level,
+            level=spec.slice_level,
+            drifted=result.p_value <= spec.level,
             seed=drift.seed,
         )
         return Comparison(
-            reference, night, self.totals, self.span, fitted, judgement, found, self.scale
+            reference, night, self.totals, self.span, fitted, result, found, self.scale
         )
 
-    def _without_test(self, verdict: ReportVerdict, problem: str | None) -> Outcome:
-        return Outcome(
+    def _without_test(self, verdict: ReportVerdict, problem: str | None) -> JudgedWindow:
+        return JudgedWindow(
             verdict,
             self.as_of,
             rows=self.totals.rows,
@@ -165,7 +165,7 @@ class Judging:
         )
 
     def _inputs(self, comparison: Comparison) -> dict[str, Any]:
-        """Everything a replay needs to come to the same number."""
+        """Everything that a replay needs to reproduce the p-value."""
         return {
             "pooled_from": self.span.start.isoformat(),
             "reference_rows": len(comparison.reference.rows),
@@ -175,12 +175,12 @@ class Judging:
             "novelty": list(self.scale.names),
             "sample_rows": self.drift.sample_rows,
             "seed": self.drift.seed,
-            "level": self.commission.level,
-            "slice_level": self.commission.slice_level,
+            "level": self.spec.level,
+            "slice_level": self.spec.slice_level,
             "as_of": self.as_of.isoformat(),
-            "permutations": comparison.judgement.permutations,
-            "pool_rows": comparison.judgement.pool_rows,
-            "units": comparison.judgement.units,
+            "permutations": comparison.result.permutations,
+            "pool_rows": comparison.result.pool_rows,
+            "units": comparison.result.units,
             "code_version": CODE_VERSION,
         }
 

@@ -1,4 +1,4 @@
-"""What judging one window found, before it becomes rows."""
+"""A window to judge, and what judging it found, before it becomes rows."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -10,28 +10,31 @@ from mycovigil.db.report import ReportVerdict
 from mycovigil.references.feature_rows import Rows
 from mycovigil.references.window import Window
 from mycovigil_statistics import DriftResult, FittedReference
-from mycovigil_worker.nights.novelty import Scale
-from mycovigil_worker.nights.window_totals import Totals
+from mycovigil_worker.judging.slices import Slices
+from mycovigil_worker.judging.window_totals import Totals
 from mycovigil_worker.references.fitted import Reference
-from mycovigil_worker.report.slices import Slices
+from mycovigil_worker.references.novelty import NoveltyScale
 
 
 class Origin(StrEnum):
-    """Who asked. Only the nightly test spends alarm budget and may open an incident for drift."""
+    """Why a report is made. Only ``nightly`` spends alarm budget and may open an incident."""
 
     NIGHTLY = "nightly"
     REQUEST = "request"
     BACKFILL = "backfill"
 
 
+# Origins of windows of the schedule; each of these is judged once.
 PLANNED = (Origin.NIGHTLY, Origin.BACKFILL)
-"""Of windows that stand in the plan, each of them once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Commission:
-    """One report to make: a window of a model against a reference set at a level, and its slices
-    together at another (0 tests none); without a set the report says so."""
+class ReportSpec:
+    """One report to make: a window of a model against a reference set at ``level``.
+
+    ``slice_level`` is the level of all slices together; at 0 none is tested. Without a reference
+    set the report says that there is none.
+    """
 
     model_id: uuid.UUID
     reference_set_id: uuid.UUID | None
@@ -43,22 +46,24 @@ class Commission:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """The two samples and what the test said about them. ``span``: the window with the
-    insufficient nights pooled into it; ``scale``: what novelty was scored by."""
+    """The window's sample, the reference, and the test's result.
+
+    ``span`` is the window with the insufficient nights that are pooled into it.
+    """
 
     reference: Reference
     night: Rows
     totals: Totals
     span: Window
     fitted: FittedReference
-    judgement: DriftResult
+    result: DriftResult
     slices: Slices
-    scale: Scale
+    scale: NoveltyScale
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """A report's content. ``comparison`` is empty where no test could be made."""
+class JudgedWindow:
+    """Verdict and figures of a window; ``comparison`` is empty where no test could be made."""
 
     verdict: ReportVerdict
     as_of: datetime

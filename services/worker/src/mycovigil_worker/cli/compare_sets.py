@@ -15,12 +15,12 @@ from mycovigil.references.window import Window
 from mycovigil.storage import Storage
 from mycovigil.vision.image.covariates import NAMES
 from mycovigil_statistics.errors import SampleError
-from mycovigil_worker.nights.novelty import Scale
-from mycovigil_worker.nights.outcome import Comparison
-from mycovigil_worker.nights.window_totals import Moments, Totals
+from mycovigil_worker.judging.judged_window import Comparison
+from mycovigil_worker.judging.slices import Slices
+from mycovigil_worker.judging.window_totals import Moments, Totals
 from mycovigil_worker.references import fitted as references
+from mycovigil_worker.references.novelty import NoveltyScale
 from mycovigil_worker.report import clusters, evidence
-from mycovigil_worker.report.slices import Slices
 
 LEVEL = 0.05
 """Comparing two sets wakes nobody, so it spends nothing of the month's budget."""
@@ -44,14 +44,14 @@ def compared(
         comparison = _comparison(session, storage, first, other, seed)
     except (SampleError, MixedFeatures) as reason:
         raise NotComparable(str(reason)) from reason
-    judgement = comparison.judgement
+    result = comparison.result
     return {
-        "verdict": "drift" if judgement.p_value <= LEVEL else "calm",
-        "p_value": judgement.p_value,
+        "verdict": "drift" if result.p_value <= LEVEL else "calm",
+        "p_value": result.p_value,
         "level": LEVEL,
-        "rows": judgement.rows,
-        "pool_rows": judgement.pool_rows,
-        "views": [asdict(view) for view in judgement.views],
+        "rows": result.rows,
+        "pool_rows": result.pool_rows,
+        "views": [asdict(view) for view in result.views],
         "covariates": evidence.covariates(comparison),
         "classes": evidence.classes(comparison),
         "clusters": clusters.changed(session, comparison),
@@ -64,12 +64,12 @@ def _comparison(
 ) -> Comparison:
     reference = references.loaded(session, first)
     rows = references.loaded(session, other, apart_from_set=first.id).rows
-    scale = Scale(first.model_id)
+    scale = NoveltyScale(first.model_id)
     fitted = references.fitted(storage, reference, scale, seed)
     same = other.model_id == first.model_id  # else the distances are another model's
-    judgement = references.judged(fitted, rows, scale if same else None, seed, level=LEVEL)
+    result = references.judged(fitted, rows, scale if same else None, seed, level=LEVEL)
     span = Window(other.created_at, other.created_at + timedelta(microseconds=1))
-    return Comparison(reference, rows, _totals(rows), span, fitted, judgement, Slices(0.0), scale)
+    return Comparison(reference, rows, _totals(rows), span, fitted, result, Slices(0.0), scale)
 
 
 def _totals(rows: Rows) -> Totals:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scale:
+class NoveltyScale:
     """A model's own sense of novelty. ``threshold``: the distance beyond which its predictor cannot
     tell; ``stranger`` (D,): the direction of photos without a mushroom; both from its bundle."""
 
@@ -55,17 +55,17 @@ class Scale:
         return f"novelty was not tested: {missing} of {len(rows)} rows of {side} carry no score"
 
 
-_KNOWN: dict[uuid.UUID, Scale] = {}
+_KNOWN: dict[uuid.UUID, NoveltyScale] = {}
 
 
-def scale_of(storage: Storage, model: Model) -> Scale:
+def scale_of(storage: Storage, model: Model) -> NoveltyScale:
     """From the model's bundle, read once a process; only logged distances where it is gone."""
     if model.id not in _KNOWN:
         try:
             bundle = registry.load_bundle(storage, model)
         except (MissingObject, BundleError) as error:
             log.warning("no novelty scale", model=model.version, error=str(error))
-            return Scale(model.id)
+            return NoveltyScale(model.id)
         limit = bundle.meta.thresholds.novelty
-        _KNOWN[model.id] = Scale(model.id, limit, bundle.non_mushroom_direction)
+        _KNOWN[model.id] = NoveltyScale(model.id, limit, bundle.non_mushroom_direction)
     return _KNOWN[model.id]

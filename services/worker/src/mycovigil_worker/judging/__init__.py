@@ -1,0 +1,1 @@
+"""Judge one window: its rows, the test, and what is not tested."""
