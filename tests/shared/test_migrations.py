@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -78,16 +79,17 @@ def test_coming_days_have_partitions(empty: DatabaseSettings) -> None:
     assert len(days) == empty.partitions_ahead + 2
 
 
-def test_upgrades_at_the_same_time_wait_for_each_other(empty: DatabaseSettings) -> None:
+def test_commands_at_the_same_time_wait_for_each_other(
+    empty: DatabaseSettings, tmp_path: Path
+) -> None:
     """As two replicas of a deployment do, on an empty database."""
-    code = (
-        "from mycovigil.settings import Settings; from mycovigil.postgres import migration; "
-        "migration.upgrade(Settings.load().database)"
-    )
-    environment = os.environ | {"MYCOVIGIL_DATABASE_URL": empty.url.get_secret_value()}
+    environment = os.environ | {
+        "MYCOVIGIL_DATABASE_URL": empty.url.get_secret_value(),
+        "MYCOVIGIL_STORAGE_URL": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "mycovigil", "migrate"]
     processes = [
-        subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
-        for _ in range(3)
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(3)
     ]
     errors = [process.communicate(timeout=120)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], errors

@@ -13,6 +13,8 @@ from mycovigil.settings import PublisherSettings, RedisSettings
 
 log = structlog.get_logger(__name__)
 MOST_PENDING = 1000
+# Seconds for an answer of the broker; `receive` must wait for less.
+TIMEOUT = 10.0
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 
@@ -23,7 +25,9 @@ class StreamPublisher:
 
     def __init__(self, settings: PublisherSettings, broker: RedisSettings) -> None:
         self._settings = settings
-        self._redis = redis.Redis.from_url(broker.url.get_secret_value())
+        self._redis = redis.Redis.from_url(
+            broker.url.get_secret_value(), socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+        )
         self._consumer = socket.gethostname()
         self._kept: dict[tuple[str, str], list[Entry]] = {}
 
