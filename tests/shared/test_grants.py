@@ -21,6 +21,7 @@ RIGHTS = text(
 @pytest.fixture
 def role(engine: Engine, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("MYCOVIGIL_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("MYCOVIGIL_DEMO_MODEL", "false")
     with engine.begin() as connection:
         connection.execute(text(f'CREATE ROLE "{ROLE}" LOGIN'))
     yield ROLE
