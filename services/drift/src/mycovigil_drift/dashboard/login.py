@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from mycovigil.access import Scope
+from mycovigil.access import KeyRefused, Scope
 from mycovigil.problem import Problem
 from mycovigil_drift.access import COOKIE, Access
 from mycovigil_drift.dashboard.templating import render
@@ -29,7 +29,7 @@ async def login(
     try:
         await access.authorise(request, key.strip(), Scope.READ)
     except Problem as problem:
-        context = {"next": _local_path(next), "refusal": problem.detail}
+        context = {"next": _local_path(next), "refusal": _refusal(problem)}
         return render(request, "login.html", code=problem.status, **context)
     response = RedirectResponse(_local_path(next), 303)
     response.set_cookie(
@@ -48,6 +48,12 @@ def logout() -> Response:
     response = RedirectResponse("/login", 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
+
+
+def _refusal(problem: Problem) -> str:
+    """Why the key is refused; the problem's detail goes on with advice for programs."""
+    reason = problem.__cause__
+    return f"{reason}." if isinstance(reason, KeyRefused) else problem.detail
 
 
 def _local_path(target: str) -> str:
