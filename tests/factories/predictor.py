@@ -1,12 +1,11 @@
 """Predictors on a real server thread, and a desk from which tests arrange the database."""
 
-import asyncio
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from factories import server
 from factories.key import make_key
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -68,24 +67,4 @@ Serve = Callable[[Settings], Running]
 
 def served(settings: Settings) -> tuple[str, Callable[[], None]]:
     """Start a predictor; its address, and what stops it as SIGTERM does."""
-    server = server_of(settings)
-    socket = server.config.bind_socket()
-    started = threading.Event()
-
-    async def run() -> None:
-        serving = asyncio.create_task(server.serve(sockets=[socket]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.005)
-        started.set()
-        await serving
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    started.wait(20)
-
-    def stop() -> None:
-        server.should_exit = True
-        thread.join(20)
-
-    host, port = socket.getsockname()
-    return f"http://{host}:{port}", stop
+    return server.served(server_of(settings))

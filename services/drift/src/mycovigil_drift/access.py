@@ -82,16 +82,14 @@ def presented_key(request: Request) -> str | None:
 
 
 async def limited_by_address(request: Request, access: Access) -> None:
-    """A dependency of every route: requests without a known key are limited by address.
+    """A dependency of every route: requests without a key are limited by address.
 
     Raises:
         Problem: 429, over the rate.
     """
-    presented = presented_key(request)
-    if request.url.path in QUIET or (presented and access.keys.knows(presented)):
-        return
-    address = callers.client_address(request)
-    await access.rate.check(access.settings.address_rate, "address", address)
+    if presented_key(request) is None and request.url.path not in QUIET:
+        address = callers.client_address(request)
+        await access.rate.check(access.settings.address_rate, "address", address)
 
 
 def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
