@@ -15,8 +15,8 @@ from mycovigil.db.key import ApiKey
 MARK = "myco"
 PREFIX_BYTES = 6
 SECRET_BYTES = 32
+# 43 characters are SECRET_BYTES in base64.
 FORMAT = re.compile(rf"{MARK}_([0-9a-f]{{{2 * PREFIX_BYTES}}})_[A-Za-z0-9_-]{{43}}")
-"""43 characters are :data:`SECRET_BYTES` in base64."""
 
 
 class Scope(StrEnum):
@@ -27,7 +27,7 @@ class Scope(StrEnum):
 
 
 class KeyRefused(PermissionError):
-    """Missing, malformed, unknown, expired or revoked; the message says which is safe to say."""
+    """A key that is malformed, unknown, expired or revoked; clients may see the message."""
 
 
 def create(
@@ -65,7 +65,7 @@ def prefix_of(presented: str) -> str:
     """The public part of a presented key.
 
     Raises:
-        KeyRefused: it does not look like one of ours.
+        KeyRefused: it does not have the form of a Mycovigil key.
     """
     found = FORMAT.fullmatch(presented)
     if found is None:

@@ -24,7 +24,7 @@ Order = tuple[InstrumentedAttribute[datetime.datetime], InstrumentedAttribute[uu
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place after a row: its time and, among equals, its id."""
+    """The position after a row: its time and, among rows of equal time, its id."""
 
     at: datetime.datetime
     id: uuid.UUID
@@ -38,7 +38,7 @@ class Cursor:
         """The cursor that :meth:`encode` wrote.
 
         Raises:
-            Problem: 422, it is none of ours.
+            Problem: 422, the text is not a cursor.
         """
         try:
             plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
@@ -81,7 +81,7 @@ def fetch(
 
 
 def shown(out: type[Shown], found: tuple[Sequence[Base], str | None]) -> Page[Shown]:
-    """What :func:`fetch` returned, as it goes over the wire."""
+    """The page document of what :func:`fetch` returned."""
     rows, following = found
     return Page(items=[out.model_validate(row) for row in rows], next=following)
 

@@ -39,7 +39,7 @@ class Ready(BaseModel):
 
 @router.get("/readyz", responses=openapi.problems(503))
 async def readyz(predictor: Service) -> Ready:
-    """A model is loaded, and rows have a place to go to."""
+    """A model is loaded, and its predictions can be logged."""
     serving = predictor.follower.serving
     if serving is None:
         raise problems.no_model(predictor.follower.trouble)

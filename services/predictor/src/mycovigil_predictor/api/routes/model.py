@@ -85,7 +85,7 @@ class ModelFacts(BaseModel):
 
 
 @router.get("/v1/model", responses=openapi.problems(401, 403, 429, 503))
-async def model(caller: Reading, predictor: Service) -> ModelFacts:  # noqa: ARG001 - lets in
+async def model(caller: Reading, predictor: Service) -> ModelFacts:  # noqa: ARG001 - checks the key
     """The model that answers now."""
     serving = predictor.follower.serving
     if serving is None:

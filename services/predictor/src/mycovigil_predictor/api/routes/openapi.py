@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beside the signatures: bodies and problems."""
+"""Parts of the OpenAPI document that signatures do not give: bodies and problems."""
 
 from typing import Any
 

@@ -41,10 +41,10 @@ async def upload_page(request: Request, predictor: Service) -> Response:
 @router.post("/")
 async def result_page(request: Request, predictor: Service) -> Response:
     """Classify the form's photos; a problem is shown on the upload page."""
-    kept: list[bytes] = []
+    first: list[bytes] = []
 
     async def origin(uploaded: Upload) -> Origin:
-        kept.append(uploaded.photos[0])
+        first.append(uploaded.photos[0])
         caller = await _caller(request, predictor, uploaded)
         return _origin(request, predictor, caller, uploaded)
 
@@ -63,7 +63,7 @@ async def result_page(request: Request, predictor: Service) -> Response:
         verdict=VERDICTS[answer.verdict],
         classes=CLASSES,
         shares=shares[::-1],
-        picture=await asyncio.to_thread(_picture, kept[0]),
+        picture=await asyncio.to_thread(_picture, first[0]),
     )
 
 
