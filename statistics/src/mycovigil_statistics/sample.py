@@ -27,7 +27,8 @@ class Sample:
 
     `features` (n, d), `probabilities` (n, c) or None, `covariates` (n, k) or None (NaN means
     missing), `units` (n,): the independent unit of each row, numbered from 0 by first appearance;
-    `novelty` (n, s) or None: how strange others find a row, larger is stranger (NaN: missing).
+    `novelty` (n, s) or None: how strange others find a row, larger is stranger (NaN: missing);
+    `days` (n,) or None: the day of each row's unit, numbered in order of the keys.
     """
 
     features: FloatArray
@@ -35,6 +36,7 @@ class Sample:
     covariates: FloatArray | None
     units: IntArray
     novelty: FloatArray | None = None
+    days: IntArray | None = None
 
     @property
     def rows(self) -> int:
@@ -51,6 +53,7 @@ class Sample:
             None if self.covariates is None else self.covariates[rows],
             renumbered(self.units[rows]),
             None if self.novelty is None else self.novelty[rows],
+            None if self.days is None else self.days[rows],
         )
 
 
@@ -60,6 +63,7 @@ def validated(
     covariates: ArrayLike | None = None,
     groups: Groups = None,
     novelty: ArrayLike | None = None,
+    days: Groups = None,
     *,
     least_rows: int,
     least_groups: int,
@@ -81,7 +85,7 @@ def validated(
             f"{units.max() + 1} independent groups given, at least {least_groups} are needed"
         )
     p, z, s = (None if part is None else part[order] for part in (p, z, s))
-    return Sample(x[order], p, z, units, s)
+    return Sample(x[order], p, z, units, s, None if days is None else _days_of(days, order, units))
 
 
 def canonical_order(features: FloatArray, *others: FloatArray | None) -> IntArray:
@@ -95,6 +99,17 @@ def canonical_order(features: FloatArray, *others: FloatArray | None) -> IntArra
     whole = np.hstack([features[rows], *(part[rows] for part in others if part is not None)])
     order[tied] = rows[np.lexsort(whole.T[::-1])]
     return order.astype(np.int64)
+
+
+def _days_of(days: Groups, order: IntArray, units: IntArray) -> IntArray:
+    """The day of each row in `order`; a unit over midnight belongs to its earliest day."""
+    keys = np.asarray(days)
+    if keys.ndim != 1 or len(keys) != len(order):
+        raise DimensionMismatch(f"days must be one key a row, got an array of {keys.shape}")
+    numbers = np.unique(keys, return_inverse=True)[1].astype(np.int64)[order]
+    earliest = np.full(int(units.max()) + 1, len(keys), np.int64)
+    np.minimum.at(earliest, units, numbers)
+    return np.asarray(earliest[units])
 
 
 def renumbered(units: IntArray) -> IntArray:

@@ -35,6 +35,23 @@ class Shift:
     look_alike: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class DayEffects:
+    """How days differ without drift: all zero, and days are random samples.
+
+    `mean`: variance of a displacement common to the day, over that of the noise; `tails`: degrees
+    of freedom of its multivariate t, 0 for normal; `mixture`: concentration of the Dirichlet
+    distribution of a day's shares of the sub-clusters, 0 for fixed shares; `burst`: photos of one
+    specimen, which share `likeness` of the noise's variance.
+    """
+
+    mean: float = 0.0
+    tails: float = 0.0
+    mixture: float = 0.0
+    burst: int = 1
+    likeness: float = 0.5
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
     """One random geometry. Draw any number of samples from it."""
@@ -86,6 +103,51 @@ class World:
         x /= np.linalg.norm(x, axis=1, keepdims=True)
         x[:, self.dimensions] += np.float32(shift.sparse) * self.spread[self.dimensions]
         return x, np.where(novel, -1, labels)
+
+    def draw_day(
+        self,
+        rows: int,
+        generator: np.random.Generator,
+        effects: DayEffects = DayEffects(),
+        shift: Shift = Shift(),
+    ) -> tuple[FloatArray, IntArray]:
+        """(rows, d) unit features of one day, and the specimen (group) of each row."""
+        g = generator
+        specimens = np.arange(rows) // effects.burst
+        count = int(specimens[-1]) + 1
+        shares = np.array(PRIORS) + np.array([-shift.prior, 0, 0, shift.prior])
+        shares = np.repeat(shares / SUBCLUSTERS, SUBCLUSTERS)
+        if effects.mixture:
+            shares = g.dirichlet(shares * effects.mixture)
+        kinds = g.choice(len(shares), count, p=shares)
+        sub = self.subclusters.reshape(len(shares), -1)[kinds]
+        novel = g.random(count) < shift.novel
+        kinds[novel], sub[novel] = len(shares) - 1, self.stranger
+        x = 0.70 * self.centre + 0.30 * self.classes[kinds // SUBCLUSTERS] + 0.30 * sub
+        x = x.astype(np.float32)[specimens]
+        x += np.float32(1 + shift.scale) * self._specimen_noise(specimens, effects, g)
+        x += np.float32(shift.mean) * self.direction + self._day_effect(effects, g)
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+        return x, specimens
+
+    def _specimen_noise(
+        self, specimens: IntArray, effects: DayEffects, generator: np.random.Generator
+    ) -> FloatArray:
+        own = self._noise(len(specimens), generator)
+        if effects.burst == 1:
+            return own
+        shared = self._noise(int(specimens[-1]) + 1, generator)[specimens]
+        weights = np.sqrt([effects.likeness, 1 - effects.likeness]).astype(np.float32)
+        return np.asarray(weights[0] * shared + weights[1] * own)
+
+    def _day_effect(self, effects: DayEffects, generator: np.random.Generator) -> FloatArray:
+        if not effects.mean:
+            return np.zeros(len(self.centre), np.float32)
+        size = effects.mean
+        if effects.tails:
+            size *= (effects.tails - 2) / generator.chisquare(effects.tails)
+        white = generator.standard_normal(len(self.centre)).astype(np.float32)
+        return np.asarray(np.float32(np.sqrt(size)) * (white @ self.colouring))
 
     def probabilities(self, features: FloatArray, temperature: float = 0.08) -> FloatArray:
         """(n, 4) of a fair classifier: softmax of the cosine with each class's centre."""

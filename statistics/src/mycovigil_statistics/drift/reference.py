@@ -116,9 +116,13 @@ def fit(
         reference_features, probabilities, covariates, groups, novelty,
         least_rows=LEAST_ROWS, least_groups=LEAST_GROUPS,
     )  # fmt: skip
-    generator = np.random.default_rng(seed)
-    learned, held_out = _split(sample, generator, pool_rows)
-    geometry = _learn(sample, learned, generator, seed)
+    learned, held_out = halves(sample, np.random.default_rng(seed), pool_rows)
+    return fitted_on(sample, learned, held_out, seed)
+
+
+def fitted_on(sample: Sample, learned: IntArray, held_out: IntArray, seed: int) -> FittedReference:
+    """Learn from some rows of a sample, and keep others to compare with."""
+    geometry = _learn(sample, learned, np.random.default_rng([seed, 1]), seed)
     pool = sample.take(held_out)
     whitened = np.vstack(
         [
@@ -136,17 +140,20 @@ def _learn(sample: Sample, rows: IntArray, generator: np.random.Generator, seed:
     return Geometry(whitening, fit_clusters(half, seed), fit_fourier(half, generator))
 
 
-def _split(
-    sample: Sample, generator: np.random.Generator, pool_rows: int
+def halves(
+    sample: Sample, generator: np.random.Generator, pool_rows: int = MOST_ROWS
 ) -> tuple[IntArray, IntArray]:
     """Two parts by whole units, halves where these are small, in canonical order, each capped in
     rows. A unit of more than a tenth of the rows is learned from: held out, it might be all that
-    there is to compare with."""
+    there is to compare with. Where days are known, each is halved by itself.
+
+    Raises `InsufficientRows` if fewer than 10 units are left to compare with.
+    """
     turn = generator.permutation(sample.unit_count)
     turn[np.bincount(sample.units) > sample.rows / 10] -= sample.unit_count
     order = np.argsort(turn[sample.units], kind="stable")
-    border = _unit_border(sample.units[order], sample.rows // 2)
-    learned, held_out = order[:border][:MOST_ROWS], order[border:]
+    learned, held_out = _halved(sample, order)
+    learned = learned[:MOST_ROWS]
     cap = _unit_border(sample.units[held_out], min(pool_rows, len(held_out)))
     compared = len(np.unique(sample.units[held_out[:cap]]))
     if compared < LEAST_HELD_OUT:
@@ -155,6 +162,23 @@ def _split(
             "are needed: a few groups hold nearly all rows"
         )
     return learned, held_out[:cap]
+
+
+def _halved(sample: Sample, order: IntArray) -> tuple[IntArray, IntArray]:
+    """Rows in `order`, cut at a unit's border near the middle, day by day where days are known."""
+    if sample.days is None:
+        border = _unit_border(sample.units[order], sample.rows // 2)
+        return order[:border], order[border:]
+    parts = [order[sample.days[order] == day] for day in np.unique(sample.days)]
+    borders = [_unit_border(sample.units[part], len(part) // 2) for part in parts]
+    first = [part[:border] for part, border in zip(parts, borders, strict=True)]
+    second = [part[border:] for part, border in zip(parts, borders, strict=True)]
+    return _in_order(first, order), _in_order(second, order)
+
+
+def _in_order(parts: list[IntArray], order: IntArray) -> IntArray:
+    """The rows of all parts, in the given order."""
+    return order[np.isin(order, np.concatenate(parts))]
 
 
 def _unit_border(units: IntArray, rows: int) -> int:

@@ -1,0 +1,117 @@
+"""How far a day lies from other days, in units of what days and photos vary by.
+
+Random-effects model of a column: the mean of day d is a common mean, plus a day effect of variance
+`between`, plus the error of its units, `within` / units (DerSimonian and Laird, 1986; overdispersed
+control charts: Laney, 2002). The squared distance of a new day over its variance under that model
+is averaged over the columns; a calm day's is near 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mycovigil_statistics.drift.days.sketch import DaySketch, Moments
+
+Vector = NDArray[np.float64]
+# Days differ a little even where the baseline is too short to show it: day effects of .3% of a
+# photo's variance, with the weight of 3 days.
+PRIOR_RATIO, PRIOR_DAYS = 0.003, 3.0
+# A column's own day variance is drawn towards the common ratio with the weight of 4 days.
+COLUMN_DAYS = 4.0
+# Weight, in days, of what the columns' correlation on photos says of that between days.
+EFFECTIVE_DAYS = 4.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """One view of K days in order of time: `means` (K, c), `units` (K,), pooled `within` (c,)."""
+
+    means: Vector
+    units: Vector
+    variances: Vector
+
+    @classmethod
+    def of(cls, days: list[DaySketch], view: str) -> "Baseline":
+        parts = [day.views[view] for day in days]
+        return cls(
+            np.stack([part.mean for part in parts]),
+            np.array([part.units for part in parts], np.float64),
+            np.stack([part.variance for part in parts]),
+        )
+
+    @property
+    def within(self) -> Vector:
+        """(c,) variance of a unit around its day's mean, pooled over the days."""
+        free = self.units - 1
+        return np.asarray(free @ self.variances / free.sum())
+
+    def without(self, day: int) -> "Baseline":
+        kept = np.arange(len(self.means)) != day
+        return Baseline(self.means[kept], self.units[kept], self.variances[kept])
+
+    def day_variance(self) -> Vector:
+        """(c,) variance of the day effects, each column's drawn towards a common ratio."""
+        days, within = len(self.means), self.within
+        known = within > 0
+        if days < 2:
+            return within * PRIOR_RATIO
+        own = self.means.var(axis=0, ddof=1) - within * (1 / self.units).mean()
+        ratio = float((own[known] / within[known]).mean()) if known.any() else 0.0
+        common = (ratio * (days - 1) + PRIOR_RATIO * PRIOR_DAYS) / (days - 1 + PRIOR_DAYS)
+        pull = COLUMN_DAYS / (COLUMN_DAYS + days)
+        drawn = pull * max(common, 0.0) * within + (1 - pull) * np.maximum(own, 0)
+        return np.asarray(drawn)
+
+    def distance(self, mean: Vector, units: float, nights: int = 1) -> float:
+        """Mean over columns of the squared distance of a new mean over its variance.
+
+        `units`: of the new mean; `nights`: over how many nights it is the mean.
+        """
+        days, within, between = len(self.means), self.within, self.day_variance()
+        error = within * (1 / units + (1 / self.units).mean() / days)
+        variance = error + between * (1 / nights + 1 / days)
+        known = variance > 0
+        squared = (mean - self.means.mean(axis=0))[known] ** 2 / variance[known]
+        return float(squared.mean()) if known.any() else 0.0
+
+    def own_distances(self) -> Vector:
+        """(K,) each day's distance from the others, with what was learned without it."""
+        return np.array(
+            [
+                self.without(day).distance(self.means[day], self.units[day])
+                for day in range(len(self.means))
+            ]
+        )
+
+    def effective_columns(self) -> float:
+        """(sum of eigenvalues)² / sum of their squares of the day means' covariance.
+
+        Days can move together in a few directions only, so that their distances scatter as if there
+        were few columns. Estimated without bias from the days' Gram matrix (Srivastava, 2005), and
+        drawn towards decorrelated columns with the weight of four days.
+        """
+        within, days = self.within, len(self.means)
+        known = within > 0
+        columns = int(known.sum())
+        if days < 3 or not columns:
+            return float(max(columns, 1))
+        scaled = self.means[:, known] / np.sqrt(within[known])
+        centred = scaled - scaled.mean(axis=0)
+        free = days - 1
+        gram = centred @ centred.T / free
+        trace = float(np.trace(gram))
+        if trace <= 0:
+            return float(columns)
+        squares = float(np.square(gram).sum()) / trace**2
+        unbiased = free**2 / ((free - 1) * (free + 2)) * (squares - 1 / free)
+        seen = float(np.clip(unbiased, 1 / columns, 1.0))
+        pooled = (free * seen + EFFECTIVE_DAYS / columns) / (free + EFFECTIVE_DAYS)
+        return 1 / pooled
+
+
+def pooled_night(nights: list[Moments]) -> tuple[Vector, float]:
+    """The mean of the nights' means, and the units that carry as much as it does."""
+    mean = np.mean([night.mean for night in nights], axis=0)
+    units = len(nights) ** 2 / sum(1 / night.units for night in nights)
+    return np.asarray(mean), float(units)

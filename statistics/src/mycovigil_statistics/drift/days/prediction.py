@@ -1,0 +1,103 @@
+"""Is a night stranger than the baseline's days are? A prediction interval for the log distance.
+
+The squared distance of a calm day, averaged over a view's columns, is a chi-square variable over
+its degrees of freedom, times a scale that differs by the day: days with weather, an outing, a new
+client. The log scale is taken to be t-distributed, and learned from the baseline's own days
+(Geisser, 1993, Predictive Inference: the predictive distribution of a future observation).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import digamma, polygamma
+from scipy.stats import chi2
+from scipy.stats import t as student
+
+from mycovigil_statistics.drift.days.between import Baseline
+
+# A baseline of few days cannot know how much their scales scatter: this much, as a standard
+# deviation of logs, with the weight of so many days.
+SCALE_SPREAD, SCALE_DAYS = 0.4, 6.0
+# Real days have heavy tails: degrees of freedom of the log scale are capped.
+MOST_FREEDOM = 5.0
+GRID = np.linspace(-60.0, 60.0, 2_401)
+# Bisection of the log distance that is just seen.
+STEPS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class LogDistance:
+    """Predictive distribution of a calm night's log distance above the mean of the days' own.
+
+    `columns`: degrees of freedom of the chi-square part; `spread`, `freedom`: standard deviation
+    and degrees of freedom of the log scale.
+    """
+
+    columns: float
+    spread: float
+    freedom: float
+
+    def p_value(self, above: float) -> float:
+        """P(log distance >= `above`): the chi-square tail, averaged over the scale."""
+        centre = digamma(self.columns / 2) + np.log(2 / self.columns)
+        needed = np.exp(np.clip(above + centre - self.spread * GRID, -50, 50)) * self.columns
+        weights = student.pdf(GRID, self.freedom)
+        return float(weights @ chi2.sf(needed, self.columns) / weights.sum())
+
+    def quantile(self, level: float) -> float:
+        """The log distance that a calm night exceeds with chance `level`."""
+        low, high = 0.0, 50.0
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.p_value(middle) > level else (low, middle)
+        return high
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """One view of a night beside the baseline's days.
+
+    `ratio`: the night's shift over what days differ by, 1 for a typical day; `rank`: 1 if no day of
+    the baseline lies as far from the others; `null`: how calm nights' log distances are predicted.
+    """
+
+    name: str
+    p_value: float
+    ratio: float
+    rank: int
+    null: LogDistance
+
+    def with_p_value(self, p_value: float) -> "DayView":
+        """The same view with the p-value of another null distribution."""
+        return replace(self, p_value=p_value)
+
+    def detectable(self, level: float) -> float:
+        """The smallest ratio that would have had `p_value` <= level."""
+        return float(np.exp(self.null.quantile(level) / 2))
+
+
+def compare(name: str, baseline: Baseline, distance: float) -> DayView:
+    """The night's distance beside each baseline day's distance from the other days."""
+    own = _log(baseline.own_distances())
+    above = float(_log(np.array([distance]))[0] - own.mean())
+    null = predicted(own, baseline.effective_columns())
+    rank = 1 + int((own - own.mean() >= above).sum())
+    return DayView(name, null.p_value(above), float(np.exp(above / 2)), rank, null)
+
+
+def predicted(own: NDArray[np.float64], columns: float) -> LogDistance:
+    """From (K,) log distances of the baseline's days: what they scatter by beyond what a
+    chi-square of so many degrees of freedom does is the scale's."""
+    days = len(own)
+    noise = float(polygamma(1, columns / 2))
+    squares = float(np.square(own - own.mean()).sum())
+    freedom = days - 1 + SCALE_DAYS
+    excess = max(squares - (days - 1) * noise, 0.0)
+    variance = (excess + SCALE_DAYS * SCALE_SPREAD**2) / freedom
+    spread = np.sqrt(variance * (1 + 1 / days) + noise / days)
+    return LogDistance(columns, float(spread), min(freedom, MOST_FREEDOM))
+
+
+def _log(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.log(np.maximum(distances, 1e-12)))

@@ -1,0 +1,67 @@
+"""What the drift test on days found, and one sentence of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mycovigil_statistics.drift.days.prediction import DayView
+
+
+@dataclass(frozen=True, slots=True)
+class DaysResult:
+    """`p_value` = max(`p_rows`, `p_days`), of those that there are.
+
+    `p_days` is None without at least three days to compare with, `p_rows` where the days settled
+    the matter or no rows were at hand. `ratio`: the shift of the leading view over what days differ
+    by; `rank`: 1 if no day of the baseline lies as far; both None without days. `rows`, `units` of
+    the night or window, `days` compared with.
+    """
+
+    p_value: float
+    p_rows: float | None
+    p_days: float | None
+    ratio: float | None
+    rank: int | None
+    views: tuple[DayView, ...]
+    rows: int
+    units: int
+    days: int
+
+    @classmethod
+    def of(
+        cls, views: Sequence[DayView], p_rows: float | None, rows: int, units: int, days: int
+    ) -> "DaysResult":
+        """Combine the views by Bonferroni, and the two tests by the larger p."""
+        ordered = tuple(sorted(views, key=lambda view: view.p_value))
+        p_days = min(1.0, len(ordered) * ordered[0].p_value) if ordered else None
+        p_value = max(p for p in (p_rows, p_days, 0.0) if p is not None)
+        leading = ordered[0] if ordered else None
+        return cls(
+            p_value,
+            p_rows,
+            p_days,
+            leading.ratio if leading else None,
+            leading.rank if leading else None,
+            ordered,
+            rows,
+            units,
+            days,
+        )
+
+    def detectable(self, level: float) -> float | None:
+        """The smallest ratio, in the most sensitive view, that would have been seen at `level`."""
+        share = level / max(1, len(self.views))
+        return min((view.detectable(share) for view in self.views), default=None)
+
+    def summary(self) -> str:
+        """The result in one sentence."""
+        if self.p_days is None or self.ratio is None:
+            return (
+                f"{self.rows} photos of {self.units} independent groups: p = {self.p_value:.2g} by "
+                "rows alone; days are not compared, for fewer than three are known."
+            )
+        rows = "" if self.p_rows is None else f", by rows {self.p_rows:.2g}"
+        return (
+            f"This night's shift is {self.ratio:.1f} times what your days vary by (rank "
+            f"{self.rank} among {self.days} days and this one): p = {self.p_value:.2g} (by days "
+            f"{self.p_days:.2g}{rows})."
+        )
