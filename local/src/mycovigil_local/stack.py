@@ -99,7 +99,8 @@ class Stack:
             pause = RESTART_PAUSES[min(count, len(RESTART_PAUSES) - 1)]
             due[child.name] = time.monotonic() + pause
             child.sink("stack", f"{child.name} ended; it is started again in {pause} s")
-        elif time.monotonic() >= due.pop(child.name):
+        elif time.monotonic() >= due[child.name]:
+            del due[child.name]
             child.start()
             self.write()
 
