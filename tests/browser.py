@@ -1,17 +1,14 @@
 """A real server in a thread, and a real browser that tells all it has to complain about."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
+from factories.server import served
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
-
-from mycovigil_local.port import free_port
 
 LAPTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
@@ -19,25 +16,12 @@ LAPTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, he
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
     """The application under uvicorn in a thread; yields its address."""
-    port = free_port()
-    config = uvicorn.Config(app, port=port, log_config=None, ws="none")
-    server = uvicorn.Server(config)
-    started = threading.Event()
-    startup = server.startup
-
-    async def announced(*arguments: Any, **options: Any) -> None:
-        await startup(*arguments, **options)
-        started.set()
-
-    server.startup = announced  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    assert started.wait(60), "the server did not start"
+    config = uvicorn.Config(app, port=0, log_config=None, ws="none")
+    url, stop = served(uvicorn.Server(config))
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield url
     finally:
-        server.should_exit = True
-        thread.join(30)
+        stop()
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import structlog
-from sqlalchemy import Engine, text
+from factories.outage import DEADLINE
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from mycovigil.db.schema import Base
@@ -88,13 +89,23 @@ def session(engine: Engine) -> Iterator[Session]:
         outer.rollback()
 
 
+# Waits for writers that are still inside a transaction, then empties every table. TRUNCATE would
+# make new files for 19 tables, 64 partitions and their indexes: 0.1 s, of hundreds of tests.
+EMPTY = ";".join(
+    (
+        "SET LOCAL session_replication_role = replica",  # no foreign keys: any order will do
+        f"LOCK TABLE {', '.join(Base.metadata.tables)} IN EXCLUSIVE MODE",
+        *(f"DELETE FROM {name}" for name in Base.metadata.tables),
+    )
+)
+
+
 @pytest.fixture
 def clean_database(postgres_url: str, engine: Engine) -> Iterator[str]:
     """The worker's database for tests where several connections commit; emptied afterwards."""
     yield postgres_url
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+        connection.exec_driver_sql(EMPTY)
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +114,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = valkey_command(tmp_path_factory.mktemp("redis"), port, throwaway=True)
     server = Child("redis", command, os.environ, _quiet, ready=READY)
     server.start()
-    server.wait_ready(20)
+    server.wait_ready(DEADLINE)
     yield f"redis://127.0.0.1:{port}/0"
     server.stop()
 
@@ -117,7 +128,7 @@ def pubsub_emulator() -> Iterator[str]:
         pytest.skip("the Pub/Sub emulator is not installed (gcloud components, Java)")
     server = Child("pubsub", command, os.environ, _quiet, ready="Server started")
     server.start()
-    server.wait_ready(60)
+    server.wait_ready(DEADLINE)
     host = f"127.0.0.1:{port}"
     patch = pytest.MonkeyPatch()
     patch.setenv("PUBSUB_EMULATOR_HOST", host)

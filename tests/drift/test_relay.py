@@ -18,7 +18,7 @@ from mycovigil.settings import DriftSettings, Settings
 from mycovigil_drift.metrics import Metrics
 from mycovigil_drift.relay import Relay
 
-PATIENCE = 20.0
+PATIENCE = 90.0
 
 
 class Recorder:

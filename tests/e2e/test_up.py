@@ -132,7 +132,7 @@ def test_a_killed_service_comes_back(up: Up) -> None:
             return None
         return True if ready and pid != first else None
 
-    assert eventually(revived, "revived drift API", timeout=60)
+    assert eventually(revived, "revived drift API", timeout=120)
 
 
 def test_a_second_stack_is_refused(up: Up) -> None:
@@ -145,9 +145,9 @@ def test_ctrl_c_leaves_no_process_behind(up: Up) -> None:
     family = psutil.Process(up.process.pid).children(recursive=True)
     servers = [psutil.Process(pid) for pid in stack["processes"].values()]
     up.process.send_signal(signal.SIGINT)
-    output, _ = up.process.communicate(timeout=60)
+    output, _ = up.process.communicate(timeout=120)
     assert up.process.returncode == 0, output
     assert "everything is stopped" in output
-    _, alive = psutil.wait_procs([*family, *servers], timeout=10)
+    _, alive = psutil.wait_procs([*family, *servers], timeout=60)
     assert alive == []
     assert not (up.data / "stack.json").exists()

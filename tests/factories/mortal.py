@@ -38,7 +38,7 @@ class MortalPostgres:
         """SIGKILL to the postmaster; its children die of that."""
         postmaster = self._processes()[0].pid
         os.kill(postmaster, signal.SIGKILL)
-        until(lambda: not Path(f"/proc/{postmaster}").exists(), 30)  # and nobody's zombie
+        until(lambda: not Path(f"/proc/{postmaster}").exists())  # and nobody's zombie
 
     def freeze(self) -> None:
         """SIGSTOP to all of it: it keeps its connections and takes new ones, and is silent."""

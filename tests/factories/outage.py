@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import psycopg
 
+# Seconds. For a busy machine; a test's claim is never that something happens within it.
+DEADLINE = 90.0
 Server = psycopg.Connection[tuple[object, ...]]
 
 
@@ -29,8 +31,9 @@ class Database:
         self._server.execute(f'ALTER DATABASE "{self._name}" ALLOW_CONNECTIONS {value}'.encode())
 
 
-def until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    pause = time.monotonic() + seconds
+def until(condition: Callable[[], bool], seconds: float = DEADLINE) -> None:
+    """Return as soon as ``condition`` holds."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < pause, "it did not happen in time"
+        assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)

@@ -10,13 +10,12 @@ from typing import Any
 
 import httpx
 from factories.environment import environment
-from factories.outage import until
+from factories.outage import DEADLINE, until
 
 from mycovigil.settings import Settings
 from mycovigil_local.port import free_port
 
 COMMAND = [sys.executable, "-m", "mycovigil_predictor"]
-STARTS_WITHIN = 90.0
 
 
 class Process:
@@ -37,14 +36,14 @@ class Process:
     def kill(self, number: int = signal.SIGKILL) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(40)
+            self._process.wait(DEADLINE)
 
     def close(self) -> None:
         self.kill(signal.SIGTERM)
         self._log.close()
 
     def wait_ready(self) -> None:
-        until(self.is_ready, STARTS_WITHIN)
+        until(self.is_ready)
 
     def is_ready(self) -> bool:
         try:

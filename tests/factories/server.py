@@ -3,29 +3,32 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
+from factories.outage import DEADLINE
 
 
 def served(server: uvicorn.Server) -> tuple[str, Callable[[], None]]:
     """Start a server; its address, and what stops it as SIGTERM does."""
     socket = server.config.bind_socket()
     started = threading.Event()
+    startup = server.startup
 
-    async def run() -> None:
-        serving = asyncio.create_task(server.serve(sockets=[socket]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.005)
-        started.set()
-        await serving
+    async def announced(*arguments: Any, **options: Any) -> None:
+        try:
+            await startup(*arguments, **options)
+        finally:
+            started.set()
 
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    server.startup = announced  # type: ignore[method-assign]
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[socket])))
     thread.start()
-    started.wait(20)
+    assert started.wait(DEADLINE), "the server did not start"
 
     def stop() -> None:
         server.should_exit = True
-        thread.join(20)
+        thread.join(DEADLINE)
 
     host, port = socket.getsockname()
     return f"http://{host}:{port}", stop

@@ -17,12 +17,12 @@ def test_a_killed_server_is_started_again(tmp_path: Path) -> None:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS seven")
         pid = int((tmp_path / "postgres" / "postmaster.pid").read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
-        until(lambda: not server.alive, 10)
+        until(lambda: not server.alive)
 
         def back() -> bool:
             server.start()
             return server.alive
 
-        until(back, 60)
+        until(back)
         with psycopg.connect(server.url) as connection:
             assert connection.execute("SELECT seven FROM kept").fetchone() == (7,)

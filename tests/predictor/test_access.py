@@ -3,10 +3,11 @@
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
-from factories.outage import until
+from factories.outage import DEADLINE, until
 from factories.photo import make_photo
 from factories.predictor import Desk, Running, Serve
 from sqlalchemy import Engine, select, update
@@ -53,9 +54,15 @@ def test_a_revocation_takes_effect_within_two_seconds(
     assert status(predictor, key) == 200
     with Session(engine) as session, session.begin():
         assert access.revoke(session, access.prefix_of(key))
-    start = time.monotonic()
-    until(lambda: status(predictor, key) == 401, 5)
-    assert time.monotonic() - start < 2.0
+    revoked = time.monotonic()
+    sent: list[float] = []
+
+    def refused() -> bool:
+        sent.append(time.monotonic())
+        return status(predictor, key) == 401
+
+    until(refused)
+    assert all(moment - revoked < 2.0 for moment in sent[:-1])  # those that were accepted
 
 
 def test_a_key_reads_only_its_own_predictions_whatever_its_name(
@@ -169,7 +176,8 @@ def test_strangers_push_no_good_key_out(
     for _ in range(5):
         assert status(predictor, stranger()) == 401
     monkeypatch.setattr(KeyCache, "_read", away)
-    time.sleep(FRESH_SECONDS)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + FRESH_SECONDS)
+    monkeypatch.setattr("mycovigil_web.keys.time", later)
     assert status(predictor, predictor.key) == 200
     assert status(predictor, stranger()) == 503
 
@@ -203,7 +211,7 @@ def test_redis_may_go_and_come_back_while_requests_are_answered(
     server = Child("redis", valkey_command(tmp_path, port, throwaway=True), os.environ, quiet)
     server.ready = "Server initialized"
     server.start()
-    server.wait_ready(20)
+    server.wait_ready(DEADLINE)
     running = serve(limited(settings, "1000/hour", f"redis://127.0.0.1:{port}/0"))
     assert status(running, running.key) == 200
     assert failures(running) == 0
@@ -213,8 +221,8 @@ def test_redis_may_go_and_come_back_while_requests_are_answered(
     assert failures(running) == 3
 
     server.start()
-    server.wait_ready(20)
-    until(lambda: counted_by_redis(running), 10)
+    server.wait_ready(DEADLINE)
+    until(lambda: counted_by_redis(running))
     server.stop()
 
 

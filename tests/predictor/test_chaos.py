@@ -46,7 +46,7 @@ class Load:
     def grown(self, more: int) -> None:
         """Wait until so many more were answered."""
         wanted = len(self.answered) + more
-        until(lambda: len(self.answered) >= wanted, 60)
+        until(lambda: len(self.answered) >= wanted)
 
     def stop(self) -> None:
         self._over.set()
@@ -59,7 +59,7 @@ class Load:
         with self._process.client(self._key) as http:
             while not self._over.is_set():
                 try:
-                    answer = http.post("/v1/predictions", content=photo, timeout=10)
+                    answer = http.post("/v1/predictions", content=photo, timeout=30)
                 except httpx.TransportError:
                     self._over.wait(0.05)
                     continue
@@ -125,7 +125,7 @@ def survive(
         for blow in blows:
             strike(blow, chance, process, server, load)
         load.stop()
-        until(lambda: httpx.get(f"{process.url}/readyz").json().get("spool_rows") == 0, 30)
+        until(lambda: httpx.get(f"{process.url}/readyz").json().get("spool_rows") == 0)
     finally:
         load.stop()
         process.close()
@@ -176,13 +176,13 @@ def test_a_hanging_server_delays_answers_and_stops_none(
         answers = [running.predict(make_photo(), **key) for _ in range(3)]
         assert time.monotonic() - start < 8
         assert [answer.json()["logged"] for answer in answers] == 3 * ["spool"]
-        until(lambda: running.http.get("/readyz").json()["database"] == "spooling", 8)
+        until(lambda: running.http.get("/readyz").json()["database"] == "spooling")
         stranger = {"authorization": f"Bearer myco_{12 * '0'}_{43 * 'a'}"}
         assert running.predict(make_photo(), **stranger).status_code == 503
     finally:
         mortal.thaw()
 
-    until(lambda: running.http.get("/readyz").json()["spool_rows"] == 0, 20)
+    until(lambda: running.http.get("/readyz").json()["spool_rows"] == 0)
     with Session(engine) as session:
         assert len(session.scalars(select(Prediction.id)).all()) == 4
 

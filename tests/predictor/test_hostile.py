@@ -21,7 +21,7 @@ DEADLINE, HEADER_SECONDS = "4", "6"
 MOST_CONNECTIONS = 300
 # Megabytes; the first large photos leave Pillow and the allocator that much.
 MOST_GROWTH = 80.0
-LORIS_SECONDS = 20
+LORIS_SECONDS = 60
 
 
 @pytest.fixture

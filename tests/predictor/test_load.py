@@ -36,7 +36,7 @@ def test_a_full_house_is_429_and_a_hang_up_frees_its_place(
 
     def slowly() -> Iterator[bytes]:
         yield b"\xff\xd8"
-        hold.wait(20)
+        hold.wait(60)
 
     def dawdle() -> None:
         headers = {"authorization": f"Bearer {running.key}", "content-type": "image/jpeg"}

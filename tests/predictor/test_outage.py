@@ -156,11 +156,11 @@ def test_a_row_that_was_handed_over_is_answered_though_the_deadline_passed(
 
     async def slow(connection: copy_rows.Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
         written = await insert(connection, rows)
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(2.2)
         return written
 
     monkeypatch.setattr(copy_rows, "insert", slow)
-    answer = predictor.predict(make_photo(), **{"x-deadline-seconds": "0.5"})
+    answer = predictor.predict(make_photo(), **{"x-deadline-seconds": "2"})
     assert answer.status_code == 200, answer.text
     assert ids(engine) == [answer.json()["id"]]
 

@@ -61,7 +61,7 @@ def test_sigterm_loses_no_accepted_request_and_a_demo_encoder_is_called_one(
     def send(number: int) -> int:
         with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30) as http:
             http.get("/healthz")
-            started.wait(20)
+            started.wait(60)
             try:
                 photo = make_photo(2_000, 1_500, seed=number)
                 return http.post("/v1/predictions", content=photo).status_code
@@ -70,11 +70,11 @@ def test_sigterm_loses_no_accepted_request_and_a_demo_encoder_is_called_one(
 
     with ThreadPoolExecutor(8) as pool:
         sent = [pool.submit(send, number) for number in range(8)]
-        started.wait(20)
+        started.wait(60)
         process.send_signal(signal.SIGTERM)
         statuses = [one.result() for one in sent]
-    assert process.wait(30) in {0, -signal.SIGTERM}  # uvicorn ends as the signal would
-    draining.join(10)
+    assert process.wait(60) in {0, -signal.SIGTERM}  # uvicorn ends as the signal would
+    draining.join(60)
     process.stderr.close()
     assert set(statuses) <= {200, 0}
     with Session(engine) as session:

@@ -68,7 +68,7 @@ def test_a_void_certificate_takes_older_promises_back(
     assert (first["verdict"], first["certificate"]["state"]) == ("expert_check", "valid")
 
     certify(engine, trusting, CertificateStatus.VOID)
-    until(lambda: predictor.http.get("/readyz").json()["certificate"] == "void", 5)
+    until(lambda: predictor.http.get("/readyz").json()["certificate"] == "void")
 
     for document in told_again(predictor, first["id"]):
         assert document["verdict"] == "cannot_tell"
@@ -83,10 +83,10 @@ def test_a_better_certificate_gives_no_promise_to_an_older_answer(
     trusting: Model, predictor: Running, engine: Engine
 ) -> None:
     certify(engine, trusting, CertificateStatus.VOID)
-    until(lambda: predictor.http.get("/readyz").json()["certificate"] == "void", 5)
+    until(lambda: predictor.http.get("/readyz").json()["certificate"] == "void")
     first = predictor.predict(make_photo(), **ONCE).json()
     certify(engine, trusting, CertificateStatus.VALID)
-    until(lambda: predictor.http.get("/readyz").json()["certificate"] == "valid", 5)
+    until(lambda: predictor.http.get("/readyz").json()["certificate"] == "valid")
 
     for document in told_again(predictor, first["id"]):
         assert promised(document) == promised(first)
@@ -98,7 +98,7 @@ def test_an_older_model_s_answer_outlives_its_bundle(
     first = predictor.predict(make_photo(), **ONCE).json()
     desk.promote(make_bundle(tiny, seed=1, version="next"), tiny)
     desk.storage.delete(trusting.artifact_uri)
-    until(lambda: predictor.http.get("/readyz").json()["model"] == "next", 5)
+    until(lambda: predictor.http.get("/readyz").json()["model"] == "next")
 
     for document in told_again(predictor, first["id"]):
         assert promised(document) == promised(first)
@@ -116,7 +116,7 @@ def test_a_model_whose_nights_nobody_judged_stays_in_doubt_when_it_has_left(
         served = Served(trusting, make_reference_set(session, trusting))
         make_night(session, served, Window(start, start + timedelta(hours=1)), rows=2)
     desk.promote(make_bundle(tiny, seed=1, version="next"), tiny)
-    until(lambda: predictor.http.get("/readyz").json()["model"] == "next", 5)
+    until(lambda: predictor.http.get("/readyz").json()["model"] == "next")
 
     for document in told_again(predictor, first["id"]):
         assert document["certificate"]["state"] == "suspect"

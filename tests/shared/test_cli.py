@@ -30,7 +30,7 @@ def run(
         cwd=folder,
         env=os.environ | environment,
         check=False,
-        timeout=60,
+        timeout=120,
     )
 
 
@@ -54,7 +54,7 @@ def test_help_lists_every_command_and_imports_none() -> None:
         f"except SystemExit: print([n for n in {HEAVY!r} if n in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     *help_text, imported = done.stdout.splitlines()
     assert imported == "[]"

@@ -24,7 +24,7 @@ def test_leftovers_of_a_killed_stack_are_ended(tmp_path: Path) -> None:
         stack_file.write(file, {"pid": dead_pid(), "processes": {"drift": orphan.pid}})
         assert stack_file.read(file) is None
         stack_file.claim(file)
-        orphan.wait(timeout=10)
+        orphan.wait(timeout=60)
     assert not file.exists()
 
 

@@ -15,7 +15,7 @@ WRITERS = 8
 def test_one_object_written_many_times_at_once_is_whole(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ready, move = threading.Barrier(WRITERS, timeout=10), LocalFileSystem.mv
+    ready, move = threading.Barrier(WRITERS, timeout=60), LocalFileSystem.mv
 
     def all_written(*args: object, **named: object) -> None:
         ready.wait()

@@ -1,10 +1,14 @@
 """A worker's state on the test database, with nights of a day."""
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from mycovigil.settings import DriftSettings, Settings
+from mycovigil.storage import Storage
+from mycovigil_worker.report import evidently_report
+from mycovigil_worker.report.evidently_report import Stored
 from mycovigil_worker.state import State
 
 
@@ -15,3 +19,18 @@ def state(settings: Settings, clean_database: str) -> Iterator[State]:
     made = State.of(daily)
     yield made
     made.engine.dispose()
+
+
+@pytest.fixture
+def brief_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty pages instead of Evidently's: most of the time that a night takes, for tests of nights
+    that look at no page. ``test_evidently_report.py`` and others judge with the real one."""
+
+    def stored(storage: Storage, report_id: uuid.UUID, *_: object) -> Stored:
+        folder = f"reports/{report_id}"
+        return Stored(
+            storage.write(f"{folder}/evidently.html", b"empty"),
+            storage.write(f"{folder}/evidently.json", b"{}"),
+        )
+
+    monkeypatch.setattr(evidently_report, "stored", stored)

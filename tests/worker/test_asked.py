@@ -16,6 +16,7 @@ from mycovigil_worker.nights import backfill, nightly, requested
 from mycovigil_worker.nights.replay import replayed
 from mycovigil_worker.state import State
 
+pytestmark = pytest.mark.usefixtures("brief_pages")
 HOUR = datetime.timedelta(hours=1)
 DRIFTED = FIRST + 2 * PERIOD
 

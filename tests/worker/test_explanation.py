@@ -25,6 +25,7 @@ from mycovigil_worker.report import evidence, harm
 from mycovigil_worker.report.harm import Safety
 from mycovigil_worker.state import State
 
+pytestmark = pytest.mark.usefixtures("brief_pages")
 NOVELTY = 1.0
 
 

@@ -15,6 +15,8 @@ from mycovigil.db.report import DriftMetric, DriftReport
 from mycovigil_worker.nights import make_report, nightly
 from mycovigil_worker.state import State
 
+pytestmark = pytest.mark.usefixtures("brief_pages")
+
 
 def after(nights: int) -> datetime.datetime:
     """An hour into the night after ``nights`` have passed."""

@@ -3,6 +3,7 @@
 import uuid
 
 import numpy as np
+import pytest
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from numpy.typing import NDArray
 from scipy.stats import binom
@@ -19,6 +20,7 @@ from mycovigil_worker.references.fitted import Reference
 from mycovigil_worker.references.novelty import NoveltyScale
 from mycovigil_worker.state import State
 
+pytestmark = pytest.mark.usefixtures("brief_pages")
 NOBODY = uuid.UUID(int=0)
 DIMENSION = 16
 

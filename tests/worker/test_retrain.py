@@ -139,7 +139,7 @@ def test_training_that_names_no_registered_model_fails(state: State) -> None:
 def test_whatever_training_prints_is_read(state: State) -> None:
     case = make_case(state)
     said = "import sys; sys.stderr.buffer.write(b'pilz-\\xe4.jpg\\0 ' * 20_000); sys.exit(4)"
-    options = TrainingSettings(command=(sys.executable, "-c", said), timeout_seconds=20)
+    options = TrainingSettings(command=(sys.executable, "-c", said), timeout_seconds=120)
     settings = state.settings.model_copy(update={"training": options})
     assert job_run.run(dataclasses.replace(state, settings=settings), case.job) is Ending.AGAIN
     assert "ended with code 4: pilz-\ufffd.jpg" in str(job_of(state, case).error)

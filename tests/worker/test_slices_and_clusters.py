@@ -15,6 +15,7 @@ from mycovigil_worker.judging.slices import Slices
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.state import State
 
+pytestmark = pytest.mark.usefixtures("brief_pages")
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
 
 
