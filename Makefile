@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 PHOTOS ?=
 BENCHMARKS ?= simulator predictor drift_cost drift_relabellings night_cost night_million dashboard
 JSON ?=
+# Services that a test or the demo starts would compile our sources each time: seconds of each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo up test lint types stats chaos bench images lock clean
 
