@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mycovigil.vision.encoder.identity import EncoderIdentity
 from mycovigil.vision.image.decode import decode
+from mycovigil_predictor.connection import connect
 from mycovigil_predictor.inference.engine import Engine
 from mycovigil_predictor.log import copy_rows
-from mycovigil_predictor.log.connection import connect
 from mycovigil_predictor.log.row import Row
 
 BATCH = 8

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from mycovigil_predictor.inference.batcher import Batcher, Expired, QueueFull
+from mycovigil_predictor.batcher import Batcher, Expired, QueueFull
 
 
 class Echo:

@@ -17,7 +17,7 @@ from mycovigil.settings import Settings
 from mycovigil.vision.encoder import self_test
 from mycovigil.vision.encoder.identity import ONNX_FILE, EncoderIdentity, EncoderMismatch
 from mycovigil_predictor.inference.engine import Engine
-from mycovigil_predictor.inference.graph_choice import ROUND, Contest
+from mycovigil_predictor.inference.graph_choice import PHOTOS_A_ROUND, GraphChoice
 from mycovigil_predictor.inference.runtime import RuntimeMissing, open_graph
 
 BF16 = {"INFERENCE_PRECISION_HINT": "bf16"}
@@ -108,25 +108,25 @@ def test_a_machine_that_computes_something_else_is_refused(tmp_path: Path) -> No
         engine_of(faulty)
 
 
-def served(contest: Contest, photos: int, *, narrow: float, wide: float) -> list[bool]:
+def served(choice: GraphChoice, photos: int, *, narrow: float, wide: float) -> list[bool]:
     """Which graph took each photo."""
     taken = []
     for _ in range(photos):
-        taken.append(contest.goes_wide())
-        contest.tell(taken[-1], wide if taken[-1] else narrow)
+        taken.append(choice.use_wide())
+        choice.record(taken[-1], wide if taken[-1] else narrow)
     return taken
 
 
 def test_a_lone_photo_gets_all_cores_where_that_pays() -> None:
-    assert sum(served(Contest(), 16, narrow=1.0, wide=0.5)) == 8
-    assert all(served(Contest(), 50, narrow=1.0, wide=0.5)[16:])
-    assert not any(served(Contest(), 50, narrow=1.0, wide=0.9)[16:])
+    assert sum(served(GraphChoice(), 16, narrow=1.0, wide=0.5)) == 8
+    assert all(served(GraphChoice(), 50, narrow=1.0, wide=0.5)[16:])
+    assert not any(served(GraphChoice(), 50, narrow=1.0, wide=0.9)[16:])
 
 
 def test_what_a_busy_moment_decided_is_decided_again() -> None:
-    contest = Contest()
-    assert not any(served(contest, ROUND, narrow=1.0, wide=2.0)[16:])
-    assert all(served(contest, ROUND, narrow=1.0, wide=0.5)[16:])
+    choice = GraphChoice()
+    assert not any(served(choice, PHOTOS_A_ROUND, narrow=1.0, wide=2.0)[16:])
+    assert all(served(choice, PHOTOS_A_ROUND, narrow=1.0, wide=0.5)[16:])
 
 
 async def test_only_photos_that_stay_alone_decide(tmp_path: Path) -> None:

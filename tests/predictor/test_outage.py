@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
+from mycovigil_predictor.connection import Connection
 from mycovigil_predictor.log import copy_rows
 from mycovigil_predictor.log.row import Row
 from mycovigil_predictor.log.spool import Spool, SpoolFull
@@ -133,7 +134,7 @@ def test_a_row_that_postgres_refuses_holds_up_no_other(
     serve: Serve, settings: Settings, production: Model, engine: Engine
 ) -> None:
     rows = [
-        replace(make_row(), model_id=production.id, kin=(), request_id=text)
+        replace(make_row(), model_id=production.id, nearest_species=(), request_id=text)
         for text in ("a", "b\0", "c")
     ]
     spool = Spool(settings.predictor.spool_path, most_rows=100)
@@ -154,7 +155,7 @@ def test_a_row_that_was_handed_over_is_answered_though_the_deadline_passed(
 ) -> None:
     insert = copy_rows.insert
 
-    async def slow(connection: copy_rows.Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
+    async def slow(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
         written = await insert(connection, rows)
         await asyncio.sleep(2.2)
         return written

@@ -21,9 +21,11 @@ from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.postgres import grants, partitions
 from mycovigil.settings import DatabaseSettings, Settings
-from mycovigil_predictor.log.connection import Line
-from mycovigil_predictor.log.copy_rows import PartitionMissing, merge
-from mycovigil_predictor.log.prediction_log import Outcome, PredictionLog
+from mycovigil_predictor.connection import ReconnectingConnection
+from mycovigil_predictor.log.copy_rows import merge
+from mycovigil_predictor.log.database_state import DatabaseState
+from mycovigil_predictor.log.partitions import PartitionMissing
+from mycovigil_predictor.log.prediction_log import Destination, PredictionLog
 from mycovigil_predictor.log.row import Row
 from mycovigil_predictor.log.spool import Spool
 from mycovigil_predictor.metrics import Metrics
@@ -51,6 +53,11 @@ def row_of(day: datetime.date) -> Row:
     noon = datetime.datetime.combine(day, datetime.time(12), tzinfo=datetime.UTC)
     random_bits = new_id().int & ((1 << 80) - 1)
     return replace(make_row(), id=uuid.UUID(int=first_id_at(noon).int | random_bits))
+
+
+def connection_to(settings: Settings) -> ReconnectingConnection:
+    url = settings.database.url.get_secret_value()
+    return ReconnectingConnection(url, name="test", seconds=5)
 
 
 def ids(engine: Engine) -> list[uuid.UUID]:
@@ -127,17 +134,18 @@ def test_a_batch_of_two_days_is_split(
     rows = [row_of(TODAY), row_of(TOMORROW), row_of(TODAY)]
     spool = Spool(settings.predictor.spool_path, most_rows=1)
 
-    async def keep() -> tuple[list[Outcome], PredictionLog]:
-        line = Line(settings.database.url.get_secret_value(), name="test", seconds=5)
-        log = PredictionLog(line, spool, Metrics(), capacity=8)
+    database = DatabaseState()
+
+    async def write() -> list[Destination]:
+        log = PredictionLog(connection_to(settings), spool, database, Metrics(), capacity=8)
         try:
-            return await log._write(rows), log
+            return await log._write(rows)
         finally:
             await log.stop()
 
-    outcomes, log = asyncio.run(keep())
-    assert outcomes == [Outcome.SPOOL, Outcome.DATABASE, Outcome.REFUSED]
-    assert (log.away, log.days_without_partition) == (False, frozenset({TODAY}))
+    expected = [Destination.SPOOL, Destination.DATABASE, Destination.NO_ROOM]
+    assert asyncio.run(write()) == expected
+    assert (database.away, database.days_without_partition) == (False, frozenset({TODAY}))
     assert [row.id for row in spool.oldest(10)] == [rows[0].id]
     assert ids(engine) == [rows[1].id]
     spool.close()
@@ -149,12 +157,12 @@ def test_a_merge_without_partition_is_no_refusal_of_the_row(
     """A refused row would be set aside for good."""
 
     async def merged() -> None:
-        line = Line(settings.database.url.get_secret_value(), name="test", seconds=5)
+        reconnecting = connection_to(settings)
         try:
-            async with line.connected() as connection:
+            async with reconnecting.use() as connection:
                 await merge(connection, [row_of(TOMORROW), row_of(TODAY)])
         finally:
-            await line.close()
+            await reconnecting.close()
 
     with pytest.raises(PartitionMissing):
         asyncio.run(merged())

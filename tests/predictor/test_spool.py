@@ -6,7 +6,8 @@ import pytest
 from factories.row import make_row
 
 from mycovigil_predictor.log.row import Claim, Row
-from mycovigil_predictor.log.spool import Spool, SpoolFull, SpoolInUse
+from mycovigil_predictor.log.spool import Spool, SpoolFull
+from mycovigil_predictor.log.spool_lock import SpoolInUse
 
 
 def test_it_survives_the_process(tmp_path: Path) -> None:

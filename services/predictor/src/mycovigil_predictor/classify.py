@@ -3,44 +3,38 @@
 import asyncio
 import hashlib
 import time
-import uuid
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import structlog
 from opentelemetry import trace
-from sqlalchemy.exc import SQLAlchemyError
 
 from mycovigil.db.base import new_id
-from mycovigil.postgres.engine import Sessions
-from mycovigil.storage import Storage, photo_key
 from mycovigil_predictor import problems
-from mycovigil_predictor.inference.advisor import Judgement
-from mycovigil_predictor.inference.batcher import Expired, QueueFull
-from mycovigil_predictor.inference.decoder import Darkroom, Photo
-from mycovigil_predictor.inference.model_reload import Follower
+from mycovigil_predictor.batcher import Expired, QueueFull
+from mycovigil_predictor.inference.advisor import Assessment
+from mycovigil_predictor.inference.decoder import Decoder, Photo
+from mycovigil_predictor.inference.model_reload import ModelReloader
 from mycovigil_predictor.inference.pipeline import Pipeline
 from mycovigil_predictor.inference.serving import Serving
-from mycovigil_predictor.log import lookup
-from mycovigil_predictor.log.idempotency import Made, Once
-from mycovigil_predictor.log.prediction_log import Outcome, PredictionLog
+from mycovigil_predictor.log.idempotency import IdempotencyCache, IdempotentResult
+from mycovigil_predictor.log.lookup import Lookup
+from mycovigil_predictor.log.photo_store import PhotoStore
+from mycovigil_predictor.log.prediction_log import Destination, PredictionLog
 from mycovigil_predictor.log.row import Claim, Row
-from mycovigil_predictor.log.spool import Spool
 from mycovigil_predictor.metrics import Metrics
-from mycovigil_web.problems import database_away
 
-PHOTO_SECONDS = 5.0
-"""Longest wait for the storage to keep a photo."""
-logger = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request comes from, as the row tells it; ``started`` by ``time.perf_counter``,
-    ``deadline`` by ``loop.time``, ``key_prefix`` owns ``idempotency_key``."""
+    """Where a request comes from, for its row.
+
+    ``started`` is on the clock ``time.perf_counter``, ``deadline`` on ``loop.time``;
+    ``idempotency_key`` belongs to the API key with ``key_prefix``.
+    """
 
     request_id: str
     trace_id: str | None
@@ -57,69 +51,74 @@ class Classifier:
     def __init__(
         self,
         *,
-        follower: Follower,
-        darkroom: Darkroom,
+        reloader: ModelReloader,
+        decoder: Decoder,
         log: PredictionLog,
-        spool: Spool,
-        sessions: Sessions,
-        storage: Storage,
+        lookup: Lookup,
+        photo_store: PhotoStore,
         metrics: Metrics,
     ) -> None:
-        self._follower = follower
-        self._darkroom = darkroom
+        self._reloader = reloader
+        self._decoder = decoder
         self._log = log
-        self._spool = spool
-        self._sessions = sessions
-        self._storage = storage
+        self._lookup = lookup
+        self._photo_store = photo_store
         self._metrics = metrics
-        self._once = Once()
+        self._idempotency = IdempotencyCache()
 
-    async def classify(self, photos: list[bytes], origin: Origin) -> tuple[Row, Outcome]:
-        """The durable row of one specimen.
+    async def classify(self, photos: list[bytes], origin: Origin) -> tuple[Row, Destination]:
+        """The durable row of one specimen, and where it is.
 
         Raises:
             Problem: no model, a bad photo, full queues, or too late.
         """
-        serving = self._follower.serving
+        serving = self._reloader.serving
         if serving is None:
-            raise problems.no_model(self._follower.trouble)
+            raise problems.no_model(self._reloader.trouble)
         try:
             async with asyncio.timeout_at(origin.deadline), serving.pipeline.in_use():
-                return await self._within(serving, photos, origin)
+                return await self._classify(serving, photos, origin)
         except (TimeoutError, Expired) as error:
             raise problems.too_late() from error
         except QueueFull as error:
             raise problems.busy() from error
 
-    async def _within(
+    async def _classify(
         self, serving: Serving, data: list[bytes], origin: Origin
-    ) -> tuple[Row, Outcome]:
-        photos = await self._develop(serving.pipeline, data)
-        fingerprint = _fingerprint(photos)
+    ) -> tuple[Row, Destination]:
+        photos = await self._decode(serving.pipeline, data)
+        digest = _digest(photos)
         if origin.idempotency_key is None:
-            row = await self._row(serving, photos, origin, fingerprint, None)
-            return row, await self._keep(row)
-        claim = Claim(origin.key_prefix, origin.idempotency_key, fingerprint)
-        made = await self._once.make(claim, lambda: self._make(serving, photos, origin, claim))
-        return made.row, made.outcome
+            row = await self._row(serving, photos, origin, digest, None)
+            return row, await self._write(row)
+        claim = Claim(origin.key_prefix, origin.idempotency_key, digest)
+        result = await self._idempotency.get_or_make(
+            claim, lambda: self._make(serving, photos, origin, claim)
+        )
+        return result.row, result.destination
 
     async def _make(
         self, serving: Serving, photos: list[Photo], origin: Origin, claim: Claim
-    ) -> Made:
-        if self._spool.holds and (found := await self._spooled(claim)):
-            return found
+    ) -> IdempotentResult:
+        if earlier := await self._lookup.spooled(claim):
+            return earlier
         row = await self._row(serving, photos, origin, claim.fingerprint, claim)
-        outcome = await self._keep(row)
-        if outcome == Outcome.TAKEN:
-            return await asyncio.to_thread(self._earlier, claim)
-        return Made(row, outcome, claim)
+        destination = await self._write(row)
+        if destination == Destination.KEY_IN_USE:
+            return await self._lookup.committed(claim)
+        return IdempotentResult(row, destination, claim)
 
-    async def _develop(self, pipeline: Pipeline, data: list[bytes]) -> list[Photo]:
+    async def _decode(self, pipeline: Pipeline, data: list[bytes]) -> list[Photo]:
         with tracer.start_as_current_span("decode"), self._metrics.decode_seconds.time():
             if len(data) == 1:
-                return [await self._darkroom.develop(data[0], pipeline.identity)]
-            developed = (self._darkroom.develop(one, pipeline.identity) for one in data)
-            return list(await asyncio.gather(*developed))
+                return [await self._decoder.decode(data[0], pipeline.identity)]
+            decoded = (self._decoder.decode(one, pipeline.identity) for one in data)
+            return list(await asyncio.gather(*decoded))
+
+    async def _assess(self, serving: Serving, photos: list[Photo], deadline: float) -> Assessment:
+        submitted = (serving.pipeline.features(photo.pixels, deadline=deadline) for photo in photos)
+        features = [await next(submitted)] if len(photos) == 1 else await asyncio.gather(*submitted)
+        return serving.model.advisor.assess(list(features), serving.certificate_status)
 
     async def _row(
         self,
@@ -129,8 +128,8 @@ class Classifier:
         digest: str,
         claim: Claim | None,
     ) -> Row:
-        judgement = await self._judge(serving, photos, origin.deadline)
-        key = await self._keep_photo(photos[0])
+        assessment = await self._assess(serving, photos, origin.deadline)
+        image_key = await self._photo_store.store(photos[0].jpeg)
         return Row(
             id=new_id(),
             request_id=origin.request_id,
@@ -139,85 +138,46 @@ class Classifier:
             key_prefix=origin.key_prefix,
             group_key=origin.group_key,
             app_version=origin.app_version,
-            model_id=serving.card.model_id,
+            model_id=serving.model.model_id,
             encoder_id=serving.encoder_id,
-            features=judgement.features,
-            probabilities=judgement.probabilities.tolist(),
-            label=judgement.label.value,
-            prediction_set=[name.value for name in judgement.prediction_set],
-            verdict=judgement.verdict.value,
-            certificate=serving.certificate_state.value,
-            reasons=[{"code": reason.code, "text": reason.text} for reason in judgement.reasons],
-            distance=judgement.distance,
+            features=assessment.features,
+            probabilities=assessment.probabilities.tolist(),
+            label=assessment.label.value,
+            prediction_set=[name.value for name in assessment.prediction_set],
+            verdict=assessment.advice.value,
+            certificate=serving.certificate_status.value,
+            reasons=[asdict(reason) for reason in assessment.reasons],
+            distance=assessment.distance,
             photos=len(photos),
             image_sha256=digest,
-            image_key=key,
+            image_key=image_key,
             latency_ms=(time.perf_counter() - origin.started) * 1_000,
             covariates=photos[0].covariates.columns(),
             claim=claim,
-            kin=judgement.kin,
+            nearest_species=assessment.nearest_species,
         )
 
-    async def _judge(self, serving: Serving, photos: list[Photo], deadline: float) -> Judgement:
-        submitted = (serving.pipeline.features(photo.pixels, deadline=deadline) for photo in photos)
-        features = [await next(submitted)] if len(photos) == 1 else await asyncio.gather(*submitted)
-        return serving.card.judge.judge(list(features), serving.certificate_state)
-
-    async def _keep_photo(self, photo: Photo) -> str | None:
-        if photo.kept is None:
-            return None
-        key = photo_key(hashlib.sha256(photo.kept).hexdigest())
-        try:
-            async with asyncio.timeout(PHOTO_SECONDS):
-                return await asyncio.to_thread(self._storage.write, key, photo.kept, private=True)
-        except Exception as error:  # of any storage; an answer matters more than a gallery
-            self._metrics.lost_photos.inc()
-            logger.warning("a photo is not kept", error=str(error) or type(error).__name__)
-            return None
-
-    async def _keep(self, row: Row) -> Outcome:
+    async def _write(self, row: Row) -> Destination:
         with tracer.start_as_current_span("log"):
-            outcome = await _to_its_end(self._log.keep(row))
-        if outcome != Outcome.TAKEN:
-            self._metrics.predictions.labels(row.verdict, outcome.value).inc()
+            destination = await _despite_cancellation(self._log.write(row))
+        if destination != Destination.KEY_IN_USE:
+            self._metrics.predictions.labels(row.verdict, destination.value).inc()
             for reason in row.reasons:
                 self._metrics.reasons.labels(reason["code"]).inc()
-        return outcome
-
-    async def _spooled(self, claim: Claim) -> Made | None:
-        found = await asyncio.to_thread(self._spool.claimed, claim.client, claim.key)
-        return Made(found[0], Outcome.SPOOL, found[1]) if found else None
-
-    def _earlier(self, claim: Claim) -> Made:
-        try:
-            with self._sessions() as session:
-                found = lookup.claimed(session, claim)
-        except SQLAlchemyError as error:
-            raise database_away() from error
-        if found is None:
-            raise database_away()
-        return Made(found[0], Outcome.DATABASE, found[1])
+        return destination
 
 
-async def _to_its_end(keeping: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """The outcome, even past the deadline: a row that was handed over may be committed, so it
-    cannot be called "not computed". The log's own limits bound the wait."""
-    task = asyncio.create_task(keeping)
+async def _despite_cancellation(writing: Coroutine[Any, Any, Destination]) -> Destination:
+    """The result, even past the deadline: a row that was handed over may be committed, so the
+    answer cannot be "not computed". The log's own limits bound the wait."""
+    task = asyncio.create_task(writing)
     with suppress(asyncio.CancelledError):
         await asyncio.shield(task)
     return await task
 
 
-def _fingerprint(photos: list[Photo]) -> str:
+def _digest(photos: list[Photo]) -> str:
     """sha256 of the photo; of several, sha256 over their digests."""
     if len(photos) == 1:
         return photos[0].sha256
     return hashlib.sha256("".join(photo.sha256 for photo in photos).encode()).hexdigest()
-
-
-def parsed_id(text: str) -> uuid.UUID | None:
-    """A UUID from a path, or none."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

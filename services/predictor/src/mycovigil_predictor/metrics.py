@@ -27,7 +27,7 @@ class Metrics:
         self.waiting = self._gauge("waiting_photos", "Photos waiting for, or in, the encoder.")
         self.inside = self._gauge("requests_inside", "Predictions being made.")
         self.held_bytes = self._gauge("upload_bytes", "Bytes of uploads held in memory.")
-        self.spool_depth = self._gauge("spool_rows", "Rows waiting for Postgres to come back.")
+        self.spool_depth = self._gauge("spool_rows", "Rows waiting until Postgres can take them.")
         self.spool_limit = self._gauge("spool_limit_rows", "Rows that the spool takes at most.")
         self.days_without_partition = self._gauge(
             "days_without_partition", "Days whose rows are spooled until they have a partition."

@@ -14,11 +14,14 @@ from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_predictor.admission import Admission
 from mycovigil_predictor.classify import Classifier
-from mycovigil_predictor.inference.answering_model import Authors
-from mycovigil_predictor.inference.decoder import Darkroom
-from mycovigil_predictor.inference.model_reload import Follower
-from mycovigil_predictor.log.connection import Line
+from mycovigil_predictor.connection import ReconnectingConnection
+from mycovigil_predictor.inference.answering_model import AnsweringModels
+from mycovigil_predictor.inference.decoder import Decoder
+from mycovigil_predictor.inference.model_reload import ModelReloader
+from mycovigil_predictor.log.database_state import DatabaseState
 from mycovigil_predictor.log.drain import Drain
+from mycovigil_predictor.log.lookup import Lookup
+from mycovigil_predictor.log.photo_store import PhotoStore
 from mycovigil_predictor.log.prediction_log import PredictionLog
 from mycovigil_predictor.log.spool import Spool
 from mycovigil_predictor.metrics import Metrics
@@ -37,11 +40,12 @@ class Predictor:
     settings: Settings
     metrics: Metrics
     sessions: Sessions
-    follower: Follower
+    reloader: ModelReloader
     classifier: Classifier
-    log: PredictionLog
     spool: Spool
-    authors: Authors
+    lookup: Lookup
+    database: DatabaseState
+    answering_models: AnsweringModels
     keys: KeyCache
     rate: RateLimit
     admission: Admission
@@ -55,14 +59,21 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
     engine = engine_of(settings.database, seconds=options.database_seconds)
     sessions, storage = sessions_of(engine), Storage(settings.storage)
     spool = Spool(options.spool_path, most_rows=options.spool_max_rows)
-    line = Line(url, name="log", seconds=options.database_seconds)
-    log = PredictionLog(line, spool, metrics, capacity=2 * options.queue_size)
-    drain = Drain(Line(url, name="drain", seconds=DRAIN_SECONDS), spool, log, metrics)
-    follower = Follower(settings, sessions, storage, metrics)
-    darkroom = Darkroom(
+    lookup, database = Lookup(spool, sessions), DatabaseState()
+    log = PredictionLog(
+        ReconnectingConnection(url, name="log", seconds=options.database_seconds),
+        spool,
+        database,
+        metrics,
+        capacity=2 * options.queue_size,
+    )
+    drain_connection = ReconnectingConnection(url, name="drain", seconds=DRAIN_SECONDS)
+    drain = Drain(drain_connection, spool, database, metrics)
+    reloader = ModelReloader(settings, sessions, storage, metrics)
+    decoder = Decoder(
         threads=options.decode_threads,
         max_pixels=options.max_pixels,
-        keep=settings.storage.keep_photos,
+        store_photos=settings.storage.keep_photos,
     )
     rate = RateLimit(
         settings.redis.url.get_secret_value(),
@@ -70,28 +81,27 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         failures=metrics.web.limit_failures,
     )
     keys = KeyCache(sessions, seconds=options.database_seconds)
-    metrics.set_aside.set(spool.aside)
     log.start()
-    await follower.follow()
-    tasks = [asyncio.create_task(follower.run()), asyncio.create_task(drain.run())]
+    await reloader.refresh()
+    tasks = [asyncio.create_task(reloader.run()), asyncio.create_task(drain.run())]
     try:
         yield Predictor(
             settings=settings,
             metrics=metrics,
             sessions=sessions,
-            follower=follower,
+            reloader=reloader,
             classifier=Classifier(
-                follower=follower,
-                darkroom=darkroom,
+                reloader=reloader,
+                decoder=decoder,
                 log=log,
-                spool=spool,
-                sessions=sessions,
-                storage=storage,
+                lookup=lookup,
+                photo_store=PhotoStore(storage, metrics),
                 metrics=metrics,
             ),
-            log=log,
             spool=spool,
-            authors=Authors(storage, settings.drift),
+            lookup=lookup,
+            database=database,
+            answering_models=AnsweringModels(storage, settings.drift),
             keys=keys,
             rate=rate,
             admission=Admission(
@@ -107,8 +117,8 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         await log.stop()
         await drain.close()
         await rate.close()
-        await follower.close()
-        darkroom.close()
+        await reloader.close()
+        decoder.close()
         keys.close()
         spool.close()
         engine.dispose()

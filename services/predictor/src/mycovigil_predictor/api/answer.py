@@ -8,10 +8,10 @@ from pydantic.config import JsonDict
 
 from mycovigil.models.bundle import Certificate
 from mycovigil.models.safety import CLASSES, Advice, CertificateStatus, SafetyClass
-from mycovigil_predictor.inference.answering_model import Author
-from mycovigil_predictor.inference.certificate_status import as_of_today
-from mycovigil_predictor.inference.serving import ModelCard
-from mycovigil_predictor.log.prediction_log import Outcome
+from mycovigil_predictor.certificate_status import as_of_today
+from mycovigil_predictor.inference.answering_model import AnsweringModel
+from mycovigil_predictor.inference.serving import LoadedModel
+from mycovigil_predictor.log.prediction_log import Destination
 from mycovigil_predictor.log.row import Row
 
 MOST_CONFUSIONS = 6
@@ -100,9 +100,9 @@ class Answer(BaseModel):
     logged: str = Field(pattern="^(database|spool)$", description="Where the row is now.")
 
 
-def answer_of(row: Row, author: Author, logged: Outcome) -> Answer:
-    """The document of a logged row of ``author``, with no more promised than holds today."""
-    row = as_of_today(row, author.state)
+def answer_of(row: Row, model: AnsweringModel, logged: Destination) -> Answer:
+    """The document of a logged row of ``model``, with no more promised than holds today."""
+    row = as_of_today(row, model.certificate_status)
     state = CertificateStatus(row.certificate)
     return Answer(
         id=row.id,
@@ -111,11 +111,11 @@ def answer_of(row: Row, author: Author, logged: Outcome) -> Answer:
         prediction_set=[SafetyClass(name) for name in row.prediction_set],
         verdict=Advice(row.verdict),
         reasons=[ReasonView.model_validate(reason) for reason in row.reasons],
-        certificate=_view(state, author.certificate),
+        certificate=_view(state, model.certificate),
         distance_to_reference=row.distance,
-        might_be_confused_with=_confusions(row, author.card),
-        model=ModelView(id=author.model_id, version=author.version, demo=author.demo),
-        encoder=EncoderView(name=author.encoder_name, precision=author.encoder_precision),
+        might_be_confused_with=_confusions(row, model.loaded),
+        model=ModelView(id=model.model_id, version=model.version, demo=model.demo),
+        encoder=EncoderView(name=model.encoder_name, precision=model.encoder_precision),
         created_at=row.created_at,
         photos=row.photos,
         logged=logged,
@@ -136,18 +136,21 @@ def _view(state: CertificateStatus, certificate: Certificate) -> CertificateView
     return CertificateView(state=state, bound=None, statement=statement)
 
 
-def _confusions(row: Row, card: ModelCard | None) -> list[str]:
+def _confusions(row: Row, model: LoadedModel | None) -> list[str]:
     """The nearest species of the reference, and what they and the label are mistaken for.
 
     The bundle names look-alikes with their class, "Amanita phalloides (deadly)": of two names
     for one species the one with its class is shown.
     """
-    if card is None:
-        return list(row.kin or ())
-    kin = card.judge.kin(row.features) if row.kin is None else row.kin
-    known = card.meta.look_alikes
+    if model is None:
+        return list(row.nearest_species or ())
+    nearest = row.nearest_species
+    if nearest is None:
+        nearest = model.advisor.nearest_species(row.features)
+    known = model.meta.look_alikes
     shown: dict[str, str] = {}
-    for text in (*kin, *(other for name in (*kin, row.label) for other in known.get(name, ()))):
+    names = (*nearest, row.label)
+    for text in (*nearest, *(other for name in names for other in known.get(name, ()))):
         species = text.partition(" (")[0]
         shown[species] = max(shown.get(species, ""), text, key=len)
     return list(shown.values())[:MOST_CONFUSIONS]

@@ -1,4 +1,4 @@
-"""The verdict on one specimen from one or several photos."""
+"""Advice on one specimen from one or several photos."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mycovigil.models.advice import Decision, Reason, decide
 from mycovigil.models.bundle import Bundle
 from mycovigil.models.safety import CLASSES, Advice, CertificateStatus, SafetyClass
-from mycovigil_predictor.inference.head import Head, Reading, Vector, pooled
+from mycovigil_predictor.inference.head import Head, HeadOutput, Vector, pooled
 
 SUSPECT = Reason(
     "certificate_suspect",
@@ -24,92 +24,93 @@ CAUTION = {Advice.EXPERT_CHECK: 0, Advice.CANNOT_TELL: 1, Advice.AVOID: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Assessment:
     """What is answered about a specimen; ``features`` (D,) are those that are logged."""
 
     features: Vector
     probabilities: NDArray[np.float64]
     distance: float
-    kin: tuple[str, ...]
+    nearest_species: tuple[str, ...]
     label: SafetyClass
     prediction_set: tuple[SafetyClass, ...]
-    verdict: Advice
+    advice: Advice
     reasons: tuple[Reason, ...]
 
 
-class Judge:
+class Advisor:
     """Pools the photos of a specimen, and is never less cautious than about one of them alone.
 
     The certificate bounds the risk of an answer to a single photo. Taking the most cautious of
-    all verdicts (each photo's and the pooled one's) can only lower that risk, so the bound
-    carries over to several photos; so does the coverage of the prediction set, which is the
-    union of all sets.
+    all advice (each photo's and the pooled one's) can only lower that risk, so the bound carries
+    over to several photos; so does the coverage of the prediction set, which is the union of all
+    sets.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         self._head = Head(bundle)
         self._meta = bundle.meta
 
-    def judge(self, features: list[Vector], state: CertificateStatus) -> Judgement:
-        """The judgement on unit features (D,) of each photo, under today's certificate."""
+    def assess(self, features: list[Vector], status: CertificateStatus) -> Assessment:
+        """The assessment of unit features (D,) of each photo, under the certificate's status."""
         whole = pooled(features)
-        reading = self._head.read(whole)
-        decision = self._decide(reading)
+        output = self._head.output(whole)
+        decision = self._decide(output)
         if len(features) > 1:
-            decision = self._with_each(decision, features)
-        verdict, reasons = under(state, decision.advice, decision.reasons)
-        return Judgement(
+            decision = self._with_each_photo(decision, features)
+        advice, reasons = under_certificate(status, decision.advice, decision.reasons)
+        return Assessment(
             features=whole,
-            probabilities=reading.probabilities,
-            distance=reading.distance,
-            kin=reading.kin,
+            probabilities=output.probabilities,
+            distance=output.distance,
+            nearest_species=output.nearest_species,
             label=decision.label,
             prediction_set=decision.prediction_set,
-            verdict=verdict,
+            advice=advice,
             reasons=reasons,
         )
 
-    def kin(self, features: Vector) -> tuple[str, ...]:
-        """The species that logged features resemble most."""
-        return self._head.read(features).kin
+    def nearest_species(self, features: Vector) -> tuple[str, ...]:
+        """Species of the reference photos that are nearest to logged features (D,)."""
+        return self._head.output(features).nearest_species
 
-    def _decide(self, reading: Reading) -> Decision:
+    def _decide(self, output: HeadOutput) -> Decision:
         return decide(
-            reading.probabilities,
-            reading.distance,
+            output.probabilities,
+            output.distance,
             self._meta.thresholds,
             self._meta.classes,
-            non_mushroom_score=reading.strangeness,
+            non_mushroom_score=output.non_mushroom_score,
         )
 
-    def _with_each(self, whole: Decision, features: list[Vector]) -> Decision:
-        each = [self._decide(self._head.read(pooled([one]))) for one in features]
+    def _with_each_photo(self, whole: Decision, features: list[Vector]) -> Decision:
+        """``whole``, or the decision on a single photo if that is more cautious."""
+        each = [self._decide(self._head.output(pooled([one]))) for one in features]
         possible = _union([whole, *each])
-        place = max(range(len(each)), key=lambda index: CAUTION[each[index].advice])
-        strictest = each[place]
+        number, strictest = max(enumerate(each, start=1), key=lambda one: CAUTION[one[1].advice])
         if CAUTION[strictest.advice] <= CAUTION[whole.advice]:
             return replace(whole, prediction_set=possible)
-        told = tuple(
-            Reason(reason.code, f"Photo {place + 1} alone: {reason.text}")
+        reasons = tuple(
+            Reason(reason.code, f"Photo {number} alone: {reason.text}")
             for reason in strictest.reasons
         )
-        return Decision(strictest.advice, whole.label, possible, told + whole.reasons)
+        return Decision(strictest.advice, whole.label, possible, reasons + whole.reasons)
 
 
 def _union(decisions: list[Decision]) -> tuple[SafetyClass, ...]:
-    """What any of the sets holds: a class is ruled out only if every photo rules it out."""
-    held = {name for decision in decisions for name in decision.prediction_set}
-    return tuple(name for name in CLASSES if name in held)
+    """Classes in any of the sets: a class is ruled out only if every photo rules it out."""
+    possible = {name for decision in decisions for name in decision.prediction_set}
+    return tuple(name for name in CLASSES if name in possible)
 
 
-def under(
-    state: CertificateStatus, verdict: Advice, reasons: tuple[Reason, ...]
+def under_certificate(
+    status: CertificateStatus, advice: Advice, reasons: tuple[Reason, ...]
 ) -> tuple[Advice, tuple[Reason, ...]]:
-    """A certificate in doubt is told; a void one leaves nothing better than "cannot tell"."""
-    if state == CertificateStatus.SUSPECT:
-        return verdict, (*reasons, SUSPECT)
-    if state == CertificateStatus.VOID:
-        if verdict == Advice.EXPERT_CHECK:
-            verdict = Advice.CANNOT_TELL
-        return verdict, (VOID, *reasons)
-    return verdict, reasons
+    """Advice and reasons under a certificate: a suspect one adds a reason, a void one leaves
+    nothing better than ``cannot_tell``."""
+    if status == CertificateStatus.SUSPECT:
+        return advice, (*reasons, SUSPECT)
+    if status == CertificateStatus.VOID:
+        if advice == Advice.EXPERT_CHECK:
+            advice = Advice.CANNOT_TELL
+        return advice, (VOID, *reasons)
+    return advice, reasons

@@ -1,4 +1,4 @@
-"""The model that gave an answer, as it stands today."""
+"""The model that gave a logged answer, with its certificate's status of today."""
 
 import uuid
 from collections import OrderedDict
@@ -17,52 +17,56 @@ from mycovigil.models.registry import Production
 from mycovigil.models.safety import CertificateStatus, doubted
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
-from mycovigil_predictor.inference.serving import ModelCard, Serving, card_of
+from mycovigil_predictor.inference.model_loading import load_model
+from mycovigil_predictor.inference.serving import LoadedModel, Serving
 
-CARDS = 8
+# Bundles of models that are no longer served, kept in memory.
+MAX_LOADED = 8
 logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
-    """``state`` is today's; ``card`` is none where the model's bundle cannot be read any more."""
+class AnsweringModel:
+    """``certificate_status`` is today's; ``loaded`` is none where the model's bundle cannot be
+    read any more."""
 
     model_id: uuid.UUID
     version: str
     encoder_name: str
     encoder_precision: str
     certificate: Certificate
-    state: CertificateStatus
-    card: ModelCard | None
+    certificate_status: CertificateStatus
+    loaded: LoadedModel | None
     demo: bool = False
 
     @classmethod
-    def serving(cls, serving: Serving) -> Self:
+    def of_serving(cls, serving: Serving) -> Self:
         """The model that is served now."""
-        card = serving.card
+        model = serving.model
         return cls(
-            model_id=card.model_id,
-            version=card.version,
-            encoder_name=card.meta.encoder_name,
-            encoder_precision=card.meta.encoder_precision,
-            certificate=card.certificate,
-            state=serving.certificate_state,
-            card=card,
-            demo=card.demo,
+            model_id=model.model_id,
+            version=model.version,
+            encoder_name=model.meta.encoder_name,
+            encoder_precision=model.meta.encoder_precision,
+            certificate=model.certificate,
+            certificate_status=serving.certificate_status,
+            loaded=model,
+            demo=model.demo,
         )
 
 
-class Authors:
+class AnsweringModels:
     """Models that are not served now, for answers that they gave."""
 
     def __init__(self, storage: Storage, drift: DriftSettings) -> None:
         self._storage = storage
         self._drift = drift
-        self._cards: OrderedDict[uuid.UUID, ModelCard] = OrderedDict()
+        self._loaded: OrderedDict[uuid.UUID, LoadedModel] = OrderedDict()
 
-    def get(self, session: Session, model_id: uuid.UUID) -> Author:
-        """The model as the registry knows it, with its bundle where that is still there. What
-        nobody watched while it served is in doubt for ever.
+    def get(self, session: Session, model_id: uuid.UUID) -> AnsweringModel:
+        """The model as the registry knows it, with its bundle where that can still be read.
+
+        A model whose nights were not judged while it served stays at best suspect.
 
         Raises:
             LookupError: the registry does not know it.
@@ -75,27 +79,26 @@ class Authors:
         if found is None:
             raise LookupError(f"there is no model {model_id}")
         model, encoder = found
-        return Author(
+        doubt = monitoring.lapse(session, model.id, self._drift)
+        return AnsweringModel(
             model_id=model.id,
             version=model.version,
             encoder_name=encoder.name,
             encoder_precision=encoder.precision,
             certificate=Certificate.model_validate(model.certificate),
-            state=doubted(
-                model.certificate_state, monitoring.lapse(session, model.id, self._drift)
-            ),
-            card=self._card(Production(model, encoder)),
+            certificate_status=doubted(model.certificate_state, doubt),
+            loaded=self._load(Production(model, encoder)),
             demo=model.demo,
         )
 
-    def _card(self, kept: Production) -> ModelCard | None:
-        identifier = kept.model.id
-        if identifier not in self._cards:
+    def _load(self, answering: Production) -> LoadedModel | None:
+        identifier = answering.model.id
+        if identifier not in self._loaded:
             try:
-                self._cards[identifier] = card_of(self._storage, kept)
+                self._loaded[identifier] = load_model(self._storage, answering)
             except Exception as error:  # of any storage; the row says enough without the bundle
-                logger.warning("no bundle", model=kept.model.version, error=str(error))
+                logger.warning("no bundle", model=answering.model.version, error=str(error))
                 return None
-            while len(self._cards) > CARDS:
-                self._cards.popitem(last=False)
-        return self._cards[identifier]
+            while len(self._loaded) > MAX_LOADED:
+                self._loaded.popitem(last=False)
+        return self._loaded[identifier]

@@ -1,4 +1,4 @@
-"""Photos as the encoder takes them, developed in threads that cannot starve the event loop."""
+"""Decodes and measures photos, in threads of their own."""
 
 import asyncio
 import hashlib
@@ -15,30 +15,29 @@ from mycovigil.vision.image.covariates import Covariates, measure
 from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage, UnsupportedImage, decode
 from mycovigil.vision.image.metadata import strip_metadata
 
-KEPT_SIDE = 1_280
+# Longer side, in pixels, of photos that are stored for galleries.
+STORED_SIDE = 1_280
 logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """``pixels`` uint8 (S, S, 3); ``sha256`` of the bytes as they came; ``kept`` a JPEG without
-    any metadata, where photos are kept."""
+    """``pixels``: uint8 (S, S, 3), as the encoder takes them; ``sha256`` of the bytes as they came;
+    ``jpeg`` without any metadata, where photos are stored."""
 
     pixels: NDArray[np.uint8]
     covariates: Covariates
     sha256: str
-    kept: bytes | None
+    jpeg: bytes | None
 
 
-class Darkroom:
-    """Threads that turn bytes into photos."""
-
-    def __init__(self, *, threads: int, max_pixels: int, keep: bool) -> None:
+class Decoder:
+    def __init__(self, *, threads: int, max_pixels: int, store_photos: bool) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._max_pixels = max_pixels
-        self._keep = keep
+        self._store_photos = store_photos
 
-    async def develop(self, data: bytes, identity: EncoderIdentity) -> Photo:
+    async def decode(self, data: bytes, identity: EncoderIdentity) -> Photo:
         """Decode and measure one photo for an encoder.
 
         Raises:
@@ -46,18 +45,18 @@ class Darkroom:
         """
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, self._develop, data, identity)
+            return await loop.run_in_executor(self._pool, self._decode, data, identity)
         except UnsupportedImage as error:
-            raise _refused(415, "unsupported-photo", "A format we do not read", error) from error
+            raise _problem(415, "unsupported-photo", "A format we do not read", error) from error
         except UndecodableImage as error:
-            raise _refused(422, "undecodable-photo", "Not a readable photo", error) from error
+            raise _problem(422, "undecodable-photo", "Not a readable photo", error) from error
         except TooManyPixels as error:
-            raise _refused(413, "too-many-pixels", "The photo is too large", error) from error
+            raise _problem(413, "too-many-pixels", "The photo is too large", error) from error
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
 
-    def _develop(self, data: bytes, identity: EncoderIdentity) -> Photo:
+    def _decode(self, data: bytes, identity: EncoderIdentity) -> Photo:
         image = decode(
             data, size=identity.image_size, max_pixels=self._max_pixels, resize=identity.resize
         )
@@ -65,18 +64,18 @@ class Darkroom:
             pixels=image.pixels,
             covariates=measure(image),
             sha256=hashlib.sha256(data).hexdigest(),
-            kept=_kept(data) if self._keep else None,
+            jpeg=_stored(data) if self._store_photos else None,
         )
 
 
-def _kept(data: bytes) -> bytes | None:
+def _stored(data: bytes) -> bytes | None:
     try:
-        return strip_metadata(data, side=KEPT_SIDE)
+        return strip_metadata(data, side=STORED_SIDE)
     except Exception as error:  # Pillow raises nearly everything; an answer matters more
-        logger.warning("a photo cannot be kept", error=str(error) or type(error).__name__)
+        logger.warning("a photo cannot be stored", error=str(error) or type(error).__name__)
         return None
 
 
-def _refused(status: int, slug: str, title: str, error: Exception) -> Problem:
-    told = str(error).rstrip(".")
-    return Problem(status, slug, title, f"{told[:1].upper()}{told[1:]}.")
+def _problem(status: int, slug: str, title: str, error: Exception) -> Problem:
+    detail = str(error).rstrip(".")
+    return Problem(status, slug, title, f"{detail[:1].upper()}{detail[1:]}.")

@@ -1,4 +1,4 @@
-"""The encoder at work: several one-thread calls at a time, or all cores for a lone photo."""
+"""Runs the encoder: several one-thread calls at a time, or all cores for a photo that is alone."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mycovigil.vision.encoder import self_test
 from mycovigil.vision.encoder.identity import EncoderIdentity, EncoderMismatch
-from mycovigil_predictor.inference.graph_choice import Contest
+from mycovigil_predictor.inference.graph_choice import GraphChoice
 from mycovigil_predictor.inference.runtime import Graph, open_graph
 
 Pixels = NDArray[np.uint8]
@@ -21,8 +21,7 @@ Features = NDArray[np.float32]
 
 class Engine:
     """One graph for up to ``lanes`` concurrent one-thread calls, and a wide one on all cores for a
-    photo that is alone, where this pays on this machine.
-    """
+    photo that is alone, where that is faster on this machine."""
 
     def __init__(self, onnx: Path, identity: EncoderIdentity, *, lanes: int) -> None:
         self.identity = identity
@@ -33,23 +32,23 @@ class Engine:
         self._check_graph()
         self.provider = self._narrow.provider
         self._wide = self._on_all_cores(onnx)
-        self._contest = Contest()
+        self._choice = GraphChoice()
 
     async def encode(self, pixels: Sequence[Pixels]) -> list[Features]:
         """Unit features (D,) of each photo's pixels (S, S, 3), in order."""
         if self._wide is None or len(pixels) > 1 or self._running:
             return await self._run(self._narrow, pixels)
-        wide, begin = self._contest.goes_wide(), self._begun
+        wide, begun = self._choice.use_wide(), self._begun
         start = time.perf_counter()
         features = await self._run(self._wide if wide else self._narrow, pixels)
-        if self._begun == begin + 1:
-            self._contest.tell(wide, time.perf_counter() - start)
+        if self._begun == begun + 1:  # nothing else ran meanwhile
+            self._choice.record(wide, time.perf_counter() - start)
         return features
 
     @property
     def lone_photos(self) -> int:
-        """Photos that told how quick the graphs are, in this round."""
-        return self._contest.told
+        """Photos by which the graphs were timed, in this round."""
+        return self._choice.timed
 
     async def _run(self, graph: Graph, pixels: Sequence[Pixels]) -> list[Features]:
         self._begun += 1

@@ -1,44 +1,34 @@
-"""Follows the production model: NOTIFY and polling, a swap without a restart."""
+"""Serves the production model: follows the registry by NOTIFY and polling, without a restart."""
 
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from mycovigil.db.model import Model
-from mycovigil.incidents import monitoring
-from mycovigil.models import registry
 from mycovigil.models.registry import CHANNEL, Production
 from mycovigil.postgres.engine import Sessions
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
+from mycovigil_predictor.connection import DATABASE_AWAY, connect
+from mycovigil_predictor.inference.model_loading import load_engine, load_model
 from mycovigil_predictor.inference.pipeline import Pipeline
-from mycovigil_predictor.inference.serving import ModelCard, Serving, card_of, engine_of
-from mycovigil_predictor.log.connection import AWAY, connect
+from mycovigil_predictor.inference.registry_state import RegistryState
+from mycovigil_predictor.inference.serving import Serving
 from mycovigil_predictor.metrics import Metrics
 
 logger = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """The registry at one moment: the production model, and the row of the one served."""
-
-    production: Production | None
-    served: Model | None
-
-
-class Follower:
+class ModelReloader:
     """Holds the present :class:`Serving`; a model that cannot be loaded leaves the old one.
 
-    The nightly watch follows the production model alone. One that is served on though it is in
-    production no more is unwatched: it is at best ``suspect``, and its row is followed still. So is
-    any model once the database was away for longer than a night: nobody can judge that night, and
-    a certificate that was lost meanwhile is not heard of. Where nights are not judged though they
-    are over (`mycovigil.incidents.monitoring`), the certificate is in doubt until they are.
+    Only the production model is monitored. A model that is served on after it left production is
+    unmonitored: its certificate is at best ``suspect``, and further changes of its row are
+    followed. So is any model once the database was away for longer than a night: nobody can judge
+    that night, and a lost certificate would not be heard of. Where nights are over but not judged
+    (`mycovigil.incidents.monitoring`), the certificate is in doubt until they are.
     """
 
     def __init__(
@@ -49,9 +39,9 @@ class Follower:
         self._storage = storage
         self._metrics = metrics
         self._retiring: set[asyncio.Task[None]] = set()
-        # A thread of its own: a cancelled look still holds a connection until it ends, and
+        # A thread of its own: a cancelled read still holds a connection until it ends, and
         # close() must be able to wait for that.
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="follow")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="registry")
         self.serving: Serving | None = None
         self.trouble: str | None = None
         self.database_reached = False
@@ -62,33 +52,33 @@ class Follower:
         while True:
             try:
                 await self._listen()
-            except AWAY:
-                await self.follow()
-            except Exception:  # whatever it is, the next look may succeed
+            except DATABASE_AWAY:
+                await self.refresh()
+            except Exception:  # whatever it is, the next refresh may succeed
                 logger.exception("following the production model failed")
             await asyncio.sleep(self._settings.predictor.reload_seconds)
 
-    async def follow(self) -> None:
+    async def refresh(self) -> None:
         """Compare with the registry once, and swap if something changed."""
         try:
             loop = asyncio.get_running_loop()
-            look = await loop.run_in_executor(self._reader, self._look)
+            state = await loop.run_in_executor(self._reader, self._read_registry)
         except SQLAlchemyError:
             self.database_reached = False
-            self._forgotten()
+            self._doubt_after_outage()
             return  # what is served stays
         self.database_reached = True
         self._reached_at = time.monotonic()
-        if look.production is None:
-            self._served_on(look, "no model is in production")
+        if state.production is None:
+            self._serve_on(state, "no model is in production")
             return
-        if self.serving and self.serving.is_still(look.production) and self.trouble is None:
+        if self.serving and self.serving.is_current(state.production) and self.trouble is None:
             return
         try:
-            self._swap(await self._load(look.production))
+            self._swap(await self._load(state.production))
         except Exception as error:  # a runtime has its own errors; none may end the service
-            told = f"model {look.production.model.version} cannot be served: {error}"
-            self._served_on(look, told)
+            version = state.production.model.version
+            self._serve_on(state, f"model {version} cannot be served: {error}")
 
     async def close(self) -> None:
         if self.serving:
@@ -97,52 +87,45 @@ class Follower:
         await asyncio.to_thread(self._reader.shutdown)
 
     async def _listen(self) -> None:
-        """Follow until the connection breaks; each notice and each pause is a look."""
+        """Refresh at each notice, and each ``reload_seconds``, until the connection breaks."""
         url = self._settings.database.url.get_secret_value()
         seconds = self._settings.predictor.database_seconds
         async with await connect(url, "reload", seconds=seconds) as connection:
             await connection.execute(f"LISTEN {CHANNEL}".encode())
             while True:
-                await self.follow()
+                await self.refresh()
                 notices = connection.notifies(
                     timeout=self._settings.predictor.reload_seconds, stop_after=1
                 )
                 async for _notice in notices:
                     pass
 
-    def _look(self) -> _Look:
-        serving = self.serving
+    def _read_registry(self) -> RegistryState:
+        served_id = self.serving.model.model_id if self.serving else None
         with self._sessions() as session:
-            served = session.get(Model, serving.card.model_id) if serving else None
-            production = registry.production(session)
-            if production is not None:
-                doubt = monitoring.lapse(session, production.model.id, self._settings.drift)
-                production = replace(production, doubt=doubt)
-            return _Look(production, served)
+            return RegistryState.read(session, served_id, self._settings.drift)
 
     async def _load(self, production: Production) -> Serving:
-        model = production.model
         now = self.serving
-        card: ModelCard
-        if now and now.card.model_id == model.id:
-            card = now.card
+        if now and now.model.model_id == production.model.id:
+            model = now.model
         else:
-            card = await asyncio.to_thread(card_of, self._storage, production)
+            model = await asyncio.to_thread(load_model, self._storage, production)
         if now and now.encoder_id == production.encoder.id:
             pipeline = now.pipeline
         else:
             pipeline = await self._pipeline(production)
         return Serving(
-            card=card,
+            model=model,
             encoder_id=production.encoder.id,
-            certificate_state=production.certificate_state,
+            certificate_status=production.certificate_state,
             certificate_reason=production.certificate_reason,
             pipeline=pipeline,
         )
 
     async def _pipeline(self, production: Production) -> Pipeline:
         lanes = self._settings.predictor.engines
-        engine = await asyncio.to_thread(engine_of, production, lanes=lanes)
+        engine = await asyncio.to_thread(load_engine, production, lanes=lanes)
         pipeline = Pipeline(engine, self._settings.predictor, self._metrics)
         pipeline.start()
         return pipeline
@@ -150,62 +133,64 @@ class Follower:
     def _swap(self, serving: Serving) -> None:
         old, self.serving, self.trouble = self.serving, serving, None
         if old is None or old.pipeline is not serving.pipeline:
-            _introduce(serving)
+            _log_encoder(serving)
         if old and old.pipeline is not serving.pipeline:
             task = asyncio.create_task(old.pipeline.retire())
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
         self._metrics.reloads.labels("swapped").inc()
-        self._tell()
-        log = logger.warning if serving.card.demo else logger.info
+        self._set_metric(serving)
+        log = logger.warning if serving.model.demo else logger.info
         log(
             "model is served",
-            model=serving.card.version,
-            model_id=str(serving.card.model_id),
-            certificate=serving.certificate_state,
-            demo=serving.card.demo,
-            replaced=old.card.version if old else None,
+            model=serving.model.version,
+            model_id=str(serving.model.model_id),
+            demo=serving.model.demo,
+            certificate=serving.certificate_status,
+            replaced=old.model.version if old else None,
         )
 
-    def _served_on(self, look: _Look, trouble: str) -> None:
-        """Say what is wrong; a model that is no longer in production vouches for less."""
+    def _serve_on(self, state: RegistryState, trouble: str) -> None:
+        """Keep the old model; unmonitored, unless it is the production model itself."""
         now = self.serving
-        if now is None and look.production is None:
+        if now is None and state.production is None:
             return  # there was never a model
         if trouble != self.trouble:
-            still = now.card.version if now else None
+            still = now.model.version if now else None
             logger.error("model cannot be served", trouble=trouble, still=still)
             self._metrics.reloads.labels("refused").inc()
         self.trouble = trouble
         if now is None:
             return
-        if look.production and look.production.model.id == now.card.model_id:
-            self.serving = now.restated(look.served)
-        else:
-            self.serving = now.restated(look.served).unwatched(trouble)
-        self._tell()
+        now = now.with_certificate_of(state.served)
+        if state.production is None or state.production.model.id != now.model.model_id:
+            now = now.unmonitored(trouble)
+        self.serving = now
+        self._set_metric(now)
 
-    def _forgotten(self) -> None:
-        """Take the promise back once a night's rows can have been judged by nobody."""
+    def _doubt_after_outage(self) -> None:
+        """Call the certificate suspect once the database was away for longer than a night."""
         drift, now = self._settings.drift, self.serving
         away = time.monotonic() - self._reached_at
-        if now is None or not now.watched or away <= drift.period_seconds + drift.grace_seconds:
+        if now is None or not now.monitored or away <= drift.period_seconds + drift.grace_seconds:
             return
         self.trouble = "the database has been away for longer than a night"
-        logger.error("certificate in doubt", trouble=self.trouble, model=now.card.version)
-        self.serving = now.unwatched(self.trouble)
-        self._tell()
+        logger.error("certificate in doubt", trouble=self.trouble, model=now.model.version)
+        self.serving = now.unmonitored(self.trouble)
+        self._set_metric(self.serving)
 
-    def _tell(self) -> None:
-        """The served model as a metric."""
-        assert self.serving is not None
-        card, state = self.serving.card, self.serving.certificate_state
+    def _set_metric(self, serving: Serving) -> None:
+        model = serving.model
         self._metrics.model.clear()
-        demo = str(card.demo).lower()
-        self._metrics.model.labels(card.version, card.meta.encoder_name, state, demo).set(1)
+        self._metrics.model.labels(
+            model.version,
+            model.meta.encoder_name,
+            serving.certificate_status,
+            str(model.demo).lower(),
+        ).set(1)
 
 
-def _introduce(serving: Serving) -> None:
+def _log_encoder(serving: Serving) -> None:
     identity = serving.pipeline.identity
     logger.info(
         "encoder is loaded",

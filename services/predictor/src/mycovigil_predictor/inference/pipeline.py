@@ -12,7 +12,7 @@ from opentelemetry.context import Context, get_current
 
 from mycovigil.settings import PredictorSettings
 from mycovigil.vision.encoder.identity import EncoderIdentity
-from mycovigil_predictor.inference.batcher import Batcher
+from mycovigil_predictor.batcher import Batcher
 from mycovigil_predictor.inference.engine import Engine, Features, Pixels
 from mycovigil_predictor.metrics import Metrics
 
@@ -27,7 +27,7 @@ class _Submitted:
     context: Context = field(default_factory=get_current)
     at: int = field(default_factory=time.time_ns)
 
-    def tell(self, name: str, start: int, end: int) -> None:
+    def record_span(self, name: str, start: int, end: int) -> None:
         tracer.start_span(name, self.context, start_time=start).end(end)
 
 
@@ -93,6 +93,6 @@ class Pipeline:
             features = await self._engine.encode([one.pixels for one in batch])
         end = time.time_ns()
         for one in batch:
-            one.tell("queue", one.at, start)
-            one.tell("encode", start, end)
+            one.record_span("queue", one.at, start)
+            one.record_span("encode", start, end)
         return features

@@ -1,22 +1,19 @@
-"""Rows into Postgres: one binary COPY a batch, one transaction, claims of idempotency first."""
+"""Writes batches of rows to Postgres: a transaction each, idempotency keys first, then a COPY."""
 
-import datetime
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from pgvector import HalfVector
-from psycopg import AsyncConnection, sql
-from psycopg.errors import CheckViolation
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from mycovigil.postgres import partitions
 from mycovigil.vision.image.covariates import NAMES as COVARIATES
+from mycovigil_predictor.connection import Connection
+from mycovigil_predictor.log.partitions import partition_errors
 from mycovigil_predictor.log.row import Row
 
-Connection = AsyncConnection[tuple[Any, ...]]
-
+# Columns and their types in Postgres.
 TYPES: dict[str, str] = {
     "id": "uuid",
     "created_at": "timestamptz",
@@ -52,16 +49,12 @@ COPY_STAGED = sql.SQL("COPY staged ({}) FROM STDIN (FORMAT BINARY)").format(COLU
 MERGE = sql.SQL(
     "INSERT INTO predictions ({columns}) SELECT {columns} FROM staged ON CONFLICT DO NOTHING"
 ).format(columns=COLUMNS)
+# In a fixed order, so that two writers cannot deadlock.
 CLAIM = """
 INSERT INTO idempotency_keys (client, key, fingerprint, prediction_id)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::uuid[]) ORDER BY 1, 2
 ON CONFLICT DO NOTHING RETURNING prediction_id
 """
-"""In a fixed order, so that two writers cannot deadlock."""
-
-
-class PartitionMissing(RuntimeError):
-    """The day of a row has no partition; no row of the batch was written."""
 
 
 async def insert(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
@@ -76,11 +69,11 @@ async def insert(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
         await _copy(connection, COPY, rows)  # one statement is a transaction by itself
         return {row.id for row in rows}
     async with connection.transaction():
-        lost = await _claim(connection, rows)
-        kept = [row for row in rows if row.id not in lost]
-        if kept:
-            await _copy(connection, COPY, kept)
-    return {row.id for row in kept}
+        taken = await _claim(connection, rows)
+        new = [row for row in rows if row.id not in taken]
+        if new:
+            await _copy(connection, COPY, new)
+    return {row.id for row in new}
 
 
 async def merge(connection: Connection, rows: Sequence[Row]) -> None:
@@ -95,30 +88,12 @@ async def merge(connection: Connection, rows: Sequence[Row]) -> None:
         await _claim(connection, rows)
         await connection.execute(STAGE)
         await _copy(connection, COPY_STAGED, rows)
-        with _missing_partitions():
+        with partition_errors():
             await connection.execute(MERGE)
 
 
-async def days_with_partition(connection: Connection) -> set[datetime.date]:
-    """As :func:`mycovigil.postgres.partitions.existing`, on an asynchronous connection."""
-    cursor = await connection.execute(partitions.NAMES.encode())
-    return {partitions.day_of(name) for (name,) in await cursor.fetchall()}
-
-
-@contextmanager
-def _missing_partitions() -> Iterator[None]:
-    """Tells a missing partition from a violated constraint: Postgres gives both one SQLSTATE, and
-    names the constraint only of the second."""
-    try:
-        yield
-    except CheckViolation as error:
-        if error.diag.constraint_name is None:
-            raise PartitionMissing(str(error)) from error
-        raise
-
-
 async def _claim(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
-    """Ids of rows whose key another prediction holds."""
+    """Claim the idempotency keys; returns the ids of rows whose key another prediction holds."""
     claims = [(row.claim, row.id) for row in rows if row.claim]
     if not claims:
         return set()
@@ -136,7 +111,7 @@ async def _claim(connection: Connection, rows: Sequence[Row]) -> set[uuid.UUID]:
 
 
 async def _copy(connection: Connection, statement: sql.Composed, rows: Sequence[Row]) -> None:
-    with _missing_partitions():
+    with partition_errors():
         async with connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types(list(TYPES.values()))
             for row in rows:

@@ -1,4 +1,5 @@
-"""Retries with one ``Idempotency-Key`` are one prediction."""
+"""Cache of recent and in-flight idempotent requests; uniqueness across processes is enforced by
+the table ``idempotency_keys``."""
 
 import asyncio
 from collections import OrderedDict
@@ -6,63 +7,64 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mycovigil.problem import Problem
-from mycovigil_predictor.log.prediction_log import Outcome
+from mycovigil_predictor.log.prediction_log import Destination
 from mycovigil_predictor.log.row import Claim, Row
 
-REMEMBERED = 2_048
+MAX_RESULTS = 2_048
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A durable row, where it is, and the claim that it fulfils."""
+class IdempotentResult:
+    """A durable row, where it is, and the claim to the key that it holds."""
 
     row: Row
-    outcome: Outcome
+    destination: Destination
     claim: Claim
 
 
-class Once:
-    """What this process made of late, and what it is making. The table of keys decides between
-    processes; this saves the work, and stands in for the table while the database is away."""
+class IdempotencyCache:
+    """Saves repeated work, and stands in for the table while the database is away."""
 
     def __init__(self) -> None:
-        self._made: OrderedDict[tuple[str, str], Made] = OrderedDict()
-        self._making: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self._results: OrderedDict[tuple[str, str], IdempotentResult] = OrderedDict()
+        self._in_flight: dict[tuple[str, str], asyncio.Future[None]] = {}
 
-    async def make(self, claim: Claim, maker: Callable[[], Awaitable[Made]]) -> Made:
-        """The earlier prediction with this key, or the one that ``maker`` makes now.
+    async def get_or_make(
+        self, claim: Claim, make: Callable[[], Awaitable[IdempotentResult]]
+    ) -> IdempotentResult:
+        """The earlier result with this key, or the one of ``make``; waits for one in flight.
 
         Raises:
             Problem: 422, the key was used for other photos.
         """
-        place = (claim.client, claim.key)
-        while place in self._making:
-            await asyncio.shield(self._making[place])
-        if place in self._made:
-            return same(self._made[place], claim)
+        key = (claim.client, claim.key)
+        while key in self._in_flight:
+            await asyncio.shield(self._in_flight[key])
+        if key in self._results:
+            return _checked(self._results[key], claim)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._making[place] = done
+        self._in_flight[key] = done
         try:
-            made = same(await maker(), claim)
-            self._remember(place, made)
-            return made
+            result = _checked(await make(), claim)
+            self._remember(key, result)
+            return result
         finally:
-            del self._making[place]
+            del self._in_flight[key]
             done.set_result(None)
 
-    def _remember(self, place: tuple[str, str], made: Made) -> None:
-        self._made[place] = made
-        while len(self._made) > REMEMBERED:
-            self._made.popitem(last=False)
+    def _remember(self, key: tuple[str, str], result: IdempotentResult) -> None:
+        self._results[key] = result
+        while len(self._results) > MAX_RESULTS:
+            self._results.popitem(last=False)
 
 
-def same(made: Made, claim: Claim) -> Made:
-    """``made``, if it was made from the photos of ``claim``."""
-    if made.claim.fingerprint != claim.fingerprint:
+def _checked(result: IdempotentResult, claim: Claim) -> IdempotentResult:
+    """``result``, if it was made from the photos of ``claim``."""
+    if result.claim.fingerprint != claim.fingerprint:
         raise Problem(
             422,
             "idempotency-key-reused",
             "The idempotency key was used for other photos",
             "An Idempotency-Key stands for one upload. Use a new one for other photos.",
         )
-    return made
+    return result

@@ -1,20 +1,74 @@
-"""Predictions that were logged, found again: in Postgres, or still in the spool."""
+"""Finds logged predictions: in the spool, then in Postgres."""
 
+import asyncio
 import uuid
 
 import numpy as np
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mycovigil.db.base import instant_of
 from mycovigil.db.idempotency import IdempotencyKey
 from mycovigil.db.prediction import Prediction
+from mycovigil.postgres.engine import Sessions
 from mycovigil.vision.image.covariates import NAMES as COVARIATES
+from mycovigil_predictor.log.idempotency import IdempotentResult
+from mycovigil_predictor.log.prediction_log import Destination
 from mycovigil_predictor.log.row import Claim, Row
+from mycovigil_predictor.log.spool import Spool
+from mycovigil_web.problems import database_away
 
 
-def find(session: Session, identifier: uuid.UUID) -> Row | None:
-    """The row with this id; the instant in the id leads to its day's partition."""
+class Lookup:
+    """Its methods raise a Problem, 503, where Postgres is needed and away."""
+
+    def __init__(self, spool: Spool, sessions: Sessions) -> None:
+        self._spool = spool
+        self._sessions = sessions
+
+    async def by_id(self, identifier: uuid.UUID) -> tuple[Row, Destination] | None:
+        """The row with this id, and where it is."""
+        if self._spool.holds and (row := await asyncio.to_thread(self._spool.get, identifier)):
+            return row, Destination.SPOOL
+        row = await asyncio.to_thread(self._read, identifier)
+        return (row, Destination.DATABASE) if row else None
+
+    async def spooled(self, claim: Claim) -> IdempotentResult | None:
+        """The result in the spool that holds the key of ``claim``."""
+        if not self._spool.holds:
+            return None
+        found = await asyncio.to_thread(self._spool.claimed, claim.client, claim.key)
+        return IdempotentResult(found[0], Destination.SPOOL, found[1]) if found else None
+
+    async def committed(self, claim: Claim) -> IdempotentResult:
+        """The result in Postgres that holds the key of ``claim``."""
+        found = await asyncio.to_thread(self._claimed, claim)
+        if found is None:
+            raise database_away()
+        return IdempotentResult(found[0], Destination.DATABASE, found[1])
+
+    def _read(self, identifier: uuid.UUID) -> Row | None:
+        try:
+            with self._sessions() as session:
+                return _find(session, identifier)
+        except SQLAlchemyError as error:
+            raise database_away() from error
+
+    def _claimed(self, claim: Claim) -> tuple[Row, Claim] | None:
+        try:
+            with self._sessions() as session:
+                holder = session.get(IdempotencyKey, (claim.client, claim.key))
+                row = _find(session, holder.prediction_id) if holder else None
+        except SQLAlchemyError as error:
+            raise database_away() from error
+        if holder is None or row is None:
+            return None
+        return row, Claim(holder.client, holder.key, holder.fingerprint)
+
+
+def _find(session: Session, identifier: uuid.UUID) -> Row | None:
+    """The row with this id; the instant in the id selects its day's partition."""
     try:
         moment = instant_of(identifier)
     except (ValueError, OverflowError, OSError):
@@ -23,15 +77,6 @@ def find(session: Session, identifier: uuid.UUID) -> Row | None:
         select(Prediction).where(Prediction.id == identifier, Prediction.created_at == moment)
     )
     return _row(found) if found else None
-
-
-def claimed(session: Session, claim: Claim) -> tuple[Row, Claim] | None:
-    """The row that holds an idempotency key, with the claim that won."""
-    winner = session.get(IdempotencyKey, (claim.client, claim.key))
-    row = find(session, winner.prediction_id) if winner else None
-    if winner is None or row is None:
-        return None
-    return row, Claim(winner.client, winner.key, winner.fingerprint)
 
 
 def _row(found: Prediction) -> Row:

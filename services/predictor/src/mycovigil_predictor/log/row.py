@@ -1,4 +1,4 @@
-"""A row of the prediction log: on its way to Postgres, and in the spool."""
+"""A row of the prediction log, as it is written to Postgres and to the spool."""
 
 import base64
 import datetime
@@ -15,7 +15,7 @@ from mycovigil.db.base import instant_of
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An idempotency key that this row fulfils."""
+    """An idempotency key that belongs to a row; ``fingerprint`` identifies its photos."""
 
     client: str
     key: str
@@ -25,8 +25,8 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Row:
     """Columns of ``predictions`` (see :class:`mycovigil.db.prediction.Prediction`); ``features``
-    (D,) float32, exact in half precision. ``kin``: the nearest species, which are no column but
-    follow from the features; kept where they are known already."""
+    (D,) float32, exact in half precision. ``nearest_species`` is no column: it follows from the
+    features, and is none where it was not computed."""
 
     id: uuid.UUID
     request_id: str
@@ -50,7 +50,7 @@ class Row:
     latency_ms: float
     covariates: dict[str, float | int | None]
     claim: Claim | None = None
-    kin: tuple[str, ...] | None = None
+    nearest_species: tuple[str, ...] | None = None
     key_prefix: str | None = None
 
     @property
@@ -68,6 +68,7 @@ class Row:
         half = self.features.astype("<f2").tobytes()
         values["features"] = base64.b64encode(half).decode()
         values["claim"] = asdict(self.claim) if self.claim else None
+        values[SPECIES] = values.pop("nearest_species")
         return json.dumps(values, default=str).encode()
 
     @classmethod
@@ -78,8 +79,11 @@ class Row:
         for name in ("id", "model_id", "encoder_id"):
             values[name] = uuid.UUID(values[name])
         values["claim"] = Claim(**values["claim"]) if values["claim"] else None
-        values["kin"] = None if values["kin"] is None else tuple(values["kin"])
+        species = values.pop(SPECIES)
+        values["nearest_species"] = None if species is None else tuple(species)
         return cls(**values)
 
 
+# The key in spools that older versions have written.
+SPECIES = "kin"
 NAMES = tuple(field.name for field in fields(Row))

@@ -1,7 +1,6 @@
-"""A durable local queue of rows for the time that Postgres is away (SQLite)."""
+"""A durable local queue, in SQLite, of rows that Postgres cannot take now."""
 
 import datetime
-import fcntl
 import os
 import sqlite3
 import threading
@@ -15,6 +14,7 @@ import structlog
 
 from mycovigil.db.base import first_id_at, instant_of
 from mycovigil_predictor.log.row import Claim, Row
+from mycovigil_predictor.log.spool_lock import lock
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (
@@ -26,13 +26,13 @@ CREATE TABLE IF NOT EXISTS aside (
     id TEXT PRIMARY KEY, client TEXT, key TEXT, body BLOB NOT NULL, why TEXT NOT NULL
 );
 """
+# About as much as a few rows take.
 PROBE_BYTES = 16_384
-"""About as much as a few rows take."""
 OLDEST = "SELECT id, body FROM rows WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
 BODIES = "SELECT body FROM rows {0} UNION ALL SELECT body FROM aside {0}"
 ASIDE = "INSERT OR IGNORE INTO aside SELECT id, client, key, body, ?2 FROM rows WHERE id = ?1"
+# Errors of Row.from_json for a row that another version of this program has written.
 UNREADABLE = (ValueError, KeyError, TypeError)
-"""What :meth:`Row.from_json` says to a row that another version of ours has written."""
 logger = structlog.get_logger(__name__)
 
 
@@ -40,17 +40,13 @@ class SpoolFull(RuntimeError):
     """The spool takes no more rows: it holds as many as it may, or the disk takes none."""
 
 
-class SpoolInUse(RuntimeError):
-    """Another process keeps its rows in this file, and each counts its own only."""
-
-
 class Spool:
     """Synchronous and thread-safe; each call is one transaction, on disk when it returns. The file
     belongs to one process at a time.
 
     Rows that Postgres refuses for good, or that cannot be read, are set aside, in a table that is
-    never drained: they hold up no other, and can still be looked up where they can be read. The
-    file is for its owner alone.
+    never drained: they hold up no other, and can still be looked up where they can be read. Only
+    the file's owner may read it.
     """
 
     def __init__(self, path: Path, *, most_rows: int) -> None:
@@ -60,7 +56,7 @@ class Spool:
             SpoolInUse: another process has it open.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._owned = _owned(path)
+        self._file_lock = lock(path)
         self._most_rows = most_rows
         self._lock = threading.Lock()
         path.touch(mode=0o600)
@@ -84,11 +80,11 @@ class Spool:
         return self.depth + self.aside > 0
 
     def put(self, rows: Sequence[Row]) -> int:
-        """Keep the first rows, as many as there is room for; returns how many. One that is kept
-        already stays as it is.
+        """Store the first rows, as many as there is room for; returns how many. A row that is
+        here already stays as it is.
 
         Raises:
-            SpoolFull: nothing of the batch was kept.
+            SpoolFull: no row of the batch was stored.
         """
         with self._lock:
             room = max(0, self._most_rows - self.depth)
@@ -110,7 +106,7 @@ class Spool:
             self._write("DELETE FROM probe WHERE filling = ?", filling)
 
     def set_aside(self, identifier: uuid.UUID | str, why: str) -> None:
-        """Keep a row apart that Postgres refuses, or that cannot be read."""
+        """Move a row to the table of those that Postgres refuses, or that cannot be read."""
         with self._lock:
             with self._database:
                 self._database.execute(ASIDE, (str(identifier), why))
@@ -123,15 +119,15 @@ class Spool:
         after = ""
         while first := self._read("SELECT min(id) FROM rows WHERE id >= ?", after)[0][0]:
             found.append(instant_of(uuid.UUID(first)).date())
-            after = _range(found[-1])[1]
+            after = _id_range(found[-1])[1]
         return found
 
     def oldest(self, most: int, day: datetime.date | None = None) -> list[Row]:
         """The first rows by id, that is by time, of all days or one; unreadable ones are set
         aside."""
-        first, end = _range(day) if day else ("", "~")
+        first, end = _id_range(day) if day else ("", "~")
         while found := self._read(OLDEST, first, end, most):
-            rows = [row for identifier, body in found if (row := self._drawn(identifier, body))]
+            rows = [row for identifier, body in found if (row := self._parse(identifier, body))]
             if rows:
                 return rows
         return []
@@ -141,12 +137,12 @@ class Spool:
         return _first(self._read(BODIES.format("WHERE id = ?1"), str(identifier)))
 
     def claimed(self, client: str, key: str) -> tuple[Row, Claim] | None:
-        """The row that fulfils an idempotency key, if it is here."""
+        """The row that holds an idempotency key, if it is here."""
         row = _first(self._read(BODIES.format("WHERE client = ?1 AND key = ?2"), client, key))
         return (row, row.claim) if row and row.claim else None
 
     def remove(self, identifiers: Iterable[uuid.UUID]) -> None:
-        """Forget rows that are safe in Postgres."""
+        """Delete rows that are committed in Postgres."""
         with self._lock:
             with self._database:
                 done = self._database.executemany(
@@ -157,10 +153,10 @@ class Spool:
     def close(self) -> None:
         with self._lock:
             self._database.close()
-            os.close(self._owned)
+            os.close(self._file_lock)
 
     def _write(self, statement: str, values: Sequence[tuple[str | bytes | None, ...]]) -> int:
-        """Rows changed; what the disk says stays in ``trouble`` until it takes a row again."""
+        """Number of rows changed; ``trouble`` is the disk's error until it takes a row again."""
         try:
             with self._database:
                 done = self._database.executemany(statement, values)
@@ -170,7 +166,7 @@ class Spool:
         self.trouble = None
         return max(0, done.rowcount)
 
-    def _drawn(self, identifier: str, body: bytes) -> Row | None:
+    def _parse(self, identifier: str, body: bytes) -> Row | None:
         try:
             return Row.from_json(body)
         except UNREADABLE as error:
@@ -188,21 +184,7 @@ class Spool:
             return int(cursor.fetchone()[0])
 
 
-def _owned(path: Path) -> int:
-    """An open lock file, which the kernel unlocks when its process dies."""
-    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise SpoolInUse(
-            f"another predictor keeps its rows in {path}: give each its own "
-            "MYCOVIGIL_PREDICTOR_SPOOL_PATH"
-        ) from error
-    return lock
-
-
-def _range(day: datetime.date) -> tuple[str, str]:
+def _id_range(day: datetime.date) -> tuple[str, str]:
     """The first id that a row of ``day`` can have, and the first of the following day."""
     midnight = datetime.datetime.combine(day, datetime.time(), tzinfo=datetime.UTC)
     following = midnight + datetime.timedelta(days=1)

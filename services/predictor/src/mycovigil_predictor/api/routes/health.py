@@ -40,17 +40,18 @@ class Ready(BaseModel):
 @router.get("/readyz", responses=openapi.problems(503))
 async def readyz(predictor: Service) -> Ready:
     """A model is loaded, and its predictions can be logged."""
-    serving = predictor.follower.serving
+    reloader, database = predictor.reloader, predictor.database
+    serving = reloader.serving
     if serving is None:
-        raise problems.no_model(predictor.follower.trouble)
-    away = predictor.log.away or not predictor.follower.database_reached
-    if (away or predictor.log.spools) and predictor.spool.full:
+        raise problems.no_model(reloader.trouble)
+    away = database.away or not reloader.database_reached
+    if (away or database.spooling) and predictor.spool.full:
         raise problems.no_room()
-    trouble = "; ".join(filter(None, (predictor.follower.trouble, predictor.log.trouble))) or None
+    trouble = "; ".join(filter(None, (reloader.trouble, database.trouble))) or None
     return Ready(
         status="degraded" if trouble else "ready",
-        model=serving.card.version,
-        certificate=serving.certificate_state,
+        model=serving.model.version,
+        certificate=serving.certificate_status,
         database="spooling" if away else "reachable",
         spool_rows=predictor.spool.depth,
         spool_limit=predictor.settings.predictor.spool_max_rows,
@@ -61,10 +62,12 @@ async def readyz(predictor: Service) -> Ready:
 @router.get("/metrics", response_class=Response, include_in_schema=False)
 async def metrics(predictor: Service) -> Response:
     """Prometheus exposition format."""
-    measured, serving = predictor.metrics, predictor.follower.serving
+    measured, serving = predictor.metrics, predictor.reloader.serving
     measured.inside.set(predictor.admission.inside)
     measured.held_bytes.set(predictor.admission.held)
     measured.waiting.set(serving.pipeline.waiting if serving else 0)
     measured.spool_depth.set(predictor.spool.depth)
+    measured.set_aside.set(predictor.spool.aside)
+    measured.days_without_partition.set(len(predictor.database.days_without_partition))
     measured.spool_limit.set(predictor.settings.predictor.spool_max_rows)
     return exposition(measured.web)

@@ -15,7 +15,7 @@ from mycovigil_predictor.api.disconnect import unless_disconnected
 from mycovigil_predictor.api.routes.origin import group_of
 from mycovigil_predictor.api.upload import Limits, Upload
 from mycovigil_predictor.classify import Origin
-from mycovigil_predictor.inference.answering_model import Author
+from mycovigil_predictor.inference.answering_model import AnsweringModel
 from mycovigil_predictor.log.row import Row
 from mycovigil_predictor.state import Predictor
 from mycovigil_web.problems import database_away
@@ -33,8 +33,8 @@ async def receive(
         Problem: anything that is wrong with the request, or too much at once.
         ClientDisconnect: the client closed the connection.
     """
-    if predictor.follower.serving is None:
-        raise problems.no_model(predictor.follower.trouble)
+    if predictor.reloader.serving is None:
+        raise problems.no_model(predictor.reloader.trouble)
     with predictor.admission.reserve() as reservation:
         options = predictor.settings.predictor
         try:
@@ -45,27 +45,27 @@ async def receive(
             raise _too_slow(options.deadline_seconds) from error
         origin = _grouped(await origin_of(uploaded), uploaded)
         work = predictor.classifier.classify(uploaded.photos, origin)
-        row, outcome = await unless_disconnected(request, work)
+        row, destination = await unless_disconnected(request, work)
     request.scope["log_fields"]["prediction_id"] = str(row.id)
-    return answer_of(row, await author(predictor, row), outcome)
+    return answer_of(row, await answering_model(predictor, row), destination)
 
 
-async def author(predictor: Predictor, row: Row) -> Author:
-    """The model that gave ``row``, as it stands today.
+async def answering_model(predictor: Predictor, row: Row) -> AnsweringModel:
+    """The model that gave ``row``, with its certificate's status of today.
 
     Raises:
         Problem: 503, an older model cannot be read now; 404, there is none.
     """
-    serving = predictor.follower.serving
-    if serving and serving.card.model_id == row.model_id:
-        return Author.serving(serving)
+    serving = predictor.reloader.serving
+    if serving and serving.model.model_id == row.model_id:
+        return AnsweringModel.of_serving(serving)
     return await asyncio.to_thread(_older, predictor, row)
 
 
-def _older(predictor: Predictor, row: Row) -> Author:
+def _older(predictor: Predictor, row: Row) -> AnsweringModel:
     try:
         with predictor.sessions() as session:
-            return predictor.authors.get(session, row.model_id)
+            return predictor.answering_models.get(session, row.model_id)
     except LookupError as error:
         raise not_found("model", row.model_id) from error
     except SQLAlchemyError as error:

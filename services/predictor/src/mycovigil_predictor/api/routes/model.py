@@ -87,25 +87,25 @@ class ModelFacts(BaseModel):
 @router.get("/v1/model", responses=openapi.problems(401, 403, 429, 503))
 async def model(caller: Reading, predictor: Service) -> ModelFacts:  # noqa: ARG001 - checks the key
     """The model that answers now."""
-    serving = predictor.follower.serving
+    serving = predictor.reloader.serving
     if serving is None:
-        raise problems.no_model(predictor.follower.trouble)
-    meta, identity = serving.card.meta, serving.pipeline.identity
-    state = serving.certificate_state
+        raise problems.no_model(predictor.reloader.trouble)
+    meta, identity = serving.model.meta, serving.pipeline.identity
+    status = serving.certificate_status
     certificate = meta.certificate.model_dump() | {
-        "state": state,
+        "state": status,
         "reason": serving.certificate_reason,
-        "bound": meta.certificate.bound if state == CertificateStatus.VALID else None,
+        "bound": meta.certificate.bound if status == CertificateStatus.VALID else None,
     }
     return ModelFacts(
-        id=serving.card.model_id,
-        version=serving.card.version,
-        demo=serving.card.demo,
+        id=serving.model.model_id,
+        version=serving.model.version,
+        demo=serving.model.demo,
         certificate=CertificateFacts.model_validate(certificate),
         encoder=EncoderFacts(
             id=serving.encoder_id, provider=serving.pipeline.provider, **identity.model_dump()
         ),
         metrics=meta.metrics,
         thresholds=meta.thresholds.model_dump(),
-        trouble=predictor.follower.trouble,
+        trouble=predictor.reloader.trouble,
     )

@@ -90,13 +90,13 @@ def _origin(request: Request, predictor: Predictor, caller: Caller, uploaded: Up
 def _page(
     request: Request, predictor: Predictor, name: str, status: int = 200, **values: Any
 ) -> Response:
-    options, serving = predictor.settings.predictor, predictor.follower.serving
+    options, serving = predictor.settings.predictor, predictor.reloader.serving
     context = {
         "public": options.public_page,
         "poison_centre": phone_number(options.poison_centre),
         "most_photos": options.max_files,
         "keeps_photos": predictor.settings.storage.keep_photos,
-        "demo": serving is not None and serving.card.demo,
+        "demo": serving is not None and serving.model.demo,
         "screens_only": serving is not None and serving.screens_only,
         "once": new_id(),
     }

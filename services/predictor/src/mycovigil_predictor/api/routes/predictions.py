@@ -23,8 +23,7 @@ from mycovigil_predictor.api.routes.caller import Documented, Labelling, Predict
 from mycovigil_predictor.api.routes.origin import Headers, origin_of
 from mycovigil_predictor.api.upload import Upload
 from mycovigil_predictor.classify import Origin
-from mycovigil_predictor.log import lookup
-from mycovigil_predictor.log.prediction_log import Outcome
+from mycovigil_predictor.log.prediction_log import Destination
 from mycovigil_predictor.log.row import Row
 from mycovigil_predictor.state import Predictor, Service
 from mycovigil_web.keys import Caller
@@ -88,10 +87,10 @@ async def predict(
 )
 async def look_up(prediction_id: uuid.UUID, caller: Reading, predictor: Service) -> Answer:
     """With the scope ``read`` any prediction, else only those made with the same key."""
-    row, outcome = await _found(predictor, prediction_id)
+    row, destination = await _found(predictor, prediction_id)
     if Scope.READ not in caller.scopes and row.key_prefix != caller.prefix:
         raise not_found("prediction", prediction_id)
-    return answer_of(row, await intake.author(predictor, row), outcome)
+    return answer_of(row, await intake.answering_model(predictor, row), destination)
 
 
 @router.put(
@@ -113,23 +112,11 @@ async def label(
     )
 
 
-async def _found(predictor: Predictor, identifier: uuid.UUID) -> tuple[Row, Outcome]:
-    if predictor.spool.holds:
-        spooled = await asyncio.to_thread(predictor.spool.get, identifier)
-        if spooled:
-            return spooled, Outcome.SPOOL
-    row = await asyncio.to_thread(_read, predictor, identifier)
-    if row is None:
+async def _found(predictor: Predictor, identifier: uuid.UUID) -> tuple[Row, Destination]:
+    found = await predictor.lookup.by_id(identifier)
+    if found is None:
         raise not_found("prediction", identifier)
-    return row, Outcome.DATABASE
-
-
-def _read(predictor: Predictor, identifier: uuid.UUID) -> Row | None:
-    try:
-        with predictor.sessions() as session:
-            return lookup.find(session, identifier)
-    except SQLAlchemyError as error:
-        raise database_away() from error
+    return found
 
 
 def _adopt(session: Session, own: dict[str, object]) -> None:

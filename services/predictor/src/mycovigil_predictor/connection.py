@@ -1,20 +1,22 @@
-"""One asynchronous connection to Postgres that comes back by itself after a failure."""
+"""Asynchronous connections to Postgres, and one that reconnects by itself after a failure."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 from pgvector.psycopg import register_vector_async
+from psycopg import AsyncConnection
 
 from mycovigil.postgres import timeouts
-from mycovigil_predictor.log.copy_rows import Connection
 
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
-"""What says that the database is away, and not that a statement is wrong."""
+Connection = AsyncConnection[tuple[Any, ...]]
+# Errors that say that the database is away, and not that a statement is wrong.
+DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
 
 
-class Line:
+class ReconnectingConnection:
     """Opened at first use, closed at the first error, opened again at the next use."""
 
     def __init__(self, url: str, *, name: str, seconds: float) -> None:
@@ -25,7 +27,7 @@ class Line:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[Connection]:
+    async def use(self) -> AsyncIterator[Connection]:
         """The connection, for one user at a time.
 
         Raises:
@@ -51,8 +53,7 @@ class Line:
 
 
 async def connect(url: str, name: str, *, seconds: float) -> Connection:
-    """A connection that knows ``halfvec``, and waits ``seconds`` for an answer; autocommit, so
-    that transactions are explicit."""
+    """A connection in autocommit with the type ``halfvec``; an answer may take ``seconds``."""
     connection = await timeouts.connect_async(
         url, seconds=seconds, name=f"mycovigil-predictor-{name}"
     )

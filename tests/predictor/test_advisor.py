@@ -1,4 +1,4 @@
-"""Head and judgement as pure functions."""
+"""Head and advisor as pure functions."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from factories.bundle import make_bundle
 
 from mycovigil.models.bundle import Bundle, Thresholds
 from mycovigil.models.safety import CLASSES, Advice, CertificateStatus, SafetyClass
-from mycovigil_predictor.inference.advisor import CAUTION, Judge
+from mycovigil_predictor.inference.advisor import CAUTION, Advisor
 from mycovigil_predictor.inference.head import Head, pooled
 from mycovigil_statistics.safety.novelty import mean_distance
 
@@ -33,22 +33,22 @@ def unit(rng: np.random.Generator, count: int, dimension: int) -> list[np.ndarra
 
 def test_the_head_is_softmax_and_mean_distance_to_the_nearest(bundle: Bundle) -> None:
     (x,) = unit(np.random.default_rng(0), 1, bundle.meta.dimension)
-    reading = Head(bundle).read(x)
+    output = Head(bundle).output(x)
 
     logits = bundle.weight @ (x - bundle.centre) + bundle.bias
     expected = np.exp(logits) / np.exp(logits).sum()
     distances = 1 - bundle.anchors @ x
     order = np.argsort(distances)[: bundle.meta.neighbours]
-    assert reading.probabilities == pytest.approx(expected, rel=1e-5)
-    assert reading.distance == pytest.approx(distances[order].mean(), rel=1e-5)
+    assert output.probabilities == pytest.approx(expected, rel=1e-5)
+    assert output.distance == pytest.approx(distances[order].mean(), rel=1e-5)
     known = mean_distance(x[np.newaxis], bundle.anchors, bundle.meta.neighbours)
-    assert reading.distance == pytest.approx(known[0], rel=1e-5)  # as training calibrates
-    assert reading.kin == tuple(bundle.species[i] for i in order[:3])
+    assert output.distance == pytest.approx(known[0], rel=1e-5)  # as training calibrates
+    assert output.nearest_species == tuple(bundle.species[i] for i in order[:3])
 
 
 def test_an_anchor_is_no_novelty(bundle: Bundle) -> None:
-    near = Head(bundle).read(bundle.anchors[3])
-    assert near.kin[0] == "species 3"
+    near = Head(bundle).output(bundle.anchors[3])
+    assert near.nearest_species[0] == "species 3"
 
 
 def test_pooled_features_are_unit_and_exact_in_half_precision() -> None:
@@ -59,43 +59,43 @@ def test_pooled_features_are_unit_and_exact_in_half_precision() -> None:
 
 
 def test_several_photos_are_never_judged_less_cautiously_than_one(bundle: Bundle) -> None:
-    judge, rng = Judge(bundle), np.random.default_rng(2)
+    advisor, rng = Advisor(bundle), np.random.default_rng(2)
     strictened = 0
     for _ in range(200):
         features = unit(rng, 3, bundle.meta.dimension)
-        alone = [judge.judge([one], CertificateStatus.VALID) for one in features]
-        together = judge.judge(features, CertificateStatus.VALID)
-        most = max(CAUTION[one.verdict] for one in alone)
-        assert CAUTION[together.verdict] >= most
+        alone = [advisor.assess([one], CertificateStatus.VALID) for one in features]
+        together = advisor.assess(features, CertificateStatus.VALID)
+        most = max(CAUTION[one.advice] for one in alone)
+        assert CAUTION[together.advice] >= most
         strictened += together.reasons[0].text.startswith("Photo ")
     assert strictened > 0
 
 
 def test_a_class_is_ruled_out_only_if_every_photo_rules_it_out(bundle: Bundle) -> None:
-    judge, rng = Judge(bundle), np.random.default_rng(4)
+    advisor, rng = Advisor(bundle), np.random.default_rng(4)
     wider = 0
     for _ in range(200):
         features = unit(rng, 3, bundle.meta.dimension)
-        alone = {name for one in features for name in possible(judge, [one])}
-        together = possible(judge, features)
+        alone = {name for one in features for name in possible(advisor, [one])}
+        together = possible(advisor, features)
         assert alone <= set(together)
         assert list(together) == sorted(together, key=CLASSES.index)
-        wider += set(together) != set(possible(judge, [pooled(features)]))
+        wider += set(together) != set(possible(advisor, [pooled(features)]))
     assert wider > 0
 
 
-def possible(judge: Judge, features: list[np.ndarray]) -> tuple[SafetyClass, ...]:
-    return judge.judge(features, CertificateStatus.VALID).prediction_set
+def possible(advisor: Advisor, features: list[np.ndarray]) -> tuple[SafetyClass, ...]:
+    return advisor.assess(features, CertificateStatus.VALID).prediction_set
 
 
 def test_a_void_certificate_leaves_nothing_better_than_cannot_tell(bundle: Bundle) -> None:
-    judge, rng = Judge(bundle), np.random.default_rng(3)
+    advisor, rng = Advisor(bundle), np.random.default_rng(3)
     seen = set()
     for one in unit(rng, 300, bundle.meta.dimension):
-        seen.add(judge.judge([one], CertificateStatus.VALID).verdict)
-        void = judge.judge([one], CertificateStatus.VOID)
-        assert void.verdict != Advice.EXPERT_CHECK
+        seen.add(advisor.assess([one], CertificateStatus.VALID).advice)
+        void = advisor.assess([one], CertificateStatus.VOID)
+        assert void.advice != Advice.EXPERT_CHECK
         assert void.reasons[0].code == "certificate_void"
-        suspect = judge.judge([one], CertificateStatus.SUSPECT)
+        suspect = advisor.assess([one], CertificateStatus.SUSPECT)
         assert suspect.reasons[-1].code == "certificate_suspect"
     assert Advice.EXPERT_CHECK in seen

@@ -21,7 +21,7 @@ from mycovigil.models import registry
 from mycovigil.models.safety import BEST_FIRST, CertificateStatus, worse
 from mycovigil.references.window import Window
 from mycovigil.settings import Settings
-from mycovigil_predictor.inference.certificate_status import as_of_today
+from mycovigil_predictor.certificate_status import as_of_today
 
 # Every photo is for the expert.
 NOTHING_HARMFUL = OPEN_THRESHOLDS.model_copy(
