@@ -151,3 +151,17 @@ def test_ctrl_c_leaves_no_process_behind(up: Up) -> None:
     _, alive = psutil.wait_procs([*family, *servers], timeout=60)
     assert alive == []
     assert not (up.data / "stack.json").exists()
+    announces_what_a_person_wants(output, stack, up.data / "stack.log")
+
+
+def announces_what_a_person_wants(output: str, stack: dict[str, Any], log: Path) -> None:
+    announced = output.split("Mycovigil is up.")[1].split("everything is stopped")[0]
+    lines = [line for line in announced.splitlines() if line and "ended; it is started" not in line]
+    assert len(lines) == 9
+    wanted = [stack["predictor_url"], stack["predictor_url"], stack["drift_url"], stack["api_key"]]
+    assert [value in line for line, value in zip(lines, wanted, strict=False)] == [True] * 4
+    assert lines[4].split()[:2] == ["model", "demo-1,"]
+    assert "mycovigil train" in lines[4]
+    assert lines[7].split()[:2] == ["log", str(log)]
+    assert "Ctrl-C" in lines[8]
+    assert "Ready to accept connections" in log.read_text()

@@ -38,10 +38,10 @@ class AsyncClient:
         app_version: str | None = None,
         idempotency_key: str | None = None,
     ) -> Answer:
-        made = call.predict(
+        request = call.predict(
             photos, session=session, app_version=app_version, idempotency_key=idempotency_key
         )
-        return Answer.model_validate_json(await self._send(made))
+        return Answer.model_validate_json(await self._send(request))
 
     async def look_up(self, prediction: uuid.UUID) -> Answer:
         return Answer.model_validate_json(await self._send(call.look_up(prediction)))
@@ -56,20 +56,20 @@ class AsyncClient:
     ) -> None:
         await self._send(call.label(prediction, label, species=species, confidence=confidence))
 
-    async def _send(self, made: Call) -> bytes:
+    async def _send(self, request: Call) -> bytes:
         policy = retries()
         pause = next(policy)
         while True:
             await asyncio.sleep(pause)
             try:
-                pause = policy.send(await self._attempt(made))
+                pause = policy.send(await self._attempt(request))
             except StopIteration as done:
                 response: httpx.Response = done.value
                 return response.content
 
-    async def _attempt(self, made: Call) -> Outcome:
+    async def _attempt(self, request: Call) -> Outcome:
         try:
-            return await self._http.request(made.method, made.path, **made.arguments)
+            return await self._http.request(request.method, request.path, **request.arguments)
         except httpx.TransportError as error:
             return error
 

@@ -14,7 +14,7 @@ from mycovigil_client.retry import Outcome, retries
 
 
 class Client:
-    """Use it as a context manager; share it between threads."""
+    """A blocking client: a context manager, safe to share between threads."""
 
     def __init__(
         self,
@@ -40,20 +40,21 @@ class Client:
         """Classify one specimen from one photo or several (cap, gills, base).
 
         Args:
-            session: groups photos of one user's walk, which are not independent.
-            idempotency_key: makes repeated calls one prediction; by default, each call is one,
-                whatever its retries.
+            session: groups the photos of one user's walk, which are not independent.
+            app_version: of the calling app; it is logged with the prediction.
+            idempotency_key: calls with the same key are one prediction; by default each call is
+                one prediction, however often it is retried.
 
         Raises:
-            PredictionRefused: a problem that retrying does not mend, or too many retries.
+            PredictionRefused: a problem that retrying does not change, or too many attempts.
             httpx.TransportError: the predictor cannot be reached.
         """
         options = {"session": session, "app_version": app_version}
-        made = call.predict(photos, **options, idempotency_key=idempotency_key)
-        return Answer.model_validate_json(self._send(made))
+        request = call.predict(photos, **options, idempotency_key=idempotency_key)
+        return Answer.model_validate_json(self._send(request))
 
     def look_up(self, prediction: uuid.UUID) -> Answer:
-        """An earlier prediction. Raises as :meth:`predict`."""
+        """Return an earlier prediction. Raises as :meth:`predict`."""
         return Answer.model_validate_json(self._send(call.look_up(prediction)))
 
     def label(
@@ -64,24 +65,26 @@ class Client:
         species: str | None = None,
         confidence: str = "certain",
     ) -> None:
-        """Tell the truth about an earlier prediction; again corrects it. Raises as
-        :meth:`predict`, also where the key lacks the scope ``label``."""
+        """Report what the mushroom of an earlier prediction was; a second report corrects it.
+
+        Raises as :meth:`predict`, also where the key lacks the scope ``label``.
+        """
         self._send(call.label(prediction, label, species=species, confidence=confidence))
 
-    def _send(self, made: Call) -> bytes:
+    def _send(self, request: Call) -> bytes:
         policy = retries()
         pause = next(policy)
         while True:
             time.sleep(pause)
             try:
-                pause = policy.send(self._attempt(made))
+                pause = policy.send(self._attempt(request))
             except StopIteration as done:
                 response: httpx.Response = done.value
                 return response.content
 
-    def _attempt(self, made: Call) -> Outcome:
+    def _attempt(self, request: Call) -> Outcome:
         try:
-            return self._http.request(made.method, made.path, **made.arguments)
+            return self._http.request(request.method, request.path, **request.arguments)
         except httpx.TransportError as error:
             return error
 

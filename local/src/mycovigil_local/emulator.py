@@ -1,11 +1,11 @@
-"""Google's Pub/Sub emulator, where the Cloud SDK has it."""
+"""Google's Pub/Sub emulator, a component of the Cloud SDK."""
 
 import shutil
 from pathlib import Path
 
 
 def emulator_command(port: int) -> list[str] | None:
-    """The emulator's command line, or none where it is not installed.
+    """The emulator's command line; none where it or Java is not installed.
 
     The launcher itself is started rather than ``gcloud beta emulators``, whose wrapper does not
     pass signals on to Java.
@@ -14,8 +14,8 @@ def emulator_command(port: int) -> list[str] | None:
     if gcloud is None or shutil.which("java") is None:
         return None
     root = Path(gcloud).resolve().parent.parent
-    for place in (root, Path("/usr/lib/google-cloud-sdk"), Path("/opt/google-cloud-sdk")):
-        launcher = place / "platform" / "pubsub-emulator" / "bin" / "cloud-pubsub-emulator"
+    for folder in (root, Path("/usr/lib/google-cloud-sdk"), Path("/opt/google-cloud-sdk")):
+        launcher = folder / "platform" / "pubsub-emulator" / "bin" / "cloud-pubsub-emulator"
         if launcher.is_file():
             return [str(launcher), "--host=127.0.0.1", f"--port={port}"]
     return None

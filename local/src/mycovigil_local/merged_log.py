@@ -1,4 +1,4 @@
-"""One merged, readable log: to a file always, to the terminal if wanted."""
+"""One log of all processes: to a file always, to the terminal if wanted."""
 
 import threading
 from pathlib import Path
@@ -12,7 +12,13 @@ COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red", "bright_black", 
 
 
 class MergedLog:
-    """Lines of all children, each with its name in front."""
+    """Lines of all processes, each with its process's name in front.
+
+    ``console`` gets every line; ``notices`` gets those of the stack itself, such as that a process
+    ended and is started again.
+    """
+
+    notices: Console | None = None
 
     def __init__(self, path: Path, console: Console | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,6 +28,7 @@ class MergedLog:
         self._lock = threading.Lock()
 
     def line(self, name: str, text: str) -> None:
+        """Write one line of the process ``name``; safe to call from several threads."""
         with self._lock:
             if self._file.closed:
                 return
@@ -30,6 +37,8 @@ class MergedLog:
             if self._console is not None:
                 colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
                 self._console.print(Text(f"{name:<9} | ", style=colour) + Text(text))
+            elif self.notices is not None and name == "stack":
+                self.notices.print(Text(text))
 
     def __enter__(self) -> Self:
         return self

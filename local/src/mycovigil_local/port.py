@@ -3,19 +3,26 @@
 import random
 import socket
 
+# Below the ephemeral ports of Linux (32768) and macOS (49152): a port that the kernel hands out by
+# itself may be an outgoing connection's before a slow server has bound it.
 RANGE = range(15_000, 32_000)
-"""Below the ephemeral ports of Linux (32768) and macOS (49152): a port that the kernel hands out
-by itself may be an outgoing connection's before a slow server has bound it."""
+
+
+class PortTaken(OSError):
+    """Another process listens on the port."""
 
 
 def free_port(wanted: int = 0) -> int:
-    """``wanted`` if nobody has it, or any free port for 0.
+    """``wanted`` if no process has it, or any free port for 0.
 
     Raises:
-        OSError: the wanted port is taken.
+        PortTaken: the wanted port is taken.
     """
     if wanted:
-        return _bound(wanted)
+        try:
+            return _bound(wanted)
+        except OSError as error:
+            raise PortTaken(f"port {wanted} is taken") from error
     chooser = random.SystemRandom()
     while True:
         try:

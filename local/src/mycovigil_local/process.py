@@ -1,4 +1,4 @@
-"""A child process in a session of its own, its output handed on line by line."""
+"""A child process in a session of its own, whose output is read line by line."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+# Called with a process's name and one line of its output, without the newline.
 LineSink = Callable[[str, str], None]
-"""Called with the child's name and one line, without its newline."""
 
 
 class ChildFailed(RuntimeError):
@@ -20,7 +20,8 @@ class ChildFailed(RuntimeError):
 
 @dataclass
 class Child:
-    """``ready``: a pattern in the output that says it is up; none if it is up at once."""
+    """A process that can be started again. ``ready``: pattern of the output line that says it is
+    ready; none if it is ready at once."""
 
     name: str
     command: list[str]
@@ -33,6 +34,7 @@ class Child:
     _tail: list[str] = field(default_factory=list)
 
     def start(self) -> None:
+        """Start it, and a thread that reads its output."""
         self._is_ready.clear()
         self._process = subprocess.Popen(
             self.command,

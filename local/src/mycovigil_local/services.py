@@ -1,4 +1,4 @@
-"""What the stack runs: each process with its command, as docker-compose names them."""
+"""The services of a stack, named as in docker-compose.yml."""
 
 import sys
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """``ready``: pattern of the log line that says it is up; ``module`` must be installed."""
+    """A service, run as ``python -m`` with ``arguments``; left out unless ``module`` is installed.
+
+    ``ready``: pattern of the log line that says it is ready.
+    """
 
     name: str
     module: str
@@ -14,6 +17,7 @@ class Service:
     ready: str
 
     def command(self) -> list[str]:
+        """The command line, with this Python."""
         return [sys.executable, "-m", *self.arguments]
 
 

@@ -1,4 +1,4 @@
-"""Starts everything in order, watches it, and takes it down again."""
+"""A stack: start its servers and services in order, restart what dies, stop all."""
 
 import importlib.util
 import os
@@ -11,7 +11,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,23 +20,23 @@ from mycovigil.models.demo import registration
 from mycovigil.postgres import migration
 from mycovigil.postgres.engine import one_session
 from mycovigil.settings import DatabaseSettings, StorageSettings
-from mycovigil_local.emulator import emulator_command
 from mycovigil_local.port import free_port
-from mycovigil_local.postgres import EmbeddedPostgres, create_database, embedded
+from mycovigil_local.postgres import EmbeddedPostgres
 from mycovigil_local.process import Child, LineSink
+from mycovigil_local.servers import START_TIMEOUT, brokers, database_server
 from mycovigil_local.services import SERVICES
-from mycovigil_local.valkey import READY, valkey_command
 
-log = structlog.get_logger(__name__)
-START_TIMEOUT = 120.0
+# Seconds before a process that died is started again; the last one repeats.
 RESTART_PAUSES = (0.5, 2.0, 5.0, 15.0)
-"""Seconds before a child that died is started again; the last one repeats."""
 
 
 @dataclass
 class Stack:
-    """A running stack. ``environment`` is what every child was given; ``database`` is none where
-    another server is used."""
+    """A running stack.
+
+    ``environment``: of every child; ``pubsub``: the emulator's host and port, or the backend's
+    name; ``database``: none where the environment names another server.
+    """
 
     data: Path
     environment: dict[str, str]
@@ -79,7 +78,7 @@ class Stack:
         stack_file.write(self.file, self.describe())
 
     def watch(self, *, interval: float = 0.5) -> None:
-        """Restart what dies, for ever; leave by KeyboardInterrupt or SystemExit."""
+        """Restart what dies until KeyboardInterrupt or SystemExit; ``interval`` in seconds."""
         deaths: dict[str, int] = {}
         due: dict[str, float] = {}
         while True:
@@ -146,8 +145,8 @@ def running(
     with ExitStack() as exits:
         exits.enter_context(stack_file.locked(data))
         stack_file.claim(data / "stack.json")
-        embedded_database = _database(data, environment, sink, exits)
-        servers = _servers(data, environment, sink, exits)
+        embedded_database = database_server(data, environment, sink, exits)
+        servers = brokers(data, environment, sink, exits)
         environment |= {
             "MYCOVIGIL_PREDICTOR_PORT": str(free_port(ports[0])),
             "MYCOVIGIL_DRIFT_PORT": str(free_port(ports[1])),
@@ -199,55 +198,6 @@ def _defaults(data: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
     }
     return {name: value for name, value in chosen.items() if name not in os.environ}
-
-
-def _database(
-    data: Path, environment: dict[str, str], sink: LineSink, exits: ExitStack
-) -> EmbeddedPostgres | None:
-    """Start a server unless the environment names one."""
-    if "MYCOVIGIL_DATABASE_URL" in environment:
-        return None
-    server = exits.enter_context(embedded(data / "postgres", sink))
-    environment["MYCOVIGIL_DATABASE_URL"] = create_database(server.url, "mycovigil")
-    sink("stack", f"Postgres 18 with pgvector in {data / 'postgres'}")
-    return server
-
-
-def _servers(
-    data: Path, environment: dict[str, str], sink: LineSink, exits: ExitStack
-) -> list[Child]:
-    """Start the brokers that the environment does not name; returns the children to watch."""
-    children: list[Child] = []
-    if "MYCOVIGIL_REDIS_URL" not in environment:
-        port = free_port()
-        command = valkey_command(data / "redis", port)
-        redis = Child("redis", command, environment, sink, ready=READY)
-        children.append(_start(redis, exits))
-        environment["MYCOVIGIL_REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
-    if not {"PUBSUB_EMULATOR_HOST", "MYCOVIGIL_PUBSUB_BACKEND", "MYCOVIGIL_PUBSUB_PROJECT"} & set(
-        environment
-    ):
-        children += _embedded_pubsub(environment, sink, exits)
-    return children
-
-
-def _embedded_pubsub(environment: dict[str, str], sink: LineSink, exits: ExitStack) -> list[Child]:
-    port = free_port()
-    command = emulator_command(port)
-    if command is None:
-        environment["MYCOVIGIL_PUBSUB_BACKEND"] = "redis"
-        sink("stack", "no Pub/Sub emulator is installed: events go over Redis Streams")
-        return []
-    emulator = _start(Child("pubsub", command, environment, sink, ready="Server started"), exits)
-    environment["PUBSUB_EMULATOR_HOST"] = f"127.0.0.1:{port}"
-    return [emulator]
-
-
-def _start(child: Child, exits: ExitStack) -> Child:
-    exits.callback(child.stop)
-    child.start()
-    child.wait_ready(START_TIMEOUT)
-    return child
 
 
 def _services(stack: Stack, sink: LineSink, exits: ExitStack) -> None:

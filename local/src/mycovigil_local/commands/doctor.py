@@ -1,4 +1,4 @@
-"""Say what is missing on this machine and how to mend it."""
+"""Check what this machine lacks, and say how to install it."""
 
 import importlib.util
 import shutil
@@ -27,7 +27,7 @@ ROOMS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``needed``: whether the absence stops anything."""
+    """One thing that was looked for; ``needed``: nothing works without it."""
 
     what: str
     good: bool
@@ -39,7 +39,7 @@ class Finding:
 def doctor() -> None:
     """Check rooms, servers and browsers; exit 1 if something needed is missing."""
     findings = list(examine())
-    table = Table("", "what", "how to mend it")
+    table = Table("", "what", "what to do")
     for finding in findings:
         sign = "ok" if finding.good else ("missing" if finding.needed else "optional")
         table.add_row(sign, finding.what, "" if finding.good else finding.remedy)
@@ -48,7 +48,7 @@ def doctor() -> None:
 
 
 def examine() -> Iterator[Finding]:
-    """Everything worth knowing about this machine."""
+    """Look for rooms, servers, browsers, and settings that are wrong."""
     for module, what in ROOMS.items():
         found = importlib.util.find_spec(module) is not None
         yield Finding(what, found, "run 'make setup' in a checkout")

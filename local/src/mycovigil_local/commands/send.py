@@ -34,7 +34,7 @@ def send(
 ) -> None:
     """Send every photo below FOLDER to the predictor."""
     address, key = _target(url, api_key, data_dir)
-    done = _already(out)
+    done = _answered(out)
     photos = [path for path in _photos(folder) if str(path) not in done]
     with Client(address, key) as client, out.open("a", **CSV) as stream:
         writer = csv.DictWriter(stream, COLUMNS)
@@ -44,32 +44,33 @@ def send(
         for row in _answers(client, photos, concurrency):
             refused += "problem" in row
             writer.writerow(row)
-            stream.flush()  # what was answered before a kill is not sent again
+            stream.flush()  # a killed run sends none of these again
     sent = len(photos) - refused
     Console().print(f"{sent} answered, {refused} refused, {len(done)} done before: {out}")
     raise typer.Exit(1 if refused else 0)
 
 
 def _answers(client: Client, photos: list[Path], concurrency: int) -> Iterator[dict[str, object]]:
-    """Rows as the answers come, so that an interrupted run can go on."""
+    """The rows in the order of the answers, so that an interrupted run can be resumed."""
     with _progress() as progress, ThreadPoolExecutor(concurrency) as pool:
         task = progress.add_task("sending", total=len(photos))
         waiting = {pool.submit(client.predict, path): path for path in photos}
         try:
             for future in as_completed(list(waiting)):
-                yield _told(waiting.pop(future), future)
+                yield _outcome(waiting.pop(future), future)
                 progress.advance(task)
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)  # what is not sent yet stays unsent
             for future, path in waiting.items():
-                if not future.cancelled():  # it was on its way, and is logged there
-                    yield _told(path, future)
+                if not future.cancelled():  # it was sent already, so its answer is logged
+                    yield _outcome(path, future)
             raise
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _told(path: Path, future: Future[Answer]) -> dict[str, object]:
+def _outcome(path: Path, future: Future[Answer]) -> dict[str, object]:
+    """The answer as a row, or the problem."""
     try:
         return _row(path, future.result())
     except (PredictionRefused, httpx.TransportError, OSError) as error:
@@ -97,7 +98,8 @@ def _photos(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES)
 
 
-def _already(out: Path) -> set[str]:
+def _answered(out: Path) -> set[str]:
+    """Photos that have an answer in ``out``."""
     if not out.exists():
         return set()
     with out.open(**CSV) as stream:
@@ -105,6 +107,7 @@ def _already(out: Path) -> set[str]:
 
 
 def _target(url: str | None, api_key: str | None, data: Path) -> tuple[str, str]:
+    """The predictor's address and a key: as given, or those of the local stack."""
     if url and api_key:
         return url, api_key
     stack = read(data / "stack.json")
