@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Build every image with the builder that is there: docker, or buildah without an engine.
+# Build every image, or those named as arguments, by docker, or by buildah without an engine.
 # buildah needs the base image in its store; BASE=1 makes one by debootstrap (Debian, root) and
 # gives it the name that the Dockerfiles ask for. Format docker, because OCI has no health checks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 base=python:3.11-slim-bookworm
-images=(predictor:services/predictor drift:services/drift worker:services/worker trainer:training)
+images=()
+for image in predictor:services/predictor drift:services/drift worker:services/worker trainer:training; do
+    [ $# -gt 0 ] && [[ " $* " != *" ${image%%:*} "* ]] || images+=("$image")
+done
 store=(--storage-driver=vfs)
 
 build_with_buildah() {
