@@ -155,7 +155,7 @@ def test_ctrl_c_leaves_no_process_behind(up: Up) -> None:
 
 
 def announces_what_a_person_wants(output: str, stack: dict[str, Any], log: Path) -> None:
-    announced = output.split("Mycovigil is up.")[1].split("everything is stopped")[0]
+    announced = output.split("Mycovigil is up.")[1].split("everything is stopped", maxsplit=1)[0]
     lines = [line for line in announced.splitlines() if line and "ended; it is started" not in line]
     assert len(lines) == 9
     wanted = [stack["predictor_url"], stack["predictor_url"], stack["drift_url"], stack["api_key"]]
