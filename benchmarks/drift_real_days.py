@@ -10,6 +10,7 @@ by those of another photographer.
 """
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,10 @@ from photo_features import Photos, embed
 from rich.console import Console
 from rich.table import Table
 
-from mycovigil.vision.encoder.identity import locate
+from mycovigil.vision.encoder.identity import EncoderIdentity, locate
 from mycovigil_statistics.drift.days.drift_test import DriftTest
 from mycovigil_statistics.drift.days.sketch import DaySketch
-from mycovigil_statistics.sample import IntArray
+from mycovigil_statistics.sample import FloatArray, IntArray
 
 LEVELS = (0.05, 0.00067)
 LEAST_PHOTOS, LEAST_SPECIMENS = 30, 10
@@ -47,12 +48,26 @@ def ordinary_days(walks: Photos) -> list[IntArray]:
     return found
 
 
-def fitted(photos: Photos) -> DriftTest:
-    return DriftTest.fit(photos.features, None, photos.covariates, groups=photos.groups, seed=3)
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """How photos are judged: with a novelty score where the encoder has one, as in the product."""
 
+    direction: FloatArray
 
-def sketch(test: DriftTest, photos: Photos) -> DaySketch:
-    return test.sketch(photos.features, None, photos.covariates, groups=photos.groups)
+    def _novelty(self, photos: Photos) -> FloatArray | None:
+        return photos.features @ self.direction[:, None] if len(self.direction) else None
+
+    def fitted(self, photos: Photos) -> DriftTest:
+        return DriftTest.fit(
+            photos.features, None, photos.covariates,
+            novelty=self._novelty(photos), groups=photos.groups, seed=3,
+        )  # fmt: skip
+
+    def sketch(self, test: DriftTest, photos: Photos) -> DaySketch:
+        return test.sketch(
+            photos.features, None, photos.covariates,
+            novelty=self._novelty(photos), groups=photos.groups,
+        )  # fmt: skip
 
 
 def mixed(day: Photos, other: Photos, share: float, generator: np.random.Generator) -> Photos:
@@ -66,15 +81,18 @@ def p_of(test: DriftTest, night: DaySketch, baseline: list[DaySketch]) -> float:
     return float(test.judge_days([night], baseline=baseline).p_days or 0.0)
 
 
-def study(name: str, test: DriftTest, parts: list[Photos], others: dict[str, Photos]) -> Table:
+def study(
+    name: str, encoder: Encoder, learned: Photos, parts: list[Photos], others: dict[str, Photos]
+) -> Table:
+    test = encoder.fitted(learned)
     generator = np.random.default_rng(7)
-    days = [sketch(test, part) for part in parts]
+    days = [encoder.sketch(test, part) for part in parts]
     rest = [days[:i] + days[i + 1 :] for i in range(len(days))]
     found = {"leave-one-out": [p_of(test, d, r) for d, r in zip(days, rest, strict=True)]}
     found["forward in time"] = [p_of(test, days[i], days[:i]) for i in range(EARLIER, len(days))]
     for mix, (kind, share) in MIXES.items():
         found[mix] = [
-            p_of(test, sketch(test, mixed(part, others[kind], share, generator)), baseline)
+            p_of(test, encoder.sketch(test, mixed(part, others[kind], share, generator)), baseline)
             for part, baseline in zip(parts, rest, strict=True)
             for _ in range(REPEATS)
         ]
@@ -90,18 +108,21 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, default=Path("../shared/data"))
     parser.add_argument("--encoder", default="mini/int8")
     given = parser.parse_args()
-    encoder = locate(given.encoder)
-    walks = embed(given.photos / "field_walks", encoder)
-    guide = embed(given.photos / "field_guide", encoder)
-    things = embed(given.photos / "not_mushroom", encoder)
+    folder = locate(given.encoder)
+    direction = EncoderIdentity.read(folder).non_mushroom_direction
+    encoder = Encoder(np.array(direction, np.float32))
+    walks, guide, things = (
+        embed(given.photos / name, folder)
+        for name in ("field_walks", "field_guide", "not_mushroom")
+    )
     rows = ordinary_days(walks)
     parts = [walks.take(day) for day in rows]
     elsewhere = np.setdiff1d(np.arange(len(walks)), np.concatenate(rows))
     others = {"things": things, "guide": guide}
     console = Console()
     console.print(f"{len(parts)} days")
-    console.print(study("geometry of the field guide", fitted(guide), parts, others))
-    console.print(study("geometry of other walks", fitted(walks.take(elsewhere)), parts, others))
+    console.print(study("geometry of the field guide", encoder, guide, parts, others))
+    console.print(study("geometry of other walks", encoder, walks.take(elsewhere), parts, others))
 
 
 if __name__ == "__main__":

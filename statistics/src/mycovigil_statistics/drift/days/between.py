@@ -19,6 +19,8 @@ Vector = NDArray[np.float64]
 PRIOR_RATIO, PRIOR_DAYS = 0.003, 3.0
 # A column's own day variance is drawn towards the common ratio with the weight of 4 days.
 COLUMN_DAYS = 4.0
+# Weight, in units, of a column's variance on the rows that the geometry was learned from.
+GEOMETRY_UNITS = 10.0
 # Weight, in days, of what the columns' correlation on photos says of that between days.
 EFFECTIVE_DAYS = 4.0
 
@@ -42,9 +44,14 @@ class Baseline:
 
     @property
     def within(self) -> Vector:
-        """(c,) variance of a unit around its day's mean, pooled over the days."""
+        """(c,) variance of a unit around its day's mean, pooled over the days.
+
+        Drawn towards 1, the variance on the rows that the geometry was learned from: a column that
+        never varied in the baseline may vary tonight.
+        """
         free = self.units - 1
-        return np.asarray(free @ self.variances / free.sum())
+        pooled = free @ self.variances + GEOMETRY_UNITS
+        return np.asarray(pooled / (free.sum() + GEOMETRY_UNITS))
 
     def without(self, day: int) -> "Baseline":
         kept = np.arange(len(self.means)) != day
@@ -53,11 +60,10 @@ class Baseline:
     def day_variance(self) -> Vector:
         """(c,) variance of the day effects, each column's drawn towards a common ratio."""
         days, within = len(self.means), self.within
-        known = within > 0
         if days < 2:
             return within * PRIOR_RATIO
         own = self.means.var(axis=0, ddof=1) - within * (1 / self.units).mean()
-        ratio = float((own[known] / within[known]).mean()) if known.any() else 0.0
+        ratio = float((own / within).mean())
         common = (ratio * (days - 1) + PRIOR_RATIO * PRIOR_DAYS) / (days - 1 + PRIOR_DAYS)
         pull = COLUMN_DAYS / (COLUMN_DAYS + days)
         drawn = pull * max(common, 0.0) * within + (1 - pull) * np.maximum(own, 0)
@@ -71,9 +77,7 @@ class Baseline:
         days, within, between = len(self.means), self.within, self.day_variance()
         error = within * (1 / units + (1 / self.units).mean() / days)
         variance = error + between * (1 / nights + 1 / days)
-        known = variance > 0
-        squared = (mean - self.means.mean(axis=0))[known] ** 2 / variance[known]
-        return float(squared.mean()) if known.any() else 0.0
+        return float(((mean - self.means.mean(axis=0)) ** 2 / variance).mean())
 
     def own_distances(self) -> Vector:
         """(K,) each day's distance from the others, with what was learned without it."""
@@ -91,12 +95,10 @@ class Baseline:
         were few columns. Estimated without bias from the days' Gram matrix (Srivastava, 2005), and
         drawn towards decorrelated columns with the weight of four days.
         """
-        within, days = self.within, len(self.means)
-        known = within > 0
-        columns = int(known.sum())
-        if days < 3 or not columns:
-            return float(max(columns, 1))
-        scaled = self.means[:, known] / np.sqrt(within[known])
+        days, columns = self.means.shape
+        if days < 3:
+            return float(columns)
+        scaled = self.means / np.sqrt(self.within)
         centred = scaled - scaled.mean(axis=0)
         free = days - 1
         gram = centred @ centred.T / free
@@ -107,7 +109,7 @@ class Baseline:
         unbiased = free**2 / ((free - 1) * (free + 2)) * (squares - 1 / free)
         seen = float(np.clip(unbiased, 1 / columns, 1.0))
         pooled = (free * seen + EFFECTIVE_DAYS / columns) / (free + EFFECTIVE_DAYS)
-        return 1 / pooled
+        return float(1 / pooled)
 
 
 def pooled_night(nights: list[Moments]) -> tuple[Vector, float]:

@@ -1,6 +1,7 @@
 """What a day is described by: columns of each row, whose means over a day are compared.
 
-Six views, each blind to what another sees: where photos lie (`location`), how many lie where
+Six groups of views, each blind to what another sees: where photos lie (`location`, and `leading`
+for the axes of most variance, where another photographer differs), how many lie where
 (`density`), how odd they are (`oddity`), what was predicted (`predictions`), camera and light
 (`covariates`), and novelty scores. Everything that a column needs is learned once, from rows that
 are never compared.
@@ -22,6 +23,7 @@ ROWS_AT_ONCE = 4_096
 # Of the rows that ranks are taken against: finer than the share of rows that a tail column marks.
 MOST_RANKED = 4_000
 LEAST_EIGENVALUE = 0.02
+LEADING_AXES = 32
 SCORE_SPANS = (slice(0, 16), slice(16, 64))
 
 
@@ -71,7 +73,8 @@ class DayGeometry:
                 for view, values in raw.items()
                 if view in self.decorrelations
             }
-            yield rows, {"location": raw["location"]} | found
+            white = raw["location"]
+            yield rows, {"location": white, "leading": white[:, :LEADING_AXES]} | found
 
     def _raw(self, sample: Sample, rows: slice) -> dict[str, FloatArray]:
         white = self.whitening.apply(sample.features[rows])

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from mycovigil_statistics.drift.days.between import Baseline, pooled_night
 from mycovigil_statistics.drift.days.columns import DayGeometry
 from mycovigil_statistics.drift.days.prediction import DayView, compare
-from mycovigil_statistics.drift.days.result import DaysResult
+from mycovigil_statistics.drift.days.result import DaysResult, combined
 from mycovigil_statistics.drift.days.sketch import DaySketch, require_one_geometry, sketch_of
 from mycovigil_statistics.drift.days.window import series_of, window_p_value
 from mycovigil_statistics.drift.reference import FittedReference, fitted_on, halves
@@ -106,7 +106,7 @@ class DriftTest:
         )  # fmt: skip
         self.reference.require_comparable(night)
         views = self._views([sketch_of(self.geometry, night)], self.baseline)
-        if views and _combined(views) > ROWS_BELOW:
+        if (p_days := combined(views)) is not None and p_days > ROWS_BELOW:
             return DaysResult.of(views, None, night.rows, night.unit_count, len(self.baseline))
         rows = judge(
             self.reference, features, probabilities, covariates,
@@ -191,8 +191,3 @@ def _sketches(geometry: DayGeometry, held_out: Sample) -> tuple[DaySketch, ...]:
         return ()
     parts = [held_out.take(np.flatnonzero(held_out.days == d)) for d in np.unique(held_out.days)]
     return tuple(sketch_of(geometry, part) for part in parts if part.unit_count >= LEAST_DAY_UNITS)
-
-
-def _combined(views: list[DayView]) -> float:
-    """Bonferroni over the views: right at the depth of a nightly level, whatever they share."""
-    return min(1.0, len(views) * min(view.p_value for view in views))

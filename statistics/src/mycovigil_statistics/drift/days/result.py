@@ -5,6 +5,26 @@ from dataclasses import dataclass
 
 from mycovigil_statistics.drift.days.prediction import DayView
 
+# A view that shares the level of another one: both see where photos lie.
+GROUPED_WITH = {"leading": "location"}
+
+
+def combined(views: Sequence[DayView]) -> float | None:
+    """Bonferroni over the groups of views, and over the views of a group; None without views.
+
+    Right at the depth of a nightly level, whatever the views share.
+    """
+    groups = _groups(views)
+    smallest = [len(group) * min(view.p_value for view in group) for group in groups]
+    return min(1.0, len(groups) * min(smallest)) if groups else None
+
+
+def _groups(views: Sequence[DayView]) -> list[list[DayView]]:
+    found: dict[str, list[DayView]] = {}
+    for view in views:
+        found.setdefault(GROUPED_WITH.get(view.name, view.name), []).append(view)
+    return list(found.values())
+
 
 @dataclass(frozen=True, slots=True)
 class DaysResult:
@@ -32,7 +52,7 @@ class DaysResult:
     ) -> "DaysResult":
         """Combine the views by Bonferroni, and the two tests by the larger p."""
         ordered = tuple(sorted(views, key=lambda view: view.p_value))
-        p_days = min(1.0, len(ordered) * ordered[0].p_value) if ordered else None
+        p_days = combined(ordered)
         p_value = max(p for p in (p_rows, p_days, 0.0) if p is not None)
         leading = ordered[0] if ordered else None
         return cls(
@@ -49,8 +69,9 @@ class DaysResult:
 
     def detectable(self, level: float) -> float | None:
         """The smallest ratio, in the most sensitive view, that would have been seen at `level`."""
-        share = level / max(1, len(self.views))
-        return min((view.detectable(share) for view in self.views), default=None)
+        groups = _groups(self.views)
+        shares = [(view, level / (len(groups) * len(g))) for g in groups for view in g]
+        return min((view.detectable(share) for view, share in shares), default=None)
 
     def summary(self) -> str:
         """The result in one sentence."""

@@ -63,9 +63,8 @@ class Series:
 def series_of(baseline: Baseline, nights: int) -> Series:
     """What the baseline says of its days, pooled over columns."""
     within = baseline.within
-    known = within > 0
-    scaled = baseline.means[:, known] / np.sqrt(within[known])
-    ratio = float((baseline.day_variance()[known] / within[known]).mean())
+    scaled = baseline.means / np.sqrt(within)
+    ratio = float((baseline.day_variance() / within).mean())
     return Series(
         days=len(scaled),
         nights=nights,
