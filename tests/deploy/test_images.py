@@ -37,3 +37,13 @@ def test_no_image_runs_as_root() -> None:
     assert len(DOCKERFILES) == 4
     for dockerfile in DOCKERFILES:
         assert "\nUSER mycovigil\n" in dockerfile.read_text()
+
+
+def test_the_builder_is_sent_what_the_images_copy() -> None:
+    lines = (REPOSITORY / ".dockerignore").read_text().splitlines()
+    sent = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    for dockerfile in DOCKERFILES:
+        for words in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile.read_text(), re.MULTILINE):
+            for source in words.split():
+                folders = [source, *map(str, Path(source).parents)]
+                assert sent & set(folders), f"{dockerfile}: {source}"
