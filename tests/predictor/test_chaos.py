@@ -70,12 +70,18 @@ class Load:
                 assert answer.status_code in {200, 401, 429, 503}, answer.text
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MortalPostgres]:
+    made = MortalPostgres(tmp_path_factory.mktemp("mortal") / "data")
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[MortalPostgres]:
-    server = MortalPostgres(tmp_path / "mortal")
+def mortal(server: MortalPostgres) -> Iterator[MortalPostgres]:
+    """Up again after each test, with the databases of those before."""
     yield server
     server.start()
-    server.close()
 
 
 def strike(
@@ -108,7 +114,7 @@ def survive(
     blows: list[str], settings: Settings, server: MortalPostgres, tiny: Path, log: Path
 ) -> Load:
     """Strike, and strike again; every answered id must be exactly one row."""
-    database = DatabaseSettings(url=create_database(server.url, "chaos"))
+    database = DatabaseSettings(url=create_database(server.url, f"chaos_{len(blows)}"))
     migration.upgrade(database)
     engine = engine_of(database, seconds=60)
     desk = Desk(engine, Storage(settings.storage))

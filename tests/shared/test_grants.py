@@ -1,5 +1,6 @@
 """The rights of the predictor's database role."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from typer.testing import CliRunner
 from mycovigil.commands.migrate import app
 from mycovigil.postgres import grants
 
-ROLE = "Forest predictor"
+# A role belongs to the server, which workers of xdist share.
+ROLE = f"Forest predictor {os.environ.get('PYTEST_XDIST_WORKER', '')}".strip()
 RIGHTS = text(
     "SELECT table_name, privilege_type FROM information_schema.role_table_grants "
     "WHERE grantee = :role"

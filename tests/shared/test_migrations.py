@@ -24,7 +24,7 @@ from mycovigil_local.postgres import create_database
 
 @pytest.fixture
 def empty(postgres_server: str) -> DatabaseSettings:
-    name = "test_migrations"
+    name = f"migrations_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"  # the server is shared
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     return DatabaseSettings(url=create_database(postgres_server, name))

@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -49,10 +49,16 @@ def test_every_service_has_a_statement_limit(settings: Settings) -> None:
         assert shown == datetime.timedelta(seconds=seconds)
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MortalPostgres]:
+    made = MortalPostgres(tmp_path_factory.mktemp("postgres") / "data")
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize("pooled", [True, False])
-def test_a_frozen_server_ends_no_service(tmp_path: Path, pooled: bool) -> None:
+def test_a_frozen_server_ends_no_service(server: MortalPostgres, pooled: bool) -> None:
     """A connection that is open and one that must be made both fail in time, and come back."""
-    server = MortalPostgres(tmp_path / "postgres")
     engine = engine_of(DatabaseSettings(url=server.url), seconds=0.5, pooled=pooled)
     try:
         with engine.connect() as connection:
@@ -71,7 +77,6 @@ def test_a_frozen_server_ends_no_service(tmp_path: Path, pooled: bool) -> None:
     finally:
         server.thaw()
         engine.dispose()
-        server.close()
 
 
 def test_sessions_of_short_statements_are_in_utc_too(postgres_url: str) -> None:
