@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +37,11 @@ from mycovigil_local.valkey import READY, valkey_command
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 REPOSITORY = Path(__file__).resolve().parents[1]
+# A temporary folder for the runs of this checkout. The usual one belongs to all runs of a user, and
+# pytest makes it private whenever one starts: root's Postgres, another user, could not enter then.
+TEMPORARY = Path(tempfile.gettempdir()) / f"mycovigil-{zlib.crc32(bytes(REPOSITORY)):x}"
+TEMPORARY.mkdir(exist_ok=True)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(TEMPORARY))
 
 
 @pytest.fixture(scope="session", autouse=True)

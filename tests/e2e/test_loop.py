@@ -37,8 +37,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             period=8.0,
             keep=False,
             story=STORY,
-            photos_a_night=100,
-            per_species=18,
+            photos_a_night=80,
+            per_species=12,
             console=Console(quiet=True),
         )
         closed = demonstration.run(folder / "shown.json")
@@ -55,7 +55,7 @@ def _slow_if_trigger(service: Service) -> Service:
 def test_nothing_answered_is_lost_and_no_alert_unheard(shown: dict[str, Any]) -> None:
     proof = shown["proof"]
     assert shown["closed"]
-    # A night ends when it ends: on a busy machine before all of its 100 photos were sent.
+    # A night ends when it ends: on a busy machine before all of its 80 photos were sent.
     sent = sum(night["photos"] for night in shown["nights"])
     assert proof["answered"] == proof["rows_logged"] == sent > 150
     assert proof["alerts_fired"] == proof["messages_received"] == proof["retrain_jobs"] >= 1
