@@ -47,6 +47,25 @@ def test_a_database_that_is_away_is_told_in_one_line(
     assert "secret" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MYCOVIGIL_DRIFT_PROT", "1", "MYCOVIGIL_DRIFT_PROT is not a setting of Mycovigil"),
+        (
+            "MYCOVIGIL_DRIFT_PORT",
+            "secret",
+            "MYCOVIGIL_DRIFT_PORT is wrong: Input should be a valid",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(name: str, value: str, said: str, tmp_path: Path) -> None:
+    done = run("models", "list", folder=tmp_path, **{name: value})
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"mycovigil models: {said}")
+    assert "secret" not in line
+
+
 def test_help_lists_every_command_and_imports_none() -> None:
     code = (
         "import sys; from mycovigil.cli import main; sys.argv = ['mycovigil', '--help']\n"

@@ -12,18 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
-from mycovigil.commands.lazy_group import DISTRIBUTIONS, LazyGroup
+from mycovigil.commands.failure import sentence
+from mycovigil.commands.lazy_group import LazyGroup
 from mycovigil.stack_file import read
 
 # Commands that start servers; the others use the stack that runs here.
 OWN_SERVERS = {"up", "demo"}
-# The extra that brings a package which only some installations have.
-EXTRAS = {
-    "gcsfs": "mycovigil[gcs]",
-    "opentelemetry": "mycovigil[otlp]",
-    "openvino": "mycovigil-predictor[openvino]",
-}
-
 app = typer.Typer(cls=LazyGroup, context_settings={"help_option_names": ["--help", "-h"]})
 
 
@@ -58,29 +52,12 @@ def main() -> None:
     except typer.Abort:
         sys.exit("mycovigil: stopped")
     except Exception as error:
-        sentence = _sentence(error, arguments)
-        if sentence is None:
+        name = next((word for word in arguments if not word.startswith("-")), "")
+        said = sentence(error, name)
+        if said is None:
             raise
-        sys.exit(sentence)
+        sys.exit(f"mycovigil {name}: {said}")
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _sentence(error: Exception, arguments: list[str]) -> str | None:
-    """What a person should do about a missing package or an absent database; else none."""
-    name = next((word for word in arguments if not word.startswith("-")), "")
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        package = error.name.split(".")[0]
-        bringer = EXTRAS.get(package) or DISTRIBUTIONS.get(name, package)
-        return f"mycovigil {name}: {package!r} is not installed; pip install '{bringer}' brings it."
-    from sqlalchemy.exc import OperationalError
-
-    if isinstance(error, OperationalError):
-        reason = str(error.orig).strip().splitlines()[0]
-        return (
-            f"mycovigil {name}: the database does not answer ({reason}). Start 'mycovigil up' "
-            "here, or set MYCOVIGIL_DATABASE_URL."
-        )
-    return None
 
 
 def adopt_local_stack(file: Path, environment: MutableMapping[str, str]) -> None:

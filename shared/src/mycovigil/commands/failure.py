@@ -1,0 +1,47 @@
+"""What a person should do about a failure of a command that needs no traceback."""
+
+from mycovigil.commands.lazy_group import DISTRIBUTIONS
+
+# The extra that brings a package which only some installations have.
+EXTRAS = {
+    "gcsfs": "mycovigil[gcs]",
+    "opentelemetry": "mycovigil[otlp]",
+    "openvino": "mycovigil-predictor[openvino]",
+}
+
+
+def sentence(error: Exception, command: str) -> str | None:
+    """One sentence about a missing package, a wrong setting or an absent database; else none."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.split(".")[0]
+        bringer = EXTRAS.get(package) or DISTRIBUTIONS.get(command, package)
+        return f"{package!r} is not installed; pip install '{bringer}' brings it."
+    return _setting(error) or _database(error)
+
+
+def _setting(error: Exception) -> str | None:
+    from pydantic import ValidationError
+
+    from mycovigil.settings import UnknownSetting, variables
+
+    if isinstance(error, UnknownSetting):
+        return str(error)
+    if isinstance(error, ValidationError) and error.title.endswith("Settings"):
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = "_".join(map(str, first["loc"]))
+        name = f"MYCOVIGIL_{error.title.removesuffix('Settings')}_{field}".upper()
+        known = name if name in variables() else f"{error.title}.{field}"
+        return f"{known} is wrong: {first['msg']}."
+    return None
+
+
+def _database(error: Exception) -> str | None:
+    from sqlalchemy.exc import OperationalError
+
+    if not isinstance(error, OperationalError):
+        return None
+    reason = str(error.orig).strip().splitlines()[0]
+    return (
+        f"the database does not answer ({reason}). Start 'mycovigil up' here, or set "
+        "MYCOVIGIL_DATABASE_URL."
+    )
