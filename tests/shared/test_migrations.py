@@ -1,5 +1,6 @@
 """The migrations make the tables, unmake them, and agree with the code."""
 
+import datetime
 import os
 import subprocess
 import sys
@@ -11,12 +12,14 @@ from factories.incident import make_incident
 from factories.model import make_model
 from factories.report import make_report
 from sqlalchemy.orm import Session
+from typer.testing import CliRunner
 
+from mycovigil.commands.migrate import app
 from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import ReportVerdict
 from mycovigil.models import promotion
-from mycovigil.postgres import migration
+from mycovigil.postgres import migration, partitions
 from mycovigil.postgres.engine import engine_of
 from mycovigil.settings import DatabaseSettings
 from mycovigil_local.postgres import create_database
@@ -77,6 +80,20 @@ def test_coming_days_have_partitions(empty: DatabaseSettings) -> None:
     migration.upgrade(empty)
     days = {name for name in tables(empty) if name.startswith("predictions_")}
     assert len(days) == empty.partitions_ahead + 2
+
+
+def test_past_days_have_partitions_where_asked_for(empty: DatabaseSettings) -> None:
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    first = today - datetime.timedelta(days=5)
+    migration.upgrade(empty, since=first)
+    days = {name for name in tables(empty) if name.startswith("predictions_")}
+    assert len(days) == empty.partitions_ahead + 6
+    assert partitions.name_of(first) in days
+
+
+def test_a_slip_in_the_year_makes_no_partitions() -> None:
+    answer = CliRunner().invoke(app, ["--partitions-since", "0206-11-01"])
+    assert "more than ten years ago" in str(answer.exception)
 
 
 def test_commands_at_the_same_time_wait_for_each_other(

@@ -30,16 +30,20 @@ def folder() -> Path:
     raise FileNotFoundError("no migrations/ folder: run from a checkout or an image of Mycovigil")
 
 
-def upgrade(settings: DatabaseSettings) -> None:
+def upgrade(settings: DatabaseSettings, *, since: datetime.date | None = None) -> None:
     """Bring the schema to the newest revision and make the partitions of the coming days.
 
     Safe to run twice, and at the same time as another upgrade, which it waits for.
+
+    Args:
+        since: make the partitions of past days, too, from this one on.
     """
     with _locked(settings) as connection:
         command.upgrade(_configuration(connection), "head")
         with Session(connection) as session, session.begin():
             today = datetime.datetime.now(tz=datetime.UTC).date()
-            partitions.ensure(session, partitions.upcoming(today, settings.partitions_ahead))
+            days = partitions.upcoming(today, settings.partitions_ahead, since=since)
+            partitions.ensure(session, days)
 
 
 def downgrade(settings: DatabaseSettings, revision: str = "base") -> None:

@@ -37,9 +37,14 @@ def _statement(day: datetime.date) -> str:
     )
 
 
-def upcoming(today: datetime.date, ahead: int) -> list[datetime.date]:
-    """Yesterday (late rows of a spool) to ``ahead`` days from today."""
-    return [today + datetime.timedelta(days=offset) for offset in range(-1, ahead + 1)]
+def upcoming(
+    today: datetime.date, ahead: int, *, since: datetime.date | None = None
+) -> list[datetime.date]:
+    """``since``, or yesterday if that is earlier, to ``ahead`` days from today."""
+    yesterday = today - datetime.timedelta(days=1)
+    first = min(since or yesterday, yesterday)
+    count = (today - first).days + ahead + 1
+    return [first + datetime.timedelta(days=number) for number in range(count)]
 
 
 def day_of(name: str) -> datetime.date:

@@ -28,10 +28,10 @@ class DatabaseState:
         """Why rows wait in the spool though the database is reachable."""
         if not self.days_without_partition:
             return None
-        days = ", ".join(map(str, sorted(self.days_without_partition)))
+        days = sorted(self.days_without_partition)
         return (
-            f"predictions of {days} wait in the spool, because the database has no partition for "
-            "them: the worker or 'mycovigil migrate' makes it"
+            f"predictions of {', '.join(map(str, days))} wait in the spool, because the database "
+            f"has no partition for them: 'mycovigil migrate --partitions-since {days[0]}' makes it"
         )
 
     def failed(self, error: Exception) -> None:
