@@ -83,11 +83,11 @@ def test_few_mushrooms_are_taken_for_something_else(config: SafetyConfig) -> Non
     refused, worlds, fresh = 0, 400, 50
     rng = np.random.default_rng(3)
     for _ in range(worlds):
-        known = replace(rows(40), strangeness=rng.normal(size=160))
+        known = replace(rows(40), non_mushroom_scores=rng.normal(size=160))
         thresholds, _ = certify(known, config, foreign=NO_FOREIGN)
         assert thresholds.non_mushroom_limit is not None
         refused += int((rng.normal(size=fresh) > thresholds.non_mushroom_limit).sum())
-    share = config.stranger_share
+    share = config.non_mushroom_share
     assert refused / (worlds * fresh) <= share + 3 * np.sqrt(share * (1 / fresh + 1 / 160) / worlds)
 
 

@@ -21,7 +21,7 @@ from mycovigil_training.encoder.export import graph
 from mycovigil_training.encoder.export.agreement import fitted_head
 from mycovigil_training.encoder.export.choice import judged, quickest
 from mycovigil_training.encoder.export.runtime import in_batches, open_graph
-from mycovigil_training.encoder.export.trial_photos import TooFewPhotos, trial_photos
+from mycovigil_training.encoder.export.sample_photos import TooFewPhotos, sample_photos
 from mycovigil_training.encoder.export.variant import Variant
 from mycovigil_training.encoder.source import Source, load_source
 from mycovigil_training.features.engine import Engine
@@ -210,7 +210,7 @@ def test_openvino_variants_are_encoders_of_their_own(
 
 
 def test_photos_without_classes_want_a_model(model_name: str, tmp_path: Path) -> None:
-    for number, photo in enumerate(trial_photos(None, 6)):
+    for number, photo in enumerate(sample_photos(None, 6)):
         (tmp_path / f"{number}.jpg").write_bytes(photo)
     options = ["--out", str(tmp_path / "out"), "--photos", str(tmp_path)]
     done = CliRunner().invoke(app, ["export", model_name, *options])

@@ -21,7 +21,7 @@ from mycovigil_training.encoder.command import app
 from mycovigil_training.encoder.export.export import export, judge
 from mycovigil_training.encoder.export.parity import ParityFailure
 from mycovigil_training.encoder.export.runtime import open_session, run_graph
-from mycovigil_training.encoder.export.trial_photos import TooFewPhotos, dealt, trial_photos
+from mycovigil_training.encoder.export.sample_photos import TooFewPhotos, sample_photos, split_off
 from mycovigil_training.encoder.export.variant import Precision
 from mycovigil_training.encoder.source import (
     Source,
@@ -136,7 +136,7 @@ def test_a_graph_of_other_weights_is_refused(
     other = Source(**{**vars(source), "tower": _reinitialised(source)})
     assert other.weights_digest != source.weights_digest
     with pytest.raises(ParityFailure):
-        judge(other, exported / "encoder.onnx", trial_photos(photo_folder, 8), bound=0.995)
+        judge(other, exported / "encoder.onnx", sample_photos(photo_folder, 8), bound=0.995)
 
 
 def _reinitialised(source: Source) -> torch.nn.Module:
@@ -191,11 +191,11 @@ def test_a_checkpoint_file_of_a_named_architecture_loads(
 
 def test_too_few_photos_are_refused(photo_folder: Path) -> None:
     with pytest.raises(TooFewPhotos, match="70 photos"):
-        trial_photos(photo_folder, 71)
+        sample_photos(photo_folder, 71)
 
 
 def test_calibration_and_judgement_never_share_a_photo() -> None:
-    calibration, judged = dealt([bytes([i]) for i in range(100)], 25)
+    calibration, judged = split_off([bytes([i]) for i in range(100)], 25)
     assert len(judged) == 25
     assert not set(calibration) & set(judged)
 
@@ -281,7 +281,7 @@ def test_a_model_of_the_hub_is_downloaded_and_is_the_same(hub: list[str], source
     assert loaded.mean == source.mean
     assert "unknown" in loaded.licence
     assert any(path.endswith("open_clip_config.json") for path in hub)
-    picture = Image.open(io.BytesIO(trial_photos(None, 1)[0]))
+    picture = Image.open(io.BytesIO(sample_photos(None, 1)[0]))
     assert loaded.transform is not None
     assert loaded.transform(picture).shape == (3, 32, 32)
 

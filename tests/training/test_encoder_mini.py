@@ -16,7 +16,7 @@ from mycovigil_training.encoder.evaluate.evaluation import Report
 from mycovigil_training.encoder.evaluate.holdout import held_out
 from mycovigil_training.encoder.export.parity import row_cosines
 from mycovigil_training.encoder.export.runtime import open_session, run_graph
-from mycovigil_training.encoder.export.trial_photos import squares
+from mycovigil_training.encoder.export.sample_photos import squares
 from mycovigil_training.encoder.pretrain.photographs import read_listing
 from mycovigil_training.encoder.pretrain.rendered import as_file, draw
 

@@ -17,7 +17,7 @@ from mycovigil_training.encoder.pretrain.captions import (
 )
 from mycovigil_training.encoder.pretrain.photographs import Photographs, joined, read_folder
 from mycovigil_training.encoder.pretrain.pretraining import Pretraining
-from mycovigil_training.encoder.pretrain.rendered import keep, kept, render_photographs
+from mycovigil_training.encoder.pretrain.rendered import load, render_photographs, save
 from mycovigil_training.encoder.pretrain.sampling import BatchSampler
 from mycovigil_training.encoder.pretrain.schedule import Budget, Recipe
 from mycovigil_training.encoder.pretrain.session import (
@@ -103,8 +103,8 @@ def test_weights_survive_the_file(tmp_path: Path) -> None:
 def test_rendered_photos_are_known_species_only_and_survive_the_file(
     rendered: Photographs, tmp_path: Path
 ) -> None:
-    keep(rendered, tmp_path / "rendered.npz")
-    read = kept(tmp_path / "rendered.npz")
+    save(rendered, tmp_path / "rendered.npz")
+    read = load(tmp_path / "rendered.npz")
     assert (read.pixels == rendered.pixels).all()
     assert read.caption == rendered.caption
     assert set(rendered.safety_class) <= {*SAFETY_CLASSES, "not_mushroom"}

@@ -8,7 +8,7 @@ import pytest
 from mycovigil.models.safety import Advice
 from mycovigil_training.configuration import GateConfig
 from mycovigil_training.model.scoring import Answers
-from mycovigil_training.retrain.gate import Trial, judge
+from mycovigil_training.retrain.gate import PairedAnswers, judge
 
 CONFIG = GateConfig(recall_tolerance=0.02, alpha=0.05)
 LABELS = np.repeat(np.arange(4), 80)
@@ -24,14 +24,14 @@ def answers(labels: np.ndarray, *, missed: int = 0, wrong: int = 0) -> Answers:
     return Answers(chances, np.zeros(len(labels)), given)
 
 
-def trial(
+def paired_answers(
     candidate: Answers,
     production: Answers,
     *,
     labels: np.ndarray = LABELS,
     drifted: np.ndarray | None = None,
-) -> Trial:
-    return Trial(
+) -> PairedAnswers:
+    return PairedAnswers(
         labels=labels,
         groups=np.array([f"specimen {n}" for n in range(len(labels))]),
         drifted=np.zeros(len(labels), dtype=bool) if drifted is None else drifted,
@@ -42,7 +42,7 @@ def trial(
 
 def test_an_equal_model_passes() -> None:
     same = answers(LABELS, missed=1)
-    evidence = judge(trial(same, same), CONFIG, against="m", margin=0.05)
+    evidence = judge(paired_answers(same, same), CONFIG, against="m", margin=0.05)
     assert evidence["passed"] is True
     assert evidence["against"] == "m"
     assert evidence["misses"]["upper"] < 0.05
@@ -50,7 +50,7 @@ def test_an_equal_model_passes() -> None:
 
 def test_more_deadly_misses_are_refused() -> None:
     evidence = judge(
-        trial(answers(LABELS, missed=4), answers(LABELS)), CONFIG, against="m", margin=0.05
+        paired_answers(answers(LABELS, missed=4), answers(LABELS)), CONFIG, against="m", margin=0.05
     )
     assert evidence["passed"] is False
     assert "Not shown that deadly misses do not grow" in evidence["reason"]
@@ -67,7 +67,7 @@ def test_more_misses_within_specimens_are_refused_although_each_was_missed_befor
         return found
 
     case = replace(
-        trial(missing(3), missing(1), labels=labels),
+        paired_answers(missing(3), missing(1), labels=labels),
         groups=np.array([f"{n}" for n in range(240)] + [f"walk {n}" for n in walks]),
     )
     evidence = judge(case, CONFIG, against="m", margin=0.05)
@@ -80,7 +80,7 @@ def test_more_misses_within_specimens_are_refused_although_each_was_missed_befor
 def test_too_few_deadly_photos_are_refused_with_the_number_needed() -> None:
     labels = np.repeat(np.arange(4), 20)
     same = answers(labels)
-    evidence = judge(trial(same, same, labels=labels), CONFIG, against="m", margin=0.05)
+    evidence = judge(paired_answers(same, same, labels=labels), CONFIG, against="m", margin=0.05)
     assert evidence["passed"] is False
     assert "20 specimens, and 59 are needed" in evidence["reason"]
     assert evidence["misses"]["outcome"] == "too_few"
@@ -88,12 +88,12 @@ def test_too_few_deadly_photos_are_refused_with_the_number_needed() -> None:
 
 def test_a_fall_of_recall_is_refused() -> None:
     evidence = judge(
-        trial(answers(LABELS, wrong=20), answers(LABELS)), CONFIG, against="m", margin=0.05
+        paired_answers(answers(LABELS, wrong=20), answers(LABELS)), CONFIG, against="m", margin=0.05
     )
     assert evidence["passed"] is False
     assert "Macro recall fell from 1.000 to 0.938" in evidence["reason"]
     small = judge(
-        trial(answers(LABELS, wrong=4), answers(LABELS)), CONFIG, against="m", margin=0.05
+        paired_answers(answers(LABELS, wrong=4), answers(LABELS)), CONFIG, against="m", margin=0.05
     )
     assert small["passed"] is True
 
@@ -109,7 +109,7 @@ def test_worse_on_the_drifted_nights_is_refused(candidate: dict[str, int], words
     drifted = np.zeros(len(LABELS), dtype=bool)
     drifted[:6] = drifted[LABELS == 3] = True
     evidence = judge(
-        trial(answers(LABELS, **candidate), answers(LABELS), drifted=drifted),
+        paired_answers(answers(LABELS, **candidate), answers(LABELS), drifted=drifted),
         CONFIG,
         against="m",
         margin=0.1,
@@ -122,7 +122,7 @@ def test_a_few_photos_of_the_drifted_nights_do_not_decide_by_chance() -> None:
     drifted = np.zeros(len(LABELS), dtype=bool)
     drifted[:6] = True
     evidence = judge(
-        trial(answers(LABELS, wrong=2), answers(LABELS), drifted=drifted),
+        paired_answers(answers(LABELS, wrong=2), answers(LABELS), drifted=drifted),
         CONFIG,
         against="m",
         margin=0.1,
@@ -134,6 +134,6 @@ def test_a_few_photos_of_the_drifted_nights_do_not_decide_by_chance() -> None:
 def test_no_photos_at_all_is_json_and_refused() -> None:
     none = np.empty(0, dtype=int)
     empty = Answers(np.empty((0, 4)), np.empty(0), np.empty(0, dtype=str))
-    evidence = judge(trial(empty, empty, labels=none), CONFIG, against="m", margin=0.05)
+    evidence = judge(paired_answers(empty, empty, labels=none), CONFIG, against="m", margin=0.05)
     assert evidence["passed"] is False
     assert evidence["macro_recall"] == {"candidate": None, "production": None}

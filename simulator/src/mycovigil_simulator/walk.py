@@ -59,10 +59,10 @@ def _finds(
     day_of_year: int | None,
 ) -> list[Species]:
     """The species of each specimen in order."""
-    strange = round(novel_share * specimens)
-    known = rng.choice(len(species), size=specimens - strange, p=prior(species, day_of_year))
+    novel_count = round(novel_share * specimens)
+    known = rng.choice(len(species), size=specimens - novel_count, p=prior(species, day_of_year))
     found = [species[index] for index in known]
-    if strange:
-        picks = rng.choice(len(novel), size=strange, p=prior(novel, day_of_year))
+    if novel_count:
+        picks = rng.choice(len(novel), size=novel_count, p=prior(novel, day_of_year))
         found += [novel[index] for index in picks]
     return [found[index] for index in rng.permutation(specimens)]

@@ -1,4 +1,4 @@
-"""Views of a training photo as another camera, another light and another stance would give it.
+"""Views of a training photo: other crops, light, white balance, blur, noise and compression.
 
 Albumentations does the work; each view is seeded by the photo's digest and the view's number,
 so that features of views can be cached like those of photos.
@@ -33,7 +33,7 @@ class Augmentation:
 
 
 def digest(config: AugmentationConfig) -> str:
-    """Names the kind of views, for the cache."""
+    """A name of the configuration's views, for the file of the feature cache."""
     described = json.dumps(config.model_dump(exclude={"views"}), sort_keys=True)
     return hashlib.sha256(described.encode()).hexdigest()[:12]
 

@@ -55,7 +55,7 @@ class SafetyConfig(Section):
     harm_ceiling: float = Field(gt=0, lt=1)
     set_targets: tuple[float, float, float, float]
     novelty_share: float = Field(gt=0, lt=1)
-    stranger_share: float = Field(gt=0, lt=1)
+    non_mushroom_share: float = Field(gt=0, lt=1)
     neighbours: int = Field(ge=1)
     anchors: int = Field(ge=1)
     anchor_choice: str = Field(pattern="^(random|k_centre)$")

@@ -13,7 +13,7 @@ LOG_SECONDS = 10.0
 
 
 def tracked(items: Iterable[T], what: str) -> Iterator[T]:
-    """Iterate, telling how far it has come."""
+    """Iterate and show the progress."""
     total = len(items) if isinstance(items, Sized) else None
     console = Console(stderr=True)
     if console.is_terminal:
@@ -24,9 +24,9 @@ def tracked(items: Iterable[T], what: str) -> Iterator[T]:
 
 def _logged(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
     log = structlog.get_logger("mycovigil.training")
-    told = time.monotonic()
+    logged_at = time.monotonic()
     for done, item in enumerate(items):
-        if time.monotonic() - told >= LOG_SECONDS:
-            told = time.monotonic()
+        if time.monotonic() - logged_at >= LOG_SECONDS:
+            logged_at = time.monotonic()
             log.info(what, done=done, total=total)
         yield item

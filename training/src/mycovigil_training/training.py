@@ -20,18 +20,18 @@ from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curation import curate
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable
-from mycovigil_training.material import Material, gather
 from mycovigil_training.model.assembly import Parts, assemble
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
 from mycovigil_training.retrain import gate
-from mycovigil_training.retrain.comparison import Incumbent, incumbent, trial
+from mycovigil_training.retrain.comparison import Incumbent, incumbent, paired_answers
+from mycovigil_training.training_data import TrainingData, gather
 
 DECIDED_BY = "mycovigil train"
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a run left: ids for programs, the bundle's figures for people."""
+    """Result of a training run: the registered model, its bundle and the gate's evidence."""
 
     model_id: str
     bundle: Bundle
@@ -61,8 +61,8 @@ def train(
         settings.database, seconds=settings.database.job_seconds
     ) as session:  # before the photos, which take long
         against = incumbent(session, storage)
-    material = gather(prepared(folder, settings), engine, config)
-    parts, held = parts_of(material, engine, config, against)
+    data = gather(prepared(folder, settings), engine, config)
+    parts, held = parts_of(data, engine, config, against)
     bundle = assemble(
         parts,
         config,
@@ -70,15 +70,17 @@ def train(
         encoder_uri=settings.encoder.uri,
         origin={
             "kind": "train",
-            "dataset": str(material.folder.resolve()),
+            "dataset": str(data.folder.resolve()),
             "overrides": list(overrides),
         },
     )
     margin = settings.training.miss_margin
-    evidence = _evidence(bundle, parts.holdout, against, material, engine, config, margin=margin)
+    evidence = _evidence(bundle, parts.holdout, against, data, engine, config, margin=margin)
     bundle = with_gate(bundle, evidence)
     rows = ReferenceRows(held, "training")
-    rows = rows.chosen(config.reference_rows, config.seed).with_pictures(storage, material.album)
+    rows = rows.chosen(config.reference_rows, config.seed).with_photos(
+        storage, data.reference_photos
+    )
     with one_session(settings.database, seconds=settings.database.job_seconds) as session:
         model = register(
             session,
@@ -109,20 +111,20 @@ def prepared(folder: Path | None, settings: Settings) -> Path:
 
 
 def parts_of(
-    material: Material, engine: Engine, config: TrainConfig, against: Incumbent | None
+    data: TrainingData, engine: Engine, config: TrainConfig, against: Incumbent | None
 ) -> tuple[Parts, FeatureTable]:
     """The parts, and all rows that are not trained on: the reference set."""
-    dealt = material.split(config, against.trained if against else frozenset())
-    table = material.table
+    split = data.split(config, against.trained if against else frozenset())
+    table = data.table
     parts = Parts(
-        train=table.take(dealt.train),
-        views=material.views(dealt.train, engine, config),
-        validation=table.take(dealt.validation),
-        calibration=table.take(dealt.calibration),
-        holdout=table.take(dealt.holdout),
-        foreign=material.foreign,
+        train=table.take(split.train),
+        views=data.views(split.train, engine, config),
+        validation=table.take(split.validation),
+        calibration=table.take(split.calibration),
+        holdout=table.take(split.holdout),
+        foreign=data.foreign,
     )
-    held = np.sort(np.concatenate([dealt.validation, dealt.calibration, dealt.holdout]))
+    held = np.sort(np.concatenate([split.validation, split.calibration, split.holdout]))
     return parts, table.take(held)
 
 
@@ -130,7 +132,7 @@ def _evidence(
     bundle: Bundle,
     holdout: FeatureTable,
     against: Incumbent | None,
-    material: Material,
+    data: TrainingData,
     engine: Engine,
     config: TrainConfig,
     *,
@@ -140,7 +142,7 @@ def _evidence(
         return gate.unopposed()
     calm = np.zeros(len(holdout), dtype=bool)
     return gate.judge(
-        trial(bundle, holdout, against, material, config, engine=engine, drifted=calm),
+        paired_answers(bundle, holdout, against, data, config, engine=engine, drifted=calm),
         config.gate,
         against=str(against.production.model.id),
         margin=margin,

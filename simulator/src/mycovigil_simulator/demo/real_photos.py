@@ -64,9 +64,9 @@ class RealPhotos:
     def traffic(self, night: Night, number: int) -> list[Shot]:
         rng = np.random.default_rng([self.seed, number])
         count = min(self.photos, round(NIGHT_SHARE * len(self._split[1])))
-        strange = min(round(count * night.novel), len(self._novel))
-        known = rng.permutation(len(self._split[1]))[: count - strange]
-        novel = rng.permutation(len(self._novel))[:strange]
+        novel_count = min(round(count * night.novel), len(self._novel))
+        known = rng.permutation(len(self._split[1]))[: count - novel_count]
+        novel = rng.permutation(len(self._novel))[:novel_count]
         chosen = [self._split[1][i] for i in known] + [self._novel[i] for i in novel]
         modern = rng.uniform(size=len(chosen)) < night.new_phone
         return [_shot(p, bool(m), rng) for p, m in zip(chosen, modern, strict=True)]
@@ -100,7 +100,8 @@ class RealPhotos:
     @cached_property
     def _split(self) -> tuple[list[Found], list[Found]]:
         """Reference and traffic, by whole groups, within each species; those with one specimen or
-        two are reference alone, for calm nights must bring no species that it hardly knows."""
+        two are reference alone, since calm nights must bring no species that the model hardly
+        knows."""
         groups: dict[str, dict[str, list[Found]]] = defaultdict(lambda: defaultdict(list))
         for photo in self._found:
             if photo.species not in self._newcomers:

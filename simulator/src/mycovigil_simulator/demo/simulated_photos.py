@@ -16,7 +16,7 @@ from mycovigil_simulator.species import NOVEL, SPECIES
 from mycovigil_simulator.walk import walk
 
 SIZE = 128
-STEP_BACK = 10  # niceness of rendering
+NICENESS = 10  # of rendering, so that the night being sent goes first
 LOOK_ALIKES = tuple(species for species in NOVEL if species.safety_class == "deadly")
 
 
@@ -65,7 +65,7 @@ class SimulatedPhotos:
             self.workers,
             mp_context=get_context("spawn"),
             initializer=os.nice,
-            initargs=(STEP_BACK,),
+            initargs=(NICENESS,),
         ) as pool:
             rendered = pool.map(_walk, *zip(*jobs, strict=True))
             return [shot for shots in rendered for shot in shots]
@@ -75,7 +75,7 @@ def _walk(count: int, modern: bool, novel: float, seed: int) -> list[Shot]:
     """Photos of as many people, each with a camera of their own: independent, as the reference
     photos are."""
     people = np.random.default_rng([seed, 7]).integers(2**31, size=count)
-    strangers = round(novel * count)
+    novel_count = round(novel * count)
     photos = [
         photo
         for number, person in enumerate(people)
@@ -83,7 +83,7 @@ def _walk(count: int, modern: bool, novel: float, seed: int) -> list[Shot]:
             1,
             seed=int(person),
             cameras=(NEW_PHONE,) if modern else REFERENCE_CAMERAS,
-            novel_share=float(number < strangers),
+            novel_share=float(number < novel_count),
             novel=LOOK_ALIKES,
             size=SIZE,
         )

@@ -1,1 +1,1 @@
-"""Sub-commands of ``mycovigil``; light modules, the work is imported when it is done."""
+"""Sub-commands of ``mycovigil``; heavy modules are imported when a command runs."""

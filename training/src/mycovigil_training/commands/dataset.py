@@ -56,7 +56,7 @@ def curate(folder: Source, target: Target = None) -> None:
 def describe(
     folder: Annotated[Path | None, typer.Argument(help="A curated folder.")] = None,
 ) -> None:
-    """Count a curated folder's photos, species and specimens, and tell what curation did."""
+    """Count a curated folder's photos, species and specimens, and report what curation did."""
     from mycovigil_training.dataset import curated
 
     home = folder or Settings.load().training.dataset

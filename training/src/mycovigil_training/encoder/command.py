@@ -122,11 +122,15 @@ def evaluate(
     json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
 ) -> None:
     """Measure encoders on held-out photos beside chance, colour histogram and random tower."""
-    from mycovigil_training.encoder.evaluate.evaluation import Trial, evaluate_encoders, table
+    from mycovigil_training.encoder.evaluate.evaluation import (
+        EvaluationPhotos,
+        evaluate_encoders,
+        table,
+    )
 
     try:
-        trial = Trial.read(photos, other, negatives, rendered)
-        figures = evaluate_encoders(trial, encoder or ["mini/fp16", "mini/int8"])
+        found = EvaluationPhotos.read(photos, other, negatives, rendered)
+        figures = evaluate_encoders(found, encoder or ["mini/fp16", "mini/int8"])
     except (ValueError, FileNotFoundError) as error:
         _refuse(error)
     typer.echo(table(figures))

@@ -13,7 +13,7 @@ from PIL.Image import Image
 from torch import Tensor, nn
 
 from mycovigil_training import torchvision_shim
-from mycovigil_training.encoder.export.non_mushroom import stranger_of, stranger_of_mini
+from mycovigil_training.encoder.export.non_mushroom import direction_of, direction_of_mini
 from mycovigil_training.encoder.pretrain.towers import MEAN, STD, load_mini, trained_on
 
 SCHEMES = ("hf-hub:", "local-dir:")
@@ -43,7 +43,8 @@ class Source:
         tower: `(N, 3, size, size)` normalised pixels to `(N, dimension)` features.
         transform: The library's own way from a picture to normalised pixels, if it has one.
         resize: `shortest` (then centre crop) or `squash`, bicubic.
-        stranger: `(dimension,)` where photos without a mushroom lie, if its text tower can say.
+        non_mushroom_direction: `(dimension,)` direction of photos without a mushroom, named by
+            its text tower; none where it cannot.
         trained_on: Photos that it learned from, where we trained it ourselves.
     """
 
@@ -56,7 +57,7 @@ class Source:
     std: tuple[float, float, float]
     licence: str
     transform: Callable[[Image], Tensor] | None = None
-    stranger: Tensor | None = None
+    non_mushroom_direction: Tensor | None = None
     trained_on: str = ""
 
     @property
@@ -116,7 +117,7 @@ def load_source(name: str, *, licence: str | None = None) -> Source:
         std=std,
         licence=licence or LICENCES.get(name, UNKNOWN_LICENCE),
         transform=transform,
-        stranger=stranger_of(model, architecture),
+        non_mushroom_direction=direction_of(model, architecture),
     )
 
 
@@ -134,7 +135,7 @@ def _mini_source(path: Path, licence: str | None) -> Source:
         mean=MEAN,
         std=STD,
         licence=licence or MINI_LICENCE,
-        stranger=stranger_of_mini(model),
+        non_mushroom_direction=direction_of_mini(model),
         trained_on=trained_on(path),
     )
 

@@ -142,7 +142,7 @@ def _one_thread() -> Iterator[None]:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Lightning tells of hardware, workers and its own products; none of it helps here."""
+    """Lightning logs hardware, workers and its own products; none of it helps here."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -58,18 +58,18 @@ def assemble(
     anchors = _anchors(parts.train.features, config)
     known = parts.train.features[anchors]
     count = config.safety.neighbours
-    stranger = _stranger(parts, identity, config)
+    direction = _non_mushroom_direction(parts, identity, config)
     fresh = _unknown_to_encoder(parts, identity)
     calibration = CalibrationRows(
         probabilities=scaling.probabilities(head.logits(fresh.calibration.features)),
         labels=fresh.calibration.labels,
         groups=fresh.calibration.groups,
         distances=mean_distance(fresh.calibration.features, known, count),
-        strangeness=_strangeness(fresh.calibration, stranger),
+        non_mushroom_scores=_non_mushroom_scores(fresh.calibration, direction),
     )
     foreign = mean_distance(parts.foreign, known, count) if len(parts.foreign) else np.empty(0)
     thresholds, certificate = certify(calibration, config.safety, foreign=foreign)
-    certificate = _told(certificate, len(parts.calibration) - len(fresh.calibration))
+    certificate = _with_note(certificate, len(parts.calibration) - len(fresh.calibration))
     train = parts.train
     meta = BundleMeta(
         version=_version(),
@@ -87,7 +87,7 @@ def assemble(
         calibration=_described(scaling, head, parts),
         training=origin | _counts(parts, head, config),
     )
-    return _judged(_bundle(meta, head, scaling, train, anchors, stranger), fresh.holdout)
+    return _judged(_bundle(meta, head, scaling, train, anchors, direction), fresh.holdout)
 
 
 def _fitted(parts: Parts, config: TrainConfig) -> Head:
@@ -104,7 +104,7 @@ def _scaling(head: Head, rows: FeatureTable) -> Scaling:
 
 def _unknown_to_encoder(parts: Parts, identity: EncoderIdentity) -> Parts:
     """Calibration and holdout without the photos that the encoder itself learned from: it knows
-    their labels, and whatever were shown on them would hold for no other photo."""
+    their labels, so figures on them would hold for no other photo."""
 
     def fresh(table: FeatureTable) -> FeatureTable:
         return table.take(~identity.learned_from(table.sha256.tolist()))
@@ -112,27 +112,28 @@ def _unknown_to_encoder(parts: Parts, identity: EncoderIdentity) -> Parts:
     return replace(parts, calibration=fresh(parts.calibration), holdout=fresh(parts.holdout))
 
 
-def _told(certificate: Certificate, left_out: int) -> Certificate:
+def _with_note(certificate: Certificate, left_out: int) -> Certificate:
     if not left_out:
         return certificate
-    told = f" {left_out} photos do not count for it: the encoder has learned from them."
-    return certificate.model_copy(update={"statement": certificate.statement + told})
+    note = f" {left_out} photos do not count for it: the encoder has learned from them."
+    return certificate.model_copy(update={"statement": certificate.statement + note})
 
 
-def _stranger(
+def _non_mushroom_direction(
     parts: Parts, identity: EncoderIdentity, config: TrainConfig
 ) -> NDArray[np.float32] | None:
-    """Learned from photos without a mushroom; where they are too few, in the encoder's words."""
+    """Learned from photos without a mushroom; where they are too few, the
+    encoder's own direction."""
     learned = stranger_direction(parts.train.features, parts.foreign, seed=config.seed)
     if learned is not None or not identity.non_mushroom_direction:
         return learned
     return np.asarray(identity.non_mushroom_direction, dtype=np.float32)
 
 
-def _strangeness(
-    rows: FeatureTable, stranger: NDArray[np.float32] | None
+def _non_mushroom_scores(
+    rows: FeatureTable, direction: NDArray[np.float32] | None
 ) -> NDArray[np.float64] | None:
-    return None if stranger is None else np.asarray(rows.features @ stranger, dtype=np.float64)
+    return None if direction is None else np.asarray(rows.features @ direction, dtype=np.float64)
 
 
 def _anchors(features: NDArray[np.float32], config: TrainConfig) -> NDArray[np.int64]:
@@ -148,7 +149,7 @@ def _bundle(
     scaling: Scaling,
     train: FeatureTable,
     anchors: NDArray[np.int64],
-    stranger: NDArray[np.float32] | None,
+    direction: NDArray[np.float32] | None,
 ) -> Bundle:
     """The scaling folded into the layer: s * (W x + b) + o = (s W) x + (s b + o)."""
     return Bundle(
@@ -157,7 +158,7 @@ def _bundle(
         bias=(scaling.scale * head.bias + scaling.offset).astype(np.float32),
         centre=head.centre.astype(np.float32),
         anchors=train.features[anchors],
-        non_mushroom_direction=stranger,
+        non_mushroom_direction=direction,
         species=tuple(train.species[anchors].tolist()),
     )
 

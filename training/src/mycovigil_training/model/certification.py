@@ -1,4 +1,4 @@
-"""From calibration photos to the verdict's thresholds, and to what may be promised of them."""
+"""From calibration photos to the thresholds of the advice, and to the certificate."""
 
 from dataclasses import dataclass
 
@@ -22,14 +22,15 @@ FARTHER = 1.5
 @dataclass(frozen=True, slots=True)
 class CalibrationRows:
     """Photos that neither head nor scaling has seen: calibrated ``probabilities`` (N, 4),
-    ``labels`` (N,), specimens ``groups`` (N,), ``distances`` (N,) to the anchors, ``strangeness``
-    (N,) along the direction of photos without a mushroom, none where that is unknown."""
+    ``labels`` (N,), specimens ``groups`` (N,), ``distances`` (N,) to the anchors,
+    ``non_mushroom_scores`` (N,) along the direction of photos without a mushroom, none where that
+    is unknown."""
 
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
     distances: NDArray[np.float64]
-    strangeness: NDArray[np.float64] | None = None
+    non_mushroom_scores: NDArray[np.float64] | None = None
 
     def scores(self, columns: list[int]) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
         """The probability of these classes together, and the specimens, of their own photos."""
@@ -62,7 +63,7 @@ def certify(
         harm_floor=_harm_floor(rows, config),
         novelty=near,
         not_mushroom=far,
-        non_mushroom_limit=_strangest(rows.strangeness, config),
+        non_mushroom_limit=_non_mushroom_limit(rows.non_mushroom_scores, config),
     )
     return thresholds, certificate
 
@@ -118,7 +119,8 @@ def _promise(floor: Floor, target: float) -> str:
 
 
 def _harm_floor(rows: CalibrationRows, config: SafetyConfig) -> float:
-    """From which share of harm we say avoid; the ceiling where the photos allow more."""
+    """The probability of poisonous or deadly from which the advice is ``avoid``; at most the
+    ceiling."""
     scores, specimens = rows.scores(HARMFUL)
     try:
         floor = conformal.largest_floor(scores, config.harm_target, specimens).value
@@ -127,14 +129,14 @@ def _harm_floor(rows: CalibrationRows, config: SafetyConfig) -> float:
     return float(min(max(floor - ROUNDING, 0.0), config.harm_ceiling))
 
 
-def _strangest(scores: NDArray[np.float64] | None, config: SafetyConfig) -> float | None:
+def _non_mushroom_limit(scores: NDArray[np.float64] | None, config: SafetyConfig) -> float | None:
     """The score that a mushroom of the calibration kind exceeds with at most the share allowed.
 
-    Photos of other things have no say: whichever come, few mushrooms are refused.
+    Photos of other things do not move it: whatever they show, few mushrooms are refused.
     """
     if scores is None or not len(scores):
         return None
-    share = max(config.stranger_share, conformal.smallest_certifiable(len(scores)))
+    share = max(config.non_mushroom_share, conformal.smallest_certifiable(len(scores)))
     return novelty.threshold(scores, share)
 
 

@@ -28,12 +28,14 @@ def look_alikes(
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
     kinds = [int(np.bincount(labels[index == row]).argmax()) for row in known]
     likeness = means @ means.T
-    told = [f"{names[row]} ({CLASSES[kind].value})" for row, kind in zip(known, kinds, strict=True)]
+    labelled = [
+        f"{names[row]} ({CLASSES[kind].value})" for row, kind in zip(known, kinds, strict=True)
+    ]
     found = {
-        str(names[row]): [told[i] for i in _nearest(likeness[position], position, kinds)]
+        str(names[row]): [labelled[i] for i in _nearest(likeness[position], position, kinds)]
         for position, row in enumerate(known)
     }
-    return found | _by_class(likeness, kinds, told)
+    return found | _by_class(likeness, kinds, labelled)
 
 
 def _nearest(likeness: NDArray[np.float32], own: int, kinds: list[int]) -> list[int]:
@@ -47,7 +49,7 @@ def _nearest(likeness: NDArray[np.float32], own: int, kinds: list[int]) -> list[
 
 
 def _by_class(
-    likeness: NDArray[np.float32], kinds: list[int], told: list[str]
+    likeness: NDArray[np.float32], kinds: list[int], labelled: list[str]
 ) -> dict[str, list[str]]:
     """For each class the harmful species of another class that come nearest to one of its own."""
     found: dict[str, list[str]] = defaultdict(list)
@@ -56,5 +58,5 @@ def _by_class(
         rest = [i for i, kind in enumerate(kinds) if kind != number and kind in HARMFUL]
         if own and rest:
             closest = likeness[np.ix_(own, rest)].max(axis=0)
-            found[name.value] = [told[rest[i]] for i in np.argsort(-closest)[:MOST]]
+            found[name.value] = [labelled[rest[i]] for i in np.argsort(-closest)[:MOST]]
     return dict(found)

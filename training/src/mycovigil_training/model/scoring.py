@@ -15,7 +15,7 @@ SMALLEST = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a model says of N photos."""
+    """A model's answers to N photos."""
 
     probabilities: NDArray[np.float64]
     distances: NDArray[np.float64]
@@ -41,12 +41,12 @@ def answers(bundle: Bundle, features: NDArray[np.float32]) -> Answers:
     """Probabilities, distances and verdicts, as serving would give them."""
     thresholds: Thresholds = bundle.meta.thresholds
     chances, far = probabilities(bundle, features), distances(bundle, features)
-    strange = bundle.non_mushroom_scores(features)
-    return Answers(chances, far, decide_many(chances, far, strange, thresholds))
+    non_mushroom = bundle.non_mushroom_scores(features)
+    return Answers(chances, far, decide_many(chances, far, non_mushroom, thresholds))
 
 
 def plain(value: Any) -> Any:
-    """JSON has no NaN: not-a-number becomes null, all the way down."""
+    """The value with NaN and infinities replaced by None, which JSON can hold."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

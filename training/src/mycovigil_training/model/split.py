@@ -48,17 +48,17 @@ def split(
         rows_of[str(group)].append(row)
     names = sorted(rows_of)
     np.random.default_rng(seed).shuffle(names)
-    dealt: dict[int, NDArray[np.float64]] = defaultdict(lambda: np.zeros(len(PARTS)))
+    counts: dict[int, NDArray[np.float64]] = defaultdict(lambda: np.zeros(len(PARTS)))
     trained_species: set[str] = set()
     parts: list[list[int]] = [[] for _ in PARTS]
     for name in sorted(names, key=lambda name: name not in held):
         rows = rows_of[name]
         kind, label = str(species[rows[0]]), int(labels[rows[0]])
-        part = _part(dealt[label], shares, len(rows))
+        part = _part(counts[label], shares, len(rows))
         if name in held or (kind and kind not in trained_species):
             part = 0
             trained_species.add(kind)
-        dealt[label][part] += len(rows)
+        counts[label][part] += len(rows)
         parts[part] += rows
     return Split(*(np.sort(np.asarray(rows, dtype=np.int64)) for rows in parts))
 
@@ -67,7 +67,7 @@ def united(groups: NDArray[np.str_], photos: NDArray[np.str_]) -> NDArray[np.str
     """(N,) groups, made one wherever they share a photo (its sha256), directly or by others.
 
     A photo of the collection that somebody sent back, or that two sessions sent, is one photo:
-    its rows must not be dealt to both sides of a split, nor count as several specimens.
+    its rows must not be split between two parts of a split, nor count as several specimens.
     """
     names, group = np.unique(groups, return_inverse=True)
     seen, photo = np.unique(photos, return_inverse=True)
@@ -78,7 +78,7 @@ def united(groups: NDArray[np.str_], photos: NDArray[np.str_]) -> NDArray[np.str
     return np.asarray(groups[first][whole], dtype=np.str_)
 
 
-def _part(dealt: NDArray[np.float64], shares: NDArray[np.float64], rows: int) -> int:
+def _part(counts: NDArray[np.float64], shares: NDArray[np.float64], rows: int) -> int:
     """The part that lacks most of its share."""
-    wanted = shares * (dealt.sum() + rows)
-    return int(np.argmax((wanted - dealt) / shares))
+    wanted = shares * (counts.sum() + rows)
+    return int(np.argmax((wanted - counts) / shares))

@@ -11,11 +11,11 @@ from mycovigil_simulator import dataset
 from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.dataset.curation import curate
 from mycovigil_training.features.engine import Engine
-from mycovigil_training.material import gather
 from mycovigil_training.model.assembly import assemble
 from mycovigil_training.register.reference_set import frozen_rows
 from mycovigil_training.register.registration import ReferenceRows
 from mycovigil_training.training import parts_of
+from mycovigil_training.training_data import gather
 
 VERSION = "demo-1"
 ENCODER = "mini/int8"

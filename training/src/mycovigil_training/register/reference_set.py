@@ -1,4 +1,4 @@
-"""What a model says of the rows of its reference set, ready to be frozen."""
+"""The rows of a reference set with their model's answers, ready to be frozen."""
 
 from mycovigil.models.bundle import Bundle
 from mycovigil.references.frozen_rows import FrozenRows

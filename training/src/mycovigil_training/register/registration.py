@@ -14,7 +14,7 @@ from mycovigil.references.frozen_rows import freeze
 from mycovigil.storage import Storage
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable
-from mycovigil_training.register.album import Album
+from mycovigil_training.register.reference_photos import ReferencePhotos
 from mycovigil_training.register.reference_set import frozen_rows
 from mycovigil_training.retrain import training_photos
 
@@ -33,9 +33,9 @@ class ReferenceRows:
         numbers = np.random.default_rng(seed).choice(len(self.rows), most, replace=False)
         return replace(self, rows=self.rows.take(np.sort(numbers)))
 
-    def with_pictures(self, storage: Storage, album: Album) -> "ReferenceRows":
-        """With their photos kept, for galleries."""
-        return replace(self, rows=album.kept(storage, self.rows))
+    def with_photos(self, storage: Storage, reference_photos: ReferencePhotos) -> "ReferenceRows":
+        """With the keys of their photos in storage, for galleries."""
+        return replace(self, rows=reference_photos.stored(storage, self.rows))
 
 
 def with_gate(bundle: Bundle, evidence: dict[str, Any]) -> Bundle:

@@ -1,4 +1,4 @@
-"""The trial of a candidate against production, each on its own encoder's features."""
+"""Answers of a candidate and of production to the same photos, each by its own encoder."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.extraction import extract
 from mycovigil_training.features.table import FeatureTable
-from mycovigil_training.material import Material
 from mycovigil_training.model.scoring import answers
 from mycovigil_training.retrain import training_photos
-from mycovigil_training.retrain.gate import Trial
+from mycovigil_training.retrain.gate import PairedAnswers
+from mycovigil_training.training_data import TrainingData
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,16 @@ def incumbent(session: Session, storage: Storage) -> Incumbent | None:
     return Incumbent(production, bundle, training_photos.recall(storage, bundle.meta.version))
 
 
-def trial(
+def paired_answers(
     candidate: Bundle,
     held: FeatureTable,
     against: Incumbent,
-    material: Material,
+    data: TrainingData,
     config: TrainConfig,
     *,
     engine: Engine,
     drifted: NDArray[np.bool_],
-) -> Trial:
+) -> PairedAnswers:
     """Both models on the ``held`` rows that neither production nor an encoder of theirs was
     trained on; ``engine``: the candidate's encoder."""
     fair = np.array([digest not in against.trained for digest in held.sha256], dtype=bool)
@@ -60,11 +60,11 @@ def trial(
     same = against.bundle.meta.onnx_digest == candidate.meta.onnx_digest
     theirs = engine if same else Engine(against.production.encoder.uri)
     if not same:
-        fair &= np.isin(held.sha256, material.table.sha256)  # only these photos are at hand
+        fair &= np.isin(held.sha256, data.table.sha256)  # only these photos are at hand
         fair &= ~theirs.identity.learned_from(held.sha256.tolist())
     rows = held.take(fair)
-    seen_by_production = rows.features if same else _encoded(rows, theirs, material, config)
-    return Trial(
+    seen_by_production = rows.features if same else _encoded(rows, theirs, data, config)
+    return PairedAnswers(
         labels=rows.labels,
         groups=rows.groups,
         drifted=drifted[fair],
@@ -74,9 +74,9 @@ def trial(
 
 
 def _encoded(
-    rows: FeatureTable, engine: Engine, material: Material, config: TrainConfig
+    rows: FeatureTable, engine: Engine, data: TrainingData, config: TrainConfig
 ) -> NDArray[np.float32]:
     """The rows' photos through production's own encoder: two encoders are never mixed."""
-    photo_of = {photo.sha256: photo for photo in material.photos}
+    photo_of = {photo.sha256: photo for photo in data.photos}
     photos = [photo_of[digest] for digest in rows.sha256.tolist()]
-    return extract(material.folder, photos, engine, batch=config.encode_batch).features
+    return extract(data.folder, photos, engine, batch=config.encode_batch).features

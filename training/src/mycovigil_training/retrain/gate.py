@@ -20,7 +20,7 @@ from mycovigil_training.model.scoring import Answers, plain
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class PairedAnswers:
     """N photos that neither model was trained on: ``labels`` (N,), specimens ``groups`` (N,),
     ``drifted`` (N,) marks the labelled photos of the drifted nights."""
 
@@ -31,7 +31,9 @@ class Trial:
     production: Answers
 
 
-def judge(trial: Trial, config: GateConfig, *, against: str, margin: float) -> dict[str, Any]:
+def judge(
+    paired: PairedAnswers, config: GateConfig, *, against: str, margin: float
+) -> dict[str, Any]:
     """The evidence for ``model.metrics["gate"]``: ``passed``, ``reason``, and the figures.
 
     Passed means all of: the one-sided upper bounds of the deadly-miss difference, by specimens and
@@ -40,25 +42,25 @@ def judge(trial: Trial, config: GateConfig, *, against: str, margin: float) -> d
     not shown to be worse (exact one-sided McNemar test: a handful of photos must not decide by
     chance).
     """
-    misses = _misses(trial, config, margin)
-    within = _within(trial, config)
-    recall = _recalls(trial, np.ones(len(trial.labels), dtype=bool))
-    drifted = _recalls(trial, trial.drifted) | {"p_worse": _p_worse(trial)}
+    misses = _misses(paired, config, margin)
+    within = _within(paired, config)
+    recall = _recalls(paired, np.ones(len(paired.labels), dtype=bool))
+    drifted = _recalls(paired, paired.drifted) | {"p_worse": _p_worse(paired)}
     objections = [
         *_miss_objection(misses),
         *_within_objection(within, margin),
         *_recall_objection(recall, config.recall_tolerance),
-        *_drift_objection(trial, drifted, config.alpha),
+        *_drift_objection(paired, drifted, config.alpha),
     ]
     return {
         "against": against,
         "passed": not objections,
         "reason": " ".join(objections) or _approval(misses),
-        "photos": len(trial.labels),
+        "photos": len(paired.labels),
         "misses": plain(asdict(misses)),
         "misses_within": plain(within),
         "macro_recall": plain(recall),
-        "drifted": plain(drifted | {"photos": int(trial.drifted.sum())}),
+        "drifted": plain(drifted | {"photos": int(paired.drifted.sum())}),
     }
 
 
@@ -67,32 +69,32 @@ def unopposed() -> dict[str, Any]:
     return {"against": None, "passed": True, "reason": "There is no model to compare with."}
 
 
-def _misses(trial: Trial, config: GateConfig, margin: float) -> NonInferiority:
-    deadly = trial.labels == DEADLY
+def _misses(paired: PairedAnswers, config: GateConfig, margin: float) -> NonInferiority:
+    deadly = paired.labels == DEADLY
     return non_inferiority(
-        deadly_missed(trial.candidate.verdicts, trial.labels),
-        deadly_missed(trial.production.verdicts, trial.labels),
+        deadly_missed(paired.candidate.verdicts, paired.labels),
+        deadly_missed(paired.production.verdicts, paired.labels),
         margin=margin,
         alpha=config.alpha,
-        groups=trial.groups[deadly],
+        groups=paired.groups[deadly],
     )
 
 
-def _within(trial: Trial, config: GateConfig) -> dict[str, float]:
+def _within(paired: PairedAnswers, config: GateConfig) -> dict[str, float]:
     difference, upper = within_units(
-        deadly_missed(trial.candidate.verdicts, trial.labels),
-        deadly_missed(trial.production.verdicts, trial.labels),
-        trial.groups[trial.labels == DEADLY],
+        deadly_missed(paired.candidate.verdicts, paired.labels),
+        deadly_missed(paired.production.verdicts, paired.labels),
+        paired.groups[paired.labels == DEADLY],
         alpha=config.alpha,
     )
     return {"difference": difference, "upper": upper}
 
 
-def _recalls(trial: Trial, rows: NDArray[np.bool_]) -> dict[str, float]:
-    labels = trial.labels[rows]
+def _recalls(paired: PairedAnswers, rows: NDArray[np.bool_]) -> dict[str, float]:
+    labels = paired.labels[rows]
     return {
-        "candidate": macro_recall(trial.candidate.predicted[rows], labels),
-        "production": macro_recall(trial.production.predicted[rows], labels),
+        "candidate": macro_recall(paired.candidate.predicted[rows], labels),
+        "production": macro_recall(paired.production.predicted[rows], labels),
     }
 
 
@@ -130,22 +132,22 @@ def _recall_objection(recall: dict[str, float], tolerance: float) -> list[str]:
     ]
 
 
-def _p_worse(trial: Trial) -> float:
+def _p_worse(paired: PairedAnswers) -> float:
     """One-sided p-value of "the candidate errs more" on the drifted photos."""
-    labels = trial.labels[trial.drifted]
+    labels = paired.labels[paired.drifted]
     wrong = [
-        answers.predicted[trial.drifted] != labels
-        for answers in (trial.candidate, trial.production)
+        answers.predicted[paired.drifted] != labels
+        for answers in (paired.candidate, paired.production)
     ]
     only_candidate, only_production = (wrong[0] & ~wrong[1]).sum(), (wrong[1] & ~wrong[0]).sum()
     return mcnemar_exact(int(only_candidate), int(only_production), two_sided=False)
 
 
-def _drift_objection(trial: Trial, recall: dict[str, float], alpha: float) -> list[str]:
-    labels = trial.labels[trial.drifted]
+def _drift_objection(paired: PairedAnswers, recall: dict[str, float], alpha: float) -> list[str]:
+    labels = paired.labels[paired.drifted]
     ours, theirs = (
-        int(deadly_missed(answers.verdicts[trial.drifted], labels).sum())
-        for answers in (trial.candidate, trial.production)
+        int(deadly_missed(answers.verdicts[paired.drifted], labels).sum())
+        for answers in (paired.candidate, paired.production)
     )
     found = []
     if ours > theirs:

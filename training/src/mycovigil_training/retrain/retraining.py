@@ -16,15 +16,15 @@ from mycovigil.storage import Storage
 from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable, table
-from mycovigil_training.material import Material, dealt, gather
 from mycovigil_training.model.assembly import Parts, assemble
 from mycovigil_training.model.split import Split, united
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
 from mycovigil_training.retrain import gate, production_rows
-from mycovigil_training.retrain.comparison import Incumbent, incumbent, trial
+from mycovigil_training.retrain.comparison import Incumbent, incumbent, paired_answers
 from mycovigil_training.retrain.production_rows import LabelledRows
+from mycovigil_training.training_data import TrainingData, gather, split_table
 
-# Groups of the configuration that every candidate meets as they are set.
+# Groups of the configuration that no retraining inherits.
 GUARDS = ("gate", "safety")
 # Fewest rows that the drift test takes.
 FEWEST_REFERENCE_ROWS = 100
@@ -57,8 +57,8 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
         order = _order(session, storage, settings, job_id)
     config = compose(order.overrides)
     engine = Engine(order.encoder_uri)
-    material = gather(settings.training.dataset, engine, config)
-    parts, held, drifted_holdout = _parts(material, order, engine, config)
+    data = gather(settings.training.dataset, engine, config)
+    parts, held, drifted_holdout = _parts(data, order, engine, config)
     bundle = assemble(
         parts,
         config,
@@ -66,7 +66,7 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
         encoder_uri=order.encoder_uri,
         origin={
             "kind": "retrain",
-            "dataset": str(material.folder.resolve()),
+            "dataset": str(data.folder.resolve()),
             "overrides": list(order.overrides),
             "job": str(job_id),
             "labelled_rows": len(order.labelled.table),
@@ -74,11 +74,11 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
     )
     evidence = gate.unopposed()
     if order.against is not None:
-        compared = trial(
+        compared = paired_answers(
             bundle,
             parts.holdout,
             order.against,
-            material,
+            data,
             config,
             engine=engine,
             drifted=drifted_holdout,
@@ -90,7 +90,9 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
             margin=settings.training.miss_margin,
         )
     rows = _reference(_unseen(order.drifted, parts.train), held)
-    rows = rows.chosen(config.reference_rows, config.seed).with_pictures(storage, material.album)
+    rows = rows.chosen(config.reference_rows, config.seed).with_photos(
+        storage, data.reference_photos
+    )
     with one_session(settings.database, seconds=settings.database.job_seconds) as session:
         model = register(
             session,
@@ -129,8 +131,8 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
 
 
 def _inherited(overrides: Sequence[str]) -> tuple[str, ...]:
-    """Production's overrides but those of what guards it: whoever loosened the gate or the
-    thresholds once, at his terminal, loosened them once."""
+    """Production's overrides without those of ``GUARDS``: a gate or a threshold that a person
+    loosened for one training is not loosened for its retrainings."""
     guards = tuple(f"{prefix}{group}" for prefix in ("", "+", "++", "~") for group in GUARDS)
     return tuple(item for item in overrides if not item.startswith(guards))
 
@@ -157,28 +159,28 @@ def _no_rows(dimension: int) -> FeatureTable:
 
 
 def _parts(
-    material: Material, order: Order, engine: Engine, config: TrainConfig
+    data: TrainingData, order: Order, engine: Engine, config: TrainConfig
 ) -> tuple[Parts, FeatureTable, NDArray[np.bool_]]:
-    """Parts of photos and labelled rows, dealt as one table, so that a photo of the collection
-    that somebody sent back stands on one side; photos not trained on; the drifted holdout."""
+    """Parts of photos and labelled rows, split as one table, so that a photo of the collection
+    that was also sent by a client is in one part; photos not trained on; the drifted holdout."""
     trained = order.against.trained if order.against else frozenset()
-    photos, rows = material.table, order.labelled.table
+    photos, rows = data.table, order.labelled.table
     both = photos.joined(rows)
     both = replace(both, groups=united(both.groups, both.sha256))
     collected = np.zeros(len(photos), dtype=bool)
     drifted = np.concatenate([collected, order.labelled.drifted])
     single = ~np.concatenate([collected, order.labelled.pooled])
-    parts = _judged_on(dealt(both, config, trained), single)
+    parts = _judged_on(split_table(both, config, trained), single)
     learned = _collected(parts.train, photos)
     held = np.delete(np.arange(len(photos)), learned)
     return (
         Parts(
             train=both.take(parts.train),
-            views=material.views(learned, engine, config),
+            views=data.views(learned, engine, config),
             validation=both.take(parts.validation),
             calibration=both.take(parts.calibration),
             holdout=both.take(parts.holdout),
-            foreign=material.foreign,
+            foreign=data.foreign,
         ),
         photos.take(held),
         drifted[parts.holdout],
@@ -201,8 +203,8 @@ def _collected(rows: NDArray[np.int64], photos: FeatureTable) -> NDArray[np.int6
 
 
 def _unseen(rows: FeatureTable, train: FeatureTable) -> FeatureTable:
-    """Rows that the candidate did not learn from: on those that it did it looks too sure of
-    itself, and too near to its own anchors, to stand for the nights to come."""
+    """Rows that the candidate was not trained on. On its own training rows its probabilities are
+    too high and its novelty distances too low to be a reference for the nights to come."""
     return rows.take(np.flatnonzero(~np.isin(rows.sha256, train.sha256)))
 
 

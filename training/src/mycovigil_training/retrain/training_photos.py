@@ -1,4 +1,4 @@
-"""Which photos a model was trained on, kept beside its bundle: it must not be judged on them."""
+"""The photos that a model was trained on, stored beside its bundle: no evaluation may use them."""
 
 from mycovigil.storage import MissingObject, Storage
 

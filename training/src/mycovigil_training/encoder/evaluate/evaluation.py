@@ -18,7 +18,7 @@ from mycovigil_training.encoder.evaluate import scores
 from mycovigil_training.encoder.evaluate.baselines import colour_histogram, random_tower
 from mycovigil_training.encoder.evaluate.holdout import held_out
 from mycovigil_training.encoder.export.runtime import Encode, in_batches, open_graph
-from mycovigil_training.encoder.export.trial_photos import squares
+from mycovigil_training.encoder.export.sample_photos import squares
 from mycovigil_training.encoder.pretrain.captions import SAFETY_CLASSES
 from mycovigil_training.encoder.pretrain.photographs import Listed, read_listing
 from mycovigil_training.encoder.pretrain.rendered import EMPTY_EVERY, as_file, draw
@@ -94,7 +94,7 @@ class Collection:
 
 
 @dataclass(frozen=True)
-class Trial:
+class EvaluationPhotos:
     """What encoders are measured on.
 
     Attributes:
@@ -113,7 +113,9 @@ class Trial:
     rendered: Sequence[tuple[bytes, str]]
 
     @classmethod
-    def read(cls, trained: Sequence[Path], other: Path, negatives: Path, rendered: int) -> Trial:
+    def read(
+        cls, trained: Sequence[Path], other: Path, negatives: Path, rendered: int
+    ) -> EvaluationPhotos:
         """Read the folders, the photographer of `same` first, and draw `rendered` mushrooms."""
         places = [place for place in range(2 * rendered) if place % EMPTY_EVERY][:rendered]
         photos = [draw(place, FIRST_SEED) for place in places]
@@ -127,7 +129,7 @@ class Trial:
         )
 
 
-def evaluate_encoders(trial: Trial, uris: Sequence[str]) -> Report:
+def evaluate_encoders(photos: EvaluationPhotos, uris: Sequence[str]) -> Report:
     """Score chance, both baselines and the encoders at `uris` (packaged names or folders).
 
     Raises:
@@ -136,9 +138,9 @@ def evaluate_encoders(trial: Trial, uris: Sequence[str]) -> Report:
     """
     size = MiniConfig().image_size
     rows = [
-        chance(trial),
-        _score("colour histogram", colour_histogram, trial, size, "shortest"),
-        _score("random tower", random_tower, trial, size, "shortest"),
+        chance(photos),
+        _score("colour histogram", colour_histogram, photos, size, "shortest"),
+        _score("random tower", random_tower, photos, size, "shortest"),
     ]
     for uri in uris:
         folder = locate(uri)
@@ -149,32 +151,32 @@ def evaluate_encoders(trial: Trial, uris: Sequence[str]) -> Report:
         def encode(pixels: NDArray[np.uint8], opened: Encode = opened) -> NDArray[np.float32]:
             return in_batches(opened, pixels, 32)
 
-        row = _score(uri, encode, trial, identity.image_size, identity.resize)
+        row = _score(uri, encode, photos, identity.image_size, identity.resize)
         rows.append(row.model_copy(update={"milliseconds": _milliseconds(encode, identity)}))
     counts = {
-        "same, reference": int((~trial.same.held).sum()),
-        "same, held out": int(trial.same.held.sum()),
-        "also trained on": sum(int((~part.held).sum()) for part in trial.also),
-        "other": len(trial.other.files),
-        "no mushroom, reference": int((~trial.negatives.held).sum()),
-        "no mushroom, held out": int(trial.negatives.held.sum()),
-        "rendered": len(trial.rendered),
+        "same, reference": int((~photos.same.held).sum()),
+        "same, held out": int(photos.same.held.sum()),
+        "also trained on": sum(int((~part.held).sum()) for part in photos.also),
+        "other": len(photos.other.files),
+        "no mushroom, reference": int((~photos.negatives.held).sum()),
+        "no mushroom, held out": int(photos.negatives.held.sum()),
+        "rendered": len(photos.rendered),
     }
     return Report(photos=counts, figures=rows)
 
 
-def chance(trial: Trial) -> Figures:
+def chance(photos: EvaluationPhotos) -> Figures:
     """What guessing scores: the majority for genus, a coin for the rest."""
-    common = Counter(trial.same.genus[~trial.same.held].tolist()).most_common(1)[0][0]
+    common = Counter(photos.same.genus[~photos.same.held].tolist()).most_common(1)[0][0]
     return Figures(
         encoder="chance",
         same_nearest_balanced=1 / len(SAFETY_CLASSES),
-        same_genus=float((trial.same.genus[trial.same.held] == common).mean()),
+        same_genus=float((photos.same.genus[photos.same.held] == common).mean()),
         same_auroc=0.5,
         other_nearest_balanced=1 / len(SAFETY_CLASSES),
-        other_genus=float((trial.other.genus == common).mean()),
+        other_genus=float((photos.other.genus == common).mean()),
         other_auroc=0.5,
-        rendered_linear=1 / len(SAFETY_CLASSES) if trial.rendered else None,
+        rendered_linear=1 / len(SAFETY_CLASSES) if photos.rendered else None,
     )
 
 
@@ -193,45 +195,47 @@ def table(report: Report) -> str:
     return "\n".join(lines) + f"\n\nPhotos: {counts}"
 
 
-def _score(name: str, encode: Encode, trial: Trial, size: int, resize: str) -> Figures:
+def _score(name: str, encode: Encode, photos: EvaluationPhotos, size: int, resize: str) -> Figures:
     same, other, negatives = (
         encode(squares(part.files, size, resize))
-        for part in (trial.same, trial.other, trial.negatives)
+        for part in (photos.same, photos.other, photos.negatives)
     )
-    seen = ~trial.same.held
-    held = trial.same.held
-    unseen_negatives = negatives[trial.negatives.held]
-    seen_classed, held_classed = seen & trial.same.classed, held & trial.same.classed
-    reference, classes = same[seen_classed], trial.same.safety[seen_classed]
-    known, genera = same[seen], trial.same.genus[seen]
-    mushrooms, others = [known], [negatives[~trial.negatives.held]]
-    for part in trial.also:
+    seen = ~photos.same.held
+    held = photos.same.held
+    unseen_negatives = negatives[photos.negatives.held]
+    seen_classed, held_classed = seen & photos.same.classed, held & photos.same.classed
+    reference, classes = same[seen_classed], photos.same.safety[seen_classed]
+    known, genera = same[seen], photos.same.genus[seen]
+    mushrooms, others = [known], [negatives[~photos.negatives.held]]
+    for part in photos.also:
         rows = encode(squares(part.files, size, resize))
         mushrooms.append(rows[~part.held & ~part.empty])
         others.append(rows[~part.held & part.empty])
     probe = (np.concatenate(mushrooms), np.concatenate(others))
-    classed = trial.other.classed
+    classed = photos.other.classed
     return Figures(
         encoder=name,
         same_nearest_balanced=scores.nearest_balanced_accuracy(
-            reference, classes, same[held_classed], trial.same.safety[held_classed]
+            reference, classes, same[held_classed], photos.same.safety[held_classed]
         ),
-        same_genus=scores.nearest_accuracy(known, genera, same[held], trial.same.genus[held]),
+        same_genus=scores.nearest_accuracy(known, genera, same[held], photos.same.genus[held]),
         same_auroc=scores.detection_auroc(*probe, same[held], unseen_negatives),
         other_nearest_balanced=scores.nearest_balanced_accuracy(
-            reference, classes, other[classed], trial.other.safety[classed]
+            reference, classes, other[classed], photos.other.safety[classed]
         ),
-        other_genus=scores.nearest_accuracy(known, genera, other, trial.other.genus),
+        other_genus=scores.nearest_accuracy(known, genera, other, photos.other.genus),
         other_auroc=scores.detection_auroc(*probe, other, unseen_negatives),
-        rendered_linear=_rendered_linear(encode, trial, size, resize),
+        rendered_linear=_rendered_linear(encode, photos, size, resize),
     )
 
 
-def _rendered_linear(encode: Encode, trial: Trial, size: int, resize: str) -> float | None:
-    if not trial.rendered:
+def _rendered_linear(
+    encode: Encode, photos: EvaluationPhotos, size: int, resize: str
+) -> float | None:
+    if not photos.rendered:
         return None
-    features = encode(squares((file for file, _ in trial.rendered), size, resize))
-    labels = np.array([label for _, label in trial.rendered])
+    features = encode(squares((file for file, _ in photos.rendered), size, resize))
+    labels = np.array([label for _, label in photos.rendered])
     fitted = round(FITTED_SHARE * len(labels))
     return scores.linear_macro_recall(
         features[:fitted], labels[:fitted], features[fitted:], labels[fitted:]

@@ -17,7 +17,7 @@ from mycovigil.models.bundle import Bundle
 from mycovigil.models.safety import CLASSES
 from mycovigil_training.encoder.export.parity import row_cosines
 from mycovigil_training.encoder.export.runtime import Encode
-from mycovigil_training.encoder.export.trial_photos import TooFewPhotos
+from mycovigil_training.encoder.export.sample_photos import TooFewPhotos
 from mycovigil_training.progress import tracked
 
 BATCH = 8
@@ -35,7 +35,7 @@ class Agreement:
 
 
 class Reference:
-    """What fp32 says about the photos, and what a head makes of it."""
+    """Features of fp32 on the photos, and a head's predictions on them."""
 
     def __init__(self, encode: Encode, pixels: NDArray[np.uint8]) -> None:
         self._pixels = pixels
@@ -44,17 +44,17 @@ class Reference:
     def agreement(self, encode: Encode, predict: Predict, name: str) -> Agreement:
         """How a candidate's features and their predictions agree with fp32's."""
         cosines, changed = [], np.zeros(len(self._pixels), dtype=np.bool_)
-        mean, said = self.features.mean(axis=0), predict(self.features)
+        mean, predicted = self.features.mean(axis=0), predict(self.features)
         for batch in (BATCH, 1):
             features = _features(encode, self._pixels, batch, f"{name}, batches of {batch}")
             cosines.append(row_cosines(self.features - mean, features - mean))
-            changed |= predict(features) != said
+            changed |= predict(features) != predicted
         worse = np.minimum(*cosines)
         return Agreement(float(worse.mean()), float(worse.min()), int(changed.sum()))
 
 
 def head_of(bundle: Bundle) -> Predict:
-    """The class that a trained model's head says."""
+    """The classes that a trained model's head predicts."""
 
     def predict(features: NDArray[np.float32]) -> NDArray[np.int64]:
         return np.asarray(bundle.probabilities(features).argmax(axis=1), dtype=np.int64)
@@ -83,8 +83,8 @@ def fitted_head(features: NDArray[np.float32], classes: Sequence[str]) -> Predic
 
     def predict(rows: NDArray[np.float32]) -> NDArray[np.int64]:
         scaled = (rows - mean) / spread
-        said = np.where(half == 0, *(head.predict(scaled) for head in heads))
-        return np.asarray(said, dtype=np.int64)
+        predicted = np.where(half == 0, *(head.predict(scaled) for head in heads))
+        return np.asarray(predicted, dtype=np.int64)
 
     return predict
 

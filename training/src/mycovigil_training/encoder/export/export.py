@@ -23,7 +23,7 @@ from mycovigil.vision.encoder.identity import (
 from mycovigil_training.encoder.export import graph
 from mycovigil_training.encoder.export.parity import BOUNDS, Parity, compare
 from mycovigil_training.encoder.export.runtime import in_batches, open_graph
-from mycovigil_training.encoder.export.trial_photos import dealt, squares, trial_photos
+from mycovigil_training.encoder.export.sample_photos import sample_photos, split_off, squares
 from mycovigil_training.encoder.export.variant import VARIANTS, Precision, Variant
 from mycovigil_training.encoder.source import Source
 
@@ -56,7 +56,7 @@ def export(
     """
     variant = VARIANTS[precision]
     calibrated_on = CALIBRATED_ON if variant.needs_calibration(source) else 0
-    calibration, judged = dealt(trial_photos(photos, JUDGED_BY + calibrated_on), JUDGED_BY)
+    calibration, judged = split_off(sample_photos(photos, JUDGED_BY + calibrated_on), JUDGED_BY)
     with TemporaryDirectory() as folder:
         path = Path(folder) / ONNX_FILE
         graph.write_graph(source, path)
@@ -156,6 +156,6 @@ def _identity(
         parity=parity.model_dump(),
         choice=choice,
         probe=self_test.to_text(seen),
-        non_mushroom_direction=_rounded(source.stranger),
+        non_mushroom_direction=_rounded(source.non_mushroom_direction),
         trained_on=source.trained_on,
     )

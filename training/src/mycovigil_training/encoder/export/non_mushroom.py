@@ -1,4 +1,4 @@
-"""The direction in which photos without a mushroom lie, in an encoder's own words.
+"""The direction in which photos without a mushroom lie, from the encoder's text tower.
 
 Zero-shot classification (Radford et al., 2021): the mean text embedding of prompts for other
 things less that of prompts for mushrooms. So a model that was trained on mushrooms alone can still
@@ -40,7 +40,7 @@ OTHERS = (
 logger = structlog.get_logger(__name__)
 
 
-def stranger_of(model: Any, architecture: str) -> Tensor | None:
+def direction_of(model: Any, architecture: str) -> Tensor | None:
     """`(D,)` of an open_clip model; none, with a warning, where its tokenizer is out of reach."""
     import open_clip
 
@@ -54,7 +54,7 @@ def stranger_of(model: Any, architecture: str) -> Tensor | None:
     )
 
 
-def stranger_of_mini(model: Mini) -> Tensor:
+def direction_of_mini(model: Mini) -> Tensor:
     """`(D,)` of `mini`, whose text tower knows two captions for this and few other words."""
     vocabulary = Vocabulary(model.config.words)
     return _direction(

@@ -1,4 +1,4 @@
-"""Does the exported graph say what the torch model says? Cosines on photos, and a bound."""
+"""Compares an exported graph with its torch model: cosines on photos, and a bound."""
 
 from __future__ import annotations
 

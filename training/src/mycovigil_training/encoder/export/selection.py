@@ -27,7 +27,12 @@ from mycovigil_training.encoder.export.agreement import (
 from mycovigil_training.encoder.export.choice import MOST_CHANGED, judged, quickest
 from mycovigil_training.encoder.export.export import CALIBRATED_ON, JUDGED_BY, publish
 from mycovigil_training.encoder.export.runtime import Encode, RuntimeMissing, open_graph
-from mycovigil_training.encoder.export.trial_photos import TrialPhoto, dealt, known_photos, squares
+from mycovigil_training.encoder.export.sample_photos import (
+    SamplePhoto,
+    known_photos,
+    split_off,
+    squares,
+)
 from mycovigil_training.encoder.export.variant import CANDIDATES, VARIANTS, Precision
 from mycovigil_training.encoder.source import Source
 
@@ -61,7 +66,7 @@ def export_quickest(
     wanted = [kind for kind in CANDIDATES if _makes_sense(kind, source)]
     calibrated_on = max(CALIBRATED_ON * VARIANTS[one].needs_calibration(source) for one in wanted)
     found = known_photos(photos, MOST_PHOTOS + calibrated_on)
-    calibration, held = dealt(found, max(len(found) - calibrated_on, len(found) // 2))
+    calibration, held = split_off(found, max(len(found) - calibrated_on, len(found) // 2))
     if model is None:
         require_classes([one.safety_class for one in held])
     with TemporaryDirectory() as folder:
@@ -93,7 +98,7 @@ def _lowered(
 def _choice(
     source: Source,
     paths: Mapping[Precision, Path],
-    held: Sequence[TrialPhoto],
+    held: Sequence[SamplePhoto],
     simulated: bool,
     model: Path | None,
     most_changed: float,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mycovigil.vision.encoder.choice import RuntimeName
 from mycovigil_training.encoder.export import graph, quantization
-from mycovigil_training.encoder.export.trial_photos import squares
+from mycovigil_training.encoder.export.sample_photos import squares
 from mycovigil_training.encoder.source import Source
 
 # Activations that share a scale. Of ViT-B-32 the least centred cosine to fp32 is .9984 with 64 and

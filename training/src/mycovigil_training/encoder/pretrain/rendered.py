@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FIRST_SEED = 1_000_000  # clear of the small seeds of demo, tests and evaluation
 EMPTY_EVERY = 8
 SIMULATOR = "simulator"
-KEPT = ("pixels", "aspect", "species", "safety_class", "group", "rendered", "caption")
+COLUMNS = ("pixels", "aspect", "species", "safety_class", "group", "rendered", "caption")
 
 
 def render_photographs(
@@ -76,15 +76,15 @@ def as_file(photo: Photo) -> bytes:
     return to_jpeg(photo.pixels, photo.camera)
 
 
-def keep(photos: Photographs, path: Path) -> None:
+def save(photos: Photographs, path: Path) -> None:
     """Write photos to an `.npz`, so that a resumed run need not draw them again."""
-    np.savez(path, **{name: np.asarray(getattr(photos, name)) for name in KEPT})  # type: ignore[arg-type]
+    np.savez(path, **{name: np.asarray(getattr(photos, name)) for name in COLUMNS})  # type: ignore[arg-type]
 
 
-def kept(path: Path) -> Photographs:
-    """Read what `keep` wrote."""
+def load(path: Path) -> Photographs:
+    """Read what `save` wrote."""
     with np.load(path, allow_pickle=False) as file:
-        columns = {name: file[name] for name in KEPT}
+        columns = {name: file[name] for name in COLUMNS}
     return Photographs(
         columns["pixels"],
         columns["aspect"],

@@ -23,7 +23,7 @@ from mycovigil_training.encoder.pretrain.photographs import (
     read_listing,
 )
 from mycovigil_training.encoder.pretrain.pretraining import Pretraining
-from mycovigil_training.encoder.pretrain.rendered import keep, kept, render_photographs
+from mycovigil_training.encoder.pretrain.rendered import load, render_photographs, save
 from mycovigil_training.encoder.pretrain.schedule import Budget, Recipe
 from mycovigil_training.encoder.pretrain.towers import MiniConfig, save_mini
 
@@ -132,12 +132,12 @@ def _recent(losses: list[float]) -> float:
 def _rendered(plan: PretrainingPlan) -> Photographs:
     cache = plan.out / f"rendered-{plan.rendered}.npz"
     if cache.exists():
-        return kept(cache)
+        return load(cache)
     with _progress("drawing photos") as report:
         photos = render_photographs(
             plan.rendered, lambda done: report(done / plan.rendered, f"{done} photos")
         )
-    keep(photos, cache)
+    save(photos, cache)
     return photos
 
 

@@ -25,14 +25,14 @@ class TooFewPhotos(ValueError):
 
 
 @dataclass(frozen=True)
-class TrialPhoto:
+class SamplePhoto:
     """A photo file and its safety class, empty where it is not known."""
 
     data: bytes
     safety_class: str
 
 
-def known_photos(folder: Path | None, most: int) -> list[TrialPhoto]:
+def known_photos(folder: Path | None, most: int) -> list[SamplePhoto]:
     """At most `most` photos with their classes, spread evenly over `folder`, else simulated.
 
     Raises:
@@ -40,7 +40,7 @@ def known_photos(folder: Path | None, most: int) -> list[TrialPhoto]:
     """
     if folder is None:
         drawn = [draw(place, FIRST_SEED) for place in range(most)]
-        return [TrialPhoto(as_file(one), str(one.safety_class or "")) for one in drawn]
+        return [SamplePhoto(as_file(one), str(one.safety_class or "")) for one in drawn]
     try:
         known = [(one.path, one.safety_class) for one in listed(folder)]
     except UnknownLayout:
@@ -48,10 +48,10 @@ def known_photos(folder: Path | None, most: int) -> list[TrialPhoto]:
     if not known:
         raise TooFewPhotos(f"{folder} holds no photos")
     chosen = np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(int)
-    return [TrialPhoto(known[i][0].read_bytes(), known[i][1]) for i in chosen]
+    return [SamplePhoto(known[i][0].read_bytes(), known[i][1]) for i in chosen]
 
 
-def trial_photos(folder: Path | None, count: int) -> list[bytes]:
+def sample_photos(folder: Path | None, count: int) -> list[bytes]:
     """`count` photo files, spread evenly over the sorted files of `folder` and its subfolders.
 
     Without a folder the simulator draws them.
@@ -72,7 +72,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
-def dealt(photos: Sequence[T], judged: int) -> tuple[list[T], list[T]]:
+def split_off(photos: Sequence[T], judged: int) -> tuple[list[T], list[T]]:
     """Split into photos to calibrate on and `judged` photos to judge by, evenly interleaved."""
     kept = set(np.linspace(0, len(photos) - 1, judged).round().astype(int).tolist())
     calibration = [photo for i, photo in enumerate(photos) if i not in kept]

@@ -12,7 +12,7 @@ from mycovigil.settings import StorageSettings
 from mycovigil.storage import Storage, photo_key
 from mycovigil.vision.image.covariates import NAMES
 from mycovigil_training.features.table import FeatureTable, table
-from mycovigil_training.register.album import SIDE, Album
+from mycovigil_training.register.reference_photos import SIDE, ReferencePhotos
 
 
 @pytest.fixture
@@ -33,19 +33,23 @@ def rows_of(digests: list[str], image_keys: list[str]) -> FeatureTable:
 def test_photos_of_the_collection_are_copied_once(storage: Storage, tmp_path: Path) -> None:
     photo = tmp_path / "large.jpg"
     photo.write_bytes(make_photo(1_600, 900))
-    album = Album({"a" * 64: photo})
-    kept = album.kept(storage, rows_of(["a" * 64, "b" * 64], ["", "photos/bb/of-a-night.jpg"]))
+    reference_photos = ReferencePhotos({"a" * 64: photo})
+    kept = reference_photos.stored(
+        storage, rows_of(["a" * 64, "b" * 64], ["", "photos/bb/of-a-night.jpg"])
+    )
     assert kept.image_keys.tolist() == [photo_key("a" * 64), "photos/bb/of-a-night.jpg"]
     with Image.open(io.BytesIO(storage.read(photo_key("a" * 64)))) as small:
         assert max(small.size) == SIDE
     photo.unlink()
-    again = album.kept(storage, rows_of(["a" * 64], [""]))
+    again = reference_photos.stored(storage, rows_of(["a" * 64], [""]))
     assert again.image_keys.tolist() == [photo_key("a" * 64)]
 
 
 def test_what_cannot_be_kept_is_left_out(storage: Storage, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no photo")
-    album = Album({"c" * 64: tmp_path / "broken.jpg", "d" * 64: tmp_path / "gone.jpg"})
-    kept = album.kept(storage, rows_of(["c" * 64, "d" * 64, "e" * 64], ["", "", ""]))
+    reference_photos = ReferencePhotos(
+        {"c" * 64: tmp_path / "broken.jpg", "d" * 64: tmp_path / "gone.jpg"}
+    )
+    kept = reference_photos.stored(storage, rows_of(["c" * 64, "d" * 64, "e" * 64], ["", "", ""]))
     assert kept.image_keys.tolist() == ["", "", ""]
     assert storage.keys("photos") == []

@@ -19,7 +19,7 @@ log = structlog.get_logger("mycovigil.training")
 
 
 @dataclass(frozen=True, slots=True)
-class Album:
+class ReferencePhotos:
     """``paths``: where the photos of a collection lie, by their sha256."""
 
     paths: Mapping[str, Path]
@@ -28,14 +28,14 @@ class Album:
     def of(cls, folder: Path, photos: Iterable[CuratedPhoto]) -> Self:
         return cls({photo.sha256: folder / photo.path for photo in photos})
 
-    def kept(self, storage: Storage, rows: FeatureTable) -> FeatureTable:
-        """The rows with keys of their photos; those of the collection are copied unless they were
-        before. A photo that storage or Pillow refuses has none, and costs the set nothing else."""
+    def stored(self, storage: Storage, rows: FeatureTable) -> FeatureTable:
+        """The rows with the storage keys of their photos; photos of the collection are copied
+        unless storage has them. A photo that storage or Pillow refuses gets no key."""
         keys = [
             key or self._copied(storage, digest)
             for key, digest in tracked(
                 list(zip(rows.image_keys.tolist(), rows.sha256.tolist(), strict=True)),
-                "keeping reference photos",
+                "storing reference photos",
             )
         ]
         return replace(rows, image_keys=np.asarray(keys, dtype=np.str_))
@@ -49,6 +49,6 @@ class Album:
                 small = strip_metadata(self.paths[digest].read_bytes(), side=SIDE)
                 storage.write(key, small, private=True)
         except Exception as error:  # of any storage, or of Pillow; a gap in a gallery costs less
-            log.warning("a reference photo is not kept", photo=digest, error=str(error))
+            log.warning("a reference photo is not stored", photo=digest, error=str(error))
             return ""
         return key

@@ -14,11 +14,11 @@ from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.extraction import extract, extract_views
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.model.split import Split, split
-from mycovigil_training.register.album import Album
+from mycovigil_training.register.reference_photos import ReferencePhotos
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TrainingData:
     """``photos`` and ``table`` row by row; ``foreign`` (M, D) features without a mushroom."""
 
     folder: Path
@@ -27,12 +27,12 @@ class Material:
     foreign: NDArray[np.float32]
 
     @property
-    def album(self) -> Album:
-        return Album.of(self.folder, self.photos)
+    def reference_photos(self) -> ReferencePhotos:
+        return ReferencePhotos.of(self.folder, self.photos)
 
     def split(self, config: TrainConfig, trained: frozenset[str] = frozenset()) -> Split:
         """Parts by specimen; photos ``trained`` on by another model stay in training."""
-        return dealt(self.table, config, trained)
+        return split_table(self.table, config, trained)
 
     def views(
         self, rows: NDArray[np.int64], engine: Engine, config: TrainConfig
@@ -44,7 +44,7 @@ class Material:
         )
 
 
-def dealt(table: FeatureTable, config: TrainConfig, trained: frozenset[str]) -> Split:
+def split_table(table: FeatureTable, config: TrainConfig, trained: frozenset[str]) -> Split:
     """Parts of a table by its groups; rows of photos in ``trained`` stay in training."""
     pinned = [row for row, digest in enumerate(table.sha256) if digest in trained]
     return split(
@@ -52,7 +52,7 @@ def dealt(table: FeatureTable, config: TrainConfig, trained: frozenset[str]) -> 
     )
 
 
-def gather(folder: Path, engine: Engine, config: TrainConfig) -> Material:
+def gather(folder: Path, engine: Engine, config: TrainConfig) -> TrainingData:
     """Features of a curated folder's photos.
 
     Raises:
@@ -63,4 +63,4 @@ def gather(folder: Path, engine: Engine, config: TrainConfig) -> Material:
     others = [photo for photo in photos if photo.safety_class not in DANGER]
     table = extract(folder, mushrooms, engine, batch=config.encode_batch)
     foreign = extract(folder, others, engine, batch=config.encode_batch).features
-    return Material(folder, mushrooms, table, foreign)
+    return TrainingData(folder, mushrooms, table, foreign)
