@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,34 +16,28 @@ from mycovigil_web.problem_catalogue import catalogue
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDERS = ("shared/src", "web/src", "services/predictor/src", "services/drift/src")
-# Functions that make problems, and where in their arguments status and slug are.
-MAKERS: dict[str, tuple[int | None, int]] = {
-    "Problem": (0, 1),
-    "_refused": (0, 1),
-    "conflict": (None, 0),
-    "_unready": (None, 0),
-}
+# Functions whose first argument is the slug, and the status that they give it.
 STATUS = {"conflict": 409, "_unready": 503}
+SLUG = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
-def raised() -> Iterator[tuple[str, int | None, str]]:
-    """Slug and status (none if computed) of every problem in the sources, and where it is made."""
+def raised() -> Iterator[tuple[str, int, str]]:
+    """Slug and status of every problem that the sources spell out, and where."""
     for folder in FOLDERS:
         for path in sorted((REPOSITORY / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
-                name = getattr(getattr(node, "func", None), "id", None)
-                if isinstance(node, ast.Call) and name in MAKERS:
-                    yield from _made(node, str(name), f"{path.name}:{node.lineno}")
+                if isinstance(node, ast.Call) and (found := _problem(node)):
+                    yield *found, f"{path.name}:{node.lineno}"
 
 
-def _made(call: ast.Call, name: str, place: str) -> Iterator[tuple[str, int | None, str]]:
-    at_status, at_slug = MAKERS[name]
-    slug = call.args[at_slug]
-    if isinstance(slug, ast.Constant):
-        given = call.args[at_status] if at_status is not None else ast.Constant(STATUS[name])
-        status = given.value if isinstance(given, ast.Constant) else None
-        assert status is None or isinstance(status, int)
-        yield str(slug.value), status, place
+def _problem(call: ast.Call) -> tuple[str, int] | None:
+    """A call with a status and then a slug, or of a function that knows its status."""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    constants = [one.value if isinstance(one, ast.Constant) else None for one in call.args]
+    for status, slug in pairwise([STATUS.get(name), *constants]):
+        if isinstance(status, int) and 400 <= status < 600 and isinstance(slug, str):
+            return slug, status
+    return None
 
 
 def test_what_is_raised_is_in_the_catalogue_and_nothing_else_is() -> None:
@@ -51,7 +46,7 @@ def test_what_is_raised_is_in_the_catalogue_and_nothing_else_is() -> None:
     types = catalogue().types
     for slug, status, place in found:
         assert slug in types, place
-        assert status is None or status in types[slug].statuses, place
+        assert status in types[slug].statuses, place
     by_status = {"too-large", "method-not-allowed", "unsupported-media-type", "http-error"}
     assert {slug for slug, _, _ in found} | by_status == set(types)
 
@@ -74,7 +69,7 @@ def test_the_openapi_document_names_types_of_the_catalogue(app: FastAPI) -> None
 
 def test_slugs_are_lower_case_words_and_explained() -> None:
     for kind in catalogue().types.values():
-        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.slug)
+        assert SLUG.fullmatch(kind.slug)
         assert kind.meaning.endswith(".")
         assert kind.remedy.endswith(".")
         assert kind.title
