@@ -6,6 +6,7 @@ import numpy as np
 
 from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import mix, smoothstep
+from mycovigil_simulator.fungus.cap_profile import upper
 from mycovigil_simulator.fungus.growth import Body
 from mycovigil_simulator.fungus.morel import (
     folded,
@@ -15,7 +16,6 @@ from mycovigil_simulator.fungus.morel import (
     paint_honeycomb,
     pitted,
 )
-from mycovigil_simulator.fungus.profile import upper
 from mycovigil_simulator.fungus.sheet import Sheet, revolve
 from mycovigil_simulator.fungus.skin import Skin as Painted
 from mycovigil_simulator.fungus.skin import Surface

@@ -6,8 +6,8 @@ import numpy as np
 
 from mycovigil_simulator.arrays import Array
 from mycovigil_simulator.colour import smoothstep
+from mycovigil_simulator.fungus.cap_profile import lower
 from mycovigil_simulator.fungus.growth import Body
-from mycovigil_simulator.fungus.profile import lower
 from mycovigil_simulator.fungus.sheet import Sheet, revolve
 from mycovigil_simulator.fungus.skin import Skin, Surface
 from mycovigil_simulator.texture import cells, cloud, sample

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from mycovigil_simulator.fungus.cap_profile import upper
 from mycovigil_simulator.fungus.growth import Body
-from mycovigil_simulator.fungus.profile import upper
 from mycovigil_simulator.scene.view import View, look
 
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from mycovigil_simulator.arrays import Array, Image
+from mycovigil_simulator.fungus.cap_profile import upper
 from mycovigil_simulator.fungus.growth import Body
-from mycovigil_simulator.fungus.profile import upper
 from mycovigil_simulator.scene.light import Light
 from mycovigil_simulator.scene.view import View
 
