@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mycovigil.settings import DriftSettings, Settings
-from mycovigil_worker import tasks
+from mycovigil_worker import tasks, tick
 from mycovigil_worker.app import app, configuration, due, tick_of
 from mycovigil_worker.labels import label_updates
 from mycovigil_worker.nights import nightly, requested
@@ -45,7 +45,7 @@ def test_a_step_that_fails_holds_back_none_of_the_others(
     monkeypatch.setattr(label_updates, "run", lambda *_, **__: done.append("labels"))
     monkeypatch.setattr(retrain_queue, "resend_waiting", lambda *_: done.append("waiting"))
     with capture_logs() as logs:
-        tasks.tick(state, datetime.now(tz=UTC))
+        tick.run(state, datetime.now(tz=UTC))
     assert done == ["labels", "waiting"]
     failed = [line["step"] for line in logs if "step of the tick failed" in line["event"]]
     assert failed == ["nights", "requests"]

@@ -24,7 +24,8 @@ from mycovigil.events.outbox import Sweep
 from mycovigil.events.publisher import Handler, Publisher, publisher_of
 from mycovigil.events.publisher.stream import StreamPublisher
 from mycovigil.incidents import incident
-from mycovigil_worker import tasks
+from mycovigil_worker import state as worker_state
+from mycovigil_worker import tasks, tick
 from mycovigil_worker.retrain import retrain_queue, trigger
 from mycovigil_worker.state import State
 
@@ -149,7 +150,7 @@ def test_the_tick_itself_mends_a_lost_alert(
     with state.sessions.begin() as session:
         long_ago = datetime.now(tz=UTC) - timedelta(hours=2)
         session.execute(update(Alert).values(created_at=long_ago))
-    monkeypatch.setattr(tasks, "process_state", lambda: state)
+    monkeypatch.setattr(worker_state, "process_state", lambda: state)
     tasks.nightly()
     assert counts(state) == (0, 1)
     assert len(sent) == 1
@@ -200,11 +201,11 @@ def test_an_incident_that_outlasts_its_silence_gets_its_retrain(
         served = make_served(session, rows=1)
         report = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
         incident.respond(session, report)
-    tasks.tick(state, now)
+    tick.run(state, now)
     with state.sessions.begin() as session:
         assert session.scalars(select(OutboxMessage)).all() == []
         session.execute(update(Silence).values(ends_at=now))
-    tasks.tick(state, now)
+    tick.run(state, now)
     with state.sessions() as session:
         event = Event.model_validate(session.scalars(select(OutboxMessage.event)).one())
     trigger.handle(state, event)

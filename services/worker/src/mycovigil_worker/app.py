@@ -6,22 +6,22 @@ first needs its configuration.
 
 import math
 from datetime import timedelta
-from threading import Thread
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery
 from celery.schedules import crontab
 from kombu.entity import Exchange, Queue
 
 from mycovigil.settings import Settings
-from mycovigil.telemetry import configure_logging
 
 NAME = "mycovigil_worker"
+# Two queues, so that an operator can give long retrainings workers of their own (``-Q``).
 NIGHTS = "nights"
 RETRAIN = "retrain"
-"""Two queues, so that an operator can give long retrainings workers of their own (``-Q``)."""
 LONGEST_TICK = timedelta(hours=1)
 SHORTEST_TICK = timedelta(seconds=1)
+# Beat's longest sleep; its heartbeat must be younger than the health check's limit.
+BEAT_SECONDS = 60
 DAY = timedelta(days=1)
 
 
@@ -56,8 +56,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "task_default_queue": NIGHTS,
         "task_routes": {f"{NAME}.retrain": {"queue": RETRAIN}},
         "worker_hijack_root_logger": False,
-        "beat_scheduler": f"{NAME}.heartbeat:Scheduler",
-        "beat_max_loop_interval": min(tick_of(settings).total_seconds(), 300),
+        "beat_scheduler": f"{NAME}.beat_scheduler:Scheduler",
+        "beat_max_loop_interval": min(tick_of(settings).total_seconds(), BEAT_SECONDS),
         "beat_schedule": schedule(settings),
     }
 
@@ -87,25 +87,5 @@ def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     }
 
 
-app = Celery(NAME, include=[f"{NAME}.tasks"])
+app = Celery(NAME, include=[f"{NAME}.tasks", f"{NAME}.worker_process"])
 app.add_defaults(lambda: configuration(Settings.load()))
-
-
-@signals.setup_logging.connect
-def _configure_logging(**_: object) -> None:
-    configure_logging(Settings.load().telemetry, service="worker")
-
-
-@signals.worker_ready.connect
-def _warm(**_: object) -> None:
-    """Import Evidently beside the first work: it takes seconds, which the first night would."""
-    from mycovigil_worker.report import evidently_report
-
-    Thread(target=evidently_report.load, name="warm", daemon=True).start()
-
-
-@signals.worker_shutting_down.connect
-def _interrupt(**_: object) -> None:
-    from mycovigil_worker.retrain import training_process
-
-    training_process.interrupt_all()

@@ -1,27 +1,52 @@
-"""A file whose time says that a process without a port still goes round: for health checks."""
+"""Heartbeat file of a process without a port: fresh while it works and Postgres answers.
 
-from pathlib import Path
-from typing import Any
+Container health checks look at the file's age, so a file that is older than :data:`STALE_MINUTES`
+means unhealthy. Nothing heavy is imported here: beat and the trigger need it.
+"""
 
-from celery.beat import Scheduler as CeleryScheduler
+import time
+from collections.abc import Callable
 
+import psycopg
+import structlog
+
+from mycovigil.postgres import timeouts
 from mycovigil.settings import Settings
 
+# Between two checks, however often a process calls `beat`.
+INTERVAL = 15.0
+# The longest wait for Postgres in a check.
+ANSWER_SECONDS = 5.0
+# Of the health checks in the Dockerfiles.
+STALE_MINUTES = 3
 
-def beat(file: Path | None) -> None:
-    """Touch ``file``, if there is one."""
-    if file is not None:
-        file.touch()
+log = structlog.get_logger(__name__)
 
 
-class Scheduler(CeleryScheduler):
-    """Celery beat's own, with a heartbeat on every round. It keeps no file of what was sent: what
-    is due is in the database."""
+class Heartbeat:
+    """Touches the file that the settings name; does nothing if they name none."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._heartbeat = Settings.load().drift.heartbeat
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = settings.drift.heartbeat
+        self._url = settings.database.url.get_secret_value()
+        self._clock = clock
+        self._next = clock()
 
-    def tick(self, *args: Any, **options: Any) -> float:
-        beat(self._heartbeat)
-        return float(super().tick(*args, **options))
+    def beat(self) -> None:
+        """Touch the file if Postgres answers; called on every round of the process's loop."""
+        if self._file is None or self._clock() < self._next:
+            return
+        self._next = self._clock() + INTERVAL
+        if self._postgres_answers():
+            self._file.touch()
+
+    def _postgres_answers(self) -> bool:
+        try:
+            with timeouts.connect(
+                self._url, seconds=ANSWER_SECONDS, name="mycovigil-heartbeat"
+            ) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.Error as error:
+            log.warning("no heartbeat: Postgres does not answer", error=str(error))
+            return False
+        return True

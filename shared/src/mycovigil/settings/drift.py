@@ -52,6 +52,6 @@ class DriftSettings(Group):
     relay_seconds: float = Field(1.0, gt=0, description="Outbox poll beside LISTEN/NOTIFY.")
     heartbeat: Path | None = Field(
         None,
-        description="File that beat or the retrain trigger touches on every round, for health "
-        "checks; none is touched without it.",
+        description="File that worker, beat or retrain trigger touches while it works and Postgres "
+        "answers, for health checks by the file's age; none is touched without it.",
     )

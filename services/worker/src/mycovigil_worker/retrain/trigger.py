@@ -11,7 +11,7 @@ from mycovigil.backoff import Backoff
 from mycovigil.events import inbox
 from mycovigil.events.event import Event, EventType, Topic
 from mycovigil.events.publisher import Publisher, Unavailable
-from mycovigil_worker import heartbeat
+from mycovigil_worker.heartbeat import Heartbeat
 from mycovigil_worker.retrain import retrain_queue
 from mycovigil_worker.state import State
 
@@ -57,17 +57,16 @@ def handle(state: State, event: Event) -> None:
 
 def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
     """Receive alerts until told to stop; a broker that is away is tried again."""
-    file, failures = state.settings.drift.heartbeat, 0
+    heartbeat, failures = Heartbeat(state.settings), 0
     while not stop.is_set():
-        heartbeat.beat(file)
         try:
             publisher.prepare()
             log.info("waiting for alerts", subscription=SUBSCRIPTION)
             while not stop.is_set():
-                heartbeat.beat(file)
                 publisher.receive(
                     Topic.ALERTS, SUBSCRIPTION, lambda event: handle(state, event), wait=WAIT
                 )
+                heartbeat.beat()
                 failures = 0
         except Unavailable as error:
             log.warning("alerts wait", error=str(error))

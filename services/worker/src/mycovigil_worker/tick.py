@@ -1,0 +1,46 @@
+"""One tick: whatever is due now, each step by itself."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from mycovigil.incidents import alert
+from mycovigil_worker.labels import label_updates
+from mycovigil_worker.nights import nightly, requested
+from mycovigil_worker.retrain import retrain_queue
+from mycovigil_worker.state import State
+
+log = structlog.get_logger(__name__)
+
+
+def run(state: State, now: datetime) -> None:
+    """Make missing reports, answer requests, update figures by new labels, release alerts whose
+    silence is over, create retrain jobs that are missing, and send those that nobody runs.
+
+    A step that fails is logged and holds back none of the others.
+    """
+    steps: dict[str, Callable[[], object]] = {
+        "nights": lambda: nightly.run(state, now=now),
+        "requests": lambda: requested.drain(state, now=now),
+        "labels": lambda: label_updates.run(state, now=now),
+        "silenced": lambda: release_silenced(state),
+        "unheard": lambda: retrain_queue.ask_for_unheard(state, now=now),
+        "waiting": lambda: retrain_queue.resend_waiting(state),
+    }
+    for name, step in steps.items():
+        try:
+            step()
+        except OperationalError as error:
+            log.warning("database away, the next tick tries again", error=str(error.orig))
+            return
+        except Exception:
+            log.exception("a step of the tick failed, the next one tries again", step=name)
+
+
+def release_silenced(state: State) -> None:
+    """Send the alerts that a silence held back, if it is over."""
+    with state.sessions.begin() as session:
+        for released in alert.release(session):
+            log.info("alert sent after a silence", alert=str(released.id), kind=released.kind)
