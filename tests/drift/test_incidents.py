@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.message import OutboxMessage
+from mycovigil.db.model import ModelStatus
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
+from mycovigil.incidents import alert
 from mycovigil.models.safety import CertificateStatus
 
 
@@ -145,3 +147,21 @@ def test_impossible_silences_are_refused(
 def test_a_silence_of_an_unknown_model_is_404(client: TestClient) -> None:
     body = {"model_id": str(uuid.uuid4()), "ends_at": _later(2), "reason": "moving house"}
     assert client.post("/v1/silences", json=body).status_code == 404
+
+
+def test_an_alert_of_a_failed_night_belongs_to_no_incident(
+    client: TestClient, session: Session
+) -> None:
+    model = make_model(session, status=ModelStatus.PRODUCTION)
+    report = make_report(session, model, None, verdict=ReportVerdict.FAILED, failures=4)
+    found = alert.publish_failed_night(session, model, report)
+    (listed,) = client.get("/v1/alerts", params={"kind": "night_failed"}).json()["items"]
+    assert (listed["id"], listed["incident_id"], listed["report_id"]) == (
+        str(found.id),
+        None,
+        str(report.id),
+    )
+    refused = client.post(f"/v1/alerts/{found.id}/acknowledge")
+    assert (refused.status_code, refused.json()["type"].endswith("/no-incident")) == (409, True)
+    page = client.get("/alerts", params={"kind": "night_failed"})
+    assert f'href="/reports/{report.id}"' in page.text

@@ -1,12 +1,16 @@
 """The first screen, in the morning after an alert."""
 
+import datetime
 import re
 
 from factories.history import make_history
 from factories.key import make_key
 from factories.visitor import Visitor
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from mycovigil.postgres import partitions
 
 PHOTO = {
     "prediction_id": "p",
@@ -39,6 +43,20 @@ def test_one_screen_answers_six_questions(anonymous: TestClient, session: Sessio
         assert f'action="/incidents/{incident.id}/{action}"' in page
     for action in ("/retrain-jobs", "/silences", "/models/rollback"):
         assert f'action="{action}"' in page
+
+
+def test_partitions_that_run_out_are_shown(anonymous: TestClient, session: Session) -> None:
+    warning = "the worker makes no partitions"
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    partitions.ensure(session, partitions.upcoming(today, 3))
+    visitor = Visitor(anonymous, make_key(session))
+    assert warning not in visitor.looks("/").text
+    for days, words in ((2, "for one more day"), (1, "until midnight (UTC)"), (0, "no more")):
+        day = partitions.name_of(today + datetime.timedelta(days=days))
+        session.execute(text(f"DROP TABLE {day}"))
+        shown = visitor.looks("/").text
+        assert f"Predictions can be stored {words}" in shown
+        assert warning in shown
 
 
 def test_small_multiples_show_where_calm_nights_lay(

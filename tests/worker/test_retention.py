@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from factories.report import make_reference_set, make_report
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -36,6 +36,18 @@ def test_partitions_reach_ahead_and_old_days_go(session: Session, settings: Sett
     assert partitions.existing(session)[0] == now.date()
 
 
+def test_the_days_ahead_are_counted_up_to_the_first_gap(session: Session) -> None:
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    partitions.ensure(session, partitions.upcoming(today, 5))
+    before = partitions.days_ahead(session)
+    assert before >= 5
+    gap = partitions.name_of(today + 3 * PERIOD)
+    session.execute(text(f"DROP TABLE {gap}"))
+    assert partitions.days_ahead(session) == 2
+    session.execute(text(f"DROP TABLE {partitions.name_of(today)}"))
+    assert partitions.days_ahead(session) == -1
+
+
 def test_no_insert_waits_behind_a_partition_for_a_night_that_is_read(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,7 +68,7 @@ def test_old_photos_are_forgotten_but_not_those_of_a_reference_set(
     for key, night in ((OLD, 0), (KEPT, 0), (OLD, 1), (FRESH, 60)):
         make_night(session, served, night_of(night), rows=2, image_key=key, seed=len(key))
         storage.write(key, b"a photo")
-    gone = retention.forget_photos(session, storage, settings, FIRST + 61 * PERIOD)
+    gone = retention.delete_old_photos(session, storage, settings, FIRST + 61 * PERIOD)
     assert gone == 1
     assert [storage.exists(key) for key in (OLD, FRESH, KEPT)] == [False, True, True]
     assert set(session.scalars(select(Prediction.image_key))) == {None, FRESH, KEPT}
@@ -72,7 +84,7 @@ def test_pages_of_reports_that_were_never_committed_are_forgotten(
     pages = [f"reports/{report}/evidently.html" for report in (kept.id, old, new)]
     for page in pages:
         storage.write(page, b"a page")
-    assert retention.forget_pages(session, storage, now + datetime.timedelta(hours=1)) == 1
+    assert retention.delete_orphaned_pages(session, storage, now + datetime.timedelta(hours=1)) == 1
     assert [storage.exists(page) for page in pages] == [True, False, True]
 
 
@@ -84,16 +96,16 @@ def test_fits_of_retired_sets_are_forgotten(session: Session, storage: Storage) 
     fits = [f"{fits_of(row.id)}-0-0.1.1-distance.npz" for row in (served.reference, gone)]
     for fit in fits:
         storage.write(fit, b"a fit")
-    assert retention.forget_fits(session, storage) == 1
+    assert retention.delete_retired_fits(session, storage) == 1
     assert [storage.exists(fit) for fit in fits] == [True, False]
-    assert retention.forget_fits(session, storage) == 0
+    assert retention.delete_retired_fits(session, storage) == 0
 
 
 def test_a_photo_used_again_stays(session: Session, settings: Settings, storage: Storage) -> None:
     served = make_served(session, rows=1)
     for night in (0, 60):
         make_night(session, served, night_of(night), rows=1, image_key=OLD)
-    assert retention.forget_photos(session, storage, settings, FIRST + 61 * PERIOD) == 0
+    assert retention.delete_old_photos(session, storage, settings, FIRST + 61 * PERIOD) == 0
 
 
 def test_a_photo_that_cannot_be_deleted_keeps_no_other(
@@ -103,7 +115,7 @@ def test_a_photo_that_cannot_be_deleted_keeps_no_other(
     for key in ("/no/key", OLD):
         make_night(session, served, night_of(0), rows=1, image_key=key, seed=len(key))
     storage.write(OLD, b"a photo")
-    assert retention.forget_photos(session, storage, settings, FIRST + 61 * PERIOD) == 1
+    assert retention.delete_old_photos(session, storage, settings, FIRST + 61 * PERIOD) == 1
     assert not storage.exists(OLD)
     assert set(session.scalars(select(Prediction.image_key))) == {None, "/no/key"}
 

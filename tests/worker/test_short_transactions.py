@@ -121,7 +121,7 @@ def test_a_worker_killed_before_the_write_leaves_a_page_that_retention_deletes(
     assert len(nightly.run(state, now=MORNING)) == 1  # the lock went with the process
     later = datetime.datetime.now(tz=datetime.UTC) + 2 * PERIOD
     with state.sessions.begin() as session:
-        assert retention.forget_pages(session, state.storage, later) == 2
+        assert retention.delete_orphaned_pages(session, state.storage, later) == 2
         report = session.scalars(select(DriftReport)).one()
     assert state.storage.exists(str(report.evidently_uri))
     assert not any(state.storage.exists(page) for page in orphans)

@@ -131,9 +131,9 @@ def test_a_resolved_incident_is_recorded_and_asks_for_nothing(
 def test_an_alert_that_nobody_heard_gets_its_job_from_the_tick(state: State) -> None:
     opened(state)
     fired = datetime.now(tz=UTC)
-    assert retrain_queue.ask_for_unheard(state, now=fired) == [], "its message may be on its way"
-    made = retrain_queue.ask_for_unheard(state, now=fired + timedelta(hours=2))
-    assert retrain_queue.ask_for_unheard(state, now=fired + timedelta(hours=2)) == []
+    assert retrain_queue.create_missing(state, now=fired) == [], "its message may be on its way"
+    made = retrain_queue.create_missing(state, now=fired + timedelta(hours=2))
+    assert retrain_queue.create_missing(state, now=fired + timedelta(hours=2)) == []
     with state.sessions() as session:
         job = session.scalars(select(RetrainJob)).one()
         alert = session.scalars(select(Alert)).one()
@@ -168,7 +168,7 @@ def test_an_incident_that_asks_for_no_retrain_gets_none(state: State, why: str) 
         else:
             session.execute(update(Model).values(status="archived"))
     later = datetime.now(tz=UTC) + timedelta(hours=2)
-    assert retrain_queue.ask_for_unheard(state, now=later) == []
+    assert retrain_queue.create_missing(state, now=later) == []
 
 
 @pytest.mark.parametrize("why", ["resolved", "archived"])

@@ -2,7 +2,8 @@
 
 import os
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import cast
 
 import fsspec
@@ -13,6 +14,10 @@ from mycovigil.settings import StorageSettings
 
 class MissingObject(LookupError):
     """No object has this key (it may have been deleted by retention)."""
+
+
+class StorageUnavailable(OSError):
+    """The storage's client library failed; its own errors (HTTP, authentication) share no class."""
 
 
 class Storage:
@@ -30,21 +35,25 @@ class Storage:
         """
         path = self._path(key)
         folder = path.rsplit("/", 1)[0]
-        self._files.makedirs(folder, exist_ok=True)
         partial = f"{path}.{uuid.uuid4().hex}.part"  # the same photo may arrive twice at once
+        with _client_errors():
+            self._files.makedirs(folder, exist_ok=True)
+            self._write(path, partial, data, private=private)
+        return key
+
+    def _write(self, path: str, partial: str, data: bytes, *, private: bool) -> None:
         hidden = private and isinstance(self._files, LocalFileSystem)
         if hidden:
-            os.chmod(folder, 0o700)  # noqa: PTH101 - fsspec's paths are strings
+            os.chmod(path.rsplit("/", 1)[0], 0o700)  # noqa: PTH101 - fsspec's paths are strings
         try:
             self._files.pipe_file(partial, data)
             if hidden:
                 os.chmod(partial, 0o600)  # noqa: PTH101
             self._files.mv(partial, path)
         except BaseException:
-            with suppress(OSError):
+            with suppress(Exception):
                 self._files.rm_file(partial)
             raise
-        return key
 
     def read(self, key: str) -> bytes:
         """The object's bytes.
@@ -52,28 +61,45 @@ class Storage:
         Raises:
             MissingObject: there is none.
         """
+        path = self._path(key)
         try:
-            return cast("bytes", self._files.cat_file(self._path(key)))
+            with _client_errors():
+                return cast("bytes", self._files.cat_file(path))
         except FileNotFoundError as error:
             raise MissingObject(key) from error
 
     def exists(self, key: str) -> bool:
-        return bool(self._files.exists(self._path(key)))
+        path = self._path(key)
+        with _client_errors():
+            return bool(self._files.exists(path))
 
     def delete(self, key: str) -> None:
         if self.exists(key):
-            self._files.rm_file(self._path(key))
+            with _client_errors():
+                self._files.rm_file(self._path(key))
 
     def keys(self, prefix: str) -> list[str]:
         """Keys below a folder, sorted."""
         start = self._path(prefix)
-        found = self._files.find(start) if self._files.exists(start) else []
+        with _client_errors():
+            found = self._files.find(start) if self._files.exists(start) else []
         return sorted(str(path)[len(self._root) + 1 :] for path in found)
 
     def _path(self, key: str) -> str:
         if key.startswith("/") or ".." in key.split("/"):
             raise ValueError(f"not a key: {key!r}")
         return f"{self._root}/{key}"
+
+
+@contextmanager
+def _client_errors() -> Iterator[None]:
+    """Raise :class:`StorageUnavailable` for what a client library raises; OSErrors pass as such."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise StorageUnavailable(f"{type(error).__name__}: {error}") from error
 
 
 def photo_key(digest: str) -> str:

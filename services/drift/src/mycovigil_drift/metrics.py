@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from mycovigil.postgres import partitions
 from mycovigil_drift.session import Database
 from mycovigil_web.metrics import WebMetrics
 
@@ -35,6 +36,10 @@ GAUGES = {
     "retrain_jobs_waiting": (
         "Retrain jobs queued or running.",
         "SELECT count(*) FROM retrain_jobs WHERE state IN ('queued', 'running')",
+    ),
+    "partition_days_ahead": (
+        "Days after today that have a partition of predictions; the worker makes them.",
+        partitions.DAYS_AHEAD,
     ),
     "last_judged_timestamp_seconds": (
         "Dead man's switch: end of the latest night that was judged, as a Unix time; one that "

@@ -1,6 +1,6 @@
 """The Celery application: ``celery -A mycovigil_worker.app worker`` (or ``beat``).
 
-Importing it connects to nothing and reads no settings: Celery asks :func:`configuration` when it
+Importing it connects to nothing and reads no settings: Celery calls :func:`configuration` when it
 first needs its configuration.
 """
 
@@ -76,7 +76,7 @@ def due(settings: Settings) -> crontab | None:
 
 def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     """What beat sends, and when: a night is due at its set hour; a tick catches up on what was
-    missed. One that nobody took before the next tick expires."""
+    missed. One that no worker took before the next tick expires."""
     tick, at = tick_of(settings), due(settings)
     nightly = {"task": f"{NAME}.nightly", "options": {"expires": tick.total_seconds()}}
     return {

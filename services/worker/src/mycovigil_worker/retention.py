@@ -1,5 +1,4 @@
-"""Keeping and forgetting: partitions ahead, old days, photos and files dropped, late rows
-counted."""
+"""Retention: partitions ahead, old days, photos and files deleted, late rows counted."""
 
 import uuid
 from collections.abc import Callable
@@ -20,15 +19,15 @@ from mycovigil_worker.references.fitted import fits_of
 from mycovigil_worker.report import metrics
 from mycovigil_worker.state import State
 
+# How long after a report its late rows are still counted.
 RECOUNTED = timedelta(days=7)
-"""How long after a report its late rows are still counted."""
 
+# After so long no transaction is still on its way.
 UNCOMMITTED = timedelta(days=1)
-"""After so long no transaction is still on its way."""
 
+# Making or dropping a partition waits for readers of predictions, and all inserts wait behind
+# it: less than the predictor's patience, after which it would take the database for away.
 LOCK_MILLISECONDS = 1_000
-"""Making or dropping a partition waits for whoever reads predictions, and all inserts wait behind
-it: less than the predictor's patience, after which it would take the database for away."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,10 +36,10 @@ def run(state: State, *, now: datetime) -> None:
     """All of it; each part in its own transaction, and one that fails spares the others."""
     steps: dict[str, Callable[[Session], object]] = {
         "late rows": lambda session: count_late(session, state.settings, now),
-        "photos": lambda session: forget_photos(session, state.storage, state.settings, now),
+        "photos": lambda session: delete_old_photos(session, state.storage, state.settings, now),
         "days": lambda session: drop_days(session, state.settings, now),
-        "pages": lambda session: forget_pages(session, state.storage, now),
-        "fits": lambda session: forget_fits(session, state.storage),
+        "pages": lambda session: delete_orphaned_pages(session, state.storage, now),
+        "fits": lambda session: delete_retired_fits(session, state.storage),
     }
     for name, step in steps.items():
         try:
@@ -58,32 +57,32 @@ def make_partitions(session: Session, settings: Settings, now: datetime) -> None
     Raises:
         OperationalError: a night is being read; a later turn will do.
     """
-    _be_brief(session)
+    _limit_lock_wait(session)
     partitions.ensure(session, partitions.upcoming(now.date(), settings.database.partitions_ahead))
 
 
 def drop_days(session: Session, settings: Settings, now: datetime) -> list[object]:
     """Drop whole days of predictions beyond their retention. Raises as :func:`make_partitions`."""
-    _be_brief(session)
+    _limit_lock_wait(session)
     oldest = now.date() - timedelta(days=settings.storage.prediction_retention_days)
     return list(partitions.drop_before(session, oldest))
 
 
-def _be_brief(session: Session) -> None:
+def _limit_lock_wait(session: Session) -> None:
     session.execute(text(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}"))
 
 
-def forget_photos(session: Session, storage: Storage, settings: Settings, now: datetime) -> int:
-    """Delete kept photos whose last prediction is past retention, and their keys in the rows.
+def delete_old_photos(session: Session, storage: Storage, settings: Settings, now: datetime) -> int:
+    """Delete stored photos whose last prediction is past retention, and their keys in the rows.
 
     A photo of a reference set stays with its set. One that the storage does not give up is left
     for the next night, and holds back no other.
     """
     border = now - timedelta(days=settings.storage.photo_retention_days)
-    kept = select(ReferenceSample.image_key).where(ReferenceSample.image_key.is_not(None))
+    in_sets = select(ReferenceSample.image_key).where(ReferenceSample.image_key.is_not(None))
     old = session.scalars(
         select(Prediction.image_key)
-        .where(Prediction.image_key.is_not(None), Prediction.image_key.not_in(kept))
+        .where(Prediction.image_key.is_not(None), Prediction.image_key.not_in(in_sets))
         .group_by(Prediction.image_key)
         .having(func.max(Prediction.created_at) < border)
     ).all()
@@ -92,7 +91,7 @@ def forget_photos(session: Session, storage: Storage, settings: Settings, now: d
     return len(keys)
 
 
-def forget_pages(session: Session, storage: Storage, now: datetime) -> int:
+def delete_orphaned_pages(session: Session, storage: Storage, now: datetime) -> int:
     """Delete pages of reports that were never committed: they are stored before their row is."""
     border = first_id_at(now - UNCOMMITTED)
     pages = {key: uuid.UUID(key.split("/")[1]) for key in storage.keys("reports")}
@@ -101,7 +100,7 @@ def forget_pages(session: Session, storage: Storage, now: datetime) -> int:
     return sum(_deleted(storage, key) for key in orphans)
 
 
-def forget_fits(session: Session, storage: Storage) -> int:
+def delete_retired_fits(session: Session, storage: Storage) -> int:
     """Delete the stored fits of reference sets that were retired."""
     retired = select(ReferenceSet.id).where(ReferenceSet.retired_at.is_not(None))
     gone = tuple(fits_of(identifier) for identifier in session.scalars(retired))

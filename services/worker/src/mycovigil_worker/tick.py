@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 def run(state: State, now: datetime) -> None:
     """Make missing reports, answer requests, update figures by new labels, release alerts whose
-    silence is over, create retrain jobs that are missing, and send those that nobody runs.
+    silence is over, create retrain jobs that are missing, and send those that no worker runs.
 
     A step that fails is logged and holds back none of the others.
     """
@@ -25,9 +25,9 @@ def run(state: State, now: datetime) -> None:
         "nights": lambda: nightly.run(state, now=now),
         "requests": lambda: requested.drain(state, now=now),
         "labels": lambda: label_updates.run(state, now=now),
-        "silenced": lambda: release_silenced(state),
-        "unheard": lambda: retrain_queue.ask_for_unheard(state, now=now),
-        "waiting": lambda: retrain_queue.resend_waiting(state),
+        "silenced alerts": lambda: release_silenced(state),
+        "missing jobs": lambda: retrain_queue.create_missing(state, now=now),
+        "waiting jobs": lambda: retrain_queue.resend_waiting(state),
     }
     for name, step in steps.items():
         try:

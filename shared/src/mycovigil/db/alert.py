@@ -4,7 +4,7 @@ import datetime
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import DateTime, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mycovigil.db.base import Base, CreatedAt, Instant, Key, one_of
@@ -20,6 +20,7 @@ class AlertKind(StrEnum):
     OPENED = "opened"
     ESCALATED = "escalated"
     RESOLVED = "resolved"
+    NIGHT_FAILED = "night_failed"
 
 
 class Severity(StrEnum):
@@ -62,14 +63,19 @@ class Incident(Base):
 
 
 class Alert(Base):
-    """A message about an incident; ``event_id`` is its row in the outbox, null while a silence
+    """A message about an incident or, of kind ``night_failed`` and without an incident, about a
+    night that could not be judged. ``event_id`` is its row in the outbox, null while a silence
     withholds it."""
 
     __tablename__ = "alerts"
-    __table_args__ = (one_of("kind", AlertKind), one_of("severity", Severity))
+    __table_args__ = (
+        one_of("kind", AlertKind),
+        one_of("severity", Severity),
+        CheckConstraint("(kind = 'night_failed') = (incident_id IS NULL)", name="incident_known"),
+    )
 
     id: Mapped[Key]
-    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     report_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("drift_reports.id"))
     kind: Mapped[str]
     severity: Mapped[str]

@@ -30,7 +30,8 @@ class DriftReport(Base):
     means ``p_value <= level``, or that a predicted class drifted by itself (``evidence.slices``).
     ``failed`` carries its ``problem`` in plain words, and
     ``no_reference`` has nothing to compare with. ``realised``: what labels that came later say
-    about this window, in place of the estimates; empty until one does."""
+    about this window, in place of the estimates; empty until one does. ``failures``: how often the
+    nightly run failed to judge it; ``retry_at``: when it tries again, null if it does not."""
 
     __tablename__ = "drift_reports"
     __table_args__ = (
@@ -69,6 +70,8 @@ class DriftReport(Base):
     realised: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     evidently_uri: Mapped[str | None]
     snapshot_uri: Mapped[str | None]
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    retry_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[CreatedAt]
 
 

@@ -24,8 +24,8 @@ class IncidentContext:
 
     ``state`` and ``severity``: of the unresolved incident, none without one; ``calm_before``: calm
     windows in a row; ``proven``: labels proved harm, which calm nights, comparing features, cannot
-    refute; ``alike``: the report's window is as long as the one that opened the incident (a calm
-    night does not refute a slow drift of a month); ``periods``: nights of that window.
+    refute; ``alike``: the report's window is later than the one that opened the incident and as
+    long (a calm night does not refute a slow drift of a month); ``periods``: nights of that window.
     """
 
     state: IncidentState | None

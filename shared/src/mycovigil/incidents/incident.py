@@ -255,6 +255,8 @@ def _context(session: Session, report: DriftReport, incident: Incident | None) -
             break
         calm += 1
     proven = incident.proof is not None
-    alike = session.get_one(DriftReport, incident.report_id).periods == report.periods
+    opening = session.get_one(DriftReport, incident.report_id)
+    # A night that failed may be judged after later ones: it says nothing about what came since.
+    alike = opening.periods == report.periods and report.window_end > opening.window_end
     state, severity = IncidentState(incident.state), Severity(incident.severity)
     return IncidentContext(state, severity, calm, proven, alike, report.periods)

@@ -7,6 +7,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 PARENT = "predictions"
+# With fewer days ahead the worker, which makes them, is taken for stopped.
+FEWEST_AHEAD = 2
+DAYS_AHEAD = (
+    "SELECT coalesce(min(day) - 1, 61) FROM generate_series(0, 61) day WHERE to_regclass("
+    "'predictions_' || to_char((now() AT TIME ZONE 'UTC')::date + day, 'YYYYMMDD')) IS NULL"
+)
 # Names of the attached partitions; needs no privilege.
 NAMES = f"""
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -55,6 +61,11 @@ def day_of(name: str) -> datetime.date:
 def existing(session: Session) -> list[datetime.date]:
     """Days that have a partition, in order."""
     return [day_of(name) for name in session.scalars(text(NAMES))]
+
+
+def days_ahead(session: Session) -> int:
+    """How many days after today (UTC) have a partition without a gap; -1 if today has none."""
+    return int(session.scalar(text(DAYS_AHEAD)) or 0)
 
 
 def drop_before(session: Session, day: datetime.date) -> list[datetime.date]:

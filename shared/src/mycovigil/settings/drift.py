@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from mycovigil.backoff import Backoff
 from mycovigil.settings.group import Group, prefixed
 from mycovigil.settings.web import RATE
 
@@ -40,6 +41,13 @@ class DriftSettings(Group):
     seed: int = Field(
         20_261_122, ge=0, description="Seed of sampling and permutations, kept in reports."
     )
+    night_attempts: int = Field(
+        4, ge=1, le=20, description="How often a night that fails is judged before an alert."
+    )
+    night_backoff_seconds: float = Field(
+        600, gt=0, description="Wait after a night's first failure; doubled with each further one."
+    )
+    night_backoff_longest_seconds: float = Field(7_200, gt=0, description="The longest such wait.")
     public_dashboard: bool = Field(
         False, description="The dashboard's pages may be read without a key."
     )
@@ -55,3 +63,8 @@ class DriftSettings(Group):
         description="File that worker, beat or retrain trigger touches while it works and Postgres "
         "answers, for health checks by the file's age; none is touched without it.",
     )
+
+    @property
+    def night_backoff(self) -> Backoff:
+        """How long a failed night waits to be judged again."""
+        return Backoff(self.night_backoff_seconds, self.night_backoff_longest_seconds)

@@ -116,13 +116,24 @@ def fit(
         reference_features, probabilities, covariates, groups, novelty,
         least_rows=LEAST_ROWS, least_groups=LEAST_GROUPS,
     )  # fmt: skip
-    learned, held_out = halves(sample, np.random.default_rng(seed), pool_rows)
-    return fitted_on(sample, learned, held_out, seed)
+    generator = np.random.default_rng(seed)
+    learned, held_out = halves(sample, generator, pool_rows)
+    return fitted_on(sample, learned, held_out, seed, generator)
 
 
-def fitted_on(sample: Sample, learned: IntArray, held_out: IntArray, seed: int) -> FittedReference:
-    """Learn from some rows of a sample, and keep others to compare with."""
-    geometry = _learn(sample, learned, np.random.default_rng([seed, 1]), seed)
+def fitted_on(
+    sample: Sample,
+    learned: IntArray,
+    held_out: IntArray,
+    seed: int,
+    generator: np.random.Generator | None = None,
+) -> FittedReference:
+    """Learn from some rows of a sample, and keep others to compare with.
+
+    `generator`: the one that chose the rows, if its stream goes on; stored reports are replayed
+    with it, so another stream would give them other p-values.
+    """
+    geometry = _learn(sample, learned, generator or np.random.default_rng([seed, 1]), seed)
     pool = sample.take(held_out)
     whitened = np.vstack(
         [

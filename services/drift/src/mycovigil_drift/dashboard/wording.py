@@ -20,6 +20,7 @@ TONES = {
     "resolved": "good",
     "opened": "bad",
     "escalated": "bad",
+    "night_failed": "broken",
     "warning": "unsure",
     "critical": "bad",
     "valid": "good",

@@ -22,7 +22,7 @@ def compared(reference: Path, night: Path, *, level: float, seed: int) -> dict[s
     """The verdict on two ``.npz`` files as a JSON document.
 
     Each holds ``features`` (rows, d), and may hold ``probabilities`` (rows, classes),
-    ``covariates`` (rows, k), ``novelty`` (rows, s; larger is stranger) and ``groups`` (rows,);
+    ``covariates`` (rows, k), ``novelty`` (rows, s; larger is more novel) and ``groups`` (rows,);
     what only one file holds is left out.
 
     Raises:

@@ -22,8 +22,8 @@ from mycovigil_worker.references import fitted as references
 from mycovigil_worker.references.novelty import NoveltyScale
 from mycovigil_worker.report import clusters, evidence
 
+# Comparing two sets sends no alert, so it spends nothing of the month's budget.
 LEVEL = 0.05
-"""Comparing two sets wakes nobody, so it spends nothing of the month's budget."""
 
 
 class NotComparable(ValueError):

@@ -185,7 +185,7 @@ def compare(
 
 @contextmanager
 def _work() -> "Iterator[tuple[State, Session]]":
-    """State and a session of its own transaction; what cannot be done is said, not raised."""
+    """State and a session of its own transaction; a set that cannot be used ends the command."""
     from mycovigil.references.reference_set import NotUsable
     from mycovigil.settings import Settings
     from mycovigil_worker.cli.compare_sets import NotComparable

@@ -15,7 +15,7 @@ def pooled_start(session: Session, model_id: uuid.UUID, window: Window) -> datet
     ends where the night starts, whatever set served then (a season may have ended in between).
 
     Their rows were in no test, so every row is judged once and the night's level holds. Long
-    windows pool nothing, they are pools already; nor does a part of a night that was asked for.
+    windows pool nothing, they are pools already; nor does a part of a night that was requested.
     """
     if window.periods != 1:
         return window.start

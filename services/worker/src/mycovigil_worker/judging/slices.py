@@ -11,8 +11,8 @@ from mycovigil.references.feature_rows import Rows
 from mycovigil_statistics import FittedReference
 from mycovigil_statistics.drift.slices import PREDICTED_CLASS, SliceResult, judge_slices
 
+# Of slices of a night that drifted as a whole: they raise no alarm, they show where.
 WHERE_LEVEL = 0.05
-"""Where the whole night drifted the alarm is raised already; its slices only say where."""
 WHERE_PERMUTATIONS = 999
 
 
@@ -28,12 +28,12 @@ class Slices:
         """Whether a predicted class drifted by itself.
 
         Only these may raise an alarm: they are compared with the same class of the reference. A
-        client or an hour that always differs from the whole is shown and wakes nobody.
+        client or an hour that always differs from the whole is shown without an alarm.
         """
         return any(one.drifted and one.dimension == PREDICTED_CLASS for one in self.found)
 
     def documents(self) -> list[dict[str, Any]]:
-        """As the report keeps them; ``p_value`` is adjusted for all of them (Holm)."""
+        """As stored in the report; ``p_value`` is adjusted for all of them (Holm)."""
         return [_document(one, self.level) for one in self.found]
 
 
@@ -71,7 +71,7 @@ def _document(found: SliceResult, level: float) -> dict[str, Any]:
     verdict = "drift" if found.drifted else "calm"
     return {
         "dimension": found.dimension,
-        "value": _said(found),
+        "value": _value(found),
         "rows": found.rows,
         "p_value": found.adjusted_p,
         "level": level,
@@ -80,7 +80,7 @@ def _document(found: SliceResult, level: float) -> dict[str, Any]:
     }
 
 
-def _said(found: SliceResult) -> str:
+def _value(found: SliceResult) -> str:
     if found.dimension == PREDICTED_CLASS:
         return CLASSES[int(str(found.value))].value
     return str(found.value)

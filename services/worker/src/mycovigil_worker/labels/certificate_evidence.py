@@ -1,6 +1,6 @@
 """What all labels of a model together prove against its certificate's bound.
 
-Labels come one by one, of many nights, and every one of them is looked at: an interval a night
+Labels come one by one, of many nights, and the test is made after each of them: an interval a night
 would sooner or later refute a bound that holds. The e-value of all labelled deadly specimens does
 so with a chance of at most one in twenty in a model's whole life.
 """
@@ -69,7 +69,7 @@ class Misses:
 
 
 def of(session: Session, report: DriftReport, tonight: Misses, bound: float) -> Proof:
-    """The proof of all nights of the report's model, ``tonight`` in place of its own earlier word.
+    """The proof of all nights of the report's model, ``tonight`` in place of the stored figures.
 
     Longer windows hold the nights once more and add nothing.
     """

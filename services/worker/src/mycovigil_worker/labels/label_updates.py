@@ -19,14 +19,14 @@ from mycovigil_worker.report import metrics
 from mycovigil_worker.report.harm import Safety
 from mycovigil_worker.state import State
 
+# Periods back in which a label still changes its report, and with it a certificate.
 HORIZON = 60
-"""Periods back in which a label still changes its report, and with it a certificate."""
 
 log = structlog.get_logger(__name__)
 
 
 def run(state: State, *, now: datetime) -> int:
-    """Look at every report of the last :data:`HORIZON` periods; returns how many changed.
+    """Update every report of the last :data:`HORIZON` periods; returns how many changed.
 
     One that fails holds back none of the others.
 
@@ -49,7 +49,7 @@ def _attempted(state: State, identifier: uuid.UUID) -> bool:
     except OperationalError:
         raise
     except Exception:
-        log.exception("labels of a report are not told, will be", report=str(identifier))
+        log.exception("figures of a report are not updated, will be", report=str(identifier))
         return False
 
 
@@ -80,8 +80,10 @@ def update(session: Session, report: DriftReport, given: Given) -> None:
     metrics.store(session, report.id, _numbers(report.realised))
     if report.origin in PLANNED and found.safety(bound, proven) is Safety.AFFECTED:
         missed = found.missed
-        told = f"by their labels {missed.successes} of {missed.trials} deadly photos were missed"
-        incident.confirm_harm(session, report, found=told)
+        found_by_labels = (
+            f"by their labels {missed.successes} of {missed.trials} deadly photos were missed"
+        )
+        incident.confirm_harm(session, report, found=found_by_labels)
     log.info("realised figures", report=str(report.id), labelled=found.labelled)
 
 

@@ -22,7 +22,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A labelled photo: the truth, the class predicted, and what the person was told;
+    """A labelled photo: the truth, the class predicted, and the advice given;
     ``specimen``: what it shares with other photos of the same one."""
 
     truth: SafetyClass
@@ -32,7 +32,7 @@ class Answered:
 
     @property
     def missed(self) -> bool:
-        """Deadly, and nobody was warned."""
+        """Deadly, and the advice was neither ``avoid`` nor ``cannot_tell``."""
         return self.truth is SafetyClass.DEADLY and self.verdict is Advice.EXPERT_CHECK
 
 
@@ -88,7 +88,7 @@ class Realised:
     def document(
         self, bound: float | None, proof: Proof | None, labels: Given, rows: int
     ) -> dict[str, Any]:
-        """As the report keeps it."""
+        """As stored in the report."""
         return {
             "as_of": labels.newest.isoformat(),
             "mark": labels.mark,
@@ -131,7 +131,7 @@ def answered(session: Session, report: DriftReport) -> list[Answered]:
 
 
 def given(session: Session, report: DriftReport) -> Given | None:
-    """The labels of the window's photos as they stand, None if there are none. Those of photos
+    """State of the labels of the window's photos, None if there are none. Those of photos
     that wait in the predictor's spool come with their photos."""
     moment = func.extract("epoch", Label.created_at)
     newest, count, moments = session.execute(

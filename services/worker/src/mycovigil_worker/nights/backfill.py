@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
@@ -68,7 +68,7 @@ def _made(state: State, item: Missing) -> DriftReport | None:
             if held:
                 with state.sessions() as session:
                     spec = _spec(session, item.model_id, item.planned)
-                return make(state, spec) if spec else None
+                return make(state, spec, datetime.now(tz=UTC)) if spec else None
         attempt += 1
         time.sleep(BACKOFF.seconds(attempt))
 

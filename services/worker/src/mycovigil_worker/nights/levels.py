@@ -7,8 +7,8 @@ one level; longer windows have no slices.
 from mycovigil.settings import DriftSettings
 from mycovigil_statistics.drift.budget import MonthlyBudget
 
+# Periods that share one budget, counted from the epoch like the windows.
 MONTH = 30
-"""Periods that share one budget, counted from the epoch like the windows."""
 
 
 def nightly_level(drift: DriftSettings) -> float:

@@ -28,22 +28,22 @@ from mycovigil_worker.state import State
 log = structlog.get_logger(__name__)
 
 
-def make(state: State, spec: ReportSpec) -> DriftReport | None:
+def make(state: State, spec: ReportSpec, now: datetime) -> DriftReport | None:
     """The report of the window, written and committed; none if another worker was faster.
 
     The caller holds the model's lock. A crash of the judging itself becomes a ``failed`` report,
-    so that one bad night cannot hold back those after it.
+    so that one bad night cannot hold back those after it; ``now`` is when it failed.
 
     Raises:
         DBAPIError, OSError: the database or the storage is away; nothing was written.
     """
     try:
-        return _written(state, judged(state, spec))
+        return _written(state, judged(state, spec), now)
     except Exception as error:
         if is_outage(error):
             raise
         log.exception("judging crashed", model=str(spec.model_id), window=str(spec.window))
-        return _written(state, _failed(state, spec, f"judging crashed: {summary(error)}"))
+        return _written(state, _failed(state, spec, f"judging crashed: {summary(error)}"), now)
 
 
 def judged(state: State, spec: ReportSpec) -> Draft:
@@ -68,9 +68,9 @@ def snapshot(state: State) -> Iterator[Session]:
         yield session
 
 
-def _written(state: State, draft: Draft) -> DriftReport | None:
+def _written(state: State, draft: Draft, now: datetime) -> DriftReport | None:
     with state.sessions.begin() as session:
-        report = write.write(session, draft)
+        report = write.write(session, draft, state.settings.drift, now)
         if report is not None:
             _log(report, session.get_one(Model, report.model_id))
     return report

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -37,7 +37,7 @@ def run(state: State, *, now: datetime) -> list[uuid.UUID]:
     made: list[uuid.UUID] = []
     for period, windows in due.items():
         try:
-            made += _make_all(state, period.model_id, windows)
+            made += _make_all(state, period.model_id, windows, now)
         except (DBAPIError, OSError):
             log.exception(
                 "nights not judged, the next tick tries again", model=str(period.model_id)
@@ -55,7 +55,8 @@ def due_of(
         return
     first = first_row(session, period.model_id, period.start)
     if first is not None:
-        reported = _reported(session, period.model_id, horizon - state.settings.period)
+        since = horizon - state.settings.period
+        reported = _reported(session, period.model_id, since, now)
         yield from planned(period, first, reported, now, drift)
 
 
@@ -64,47 +65,56 @@ def grace_of(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.drift.grace_seconds)
 
 
-def _reported(session: Session, model_id: uuid.UUID, since: datetime) -> set[Span]:
+def _reported(session: Session, model_id: uuid.UUID, since: datetime, now: datetime) -> set[Span]:
+    """Windows that are done: not those without a reference set, nor failed ones to retry now."""
+    failed = DriftReport.verdict == ReportVerdict.FAILED
     rows = session.execute(
         select(DriftReport.window_start, DriftReport.window_end).where(
             DriftReport.model_id == model_id,
             DriftReport.window_end > since,
             DriftReport.origin.in_(PLANNED),
             DriftReport.verdict != ReportVerdict.NO_REFERENCE,
+            or_(~failed, DriftReport.retry_at.is_(None), DriftReport.retry_at > now),
         )
     )
     return {(start, end) for start, end in rows}
 
 
-def _make_all(state: State, model_id: uuid.UUID, windows: list[Planned]) -> list[uuid.UUID]:
-    """A crashed worker's windows stay due; those that are made leave none behind them waiting."""
+def _make_all(
+    state: State, model_id: uuid.UUID, windows: list[Planned], now: datetime
+) -> list[uuid.UUID]:
     made: list[uuid.UUID] = []
     for item in windows:
         with model_lock(state.engine, model_id) as held:
             if not held:
                 break  # another worker is at this model's nights
-            report = _make(state, model_id, item)
+            report = _make(state, model_id, item, now)
         if report is not None:
             made.append(report.id)
     return made
 
 
-def _make(state: State, model_id: uuid.UUID, item: Planned) -> DriftReport | None:
+def _make(state: State, model_id: uuid.UUID, item: Planned, now: datetime) -> DriftReport | None:
     """The window's report; none if another worker or a backfill was faster, or nothing changed."""
     with state.sessions.begin() as session:
         spec = spec_for(session, model_id, item.window, item.level, Origin.NIGHTLY)
         earlier = existing(session, model_id, (item.window.start, item.window.end))
-        if earlier is not None and not _answerable(earlier, spec):
+        if earlier is not None and not _is_due_again(earlier, spec, now):
             if earlier.origin in PLANNED:
                 return None
             write.adopt(session, earlier)
             return earlier
-    return make(state, spec)
+    return make(state, spec, now)
 
 
-def _answerable(earlier: DriftReport, spec: ReportSpec) -> bool:
-    """Whether a night that had no reference set has one now."""
-    return earlier.verdict == ReportVerdict.NO_REFERENCE and spec.reference_set_id is not None
+def _is_due_again(earlier: DriftReport, spec: ReportSpec, now: datetime) -> bool:
+    """Whether a night that had no reference set has one now, or one that failed is retried."""
+    if earlier.verdict == ReportVerdict.NO_REFERENCE:
+        return spec.reference_set_id is not None
+    if earlier.verdict == ReportVerdict.FAILED:
+        requested = earlier.origin == Origin.REQUEST  # the nightly run has not tried yet
+        return requested or (earlier.retry_at is not None and earlier.retry_at <= now)
+    return False
 
 
 def spec_for(

@@ -1,4 +1,4 @@
-"""Recompute a report from its pinned inputs, and say whether it comes to the same number."""
+"""Recompute a report from its pinned inputs and compare the p-values."""
 
 import math
 import uuid

@@ -38,7 +38,7 @@ def _answer(state: State, request: ReportRequest, now: datetime) -> bool:
     with model_lock(state.engine, request.model_id) as held:
         if not held or not _waits(state, request.id):
             return False
-        report, problem = _judged(state, request)
+        report, problem = _judged(state, request, now)
         with state.sessions.begin() as session:
             row = session.get_one(ReportRequest, request.id, with_for_update=True)
             row.handled_at = now
@@ -53,17 +53,19 @@ def _waits(state: State, identifier: uuid.UUID) -> bool:
         return request is not None and request.handled_at is None
 
 
-def _judged(state: State, request: ReportRequest) -> tuple[uuid.UUID | None, str | None]:
+def _judged(
+    state: State, request: ReportRequest, now: datetime
+) -> tuple[uuid.UUID | None, str | None]:
     """The report's id, or why there is none."""
     try:
-        report = _report_for(state, request)
+        report = _report_for(state, request, now)
     except (ArithmeticError, ValueError, DataError) as error:  # a window out of all time
         log.exception("a request cannot be answered", request=str(request.id))
         return None, f"this window cannot be judged: {first_line(error)}"
     return (report.id, None) if report else (None, NO_REFERENCE)
 
 
-def _report_for(state: State, request: ReportRequest) -> DriftReport | None:
+def _report_for(state: State, request: ReportRequest, now: datetime) -> DriftReport | None:
     """The report of the window, made now if there is none that was judged; none without a set."""
     span = (request.window_start, request.window_end)
     with state.sessions() as session:
@@ -75,7 +77,7 @@ def _report_for(state: State, request: ReportRequest) -> DriftReport | None:
         spec = nightly.spec_for(session, request.model_id, window, level, Origin.REQUEST)
     if spec.reference_set_id is None:
         return None
-    made = make(state, spec)
+    made = make(state, spec, now)
     if made is None:
         with state.sessions() as session:  # somebody without the lock was faster
             return nightly.existing(session, request.model_id, span)

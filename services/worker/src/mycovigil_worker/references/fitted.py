@@ -1,4 +1,4 @@
-"""Reference sets: their rows, and the fitted test, made once and kept in storage."""
+"""Reference sets: their rows, and the fitted test, made once and stored."""
 
 import io
 import uuid
@@ -17,8 +17,8 @@ from mycovigil_statistics import DriftResult, FittedReference, fit, judge
 from mycovigil_statistics.drift.two_sample import permutations_for
 from mycovigil_worker.references.novelty import NoveltyScale
 
+# Part of a stored fit's name: another version may learn otherwise from the same rows.
 STATISTICS = version("mycovigil-statistics")
-"""Part of a stored fit's name: another version may learn otherwise from the same rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +74,7 @@ def fits_of(identifier: uuid.UUID) -> str:
 
 
 def fitted_now(reference: Reference, scale: NoveltyScale | None, seed: int) -> FittedReference:
-    """Fit without a look at the cache, for a replay; without novelty where there is no scale."""
+    """Fit anew, for a replay; without novelty if there is no scale."""
     rows = reference.rows
     return fit(
         *rows.arrays,

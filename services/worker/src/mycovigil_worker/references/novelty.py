@@ -1,4 +1,4 @@
-"""How strange each photo looks to the model: scores that were fixed before any night was judged.
+"""Novelty scores of photos, by rules that were fixed before any night was judged.
 
 The distance to the model's anchors is logged with every answer and stored with every reference
 sample. Where the bundle knows in which direction photos without a mushroom lie, every row is scored
@@ -25,25 +25,27 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, eq=False)
 class NoveltyScale:
     """A model's own sense of novelty. ``threshold``: the distance beyond which its predictor cannot
-    tell; ``stranger`` (D,): the direction of photos without a mushroom; both from its bundle."""
+    tell; ``non_mushroom_direction`` (D,): of photos without a mushroom; both from its bundle."""
 
     model_id: uuid.UUID
     threshold: float | None = None
-    stranger: NDArray[np.float32] | None = None
+    non_mushroom_direction: NDArray[np.float32] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of the columns of :meth:`scores`."""
-        return ("distance",) if self.stranger is None else ("distance", "not_a_mushroom")
+        return (
+            ("distance",) if self.non_mushroom_direction is None else ("distance", "not_a_mushroom")
+        )
 
     def scores(self, rows: Rows) -> NDArray[np.float32] | None:
-        """(n, s) scores, larger is stranger; none where any row lacks one, or is of an encoder
+        """(n, s) scores, larger is more novel; none where any row lacks one, or is of an encoder
         that the model does not know."""
         columns = [rows.distances]
-        if self.stranger is not None:
-            if rows.features.shape[1] != len(self.stranger):
+        if self.non_mushroom_direction is not None:
+            if rows.features.shape[1] != len(self.non_mushroom_direction):
                 return None
-            columns.append(rows.features @ self.stranger)
+            columns.append(rows.features @ self.non_mushroom_direction)
         table = np.stack(columns, axis=1)
         return table if len(table) and bool(np.isfinite(table).all()) else None
 

@@ -15,8 +15,8 @@ from mycovigil.storage import Storage
 from mycovigil_statistics.safety.novelty import mean_distance
 from mycovigil_worker.references import fitted as references
 
+# Postgres' ``real`` holds nothing between 0 and 1e-37.
 SMALLEST = 1e-12
-"""Postgres' ``real`` holds nothing between 0 and 1e-37."""
 
 
 def from_earlier_years(

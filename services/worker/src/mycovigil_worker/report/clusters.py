@@ -1,4 +1,4 @@
-"""Which kinds of photos are new, grown, shrunk or gone, with some of them to look at."""
+"""Clusters of photos that are new, grown, shrunk or gone, with examples."""
 
 import uuid
 from typing import Any

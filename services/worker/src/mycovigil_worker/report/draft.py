@@ -52,6 +52,8 @@ def of(spec: ReportSpec, judged: JudgedWindow, report_id: uuid.UUID) -> Draft:
         inputs=judged.inputs,
         evidently_uri=None,
         snapshot_uri=None,
+        failures=0,
+        retry_at=None,
     )
     return Draft(spec, report, OptionalParts(), judged.comparison)
 

@@ -87,13 +87,13 @@ class ColumnDriftCalculation(ValueDriftCalculation, ABC):  # ABC: Evidently shal
     def _render(self, result: Any, *how: Any) -> Any:
         widgets = super()._render(result, *how)
         score = f"{result.stattest_name} {result.drift_score:.3g}; takes no decision"
-        told = {"value": f"Column {result.column_name}", "label": score}
-        widgets[0].params["counters"] = [told]
+        counter_of = {"value": f"Column {result.column_name}", "label": score}
+        widgets[0].params["counters"] = [counter_of]
         return widgets
 
 
+# As Evidently does itself for calculations that inherit from none but its own.
 ColumnDrift.__calculation_type__ = ColumnDriftCalculation
-"""As Evidently does itself for calculations that inherit from none but its own."""
 
 
 class EmbeddingsDriftScore(SingleValueMetric):

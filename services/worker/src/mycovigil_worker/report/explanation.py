@@ -1,4 +1,4 @@
-"""What a report says beside its verdict: evidence, and of a drift its cause, harm and photos.
+"""What a report holds beside its verdict: evidence, and of a drift its cause, harm and photos.
 
 Each part is made by itself. One that crashes is left out and the report names it: an explanation
 must not cost the verdict.

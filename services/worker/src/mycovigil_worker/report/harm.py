@@ -1,8 +1,8 @@
-"""Does the drift hurt? Estimated without labels; says ``unknown`` where it must.
+"""Estimate without labels whether a drift affects safety; ``unknown`` where they are needed.
 
 Two ways in which deadly photos may be called edible more often: the classes come in other shares
-(`mycovigil_statistics.safety.harm.estimate`, which also says where shares alone do not explain the
-night), or photos arrive that the model never learned (beyond its novelty threshold).
+(`mycovigil_statistics.safety.harm.estimate`, which also measures what shares alone do not explain),
+or photos arrive that the model never learned (beyond its novelty threshold).
 """
 
 from dataclasses import asdict, dataclass
@@ -22,8 +22,8 @@ from mycovigil_worker.judging.judged_window import Comparison
 
 MOST_ROWS = 1_000
 LEVEL = 0.90
+# Additional share of novel photos that is not called harm.
 TOLERABLE = 0.05
-"""Additional share of novel photos that is not called harm."""
 DEADLY, EDIBLE = (CLASSES.index(name) for name in (SafetyClass.DEADLY, SafetyClass.EDIBLE))
 
 

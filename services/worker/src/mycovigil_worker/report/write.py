@@ -2,14 +2,16 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.model import Model, ModelStatus
-from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest
-from mycovigil.incidents import incident
+from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest, ReportVerdict
+from mycovigil.incidents import alert, incident
+from mycovigil.settings import DriftSettings
 from mycovigil_worker.judging.judged_window import Origin, ReportSpec
 from mycovigil_worker.report import metrics
 from mycovigil_worker.report.draft import Draft
@@ -18,17 +20,22 @@ from mycovigil_worker.report.harm import Safety
 POINTERS = (ReportRequest, Incident, Alert)
 
 
-def write(session: Session, draft: Draft) -> DriftReport | None:
+def write(
+    session: Session, draft: Draft, drift: DriftSettings, now: datetime
+) -> DriftReport | None:
     """Add the report to the caller's transaction; none if another worker's was written meanwhile.
 
     A report of the window that is failed, or had no reference set, is written over and keeps its
     id: what points at it (a request, an incident that labels opened, a bookmark) then points at
-    the answer. Only the nightly report of the production model opens an incident.
+    the answer. Only the nightly report of the production model opens an incident, or alerts of a
+    night that failed for the last time.
     """
     model = incident.locked_model(session, draft.spec.model_id)
     earlier = in_window(session, draft.spec, lock=True)
     if any(report.verdict not in UNJUDGED for report in earlier):
         return None
+    if draft.failed:
+        _schedule_retry(draft, earlier, drift, now)
     report = _merged(session, draft, earlier)
     session.flush()
     metrics.store(session, report.id, metrics.of(report))
@@ -64,6 +71,26 @@ def in_window(session: Session, spec: ReportSpec, *, lock: bool = False) -> Sequ
     return session.scalars(query.with_for_update() if lock else query).all()
 
 
+def _schedule_retry(
+    draft: Draft, earlier: Sequence[DriftReport], drift: DriftSettings, now: datetime
+) -> None:
+    """Count the failure of a nightly run, and set when it tries again, if it does.
+
+    A person who has a failed night judged again, in vain, changes nothing about it.
+    """
+    report = draft.report
+    before = next((row for row in earlier if row.origin == Origin.NIGHTLY), None)
+    report.failures = before.failures if before else 0
+    if draft.spec.origin is not Origin.NIGHTLY:
+        if before is not None:
+            report.origin, report.retry_at = before.origin, before.retry_at
+        return
+    report.failures += 1
+    if report.failures < drift.night_attempts:
+        wait = drift.night_backoff.limit(report.failures)
+        report.retry_at = now + timedelta(seconds=wait)
+
+
 def _merged(session: Session, draft: Draft, earlier: Sequence[DriftReport]) -> DriftReport:
     """The draft as a row of the session, in place of the earlier reports."""
     same = next((report for report in earlier if report.id == draft.report.id), None)
@@ -88,7 +115,12 @@ def _replace(session: Session, report: DriftReport, gone: list[uuid.UUID]) -> No
 
 
 def _respond(session: Session, model: Model, report: DriftReport) -> None:
-    if model.status == ModelStatus.PRODUCTION:
-        safety = report.evidence.get("harm", {}).get("safety")
-        incident.respond(session, report, harmful=safety == Safety.AFFECTED)
-        session.flush()
+    if model.status != ModelStatus.PRODUCTION:
+        return
+    if report.verdict == ReportVerdict.FAILED:
+        if report.retry_at is None:
+            alert.publish_failed_night(session, model, report)
+        return
+    safety = report.evidence.get("harm", {}).get("safety")
+    incident.respond(session, report, harmful=safety == Safety.AFFECTED)
+    session.flush()

@@ -49,7 +49,7 @@ class Ending(StrEnum):
 
 
 def run(state: State, job_id: uuid.UUID) -> Ending:
-    """Run the job if nobody does. Safe to call for any job at any time."""
+    """Run the job if no worker does. Safe to call for any job at any time."""
     with state.sessions.begin() as session:
         lease = leases.take(session, job_id)
     if lease is None:
@@ -72,7 +72,7 @@ def _ended(state: State, lease: Lease, child: Child) -> Ending:
 
 def _concluded(state: State, lease: Lease, result: Result) -> Ending:
     """A database that restarts at this moment must not cost hours of training: the lease is
-    renewed meanwhile, and whoever lost it writes nothing."""
+    renewed meanwhile, and without it nothing is written."""
     for attempt in range(1, TRIES):
         try:
             with state.sessions.begin() as session:
@@ -95,7 +95,7 @@ def _keep_log(state: State, lease: Lease, ended: Ended) -> None:
     try:
         state.storage.write(log_key(lease), ended.log)
     except Exception as error:  # of any storage
-        log.warning("training's log is not kept", job=str(lease.job_id), error=str(error))
+        log.warning("training's log is not stored", job=str(lease.job_id), error=str(error))
 
 
 def conclude(session: Session, settings: Settings, lease: Lease, result: Result) -> Ending:

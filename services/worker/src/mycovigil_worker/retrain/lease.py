@@ -1,7 +1,7 @@
 """The lease of a retrain job: taken with a growing fencing token, renewed, and checked at the end.
 
-A worker that stalls past its lease and wakes again holds an old token, and every write here asks
-for the token: it can change nothing (Kleppmann, 2016, How to do distributed locking).
+A worker that stalls past its lease and goes on holds an old token, and every write here is
+conditional on the token: it can change nothing (Kleppmann, 2016, How to do distributed locking).
 """
 
 import threading
@@ -22,8 +22,8 @@ from mycovigil.postgres.engine import Sessions
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
+# Renewals in a lease's length, so that a missed one does not lose it.
 RENEWALS = 3
-"""Renewals in a lease's length, so that a missed one does not lose it."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class Lease:
 
 
 def take(session: Session, job_id: uuid.UUID) -> Lease | None:
-    """Take the lease of a job that nobody runs; none if it is held, finished or unknown."""
+    """Take the lease of a job that no worker runs; none if it is held, finished or unknown."""
     token = session.scalar(
         update(RetrainJob)
         .where(

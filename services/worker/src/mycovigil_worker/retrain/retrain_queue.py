@@ -1,5 +1,5 @@
-"""Retrain jobs on their way to a worker: made once an incident, sent after the commit, and made or
-sent again by the tick where an alert was lost or nobody runs them."""
+"""Retrain jobs on their way to a worker: created once an incident, sent after the commit, and
+created or sent again by the tick if an alert was lost or no worker runs them."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -23,16 +23,16 @@ GRACE = timedelta(minutes=1)
 log = structlog.get_logger(__name__)
 
 
-def ask(
+def create(
     session: Session, incident_id: uuid.UUID, *, alert: str, cause: str, report_id: str | None
 ) -> uuid.UUID | None:
-    """Make the incident's job; none if it has one, or is over since its alert went out.
+    """Create the incident's job; none if it has one, or was resolved since its alert was sent.
 
     Args:
-        alert: the id of the alert that asks.
+        alert: the id of the alert that calls for it.
     """
-    stands = select(Incident.id).join(Model, Model.id == Incident.model_id).where(*_standing())
-    if session.scalar(stands.where(Incident.id == incident_id)) is None:
+    open_ = select(Incident.id).join(Model, Model.id == Incident.model_id).where(*_needs_model())
+    if session.scalar(open_.where(Incident.id == incident_id)) is None:
         log.info("no retrain, the incident is over", incident=str(incident_id), alert=alert)
         return None
     return session.scalar(
@@ -49,8 +49,8 @@ def ask(
     )
 
 
-def ask_for_unheard(state: State, *, now: datetime) -> list[uuid.UUID]:
-    """Make the job of each standing incident whose alert went out and reached no trigger.
+def create_missing(state: State, *, now: datetime) -> list[uuid.UUID]:
+    """Create the job of each unresolved incident whose alert was sent and reached no trigger.
 
     A message that ends in the dead letters, or in a broker without a disk, must not cost the
     retrain. Alerts of the last tick (or :data:`GRACE`) are left alone: their messages may be on
@@ -58,23 +58,23 @@ def ask_for_unheard(state: State, *, now: datetime) -> list[uuid.UUID]:
     """
     with state.sessions.begin() as session:
         made = [
-            ask(
+            create(
                 session,
                 incident.id,
                 alert=str(alert.id),
                 cause=incident.cause,
                 report_id=str(alert.report_id) if alert.report_id else None,
             )
-            for incident, alert in _unheard(session, now - max(tick_of(state.settings), GRACE))
+            for incident, alert in _without_job(session, now - max(tick_of(state.settings), GRACE))
         ]
     jobs = [job for job in made if job is not None]
     for job in jobs:
-        log.warning("an alert was not heard, its retrain job is queued", job=str(job))
+        log.warning("an alert did not reach the trigger, its retrain job is queued", job=str(job))
     return jobs
 
 
-def _unheard(session: Session, before: datetime) -> list[tuple[Incident, Alert]]:
-    """Incidents of the model in production without a job, with their first alert that asked."""
+def _without_job(session: Session, before: datetime) -> list[tuple[Incident, Alert]]:
+    """Production's incidents without a job, each with its first alert that calls for one."""
     rows = session.execute(
         select(Incident, Alert)
         .join(Alert, Alert.incident_id == Incident.id)
@@ -82,7 +82,7 @@ def _unheard(session: Session, before: datetime) -> list[tuple[Incident, Alert]]
         .outerjoin(RetrainJob, RetrainJob.incident_id == Incident.id)
         .where(
             RetrainJob.id.is_(None),
-            *_standing(),
+            *_needs_model(),
             Alert.kind.in_((AlertKind.OPENED, AlertKind.ESCALATED)),
             Alert.event_id.is_not(None),
             Alert.created_at < before,
@@ -93,8 +93,8 @@ def _unheard(session: Session, before: datetime) -> list[tuple[Incident, Alert]]
     return [(incident, alert) for incident, alert in rows]
 
 
-def _standing() -> tuple[ColumnElement[bool], ...]:
-    """Incidents that a new model would answer."""
+def _needs_model() -> tuple[ColumnElement[bool], ...]:
+    """Unresolved incidents of the production model, which a new model would resolve."""
     return Incident.state != IncidentState.RESOLVED, Model.status == ModelStatus.PRODUCTION
 
 
@@ -114,7 +114,7 @@ def send(state: State, job_id: uuid.UUID) -> bool:
 
 
 def waiting(session: Session, now: datetime) -> list[uuid.UUID]:
-    """Jobs that nobody runs: queued, or running under a lease that has expired."""
+    """Jobs that no worker runs: queued, or running under a lease that has expired."""
     found = session.scalars(
         select(RetrainJob.id)
         .where(
@@ -127,7 +127,7 @@ def waiting(session: Session, now: datetime) -> list[uuid.UUID]:
 
 
 def resend_waiting(state: State) -> list[uuid.UUID]:
-    """Send every job that nobody runs; taking its lease makes a second message harmless."""
+    """Send every job that no worker runs; taking its lease makes a second message harmless."""
     with state.sessions.begin() as session:
         for job in lease.give_up(session):
             log.error("retrain job given up", job=str(job))

@@ -1,4 +1,4 @@
-"""Training as a child process: its last line of output is its result, its log is kept."""
+"""Training as a child process: its last line of output is its result, its log is stored."""
 
 import json
 import subprocess
@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mycovigil.settings import TrainingSettings
 
-KEPT_LINES = 20_000
+MOST_LINES = 20_000
+# Seconds between SIGTERM and SIGKILL.
 PATIENCE = 10.0
-"""Seconds between the polite signal and the other one."""
 
 
 _running: "set[Child]" = set()
@@ -105,7 +105,7 @@ class Child:
         return ended
 
     def interrupt(self) -> None:
-        """Stop it for the sake of the worker, from another thread."""
+        """Stop it because the worker is stopping; called from another thread."""
         self._interrupted = True
         self.stop()
 
@@ -116,7 +116,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
-                errors="replace",  # whoever stops reading stops the child
+                errors="replace",  # a reader that stops would block the child
             )
         except OSError as error:
             raise TrainingFailed(f"cannot start {self._command[0]}: {error}") from error
@@ -134,7 +134,7 @@ class Child:
         return Ended(process.returncode, output, errors, timed_out)
 
     def stop(self) -> None:
-        """Ask it to end, then make it."""
+        """SIGTERM, and SIGKILL if it does not end in time."""
         if self._process is None or self._process.poll() is not None:
             return
         self._process.terminate()
@@ -151,7 +151,7 @@ class _Lines:
     def __init__(self, stream: IO[Any] | None) -> None:
         assert stream is not None
         self._stream = stream
-        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._lines: deque[str] = deque(maxlen=MOST_LINES)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 

@@ -1,4 +1,4 @@
-"""From alert to retrain job: a subscriber that makes each alert count once."""
+"""From alert to retrain job: a subscriber in which each alert takes effect once."""
 
 import threading
 import uuid
@@ -18,19 +18,19 @@ from mycovigil_worker.state import State
 SUBSCRIPTION = "retrain-trigger"
 WAIT = 2.0
 BACKOFF = Backoff(first=1.0, longest=30.0)
-ASKING = frozenset({EventType.ALERT_OPENED, EventType.ALERT_ESCALATED})
+RETRAIN_ALERTS = frozenset({EventType.ALERT_OPENED, EventType.ALERT_ESCALATED})
 
 log = structlog.get_logger(__name__)
 
 
 def record(session: Session, event: Event) -> uuid.UUID | None:
-    """Inbox row and, for an alert that asks for one, its job; returns the job if it is new.
+    """Inbox row and, for an alert that calls for a retrain, its job; returns the job if it is new.
 
     One job an incident: an escalation of an incident that has one makes no second.
     """
-    if not inbox.first_time(session, SUBSCRIPTION, event.id) or event.type not in ASKING:
+    if not inbox.first_time(session, SUBSCRIPTION, event.id) or event.type not in RETRAIN_ALERTS:
         return None
-    return retrain_queue.ask(
+    return retrain_queue.create(
         session,
         uuid.UUID(event.data["incident_id"]),
         alert=event.data["alert_id"],
@@ -56,7 +56,7 @@ def handle(state: State, event: Event) -> None:
 
 
 def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
-    """Receive alerts until told to stop; a broker that is away is tried again."""
+    """Receive alerts until ``stop`` is set; a broker that is away is tried again."""
     heartbeat, failures = Heartbeat(state.settings), 0
     while not stop.is_set():
         try:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from mycovigil.db.alert import Incident
 from mycovigil.db.report import DriftReport
+from mycovigil.postgres import partitions
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.dashboard.charts import timeline
 from mycovigil_drift.dashboard.charts.timeline import NARROW, WIDE, Annotation
@@ -64,6 +65,8 @@ def overview_page(
         ranges=RANGES,
         nights=nights,
         chosen=chosen,
+        days_ahead=partitions.days_ahead(session),
+        fewest_ahead=partitions.FEWEST_AHEAD,
         live=state.settings.drift.period_seconds < LIVE_SECONDS,
     )
 
