@@ -1,8 +1,9 @@
 """A real server in a thread, and a real browser that tells all it has to complain about."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -58,15 +59,35 @@ class Visit:
 @contextmanager
 def visiting(browser: Browser, url: str, *, key: str | None = None) -> Iterator[Visit]:
     """Open ``url`` on a laptop, by daylight, logged in with ``key``."""
-    context = browser.new_context(viewport=LAPTOP, color_scheme="light")
+    page = _page(browser)
+    page.context.clear_cookies()
     if key is not None:
         host = urlsplit(url).hostname or ""
-        context.add_cookies([{"name": "mycovigil_key", "value": key, "domain": host, "path": "/"}])
-    visit = Visit(context.new_page())
-    visit.page.on("console", lambda said: visit.complaints.append(f"{said.type}: {said.text}"))
-    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    visit.page.on("request", lambda request: visit.requested.append(request.url))
-    answer = visit.page.goto(url, wait_until="load")
+        page.context.add_cookies(
+            [{"name": "mycovigil_key", "value": key, "domain": host, "path": "/"}]
+        )
+    visit = Visit(page)
+    listeners: dict[Any, Callable[[Any], None]] = {
+        "console": lambda said: visit.complaints.append(f"{said.type}: {said.text}"),
+        "pageerror": lambda error: visit.complaints.append(str(error)),
+        "request": lambda request: visit.requested.append(request.url),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    answer = page.goto(url, wait_until="load")
     visit.status = answer.status if answer else 0
     yield visit
-    context.close()
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+
+
+def _page(browser: Browser) -> Page:
+    """The one page of all visits, as it was: a window of its own for each would cost a second, in
+    which Chromium draws its toolbar."""
+    if not browser.contexts:
+        return browser.new_context(viewport=LAPTOP, color_scheme="light").new_page()
+    (page,) = browser.contexts[0].pages
+    page.goto("about:blank")
+    page.set_viewport_size(LAPTOP)
+    page.emulate_media(color_scheme="light")
+    return page

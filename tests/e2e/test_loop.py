@@ -8,11 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from rich.console import Console
 
 from mycovigil_local import services, stack
 from mycovigil_local.services import Service
+from mycovigil_local.stack import Stack
+from mycovigil_simulator.demo import play
 from mycovigil_simulator.demo.demonstration import Demonstration
 from mycovigil_simulator.demo.story import Night
 
@@ -29,8 +32,15 @@ STORY = (
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder: Path = tmp_path_factory.mktemp("loop")
+    train, before = play.train, dict[str, Any]()
+
+    def asked_and_trained(stack: Stack, *arguments: Any) -> None:
+        before.update(_without_a_model(stack))
+        train(stack, *arguments)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stack, "SERVICES", tuple(map(_slow_if_trigger, services.SERVICES)))
+        patch.setattr(play, "train", asked_and_trained)
         patch.setenv("PYTHONPATH", str(TESTS))
         demonstration = Demonstration(
             photos=None,
@@ -38,13 +48,26 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             period=8.0,
             keep=False,
             story=STORY,
-            photos_a_night=80,
-            per_species=12,
+            photos_a_night=100,
+            per_species=18,
             console=Console(quiet=True),
         )
         closed = demonstration.run(folder / "shown.json")
     document: dict[str, Any] = json.loads((folder / "shown.json").read_text())
-    return document | {"closed": closed}
+    return document | {"closed": closed, "before": before}
+
+
+def _without_a_model(stack: Stack) -> dict[str, Any]:
+    """What services answer before the first model is trained."""
+    headers = {"authorization": f"Bearer {stack.api_key}", "content-type": "image/jpeg"}
+    with httpx.Client(headers=headers, timeout=20) as http:
+        refused = http.post(f"{stack.predictor_url}/v1/predictions", content=b"x")
+        return {
+            "drift_ready": http.get(f"{stack.drift_url}/readyz").status_code,
+            "reports": http.get(f"{stack.drift_url}/v1/reports").json()["items"],
+            "refused": refused.status_code,
+            "problem": refused.json(),
+        }
 
 
 def _slow_if_trigger(service: Service) -> Service:
@@ -53,10 +76,17 @@ def _slow_if_trigger(service: Service) -> Service:
     return replace(service, arguments=("factories.slow_trigger",))
 
 
+def test_services_answer_without_a_model_and_say_what_is_missing(shown: dict[str, Any]) -> None:
+    before = shown["before"]
+    assert (before["drift_ready"], before["reports"]) == (200, [])
+    assert (before["refused"], before["problem"]["type"].rsplit("/", 1)[1]) == (503, "no-model")
+    assert "mycovigil train" in before["problem"]["detail"]
+
+
 def test_nothing_answered_is_lost_and_no_alert_unheard(shown: dict[str, Any]) -> None:
     proof = shown["proof"]
     assert shown["closed"]
-    # A night ends when it ends: on a busy machine before all of its 80 photos were sent.
+    # A night ends when it ends: on a busy machine before all of its 100 photos were sent.
     sent = sum(night["photos"] for night in shown["nights"])
     assert proof["answered"] == proof["rows_logged"] == sent > 150
     assert proof["alerts_fired"] == proof["messages_received"] == proof["retrain_jobs"] >= 1

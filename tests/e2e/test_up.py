@@ -26,7 +26,7 @@ START_TIMEOUT = 150.0
 class Up:
     """A running ``mycovigil up`` in a folder of its own."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mycovigil", "up", "--data-dir", str(self.data)],
@@ -34,8 +34,7 @@ class Up:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={n: v for n, v in os.environ.items() if not n.startswith("PUBSUB_EMULATOR")}
-            | environment,
+            env={n: v for n, v in os.environ.items() if not n.startswith("PUBSUB_EMULATOR")},
             # a test run in the background of a shell ignores SIGINT, and so would its children
             preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
@@ -56,13 +55,6 @@ class Up:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     started = Up(tmp_path_factory.mktemp("up"))
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def up_without_demo(tmp_path: Path) -> Iterator[Up]:
-    started = Up(tmp_path, MYCOVIGIL_DEMO_MODEL="false")
     yield started
     started.stop()
 
@@ -94,21 +86,6 @@ def test_it_answers_at_once(up: Up) -> None:
     assert answer["model"]["demo"] is True
     assert answer["certificate"]["state"] == "not_certifiable"
     assert all("not for real ones" in page for page in pages)
-
-
-def test_services_answer_and_say_what_is_missing(up_without_demo: Up) -> None:
-    up = up_without_demo
-    headers = {"authorization": f"Bearer {up.stack['api_key']}"}
-    with httpx.Client(headers=headers, timeout=20) as http:
-        assert http.get(f"{up.stack['drift_url']}/readyz").status_code == 200
-        assert http.get(f"{up.stack['drift_url']}/v1/reports").json()["items"] == []
-        refused = http.post(
-            f"{up.stack['predictor_url']}/v1/predictions",
-            content=b"x",
-            headers={"content-type": "image/jpeg"},
-        )
-    assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[1]) == (503, "no-model")
-    assert "mycovigil train" in refused.json()["detail"]
 
 
 def test_another_terminal_finds_the_stack(up: Up) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,13 @@ class MortalPostgres:
     def freeze(self) -> None:
         """SIGSTOP to all of it: it keeps its connections and takes new ones, and is silent."""
         for process in self._processes():
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):  # a background process that came to its end
+                process.suspend()
 
     def thaw(self) -> None:
         for process in self._processes():
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def _processes(self) -> list[psutil.Process]:
         """The postmaster first, so that it starts no other."""

@@ -151,6 +151,7 @@ def test_what_the_database_cannot_hold_fails_one_night_and_blocks_none(
     assert "INSERT" not in str(found[0].problem)
 
 
+@pytest.mark.usefixtures("brief_pages")
 def test_a_failed_night_is_judged_again_by_backfill_alone(state: State) -> None:
     with state.sessions.begin() as session:
         served = make_served(session)
@@ -165,6 +166,7 @@ def test_a_failed_night_is_judged_again_by_backfill_alone(state: State) -> None:
         assert session.scalars(select(DriftReport.verdict)).all() == ["calm"]
 
 
+@pytest.mark.usefixtures("brief_pages")
 def test_who_asked_for_a_failed_night_is_told_when_it_is_judged_again(state: State) -> None:
     with state.sessions.begin() as session:
         served = make_served(session)
@@ -183,6 +185,7 @@ def test_who_asked_for_a_failed_night_is_told_when_it_is_judged_again(state: Sta
     assert (report.verdict, told) == ("calm", [report.id, report.id])
 
 
+@pytest.mark.usefixtures("brief_pages")
 def test_an_incident_that_labels_opened_on_a_failed_night_does_not_hold_back_its_judgement(
     state: State,
 ) -> None:
@@ -203,6 +206,7 @@ def test_an_incident_that_labels_opened_on_a_failed_night_does_not_hold_back_its
 
 
 @pytest.mark.parametrize("by", ["nightly", "backfill"])
+@pytest.mark.usefixtures("brief_pages")
 def test_a_night_without_a_reference_set_is_judged_once_there_is_one(state: State, by: str) -> None:
     with state.sessions.begin() as session:
         served = make_served(session, frozen=False)
@@ -220,6 +224,7 @@ def test_a_night_without_a_reference_set_is_judged_once_there_is_one(state: Stat
     assert (report.verdict, report.origin) == ("calm", by)
 
 
+@pytest.mark.usefixtures("brief_pages")
 def test_a_crash_of_the_judging_is_a_failed_night_and_the_next_goes_on(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +274,7 @@ def test_nan_features_are_refused_by_the_table_itself(state: State) -> None:
             make_night(session, served, night_of(0), features=[float("nan")] * 16)
 
 
+@pytest.mark.usefixtures("brief_pages")
 def test_a_poisoned_model_does_not_hold_back_another(state: State) -> None:
     with state.sessions.begin() as session:
         old = make_served(session)
