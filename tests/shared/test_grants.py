@@ -67,6 +67,15 @@ def test_an_unknown_role_is_one_sentence(role: str) -> None:
     assert "there is no database role nobody" in done.output
 
 
+def test_a_role_that_owns_tables_is_refused(engine: Engine, role: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE owned (id int)"))
+        connection.execute(text(f'ALTER TABLE owned OWNER TO "{role}"'))
+    done = CliRunner().invoke(app, ["--grant-predictor", role])
+    assert done.exit_code == 1
+    assert "owns 1 tables and keeps every right on them" in done.output
+
+
 def test_the_documentation_has_the_statements() -> None:
     guide = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
     assert "\n".join(f"{line};" for line in grants.statements("predictor")) in guide.read_text()

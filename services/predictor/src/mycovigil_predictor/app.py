@@ -24,7 +24,7 @@ from mycovigil_web.problems import ProblemResponder
 
 STATIC = Path(__file__).parent / "api" / "pages" / "static"
 DESCRIPTION = """
-Photo in, probabilities and a cautious verdict out. There is no verdict "safe": no photo can
+Photo in, probabilities and cautious advice out. There is no advice "safe": no photo can
 carry that promise. Errors are `application/problem+json` (RFC 9457).
 """
 # Spellings of this service until version 0.1; answered beside today's until the next major version.

@@ -45,7 +45,7 @@ def migrate(
         try:
             with one_session(settings.database) as session:
                 grants.grant_predictor(session, role)
-        except grants.UnknownRole as error:
+        except (grants.UnknownRole, grants.RoleOwnsTables) as error:
             sys.exit(f"mycovigil migrate: {error}")
         typer.echo(f"{role} has the rights of a predictor")
 

@@ -20,6 +20,10 @@ class UnknownRole(LookupError):
     """The database server has no such role."""
 
 
+class RoleOwnsTables(ValueError):
+    """The role owns tables, so that no REVOKE takes its rights away."""
+
+
 def statements(role: str) -> list[str]:
     """SQL that gives ``role``, a quoted identifier, these rights and takes all others away."""
     return [
@@ -34,10 +38,19 @@ def grant_predictor(session: Session, role: str) -> None:
 
     Raises:
         UnknownRole: the server has no such role.
+        RoleOwnsTables: it is an owner, as the predictor's role of 0.1 had to be.
     """
     roles = select(func.count()).select_from(text("pg_roles")).where(text("rolname = :role"))
     if not session.scalar(roles, {"role": role}):
         raise UnknownRole(f"there is no database role {role}: make it with CREATE ROLE first")
+    owned = text(
+        "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner = :role"
+    )
+    if count := session.scalar(owned, {"role": role}):
+        raise RoleOwnsTables(
+            f"{role} owns {count} tables and keeps every right on them: run "
+            f"REASSIGN OWNED BY {role} TO another role first"
+        )
     quoted = session.get_bind().dialect.identifier_preparer.quote(role)
     for statement in statements(quoted):
         session.execute(text(statement))

@@ -21,7 +21,7 @@ class Planned:
 
 
 def planned(
-    tenure: ServingPeriod,
+    served: ServingPeriod,
     first_row: datetime,
     reported: Collection[Span],
     now: datetime,
@@ -30,13 +30,13 @@ def planned(
     """Windows without a report in order of their ends, a night before the long window on it.
 
     Windows start with the model's first row, reach back at most ``catch_up_periods``, and must
-    overlap the model's tenure; a long window needs traffic for at least half of its length.
+    overlap the model's serving period; a long window needs traffic for at least half of its length.
     """
     period = timedelta(seconds=drift.period_seconds)
     grace = timedelta(seconds=drift.grace_seconds)
-    since = max(first_row, tenure.start, now - drift.catch_up_periods * period)
+    since = max(first_row, served.start, now - drift.catch_up_periods * period)
     for night in closed(since, now, period, grace=grace):
-        if tenure.end is not None and night.start >= tenure.end:
+        if served.end is not None and night.start >= served.end:
             return
         for periods, level in sorted(levels_of(index_of(night.start, period), drift).items()):
             window = ending_with(night, periods, period)
