@@ -1,11 +1,13 @@
 """Settings come from the environment, are frozen, keep secrets, and refuse misspelt names."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import SettingsError
 
 from mycovigil.commands.settings import markdown
 from mycovigil.settings import (
@@ -14,6 +16,7 @@ from mycovigil.settings import (
     Settings,
     StorageSettings,
     UnknownSetting,
+    WrongSetting,
     environment,
     variables,
 )
@@ -162,5 +165,18 @@ def test_lists_are_read_as_people_write_them(
 @pytest.mark.parametrize("value", ["1,2", "one", "[1, 7", "1;7"])
 def test_a_list_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("MYCOVIGIL_DRIFT_WINDOWS", value)
-    with pytest.raises((ValidationError, SettingsError), match=r"windows"):
+    with pytest.raises(WrongSetting, match="MYCOVIGIL_DRIFT_WINDOWS is wrong"):
         Settings.load()
+
+
+@pytest.mark.parametrize("value", ["[1,", "x", "1,2"])
+@pytest.mark.parametrize("service", ["mycovigil_predictor", "mycovigil_drift"])
+def test_a_wrong_setting_ends_a_service_with_one_sentence(service: str, value: str) -> None:
+    environment = os.environ | {"MYCOVIGIL_DRIFT_WINDOWS": value}
+    command = [sys.executable, "-m", service]
+    done = subprocess.run(
+        command, check=False, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("MYCOVIGIL_DRIFT_WINDOWS is wrong: ")
+    assert len(done.stderr.splitlines()) == 1

@@ -29,7 +29,7 @@ def server_of(settings: Settings) -> uvicorn.Server:
 
 
 def main() -> None:
-    settings = Settings.load()
+    settings = Settings.load_or_exit()
     configure_logging(settings.telemetry, service="drift")
     server.run(server_of(settings))
 

@@ -30,7 +30,7 @@ def server_of(settings: Settings) -> uvicorn.Server:
 
 
 def main() -> None:
-    settings = Settings.load()
+    settings = Settings.load_or_exit()
     configure_logging(settings.telemetry, service="predictor")
     threadpool_limits(1)  # the engines are our threads; BLAS pools beside them only spin
     server.run(server_of(settings))

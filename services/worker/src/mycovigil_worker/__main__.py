@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     if arguments != ["trigger"]:
         sys.stderr.write(f"{USAGE}\n")
         return 2
-    settings = Settings.load()
+    settings = Settings.load_or_exit()
     configure_logging(settings.telemetry, service="retrain-trigger")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

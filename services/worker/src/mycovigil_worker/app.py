@@ -88,4 +88,4 @@ def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 app = Celery(NAME, include=[f"{NAME}.tasks", f"{NAME}.worker_process"])
-app.add_defaults(lambda: configuration(Settings.load()))
+app.add_defaults(lambda: configuration(Settings.load_or_exit()))

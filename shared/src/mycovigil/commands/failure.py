@@ -20,19 +20,9 @@ def sentence(error: Exception, command: str) -> str | None:
 
 
 def _setting(error: Exception) -> str | None:
-    from pydantic import ValidationError
+    from mycovigil.settings import UnknownSetting, WrongSetting
 
-    from mycovigil.settings import UnknownSetting, variables
-
-    if isinstance(error, UnknownSetting):
-        return str(error)
-    if isinstance(error, ValidationError) and error.title.endswith("Settings"):
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = "_".join(map(str, first["loc"]))
-        name = f"MYCOVIGIL_{error.title.removesuffix('Settings')}_{field}".upper()
-        known = name if name in variables() else f"{error.title}.{field}"
-        return f"{known} is wrong: {first['msg']}."
-    return None
+    return str(error) if isinstance(error, (UnknownSetting, WrongSetting)) else None
 
 
 def _database(error: Exception) -> str | None:

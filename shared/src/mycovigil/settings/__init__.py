@@ -1,7 +1,7 @@
 """Every setting of every service: typed, frozen, read once from ``MYCOVIGIL_*`` variables."""
 
 from mycovigil.settings.drift import DriftSettings
-from mycovigil.settings.environment import FOREIGN, UnknownSetting
+from mycovigil.settings.environment import FOREIGN, UnknownSetting, WrongSetting
 from mycovigil.settings.infrastructure import (
     DatabaseSettings,
     PublisherSettings,
@@ -29,5 +29,6 @@ __all__ = [
     "TrainingSettings",
     "UnknownSetting",
     "WebSettings",
+    "WrongSetting",
     "variables",
 ]

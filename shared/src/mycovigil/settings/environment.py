@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Mapping
 from functools import cache
 
+from pydantic import ValidationError
+
 from mycovigil.settings.group import LINKED_PORT, PREFIX
 
 # Variables with our prefix that belong to tests and clients, not to the settings.
@@ -20,6 +22,20 @@ logger = logging.getLogger(__name__)
 
 class UnknownSetting(ValueError):
     """A ``MYCOVIGIL_`` variable that no setting reads, most often a typing mistake."""
+
+
+class WrongSetting(ValueError):
+    """A setting whose value cannot be used; the message names its variable."""
+
+
+def wrong(error: ValidationError) -> WrongSetting:
+    """The first error of a group of settings, by the name of its variable."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    fields = [part for part in first["loc"] if isinstance(part, str)]
+    if not fields:
+        return WrongSetting(f"{first['msg']}.")
+    name = f"{PREFIX}{error.title.removesuffix('Settings')}_{'_'.join(fields)}".upper()
+    return WrongSetting(f"{name} is wrong: {first['msg']}.")
 
 
 def check(environment: Mapping[str, str], known: Collection[str]) -> None:

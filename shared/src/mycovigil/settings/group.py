@@ -30,7 +30,10 @@ class Environment(EnvSettingsSource):
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         """Items separated by commas, or JSON."""
         if NoDecode in field.metadata or value.lstrip().startswith(("[", "{")):
-            return super().decode_complex_value(field_name, field, value)
+            try:
+                return super().decode_complex_value(field_name, field, value)
+            except ValueError:
+                return value  # no JSON: validation says so, and names the field
         items = [item.strip() for item in value.split(",") if item.strip()]
         if str in get_args(field.annotation):
             return items

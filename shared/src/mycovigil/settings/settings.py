@@ -1,13 +1,14 @@
 """All groups of settings together."""
 
 import os
+import sys
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mycovigil.settings.drift import DriftSettings
-from mycovigil.settings.environment import check
+from mycovigil.settings.environment import UnknownSetting, WrongSetting, check, wrong
 from mycovigil.settings.group import Group
 from mycovigil.settings.infrastructure import (
     DatabaseSettings,
@@ -67,9 +68,25 @@ class Settings(BaseModel):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment; raise :class:`UnknownSetting` on a misspelt variable."""
+        """Read the environment.
+
+        Raises:
+            UnknownSetting: a misspelt variable.
+            WrongSetting: a value that cannot be used.
+        """
         check(os.environ, variables())
-        return cls()
+        try:
+            return cls()
+        except ValidationError as error:
+            raise wrong(error) from error
+
+    @classmethod
+    def load_or_exit(cls) -> Self:
+        """As :meth:`load`, for a service's start: what is wrong is one sentence, no traceback."""
+        try:
+            return cls.load()
+        except (UnknownSetting, WrongSetting) as error:
+            sys.exit(str(error))
 
     def masked(self) -> dict[str, Any]:
         """The settings as JSON, secrets as asterisks, for the log line at boot."""
