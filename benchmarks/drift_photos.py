@@ -33,7 +33,11 @@ from sklearn.linear_model import LogisticRegression
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.encoder.identity import PACKAGED, EncoderIdentity
 from mycovigil_statistics import DriftResult, fit, judge
-from mycovigil_statistics.safety.novelty import mean_distance, random_anchors, stranger_direction
+from mycovigil_statistics.safety.novelty import (
+    mean_distance,
+    non_mushroom_direction,
+    random_anchors,
+)
 from mycovigil_statistics.safety.proportions import interval
 from mycovigil_statistics.sample import FloatArray
 from mycovigil_training.encoder.evaluate.holdout import held_out
@@ -179,7 +183,7 @@ def main() -> None:
     stranger = (
         _in_words(options.encoder)
         if options.words
-        else stranger_direction(taught.features, foreign.features)
+        else non_mushroom_direction(taught.features, foreign.features)
     )
     teacher = Teacher.of(taught, stranger)
     tests: dict[str, Test] = {

@@ -13,7 +13,7 @@ from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport
 from mycovigil.references.feature_rows import Rows
-from mycovigil_statistics.safety.novelty import mean_distance, stranger_direction
+from mycovigil_statistics.safety.novelty import mean_distance, non_mushroom_direction
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.references import fitted as references
 from mycovigil_worker.references.fitted import Reference
@@ -94,7 +94,7 @@ def p_value(seed: int, strange: int) -> float:
     """Of a night of 60 against 200 photos that the model was not trained on."""
     generator = np.random.default_rng(seed)
     known, foreign = unit(generator, 300), unit(generator, 60, 60)
-    scale = NoveltyScale(NOBODY, None, stranger_direction(known, foreign))
+    scale = NoveltyScale(NOBODY, None, non_mushroom_direction(known, foreign))
     held = Reference(NOBODY, NOBODY, NOBODY, "", rows_of(unit(generator, 200), known))
     fitted = references.fitted_now(held, scale, seed)
     night = rows_of(unit(generator, 60, strange), known)

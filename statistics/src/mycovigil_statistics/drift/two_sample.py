@@ -63,14 +63,14 @@ def judge(
         least_rows=LEAST_ROWS, least_groups=LEAST_GROUPS,
     )  # fmt: skip
     fitted.require_comparable(night)
-    contest = _PermutationTest.of(fitted, night, np.random.default_rng(seed))
+    test = _PermutationTest.of(fitted, night, np.random.default_rng(seed))
     for few, enough in LOOKS:
         if few >= permutations:
             break
-        outcome = contest.run(few)
-        if outcome.p_value > enough:
-            return outcome
-    return contest.run(permutations)
+        result = test.run(few)
+        if result.p_value > enough:
+            return result
+    return test.run(permutations)
 
 
 def permutations_for(level: float, tests: int = 1) -> int:

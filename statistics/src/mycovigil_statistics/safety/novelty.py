@@ -13,7 +13,7 @@ from mycovigil_statistics.safety.conformal import NotCertifiable, smallest_certi
 CHUNK = 4_096
 # Cosine distance below which an anchor is the photo itself, stored with 16 bits a feature.
 OWN_COPY = 1e-4
-LEAST_STRANGERS = 50
+LEAST_FOREIGN = 50
 MOST_KNOWN = 5_000
 
 
@@ -65,7 +65,7 @@ def separating_distance(known: ArrayLike, foreign: ArrayLike) -> float:
     return float(candidates[int(np.argmax(inside - inside_foreign))])
 
 
-def stranger_direction(
+def non_mushroom_direction(
     known: ArrayLike, foreign: ArrayLike, *, seed: int = 0
 ) -> NDArray[np.float32] | None:
     """(D,) weights of a logistic regression of foreign (M, D) against known (N, D) photos.
@@ -77,7 +77,7 @@ def stranger_direction(
     from sklearn.linear_model import LogisticRegression
 
     near, far = np.asarray(known, np.float32), np.asarray(foreign, np.float32)
-    if min(len(near), len(far)) < LEAST_STRANGERS:
+    if min(len(near), len(far)) < LEAST_FOREIGN:
         return None
     near = near[random_anchors(MOST_KNOWN, len(near), seed)]
     truth = np.repeat([0, 1], [len(near), len(far)])

@@ -15,8 +15,8 @@ from mycovigil_statistics.safety.calibration import Scaling, log_loss, softmax, 
 from mycovigil_statistics.safety.novelty import (
     k_centre_anchors,
     mean_distance,
+    non_mushroom_direction,
     random_anchors,
-    stranger_direction,
 )
 from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.features.table import FeatureTable
@@ -124,7 +124,7 @@ def _non_mushroom_direction(
 ) -> NDArray[np.float32] | None:
     """Learned from photos without a mushroom; where they are too few, the
     encoder's own direction."""
-    learned = stranger_direction(parts.train.features, parts.foreign, seed=config.seed)
+    learned = non_mushroom_direction(parts.train.features, parts.foreign, seed=config.seed)
     if learned is not None or not identity.non_mushroom_direction:
         return learned
     return np.asarray(identity.non_mushroom_direction, dtype=np.float32)

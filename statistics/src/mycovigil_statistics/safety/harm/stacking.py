@@ -59,8 +59,8 @@ class Stack:
     @property
     def design(self) -> Array:
         """(20,) products of estimates and circumstances, both with a constant before them."""
-        told = np.append(1.0, np.tanh((self.estimates - CENTRE) / UNIT))
-        return np.outer(told, np.append(1.0, self.circumstances)).ravel()
+        squashed = np.append(1.0, np.tanh((self.estimates - CENTRE) / UNIT))
+        return np.outer(squashed, np.append(1.0, self.circumstances)).ravel()
 
     @property
     def rise(self) -> float:
