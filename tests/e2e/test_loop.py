@@ -29,8 +29,17 @@ STORY = (
 )
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+# The night after the retraining is played in the long form only.
+FORMS = [
+    pytest.param(STORY[:2], id="short"),
+    pytest.param(STORY, id="long", marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture(scope="module", params=FORMS)
+def shown(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     folder: Path = tmp_path_factory.mktemp("loop")
     train, before = play.train, dict[str, Any]()
 
@@ -47,7 +56,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             data=folder / "demo",
             period=8.0,
             keep=False,
-            story=STORY,
+            story=request.param,
             photos_a_night=100,
             per_species=18,
             console=Console(quiet=True),
@@ -88,19 +97,20 @@ def test_nothing_answered_is_lost_and_no_alert_unheard(shown: dict[str, Any]) ->
     assert shown["closed"]
     # A night ends when it ends: on a busy machine before all of its 100 photos were sent.
     sent = sum(night["photos"] for night in shown["nights"])
-    assert proof["answered"] == proof["rows_logged"] == sent > 150
+    assert proof["answered"] == proof["rows_logged"] == sent
+    assert sent > 50 * len(shown["nights"])
     assert proof["alerts_fired"] == proof["messages_received"] == proof["retrain_jobs"] >= 1
 
 
 def test_the_look_alike_is_seen_and_not_the_calm_before(shown: dict[str, Any]) -> None:
-    calm, drift, _ = shown["nights"]
+    calm, drift, *_ = shown["nights"]
     assert calm["verdict"] == "calm"
     assert drift["verdict"] == "drift"
     assert drift["p_value"] <= drift["level"]
 
 
 def test_the_retrained_model_goes_through_the_gate(shown: dict[str, Any]) -> None:
-    calm, drift, after = shown["nights"]
+    calm, drift, *later = shown["nights"]
     assert drift["retrain"] in {"promoted", "refused"}
     assert (drift["model"] != calm["model"]) == (drift["retrain"] == "promoted")
-    assert after["model"] == drift["model"]
+    assert all(night["model"] == drift["model"] for night in later)

@@ -100,16 +100,17 @@ def test_another_terminal_finds_the_stack(up: Up) -> None:
 def test_a_killed_service_comes_back(up: Up) -> None:
     first = up.stack["processes"]["drift"]
     os.kill(first, signal.SIGKILL)
+    with httpx.Client(base_url=up.stack["drift_url"], timeout=5) as http:
 
-    def revived() -> bool | None:
-        pid = json.loads((up.data / "stack.json").read_text())["processes"]["drift"]
-        try:
-            ready = httpx.get(f"{up.stack['drift_url']}/readyz", timeout=5).is_success
-        except httpx.TransportError:
-            return None
-        return True if ready and pid != first else None
+        def revived() -> bool | None:
+            pid = json.loads((up.data / "stack.json").read_text())["processes"]["drift"]
+            try:
+                ready = http.get("/readyz").is_success
+            except httpx.TransportError:
+                return None
+            return True if ready and pid != first else None
 
-    assert eventually(revived, "revived drift API", timeout=120)
+        assert eventually(revived, "revived drift API", timeout=120)
 
 
 def test_a_second_stack_is_refused(up: Up) -> None:

@@ -26,6 +26,7 @@ class Process:
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = environment(settings, port=self.port, **variables)
         self._log_path, self._log = log, log.open("ab")
+        self._anybody = httpx.Client(base_url=self.url, trust_env=False, verify=False)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -41,19 +42,27 @@ class Process:
     def close(self) -> None:
         self.kill(signal.SIGTERM)
         self._log.close()
+        self._anybody.close()
 
     def wait_ready(self) -> None:
         until(self.is_ready)
 
     def is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200
+            return self._anybody.get("/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
+    def readiness(self) -> dict[str, Any]:
+        """What ``/readyz`` says."""
+        document: dict[str, Any] = self._anybody.get("/readyz").json()
+        return document
+
     def client(self, key: str) -> httpx.Client:
         headers = {"authorization": f"Bearer {key}", "content-type": "image/jpeg"}
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+        return httpx.Client(
+            base_url=self.url, headers=headers, trust_env=False, verify=False, timeout=30
+        )
 
     def lines(self) -> list[dict[str, Any]]:
         """What it logged."""

@@ -131,7 +131,7 @@ def survive(
         for blow in blows:
             strike(blow, chance, process, server, load)
         load.stop()
-        until(lambda: httpx.get(f"{process.url}/readyz").json().get("spool_rows") == 0)
+        until(lambda: process.readiness().get("spool_rows") == 0)
     finally:
         load.stop()
         process.close()

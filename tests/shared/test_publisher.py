@@ -82,8 +82,9 @@ def test_an_unhandled_event_comes_again(publisher: Publisher) -> None:
 def test_a_hopeless_event_goes_to_the_dead_letters(publisher: Publisher) -> None:
     hasten(publisher)
     publisher.publish(Topic.ALERTS, event(13))
+    wait = 0.1 if isinstance(publisher, StreamPublisher) else 1  # Redis knows at once what is due
     for _ in range(8):
-        publisher.receive(Topic.ALERTS, SUBSCRIPTION, _refuse, wait=1)
+        publisher.receive(Topic.ALERTS, SUBSCRIPTION, _refuse, wait=wait)
     assert drain(publisher, Topic.DEAD_LETTER, "inspection", 1) == [13]
 
 

@@ -55,6 +55,7 @@ class Demonstration:
         source = self._photo_source()
         self.console.print(f"[bold]Mycovigil demo[/]: {source.describe()}", soft_wrap=True)
         with ExitStack() as exits:
+            exits.callback(source.close)
             merged = exits.enter_context(MergedLog(self.data / "stack.log", None))
             with self._step("preparing reference photos (kept for the next time)"):
                 dataset = source.dataset()

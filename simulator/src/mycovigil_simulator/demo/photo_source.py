@@ -28,3 +28,6 @@ class PhotoSource(Protocol):
 
     def traffic(self, night: Night, number: int) -> list[Shot]:
         """The photos of a night."""
+
+    def close(self) -> None:
+        """Stop what makes the photos."""

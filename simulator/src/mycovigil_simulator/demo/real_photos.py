@@ -71,6 +71,9 @@ class RealPhotos:
         modern = rng.uniform(size=len(chosen)) < night.new_phone
         return [_shot(p, bool(m), rng) for p, m in zip(chosen, modern, strict=True)]
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     @cached_property
     def _found(self) -> list[Found]:
         listed = self.source / "manifest.csv"

@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -61,14 +62,22 @@ class SimulatedPhotos:
             for part in range(self.workers)
             if (seed := self.seed + 1_000 * number + 10 * part + modern)
         ]
-        with ProcessPoolExecutor(
+        rendered = self._pool.map(_walk, *zip(*jobs, strict=True))
+        return [shot for shots in rendered for shot in shots]
+
+    def close(self) -> None:
+        if "_pool" in vars(self):
+            self._pool.shutdown()
+
+    @cached_property
+    def _pool(self) -> ProcessPoolExecutor:
+        """For all nights: a process draws its floors and textures once, which takes seconds."""
+        return ProcessPoolExecutor(
             self.workers,
             mp_context=get_context("spawn"),
             initializer=os.nice,
             initargs=(NICENESS,),
-        ) as pool:
-            rendered = pool.map(_walk, *zip(*jobs, strict=True))
-            return [shot for shots in rendered for shot in shots]
+        )
 
 
 def _walk(count: int, modern: bool, novel: float, seed: int) -> list[Shot]:

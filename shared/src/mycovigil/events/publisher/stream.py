@@ -42,10 +42,10 @@ class StreamPublisher:
     def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
         stream = self._stream(topic)
         self._make_group(stream, subscription)
-        entries = self._kept.pop((stream, subscription), None) or [
-            *self._abandoned(stream, subscription),
-            *self._fresh(stream, subscription, wait),
-        ]
+        entries = self._kept.pop((stream, subscription), None)
+        if not entries:
+            due = self._abandoned(stream, subscription)
+            entries = [*due, *self._fresh(stream, subscription, 0 if due else wait)]
         handled = 0
         for number, entry in enumerate(entries):
             try:
