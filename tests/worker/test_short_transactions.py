@@ -99,7 +99,11 @@ def test_while_a_night_is_judged_no_transaction_holds_a_write_lock(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drifted_night(state)
-    writing = text("SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL")
+    writing = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND backend_type = 'client backend' "
+        "AND backend_xid IS NOT NULL"
+    )
     with judging_held(state, monkeypatch), state.sessions() as session:
         assert session.scalar(writing) == 0
 
@@ -135,7 +139,8 @@ def test_one_worker_at_a_time_and_a_dead_ones_lock_is_free(state: State) -> None
             session.execute(
                 text(
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks "
-                    "WHERE locktype = 'advisory' AND granted"
+                    "WHERE locktype = 'advisory' AND granted AND database = "
+                    "(SELECT oid FROM pg_database WHERE datname = current_database())"
                 )
             )
         with model_lock(state.engine, model) as taken_over:
