@@ -82,6 +82,14 @@ def test_every_variable_is_described() -> None:
     assert [name for name, (description, _) in variables().items() if not description] == []
 
 
+@pytest.mark.parametrize("given", [{"photo_retention_days": 31}, {"keep_photos": True}])
+def test_photos_do_not_outlive_their_rows(given: dict[str, Any]) -> None:
+    weekly = DriftSettings(windows=(1, 7))
+    storage = StorageSettings(prediction_retention_days=29, **given)
+    with pytest.raises(ValidationError, match="STORAGE_PHOTO_RETENTION_DAYS"):
+        Settings(storage=storage, drift=weekly)
+
+
 def test_the_documentation_is_the_settings() -> None:
     documented = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
     assert documented.read_text() == markdown(), "run: mycovigil settings > docs/configuration.md"

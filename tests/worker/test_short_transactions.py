@@ -20,11 +20,11 @@ from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import DriftReport
 from mycovigil.models import promotion
-from mycovigil_worker import retention
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.nights.make_report import snapshot
 from mycovigil_worker.nights.model_lock import model_lock
 from mycovigil_worker.report import gallery
+from mycovigil_worker.retention import files
 from mycovigil_worker.state import State
 
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
@@ -125,7 +125,7 @@ def test_a_worker_killed_before_the_write_leaves_a_page_that_retention_deletes(
     assert len(nightly.run(state, now=MORNING)) == 1  # the lock went with the process
     later = datetime.datetime.now(tz=datetime.UTC) + 2 * PERIOD
     with state.sessions.begin() as session:
-        assert retention.delete_orphaned_pages(session, state.storage, later) == 2
+        assert files.delete_orphaned_pages(session, state.storage, later) == 2
         report = session.scalars(select(DriftReport)).one()
     assert state.storage.exists(str(report.evidently_uri))
     assert not any(state.storage.exists(page) for page in orphans)

@@ -1,6 +1,8 @@
 """One log of all processes: to a file always, to the terminal if wanted."""
 
+import logging
 import threading
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -8,6 +10,8 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
+# The file and its three predecessors: what a stack that runs for months may fill.
+MOST_BYTES, PREDECESSORS = 20_000_000, 3
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red", "bright_black", "white")
 
 
@@ -22,7 +26,10 @@ class MergedLog:
 
     def __init__(self, path: Path, console: Console | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8")
+        self._file = RotatingFileHandler(
+            path, maxBytes=MOST_BYTES, backupCount=PREDECESSORS, encoding="utf-8"
+        )
+        self._closed = False
         self._console = console
         self._colours: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -30,10 +37,9 @@ class MergedLog:
     def line(self, name: str, text: str) -> None:
         """Write one line of the process ``name``; safe to call from several threads."""
         with self._lock:
-            if self._file.closed:
+            if self._closed:
                 return
-            self._file.write(f"{name:<9} | {text}\n")
-            self._file.flush()
+            self._file.handle(logging.makeLogRecord({"msg": f"{name:<9} | {text}"}))
             if self._console is not None:
                 colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
                 self._console.print(Text(f"{name:<9} | ", style=colour) + Text(text))
@@ -50,4 +56,5 @@ class MergedLog:
         trace: TracebackType | None,
     ) -> None:
         with self._lock:
+            self._closed = True
             self._file.close()

@@ -1,10 +1,11 @@
 """Objects by key: a local folder or Google Cloud Storage, through fsspec."""
 
+import datetime
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -83,7 +84,27 @@ class Storage:
         start = self._path(prefix)
         with _client_errors():
             found = self._files.find(start) if self._files.exists(start) else []
-        return sorted(str(path)[len(self._root) + 1 :] for path in found)
+        return sorted(self._key(path) for path in found)
+
+    def folders(self, prefix: str) -> list[str]:
+        """Folders right below a folder, as keys, sorted; none where there is no such folder."""
+        start = self._path(prefix)
+        with _client_errors():
+            found = self._files.ls(start, detail=True) if self._files.exists(start) else []
+        return sorted(self._key(one["name"]) for one in found if one["type"] == "directory")
+
+    def ages(self, prefix: str) -> Iterator[tuple[str, datetime.datetime]]:
+        """Keys below a folder and when each object was written; without those whose store does
+        not tell."""
+        start = self._path(prefix)
+        with _client_errors():
+            found = self._files.find(start, detail=True)
+        for path, entry in found.items():
+            if (written := _written_at(entry)) is not None:
+                yield self._key(path), written
+
+    def _key(self, path: object) -> str:
+        return str(path).rstrip("/")[len(self._root) + 1 :]
 
     def _path(self, key: str) -> str:
         if key.startswith("/") or ".." in key.split("/"):
@@ -100,6 +121,18 @@ def _client_errors() -> Iterator[None]:
         raise
     except Exception as error:
         raise StorageUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _written_at(entry: Mapping[str, Any]) -> datetime.datetime | None:
+    """Of a local file (seconds), of Google's storage (a time or its text), of memory."""
+    value = next((entry[n] for n in ("mtime", "updated", "created") if entry.get(n)), None)
+    if isinstance(value, str):
+        value = datetime.datetime.fromisoformat(value)
+    if isinstance(value, int | float):
+        return datetime.datetime.fromtimestamp(value, tz=datetime.UTC)
+    if isinstance(value, datetime.datetime):
+        return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
+    return None
 
 
 def photo_key(digest: str) -> str:

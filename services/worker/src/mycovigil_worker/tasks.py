@@ -36,18 +36,18 @@ def retrain_job(job_id: str) -> None:
 @app.task(name=f"{NAME}.partitions")
 def partitions() -> None:
     """Make the coming days' partitions of the prediction log."""
-    from mycovigil_worker import retention
+    from mycovigil_worker.retention import days
     from mycovigil_worker.state import process_state
 
     state = process_state()
     with state.sessions.begin() as session:
-        retention.make_partitions(session, state.settings, datetime.now(tz=UTC))
+        days.make(session, state.settings, datetime.now(tz=UTC))
 
 
 @app.task(name=f"{NAME}.retention")
 def retire() -> None:
     """Delete days, photos and files past their time, and count rows that came late."""
-    from mycovigil_worker import retention
+    from mycovigil_worker.retention import run
     from mycovigil_worker.state import process_state
 
-    retention.run(process_state(), now=datetime.now(tz=UTC))
+    run.run(process_state(), now=datetime.now(tz=UTC))

@@ -4,7 +4,7 @@ import datetime
 import uuid
 from typing import Any
 
-from sqlalchemy import DateTime, Index, UniqueConstraint, func
+from sqlalchemy import DateTime, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +26,7 @@ class Prediction(CovariateColumns, Base):
     __table_args__ = (
         Index(None, "model_id", "created_at"),
         Index(None, "model_id", "sample_key"),
+        Index(None, "image_key", postgresql_where=text("image_key IS NOT NULL")),
         one_of("label", SafetyClass),
         one_of("verdict", Advice),
         one_of("certificate", CertificateStatus),

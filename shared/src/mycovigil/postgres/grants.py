@@ -9,7 +9,7 @@ PREDICTOR: dict[str, tuple[str, ...]] = {
     "api_keys": ("SELECT",),
     "drift_reports": ("SELECT",),
     "encoders": ("SELECT",),
-    "idempotency_keys": ("SELECT", "INSERT", "DELETE"),
+    "idempotency_keys": ("SELECT", "INSERT"),
     "labels": ("SELECT", "INSERT", "UPDATE"),
     "models": ("SELECT",),
     "predictions": ("SELECT", "INSERT"),

@@ -1,23 +1,37 @@
 """Daily partitions of ``predictions``: made ahead, and dropped by retention."""
 
 import datetime
+import logging
 from collections.abc import Iterable
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
 PARENT = "predictions"
+logger = logging.getLogger(__name__)
 # With fewer days ahead the worker, which makes them, is taken for stopped.
 FEWEST_AHEAD = 2
 DAYS_AHEAD = (
     "SELECT coalesce(min(day) - 1, 61) FROM generate_series(0, 61) day WHERE to_regclass("
     "'predictions_' || to_char((now() AT TIME ZONE 'UTC')::date + day, 'YYYYMMDD')) IS NULL"
 )
-# Names of the attached partitions; needs no privilege.
-NAMES = f"""
-SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = to_regclass('{PARENT}') ORDER BY 1
+# Attached partitions, and whether each is one of ours: named after the one day that it holds.
+# Needs no privilege.
+_ATTACHED = f"""
+SELECT c.relname AS name, coalesce(
+    c.relname = '{PARENT}_' || to_char(bounds.first AT TIME ZONE 'UTC', 'YYYYMMDD')
+    AND bounds.first = date_trunc('day', bounds.first, 'UTC')
+    AND bounds.last = bounds.first + interval '24 hours', false) AS ours
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid,
+LATERAL regexp_match(
+    pg_get_expr(c.relpartbound, c.oid), $$FROM \\('([^']+)'\\) TO \\('([^']+)'\\)$$
+) AS found,
+LATERAL (SELECT found[1]::timestamptz AS first, found[2]::timestamptz AS last) AS bounds
+WHERE i.inhparent = to_regclass('{PARENT}')
 """  # noqa: S608 - a constant
+NAMES = f"SELECT name FROM ({_ATTACHED}) attached WHERE ours ORDER BY 1"  # noqa: S608
+FOREIGN = f"SELECT name FROM ({_ATTACHED}) attached WHERE NOT ours ORDER BY 1"  # noqa: S608
 
 
 def name_of(day: datetime.date) -> str:
@@ -28,11 +42,17 @@ def name_of(day: datetime.date) -> str:
 def ensure(session: Session, days: Iterable[datetime.date]) -> None:
     """Make the partitions of ``days``; safe to run twice.
 
-    The lock is one for all makers: two racing CREATEs would clash.
+    The lock is one for all makers: two racing CREATEs would clash. A day that a partition of
+    somebody else holds already is left to it, and logged.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('predictions partitions'))"))
-    for day in days:
-        session.execute(text(_statement(day)))
+    made = set(existing(session))
+    for day in (day for day in days if day not in made):
+        try:
+            with session.begin_nested():
+                session.execute(text(_statement(day)))
+        except (IntegrityError, ProgrammingError) as error:
+            logger.warning("no partition for %s: %s", day, str(error.orig).strip())
 
 
 def _statement(day: datetime.date) -> str:
@@ -61,6 +81,11 @@ def day_of(name: str) -> datetime.date:
 def existing(session: Session) -> list[datetime.date]:
     """Days that have a partition, in order."""
     return [day_of(name) for name in session.scalars(text(NAMES))]
+
+
+def foreign(session: Session) -> list[str]:
+    """Names of partitions that somebody else made: a default one, or of other bounds."""
+    return list(session.scalars(text(FOREIGN)))
 
 
 def days_ahead(session: Session) -> int:

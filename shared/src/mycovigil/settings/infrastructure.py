@@ -74,6 +74,19 @@ class StorageSettings(Group):
     )
     photo_retention_days: int = Field(30, ge=1, description="Days a kept photo stays.")
     prediction_retention_days: int = Field(400, ge=1, description="Days a prediction row stays.")
+    reference_photo_retention_days: int = Field(
+        400,
+        ge=1,
+        description="Days that reference sets made of production's photos keep the photos; "
+        "their features stay.",
+    )
+    event_retention_days: int = Field(
+        60,
+        ge=31,
+        description="Days that published events, handled events and answered report requests stay; "
+        "Pub/Sub may deliver an event again for 31.",
+    )
+    audit_retention_days: int = Field(1_100, ge=1, description="Days a line of the audit stays.")
 
 
 class TelemetrySettings(Group):

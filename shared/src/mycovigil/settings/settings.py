@@ -66,6 +66,18 @@ class Settings(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _photos_have_rows(self) -> Self:
+        photos, rows = self.storage.photo_retention_days, self.storage.prediction_retention_days
+        meant = self.storage.keep_photos or "photo_retention_days" in self.storage.model_fields_set
+        if meant and photos > rows:
+            raise ValueError(
+                f"STORAGE_PHOTO_RETENTION_DAYS ({photos}) is above "
+                f"STORAGE_PREDICTION_RETENTION_DAYS ({rows}): a photo whose rows are gone can be "
+                "shown nowhere; keep rows as long as photos"
+            )
+        return self
+
     @classmethod
     def load(cls) -> Self:
         """Read the environment.

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import datetime
-import itertools
 from collections.abc import Sequence
 
 import psycopg
@@ -21,9 +20,6 @@ MAX_BATCH = 500
 # Errors of a row, and not of the database: writing it again cannot succeed.
 REFUSALS = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 TURN_SECONDS = 1.0
-# Old idempotency keys are deleted once an hour.
-TURNS_UNTIL_TIDY = 3_600
-DELETE_OLD_KEYS = "DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'"
 logger = structlog.get_logger(__name__)
 
 
@@ -45,23 +41,21 @@ class Drain:
 
     async def run(self) -> None:
         """Until cancelled."""
-        for turn in itertools.count():
+        while True:
             await self._probe_disk()
             try:
-                await self.turn(tidy=turn % TURNS_UNTIL_TIDY == 0)
+                await self.turn()
             except DATABASE_AWAY:
                 pass  # the next turn asks again
             except Exception:  # rows stay spooled, and the next turn may succeed
                 logger.exception("spooled rows cannot be merged", rows=self._spool.depth)
             await asyncio.sleep(TURN_SECONDS)
 
-    async def turn(self, *, tidy: bool = False) -> None:
+    async def turn(self) -> None:
         """Merge the spooled rows of every day that has a partition, if there is anything to do."""
-        if not (tidy or self._spool.depth or self._database.away or self._database.trouble):
+        if not (self._spool.depth or self._database.away or self._database.trouble):
             return
         async with self._connection.use() as connection:
-            if tidy:
-                await connection.execute(DELETE_OLD_KEYS)
             partitioned = await days_with_partition(connection)
             self._database.reached(spooled=self._spool.depth)
             spooled = await asyncio.to_thread(self._spool.days)
