@@ -1,6 +1,10 @@
 """Google Cloud Pub/Sub. ``PUBSUB_EMULATOR_HOST`` is honoured by Google's own client."""
 
 import math
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -23,6 +27,10 @@ from mycovigil.settings import PublisherSettings
 # Made beforehand: Pub/Sub and its emulator drop messages of topics without a subscription.
 SUBSCRIPTIONS = ((Topic.ALERTS, "retrain-trigger"), (Topic.DEAD_LETTER, "inspection"))
 TIMEOUT = 10.0
+# How much longer than its own timeout a call may take to report it.
+MARGIN = 2.0
+# What this process was not allowed to check, so that each is logged once.
+_unchecked: set[str] = set()
 
 log = structlog.get_logger(__name__)
 
@@ -37,24 +45,41 @@ class PubSubPublisher:
         )
         self._subscriber = pubsub_v1.SubscriberClient()
         self._kept: dict[str, list[ReceivedMessage]] = {}
+        self._in_flight: dict[uuid.UUID, Future[str]] = {}
 
     def prepare(self) -> None:
+        """Make topics and subscriptions; those that the account may not make are taken to exist."""
         for topic in Topic:
             self._make_topic(topic)
         for topic, name in SUBSCRIPTIONS:
             self._make_subscription(topic, name)
 
     def publish(self, topic: Topic, event: Event) -> None:
-        body, attributes = event.message()
-        path = self._topic(topic)
-        future = self._publisher.publish(
-            path, body, ordering_key=event.subject, timeout=TIMEOUT, **attributes
-        )
+        """Return once Pub/Sub has the event. One whose last try is still in flight is not queued
+        again: that try is waited for."""
+        future = self._in_flight.pop(event.id, None) or self._sent(topic, event)
         try:
-            future.result(timeout=TIMEOUT)
-        except Exception:
-            self._publisher.resume_publish(path, event.subject)
+            future.result(timeout=TIMEOUT + MARGIN)
+        except TimeoutError:
+            self._in_flight[event.id] = future
             raise
+        except Exception:
+            with suppress(RuntimeError):  # the key is not paused: nothing to resume
+                self._publisher.resume_publish(self._topic(topic), event.subject)
+            raise
+
+    def _sent(self, topic: Topic, event: Event) -> Future[str]:
+        """``retry=None``: under an ordering key the client would retry without limit, beside us."""
+        body, attributes = event.message()
+        future: Future[str] = self._publisher.publish(
+            self._topic(topic),
+            body,
+            ordering_key=event.subject,
+            retry=None,
+            timeout=TIMEOUT,
+            **attributes,
+        )
+        return future
 
     def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
         path = self._subscription(topic, subscription)
@@ -115,10 +140,8 @@ class PubSubPublisher:
         return True
 
     def _make_topic(self, topic: Topic) -> None:
-        try:
-            self._publisher.create_topic(name=self._topic(topic), timeout=TIMEOUT)
-        except exceptions.AlreadyExists:
-            log.debug("topic exists", topic=topic.value)
+        path = self._topic(topic)
+        _if_allowed(path, lambda: self._publisher.create_topic(name=path, timeout=TIMEOUT))
 
     def _make_subscription(self, topic: Topic, name: str) -> None:
         request = Subscription(
@@ -141,13 +164,17 @@ class PubSubPublisher:
                 dead_letter_topic=self._topic(Topic.DEAD_LETTER),
                 max_delivery_attempts=self._settings.max_delivery_attempts,
             )
-        try:
-            self._subscriber.create_subscription(request=request, timeout=TIMEOUT)
-        except exceptions.AlreadyExists:
-            # One made by an earlier version has no retry policy, or another.
+        made = _if_allowed(
+            request.name,
+            lambda: self._subscriber.create_subscription(request=request, timeout=TIMEOUT),
+        )
+        if not made:  # one made by an earlier version has no retry policy, or another
             mask = FieldMask(paths=["retry_policy"])
-            self._subscriber.update_subscription(
-                subscription=request, update_mask=mask, timeout=TIMEOUT
+            _if_allowed(
+                request.name,
+                lambda: self._subscriber.update_subscription(
+                    subscription=request, update_mask=mask, timeout=TIMEOUT
+                ),
             )
 
     def _topic(self, topic: Topic) -> str:
@@ -157,3 +184,18 @@ class PubSubPublisher:
     def _subscription(self, topic: Topic, name: str) -> str:
         full = f"{self._settings.topic_prefix}.{topic.value}.{name}"
         return f"projects/{self._settings.project}/subscriptions/{full}"
+
+
+def _if_allowed(path: str, change: Callable[[], object]) -> bool:
+    """Whether the change was made; not where the resource exists, nor where this account may only
+    publish or subscribe (topics made by Terraform), which is logged once."""
+    try:
+        change()
+    except exceptions.AlreadyExists:
+        return False
+    except exceptions.PermissionDenied:
+        if path not in _unchecked:
+            _unchecked.add(path)
+            log.warning("not allowed to make or check, taken to exist", resource=path)
+        return False
+    return True
