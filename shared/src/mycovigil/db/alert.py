@@ -16,6 +16,23 @@ class IncidentState(StrEnum):
     RESOLVED = "resolved"
 
 
+class IncidentKind(StrEnum):
+    """Drift: production differs from its accepted days; skew: from what the model learned from."""
+
+    DRIFT = "drift"
+    SKEW = "skew"
+
+
+class EndedBy(StrEnum):
+    """What ended an incident: a model that learned from it, a person who accepted the new normal,
+    calm nights, or a person who resolved it without accepting."""
+
+    MODEL = "model"
+    ACCEPTED = "accepted"
+    CALM = "calm"
+    PERSON = "person"
+
+
 class AlertKind(StrEnum):
     OPENED = "opened"
     ESCALATED = "escalated"
@@ -29,7 +46,9 @@ class Severity(StrEnum):
 
 
 class Incident(Base):
-    """A drift from the first bad night until it is resolved; at most one unresolved a model.
+    """A drift or skew from the first bad night until it is resolved.
+
+    At most one of a kind is unresolved a model.
 
     ``proof``: the harm that labels proved, in words; null where there were only features.
     ``superseded_by_id``: the model whose promotion ended it; a rollback opens it again.
@@ -40,15 +59,21 @@ class Incident(Base):
         Index(
             "ix_incidents_one_unresolved",
             "model_id",
+            "kind",
             unique=True,
             postgresql_where=text("state <> 'resolved'"),
         ),
         one_of("state", IncidentState),
         one_of("severity", Severity),
+        one_of("kind", IncidentKind),
+        one_of("ended_by", EndedBy),
     )
 
     id: Mapped[Key]
     model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"))
+    kind: Mapped[str] = mapped_column(
+        default=IncidentKind.DRIFT, server_default=IncidentKind.DRIFT.value
+    )
     report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("drift_reports.id"))
     state: Mapped[str]
     severity: Mapped[str]
@@ -58,6 +83,7 @@ class Incident(Base):
     acknowledged_by: Mapped[str | None]
     resolved_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
     resolution: Mapped[str | None]
+    ended_by: Mapped[str | None]
     proof: Mapped[str | None]
     superseded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
 

@@ -18,6 +18,7 @@ class ReportVerdict(StrEnum):
     INSUFFICIENT = "insufficient"
     FAILED = "failed"
     NO_REFERENCE = "no_reference"
+    LEARNING = "learning"
 
 
 # These say nothing about drift; a window with such a report is judged again on request.
@@ -28,6 +29,10 @@ class DriftReport(Base):
     """``periods``: whole nights of the window, 0 for one asked for that is not made of nights.
     ``level`` is the share of the month's false-alarm budget this test was given; ``drift``
     means ``p_value <= level``, or that a predicted class drifted by itself (``evidence.slices``).
+    ``learning``: the baseline has too few days to say; it never pages.
+    ``p_value`` is the larger of ``p_rows`` (by rows of the baseline's days) and ``p_days`` (by its
+    days); ``ratio``: the shift over what days vary by, ``rank`` among the ``days`` of the baseline
+    and this one, ``detectable``: the smallest ratio that would have been seen.
     ``failed`` carries its ``problem`` in plain words, and
     ``no_reference`` has nothing to compare with. ``realised``: what labels that came later say
     about this window, in place of the estimates; empty until one does. ``failures``: how often the
@@ -67,6 +72,13 @@ class DriftReport(Base):
     views: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     gallery: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     inputs: Mapped[Json]
+    p_days: Mapped[Double | None]
+    p_rows: Mapped[Double | None]
+    ratio: Mapped[Double | None]
+    rank: Mapped[int | None]
+    days: Mapped[int | None]
+    detectable: Mapped[Double | None]
+    baseline_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("baselines.id"))
     realised: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     evidently_uri: Mapped[str | None]
     snapshot_uri: Mapped[str | None]

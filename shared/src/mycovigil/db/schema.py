@@ -3,6 +3,7 @@
 from mycovigil.db.alert import Alert, Incident, Silence
 from mycovigil.db.audit import AuditLine
 from mycovigil.db.base import Base
+from mycovigil.db.baseline import Baseline, BaselineDay, DayGeometry, DaySketch, SkewAcceptance
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.idempotency import IdempotencyKey
 from mycovigil.db.key import ApiKey
@@ -18,6 +19,10 @@ __all__ = [
     "ApiKey",
     "AuditLine",
     "Base",
+    "Baseline",
+    "BaselineDay",
+    "DayGeometry",
+    "DaySketch",
     "DriftMetric",
     "DriftReport",
     "Encoder",
@@ -34,4 +39,5 @@ __all__ = [
     "ReportRequest",
     "RetrainJob",
     "Silence",
+    "SkewAcceptance",
 ]

@@ -11,7 +11,7 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity
+from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentKind, IncidentState, Severity
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.db.report import DriftReport, ReportVerdict
@@ -88,11 +88,15 @@ def locked_model(session: Session, model_id: uuid.UUID) -> Model:
     return model
 
 
-def unresolved(session: Session, model_id: uuid.UUID) -> Incident | None:
-    """The incident of a model that is open or acknowledged."""
+def unresolved(
+    session: Session, model_id: uuid.UUID, kind: IncidentKind = IncidentKind.DRIFT
+) -> Incident | None:
+    """The incident of a model and kind that is open or acknowledged."""
     return session.scalar(
         select(Incident).where(
-            Incident.model_id == model_id, Incident.state != IncidentState.RESOLVED
+            Incident.model_id == model_id,
+            Incident.kind == kind,
+            Incident.state != IncidentState.RESOLVED,
         )
     )
 
