@@ -39,6 +39,8 @@ def test_lists_are_empty_at_first(reader: TestClient, path: str) -> None:
     [
         ("/v1/retrain-jobs", {"reason": "because"}),
         ("/v1/models/rollback", {"reason": "because"}),
+        ("/v1/answer-stop", {"reason": "because"}),
+        ("/v1/answer-stop/end", {"reason": "because"}),
         ("/v1/silences", {"ends_at": "2030-01-01T00:00:00Z", "reason": "because"}),
     ],
 )

@@ -103,6 +103,35 @@ def test_promote_and_roll_back(visitor: Visitor, session: Session) -> None:
     assert [action for _, action, _ in _lines(session)] == ["passed", "rollback"]
 
 
+def test_a_model_is_brought_back(visitor: Visitor, session: Session) -> None:
+    first = make_model(session)
+    promotion.promote(session, first.id, decided_by="cli")
+    gate = {"against": str(first.id), "passed": True, "reason": "no more misses"}
+    second = make_model(session, encoder=None, metrics={"gate": gate})
+    assert "/bring-back" not in visitor.looks(f"/models/{second.id}").text
+    promotion.promote(session, second.id, decided_by="cli")
+    promotion.rollback(session, decided_by="cli", reason="by mistake")
+    assert f'action="/models/{second.id}/bring-back"' in visitor.looks(f"/models/{second.id}").text
+    visitor.sends(f"/models/{second.id}/bring-back", reason="it was a mistake")
+    session.refresh(second)
+    assert second.status == ModelStatus.PRODUCTION
+
+
+def test_all_answers_are_stopped_and_go_on(visitor: Visitor, session: Session) -> None:
+    assert "Stop all answers" in visitor.looks("/").text
+    visitor.sends("/answer-stop", reason="deadly photos were called edible")
+    page = visitor.looks("/models").text
+    assert "All answers are stopped" in page
+    assert "deadly photos were called edible" in page
+    visitor.sends("/answer-stop/end", reason="the bad model was rolled back")
+    assert "All answers are stopped" not in visitor.looks("/").text
+    assert visitor.sends("/answer-stop/end", reason="once more").status_code == 409
+    assert [action for _, action, _ in _lines(session)] == [
+        "stopped all answers",
+        "let answers go on",
+    ]
+
+
 def test_the_gate_refuses_in_words(visitor: Visitor, session: Session) -> None:
     promotion.promote(session, make_model(session).id, decided_by="cli")
     untested = make_model(session)

@@ -74,6 +74,21 @@ def test_rollback_brings_the_earlier_model_back(client: TestClient, session: Ses
     assert [decision["decision"] for decision in story] == ["rollback", "passed"]
 
 
+def test_a_model_that_once_passed_comes_back(client: TestClient, session: Session) -> None:
+    old = make_model(session, version="old", status=ModelStatus.PRODUCTION)
+    candidate = _candidate(session, old)
+    client.post(f"/v1/models/{candidate.id}/promote")
+    client.post("/v1/models/rollback", json={"reason": "too many refusals"})
+    path = f"/v1/models/{candidate.id}/bring-back"
+    assert client.post(path, json={}).status_code == 422
+    answer = client.post(path, json={"reason": "a mistake"})
+    assert (answer.status_code, answer.json()["decision"]) == (200, "rollback")
+    assert client.get(f"/v1/models/{candidate.id}").json()["status"] == "production"
+    for other, code in ((old.id, 409), (uuid.uuid4(), 404)):
+        refused = client.post(f"/v1/models/{other}/bring-back", json={"reason": "that one"})
+        assert refused.status_code == code, refused.text
+
+
 def test_there_may_be_nothing_to_roll_back_to(client: TestClient, session: Session) -> None:
     assert client.post("/v1/models/rollback", json={"reason": "panic"}).status_code == 409
     make_model(session, status=ModelStatus.PRODUCTION)

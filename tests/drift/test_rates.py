@@ -9,8 +9,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from mycovigil import access
 from mycovigil.access import Scope
 from mycovigil.settings import RedisSettings, Settings
+from mycovigil_drift.access import COOKIE
 from mycovigil_drift.app import create_app
 from mycovigil_local.port import free_port
 
@@ -60,6 +62,34 @@ def test_who_has_no_key_is_limited_by_address(visitor: TestClient, session: Sess
         assert visitor.get(quiet).status_code == 200
     key = {"Authorization": f"Bearer {make_key(session)}"}
     assert visitor.get("/v1/models", headers=key).status_code == 200
+
+
+@rated
+def test_a_stale_login_sees_a_public_dashboard_and_may_log_out(
+    visitor: TestClient, session: Session
+) -> None:
+    key = make_key(session)
+    visitor.cookies.set(COOKIE, key)
+    assert "Logged in as" in visitor.get("/models").text
+    access.revoke(session, access.prefix_of(key))
+    session.flush()
+    page = visitor.get("/models", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "Logged in as" not in page.text
+    assert f'{COOKIE}="";' in page.headers["set-cookie"]
+    header = {"Authorization": f"Bearer {key}"}
+    assert visitor.get("/models", headers=header).status_code == 401
+    for code in (200, 200, 200, 429):
+        visitor.cookies.set(COOKIE, key)
+        assert visitor.get("/models").status_code == code
+
+
+def test_a_link_from_elsewhere_finds_its_reader_logged_in(
+    visitor: TestClient, session: Session
+) -> None:
+    answer = visitor.post("/login", data={"key": make_key(session)})
+    assert answer.status_code == 303
+    assert "samesite=lax" in answer.headers["set-cookie"].lower()
 
 
 def test_made_up_keys_are_limited_by_address_before_they_reach_the_database(

@@ -48,6 +48,31 @@ def test_a_passing_candidate_replaces_and_rolls_back(session: Session) -> None:
     assert events == 2
 
 
+def test_a_rollback_by_mistake_is_undone(session: Session) -> None:
+    first = make_model(session)
+    promotion.promote(session, first.id, decided_by="test")
+    second = make_model(session, metrics=gate(first, passed=True))
+    promotion.promote(session, second.id, decided_by="test")
+    promotion.rollback(session, decided_by="test", reason="the wrong window")
+    with pytest.raises(GateClosed, match="in production already"):
+        promotion.bring_back(session, first.id, decided_by="test", reason="again")
+    row = promotion.bring_back(session, second.id, decided_by="test", reason="a mistake")
+    assert (live(session), first.status) == (second.version, ModelStatus.ARCHIVED)
+    assert (row.decision, row.evidence) == ("rollback", {"reason": "a mistake"})
+    promotion.rollback(session, decided_by="test", reason="it was none")
+    assert live(session) == first.version
+
+
+@pytest.mark.parametrize("demo", [False, True])
+def test_a_model_that_never_passed_the_gate_is_not_brought_back(
+    session: Session, *, demo: bool
+) -> None:
+    make_model(session, status=ModelStatus.PRODUCTION)
+    other = make_model(session, status=ModelStatus.REJECTED, demo=demo)
+    with pytest.raises(GateClosed, match="demo" if demo else "never passed"):
+        promotion.bring_back(session, other.id, decided_by="test", reason="I like it")
+
+
 def test_each_rollback_goes_one_promotion_further_back(session: Session) -> None:
     first = make_model(session, status=ModelStatus.PRODUCTION)
     second = make_model(session, metrics=gate(first, passed=True))

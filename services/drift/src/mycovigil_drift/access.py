@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from mycovigil.access import Scope
+from mycovigil.problem import Problem
 from mycovigil.settings import DriftSettings, Settings
 from mycovigil_drift.session import PROBE_SECONDS, Database
 from mycovigil_web import callers
@@ -18,6 +19,8 @@ from mycovigil_web.middleware import QUIET
 from mycovigil_web.rate_limit import RateLimit
 
 COOKIE = "mycovigil_key"
+# So that a link from a chat or a mail finds its reader logged in; forms carry a token besides.
+COOKIE_SENT: Final = "lax"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 scheme = HTTPBearer(auto_error=False, description="A Mycovigil API key: `myco_…`")
 
@@ -88,8 +91,12 @@ async def limited_by_address(request: Request, access: Access) -> None:
         Problem: 429, over the rate.
     """
     if presented_key(request) is None and request.url.path not in QUIET:
-        address = callers.client_address(request)
-        await access.rate.check(access.settings.address_rate, "address", address)
+        await _limit_address(request, access)
+
+
+async def _limit_address(request: Request, access: AccessControl) -> None:
+    address = callers.client_address(request)
+    await access.rate.check(access.settings.address_rate, "address", address)
 
 
 def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
@@ -107,12 +114,24 @@ async def viewer(
     request: Request, access: Access, _: Annotated[object, Depends(scheme)]
 ) -> Caller | None:
     """Who views a page, or what a page shows: anybody, if the operator made the pages public."""
+    public = access.settings.public_dashboard
     presented = presented_key(request)
-    if presented is None and access.settings.public_dashboard:
+    if presented is None and public:
         return None
-    caller = await access.authorise(request, presented, Scope.READ)
+    try:
+        caller = await access.authorise(request, presented, Scope.READ)
+    except Problem as problem:
+        if public and _by_cookie(request) and problem.status in (401, 403):
+            request.state.stale_cookie = True  # revoked or expired: as without a login
+            await _limit_address(request, access)
+            return None
+        raise
     request.state.viewer = caller
     return caller
+
+
+def _by_cookie(request: Request) -> bool:
+    return callers.bearer(request.headers.get("authorization")) is None
 
 
 Reader = Annotated[Caller, Depends(requires(Scope.READ))]

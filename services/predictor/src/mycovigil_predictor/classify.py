@@ -13,7 +13,7 @@ from opentelemetry import trace
 from mycovigil.db.base import new_id
 from mycovigil_predictor import problems
 from mycovigil_predictor.batcher import Expired, QueueFull
-from mycovigil_predictor.inference.advisor import Assessment
+from mycovigil_predictor.inference.advisor import Assessment, stopped
 from mycovigil_predictor.inference.decoder import Decoder, Photo
 from mycovigil_predictor.inference.model_reload import ModelReloader
 from mycovigil_predictor.inference.pipeline import Pipeline
@@ -118,7 +118,8 @@ class Classifier:
     async def _assess(self, serving: Serving, photos: list[Photo], deadline: float) -> Assessment:
         submitted = (serving.pipeline.features(photo.pixels, deadline=deadline) for photo in photos)
         features = [await next(submitted)] if len(photos) == 1 else await asyncio.gather(*submitted)
-        return serving.model.advisor.assess(list(features), serving.certificate_status)
+        assessment = serving.model.advisor.assess(list(features), serving.certificate_status)
+        return stopped(assessment, self._reloader.stop)
 
     async def _row(
         self,

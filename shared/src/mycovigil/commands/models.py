@@ -37,6 +37,20 @@ def promote(model: Annotated[uuid.UUID, typer.Argument(help="The candidate's id.
     typer.echo(f"{model} is in production ({row.decision})")
 
 
+@app.command("bring-back")
+def bring_back(
+    model: Annotated[uuid.UUID, typer.Argument(help="Id of a model that once passed the gate.")],
+    reason: Annotated[str, typer.Option(help="Kept with the decision.")],
+) -> None:
+    """Make a model that once passed the gate the production model again."""
+    with one_session(Settings.load().database) as session:
+        try:
+            promotion.bring_back(session, model, decided_by=getpass.getuser(), reason=reason)
+        except (LookupError, promotion.GateClosed) as error:
+            raise typer.BadParameter(str(error)) from error
+    typer.echo(f"{model} is in production again")
+
+
 @app.command()
 def rollback(reason: Annotated[str, typer.Option(help="Kept with the decision.")]) -> None:
     """Bring back the model that production replaced."""

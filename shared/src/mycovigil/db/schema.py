@@ -1,6 +1,7 @@
 """All tables, imported together so that the metadata is complete (migrations, tests)."""
 
 from mycovigil.db.alert import Alert, Incident, Silence
+from mycovigil.db.answer_stop import AnswerStop
 from mycovigil.db.audit import AuditLine
 from mycovigil.db.base import Base
 from mycovigil.db.baseline import Baseline, BaselineDay, DayGeometry, DaySketch, SkewAcceptance
@@ -16,6 +17,7 @@ from mycovigil.db.retrain import RetrainJob
 
 __all__ = [
     "Alert",
+    "AnswerStop",
     "ApiKey",
     "AuditLine",
     "Base",

@@ -106,6 +106,30 @@ def rollback(session: Session, *, decided_by: str, reason: str) -> Promotion:
     )
 
 
+def bring_back(session: Session, model_id: uuid.UUID, *, decided_by: str, reason: str) -> Promotion:
+    """Make a model that once passed the gate the production model again, whatever was decided
+    since: the way out of a rollback by mistake. Recorded as a rollback, with the reason.
+
+    Raises:
+        LookupError: no such model.
+        GateClosed: it never passed the gate, is in production already, or is the demo model.
+    """
+    wait_for_turn(session)
+    model = _locked(session, model_id)
+    if model.status == ModelStatus.PRODUCTION:
+        raise GateClosed(f"model {model.version} is in production already")
+    if model.demo:
+        raise GateClosed("the demo model never comes back: it was trained on drawn mushrooms")
+    if not _went_live(session, model):
+        raise GateClosed(
+            f"model {model.version} never passed the gate: only the gate brings it into production"
+        )
+    current = _current(session)
+    return _switch(
+        session, model, current, PromotionDecision.ROLLBACK, {"reason": reason}, decided_by
+    )
+
+
 def _switch(
     session: Session,
     model: Model,
@@ -191,6 +215,13 @@ def _replaced_by(session: Session, current: Model) -> uuid.UUID | None:
         .order_by(Promotion.created_at.desc(), Promotion.id.desc())
         .limit(1)
     )
+
+
+def _went_live(session: Session, model: Model) -> bool:
+    passed = select(Promotion.id).where(
+        Promotion.model_id == model.id, Promotion.decision.in_(FORWARD)
+    )
+    return session.scalar(select(passed.exists())) is True
 
 
 def _last_served(session: Session) -> uuid.UUID | None:

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 # By table. Rights on ``predictions`` hold for its partitions. Bringing home what the spool keeps
 # needs a temporary table too, which Postgres allows everybody in a database by default.
 PREDICTOR: dict[str, tuple[str, ...]] = {
+    "answer_stops": ("SELECT",),
     "api_keys": ("SELECT",),
     "drift_reports": ("SELECT",),
     "encoders": ("SELECT",),

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from mycovigil.access import KeyRefused, Scope
 from mycovigil.problem import Problem
-from mycovigil_drift.access import COOKIE, Access
+from mycovigil_drift.access import COOKIE, COOKIE_SENT, Access
 from mycovigil_drift.dashboard.templating import render
 
 router = APIRouter(include_in_schema=False)
@@ -37,7 +37,7 @@ async def login(
         key.strip(),
         max_age=ONE_WEEK,
         httponly=True,
-        samesite="strict",
+        samesite=COOKIE_SENT,
         secure=request.url.scheme == "https",
     )
     return response
@@ -46,7 +46,7 @@ async def login(
 @router.post("/logout")
 def logout() -> Response:
     response = RedirectResponse("/login", 303)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE, httponly=True, samesite=COOKIE_SENT)
     return response
 
 

@@ -6,6 +6,7 @@ from mycovigil_drift.dashboard import login, static_files
 from mycovigil_drift.dashboard.demo_mark import DemoMark
 from mycovigil_drift.dashboard.pages import (
     alerts,
+    answer_stop,
     audit,
     comparisons,
     incidents,
@@ -26,6 +27,7 @@ PAGES = (
     comparisons,
     incidents,
     alerts,
+    answer_stop,
     silences,
     models,
     retrain_jobs,

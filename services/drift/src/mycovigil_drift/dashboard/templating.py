@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mycovigil_drift.access import COOKIE, COOKIE_SENT
 from mycovigil_drift.dashboard import formats, wording
 from mycovigil_drift.dashboard.form import NOTICE
 from mycovigil_drift.dashboard.page_viewer import PageViewer
@@ -47,8 +48,13 @@ def render(request: Request, name: str, *, code: int = 200, **context: Any) -> H
     viewer = PageViewer.of(request)
     template = environment().get_template(name)
     demo = getattr(request.state, "demo", False)
-    text = template.render(path=request.url.path, viewer=viewer, demo=demo, **context)
+    stop = getattr(request.state, "answer_stop", None)
+    text = template.render(
+        path=request.url.path, viewer=viewer, demo=demo, answer_stop=stop, **context
+    )
     response = HTMLResponse(text, code, {"Cache-Control": "no-store"})
     if viewer.notice:
         response.delete_cookie(NOTICE)
+    if getattr(request.state, "stale_cookie", False):
+        response.delete_cookie(COOKIE, httponly=True, samesite=COOKIE_SENT)
     return response

@@ -67,7 +67,7 @@ class ModelQuery(PageQuery):
     status: ModelStatus | None = None
 
 
-class RollbackIn(BaseModel):
+class ReasonIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     reason: str = Field(min_length=3, max_length=500, description="Why; stored with the decision.")
 
@@ -157,6 +157,25 @@ def roll_back_model(session: Session, *, who: str, reason: str) -> Promotion:
         raise conflict("gate-closed", f"{error}.") from error
 
 
+def bring_back_model(session: Session, model_id: uuid.UUID, *, who: str, reason: str) -> Promotion:
+    """Make a model that once passed the gate the production model again.
+
+    Raises:
+        Problem: 404 if there is no such model, 409 if it never passed the gate.
+    """
+    try:
+        return promotion.bring_back(session, model_id, decided_by=who, reason=reason)
+    except LookupError as error:
+        raise not_found("model", model_id) from error
+    except GateClosed as error:
+        raise conflict("gate-closed", f"{error}.") from error
+
+
+def has_passed(decisions: Iterable[Promotion], model: Model) -> bool:
+    """Whether the gate once let the model into production."""
+    return any(row.model_id == model.id and row.decision in promotion.FORWARD for row in decisions)
+
+
 @router.get("", summary="Models, newest first")
 def list_models(
     session: Reading, _: Reader, query: Annotated[ModelQuery, Query()]
@@ -165,7 +184,7 @@ def list_models(
 
 
 @router.post("/rollback", summary="Roll back to the previous production model")
-def rollback(body: RollbackIn, session: Writing, operator: Operator) -> PromotionOut:
+def rollback(body: ReasonIn, session: Writing, operator: Operator) -> PromotionOut:
     decided = roll_back_model(session, who=operator.name, reason=body.reason)
     return PromotionOut.model_validate(decided)
 
@@ -185,6 +204,15 @@ def list_promotions(model_id: uuid.UUID, session: Reading, _: Reader) -> list[Pr
 @router.post("/{model_id}/promote", summary="Promote a candidate to production")
 def promote(model_id: uuid.UUID, session: Writing, operator: Operator) -> PromotionOut:
     return PromotionOut.model_validate(promote_model(session, model_id, who=operator.name))
+
+
+@router.post("/{model_id}/bring-back", summary="Bring back a model that once passed the gate")
+def bring_back(
+    model_id: uuid.UUID, body: ReasonIn, session: Writing, operator: Operator
+) -> PromotionOut:
+    """For a rollback by mistake: any model that once passed the gate, with a reason."""
+    decided = bring_back_model(session, model_id, who=operator.name, reason=body.reason)
+    return PromotionOut.model_validate(decided)
 
 
 def _uuid(text: str) -> uuid.UUID | None:

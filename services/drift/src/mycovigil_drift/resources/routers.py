@@ -2,6 +2,7 @@
 
 from mycovigil_drift.resources import (
     alerts,
+    answer_stop,
     audit,
     incident_story,
     incidents,
@@ -21,6 +22,7 @@ ROUTERS = tuple(
         report_requests,
         reports,
         alerts,
+        answer_stop,
         incidents,
         incident_story,
         silences,

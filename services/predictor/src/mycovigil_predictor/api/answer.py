@@ -100,9 +100,15 @@ class Answer(BaseModel):
     logged: str = Field(pattern="^(database|spool)$", description="Where the row is now.")
 
 
-def answer_of(row: Row, model: AnsweringModel, logged: Destination) -> Answer:
-    """The document of a logged row of ``model``, with no more promised than holds today."""
-    row = as_of_today(row, model.certificate_status)
+def answer_of(
+    row: Row, model: AnsweringModel, logged: Destination, *, stop: str | None = None
+) -> Answer:
+    """The document of a logged row of ``model``, with no more promised than holds today.
+
+    Args:
+        stop: why an operator stopped all answers, if they are stopped.
+    """
+    row = as_of_today(row, model.certificate_status, stop)
     state = CertificateStatus(row.certificate)
     return Answer(
         id=row.id,

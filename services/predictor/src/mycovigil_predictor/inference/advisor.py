@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mycovigil.models import answer_stop
 from mycovigil.models.advice import Decision, Reason, decide
 from mycovigil.models.bundle import Bundle
 from mycovigil.models.safety import CLASSES, Advice, CertificateStatus, SafetyClass
@@ -35,6 +36,14 @@ class Assessment:
     prediction_set: tuple[SafetyClass, ...]
     advice: Advice
     reasons: tuple[Reason, ...]
+
+
+def stopped(assessment: Assessment, stop: str | None) -> Assessment:
+    """The assessment, with advice ``cannot_tell`` while an operator has stopped all answers."""
+    if stop is None:
+        return assessment
+    reasons = (answer_stop.reason_of(stop), *assessment.reasons)
+    return replace(assessment, advice=Advice.CANNOT_TELL, reasons=reasons)
 
 
 class Advisor:

@@ -44,6 +44,7 @@ class ModelReloader:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="registry")
         self.serving: Serving | None = None
         self.trouble: str | None = None
+        self.stop: str | None = None  # why an operator stopped all answers
         self.database_reached = False
         self._reached_at = time.monotonic()
 
@@ -69,6 +70,7 @@ class ModelReloader:
             return  # what is served stays
         self.database_reached = True
         self._reached_at = time.monotonic()
+        self._follow_stop(state.stop)
         if state.production is None:
             self._serve_on(state, "no model is in production")
             return
@@ -79,6 +81,11 @@ class ModelReloader:
         except Exception as error:  # a runtime has its own errors; none may end the service
             version = state.production.model.version
             self._serve_on(state, f"model {version} cannot be served: {error}")
+
+    def _follow_stop(self, stop: str | None) -> None:
+        if stop != self.stop:
+            logger.warning("answers are stopped" if stop else "answers go on", reason=stop)
+        self.stop = stop
 
     async def close(self) -> None:
         if self.serving:

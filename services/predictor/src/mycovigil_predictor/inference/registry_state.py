@@ -8,17 +8,19 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.model import Model
 from mycovigil.incidents import monitoring
-from mycovigil.models import registry
+from mycovigil.models import answer_stop, registry
 from mycovigil.models.registry import Production
 from mycovigil.settings import DriftSettings
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryState:
-    """The production model, and the row of the model that is served."""
+    """The production model, the row of the model that is served, and why answers are stopped, if
+    they are."""
 
     production: Production | None
     served: Model | None
+    stop: str | None = None
 
     @classmethod
     def read(cls, session: Session, served_id: uuid.UUID | None, drift: DriftSettings) -> Self:
@@ -28,4 +30,5 @@ class RegistryState:
         if production is not None:
             doubt = monitoring.lapse(session, production.model.id, drift)
             production = replace(production, doubt=doubt)
-        return cls(production, served)
+        stop = answer_stop.in_force(session)
+        return cls(production, served, stop.reason if stop else None)

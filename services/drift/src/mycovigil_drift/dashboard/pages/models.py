@@ -62,6 +62,9 @@ def model_page(model_id: uuid.UUID, request: Request, session: Reading, _: Viewe
         certificates=audit.certificate_changes(session, model_id),
         trail=audit.about(session, model_id),
         promotions=promotions,
+        returnable=model.status == ModelStatus.ARCHIVED
+        and not model.demo
+        and models.has_passed(promotions, model),
         versions=models.references(session, named),
         reports=reports.page(session, latest)[0],
         incidents=session.scalars(
@@ -74,6 +77,14 @@ def model_page(model_id: uuid.UUID, request: Request, session: Reading, _: Viewe
 def rollback(reason: Reason, session: Writing, sender: FormSender) -> Response:
     decided = models.roll_back_model(session, who=sender.name, reason=reason)
     return redirect(f"/models/{decided.model_id}", "rolled-back")
+
+
+@router.post("/{model_id}/bring-back")
+def bring_back(
+    model_id: uuid.UUID, reason: Reason, session: Writing, sender: FormSender
+) -> Response:
+    models.bring_back_model(session, model_id, who=sender.name, reason=reason)
+    return redirect(f"/models/{model_id}", "brought-back")
 
 
 @router.post("/{model_id}/promote")

@@ -47,7 +47,8 @@ async def readyz(predictor: Service) -> Ready:
     away = database.away or not reloader.database_reached
     if (away or database.spooling) and predictor.spool.full:
         raise problems.no_room()
-    trouble = "; ".join(filter(None, (reloader.trouble, database.trouble))) or None
+    stop = f"all answers are stopped: {reloader.stop}" if reloader.stop else None
+    trouble = "; ".join(filter(None, (stop, reloader.trouble, database.trouble))) or None
     return Ready(
         status="degraded" if trouble else "ready",
         model=serving.model.version,

@@ -47,7 +47,8 @@ async def receive(
         work = predictor.classifier.classify(uploaded.photos, origin)
         row, destination = await unless_disconnected(request, work)
     request.scope["log_fields"]["prediction_id"] = str(row.id)
-    return answer_of(row, await answering_model(predictor, row), destination)
+    model = await answering_model(predictor, row)
+    return answer_of(row, model, destination, stop=predictor.reloader.stop)
 
 
 async def answering_model(predictor: Predictor, row: Row) -> AnsweringModel:

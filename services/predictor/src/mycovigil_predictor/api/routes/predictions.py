@@ -90,7 +90,8 @@ async def look_up(prediction_id: uuid.UUID, caller: Reading, predictor: Service)
     row, destination = await _found(predictor, prediction_id)
     if Scope.READ not in caller.scopes and row.key_prefix != caller.prefix:
         raise not_found("prediction", prediction_id)
-    return answer_of(row, await intake.answering_model(predictor, row), destination)
+    model = await intake.answering_model(predictor, row)
+    return answer_of(row, model, destination, stop=predictor.reloader.stop)
 
 
 @router.put(
