@@ -3,15 +3,15 @@
 Older predictors do not read the table: stop them, or deploy the new ones, before relying on it.
 
 Revision: d41c8a7e9f02
-Parent: b7d20f5a63c8
-Created: 2026-11-30 12:00:00
+Parent: d3a95e17c0b6
+Created: 2026-11-30 12:10:00
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "d41c8a7e9f02"
-down_revision = "b7d20f5a63c8"
+down_revision = "d3a95e17c0b6"
 branch_labels = None
 depends_on = None
 
