@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mycovigil_statistics.drift.days.drift_test import DriftTest
-from mycovigil_statistics.drift.days.sketch import DaySketch
+from mycovigil_statistics.drift import (
+    DaySketch,
+    DriftTest,
+    FeatureGeometry,
+    PredictionGeometry,
+    judge_days,
+)
 from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
 from mycovigil_statistics.sample import FloatArray
 from mycovigil_statistics.simulated import Shift, World
@@ -17,6 +22,7 @@ from mycovigil_statistics.simulated import Shift, World
 DAYS, PHOTOS, WIDTH = 6, 60, 32
 WORLD = World.random(5, WIDTH)
 CALM = Shift()
+OF_A_MODEL = ("novelty", "predictions")
 
 
 def photos(seed: int, rows: int = PHOTOS, shift: Shift = CALM) -> FloatArray:
@@ -152,3 +158,52 @@ def test_a_window_of_calm_nights_and_one_that_drifts() -> None:
     drifted = [known().sketch(photos(seed, shift=Shift(novel=0.4))) for seed in range(20, 27)]
     assert (known().judge_days(calm).p_days or 0) > 0.005
     assert (known().judge_days(drifted).p_days or 1) <= 0.005
+
+
+def test_parts_are_fitted_apart_and_make_a_day_together() -> None:
+    features = photos(1, DAYS * PHOTOS)
+    places = FeatureGeometry.fit(features)
+    answers = PredictionGeometry.fit(WORLD.probabilities(features), features[:, :1])
+    again = PredictionGeometry.from_arrays(answers.to_arrays())
+
+    def day(seed: int, geometry: PredictionGeometry = answers) -> DaySketch:
+        rows = photos(seed)
+        part = geometry.sketch(WORLD.probabilities(rows), rows[:, :1])
+        return places.sketch(rows).joined(part)
+
+    assert set(day(3).views) == {"location", "leading", "density", "oddity", *OF_A_MODEL}
+    assert same(day(3, again), day(3))
+    found = judge_days([day(9)], baseline=[day(seed) for seed in range(20, 26)])
+    assert {view.name for view in found.views} == set(day(3).views)
+    assert found.left_out == ()
+
+
+def test_a_view_is_compared_with_the_days_that_have_it() -> None:
+    features = photos(1, DAYS * PHOTOS)
+    places, answers = FeatureGeometry.fit(features), PredictionGeometry.fit(features[:, :2])
+    days = [places.sketch(photos(seed)) for seed in range(20, 26)]
+    part = answers.sketch(photos(9)[:, :2])
+    few = [day.joined(part) for day in days[:2]] + days[2:]
+    assert judge_days([days[5].joined(part)], baseline=few).left_out == ("predictions",)
+    enough = [day.joined(part) for day in days[:3]] + days[3:]
+    assert judge_days([days[5].joined(part)], baseline=enough).left_out == ()
+
+
+def test_a_part_of_another_geometry_or_width_is_refused() -> None:
+    features = photos(1, DAYS * PHOTOS)
+    one, other = FeatureGeometry.fit(features, seed=1), FeatureGeometry.fit(features[1:], seed=1)
+    days = [one.sketch(photos(seed)) for seed in range(20, 26)]
+    with pytest.raises(DimensionMismatch, match="two geometries"):
+        judge_days([other.sketch(photos(3))], baseline=days)
+    with pytest.raises(DimensionMismatch, match="two encoders"):
+        one.sketch(photos(3)[:, :-1])
+    with pytest.raises(DimensionMismatch, match="3 columns, the geometry has 2"):
+        PredictionGeometry.fit(features[:, :2]).sketch(features[:, :3])
+    with pytest.raises(DimensionMismatch, match="neither"):
+        PredictionGeometry.fit()
+
+
+def test_rows_join_days_by_the_larger_p() -> None:
+    calm = known().judge_days([known().sketch(photos(7))])
+    assert calm.with_rows(0.001).p_value == calm.p_days
+    assert calm.with_rows(1.0).p_value == 1.0

@@ -1,6 +1,7 @@
 """Drift tests, calibration and risk control as pure functions on arrays. No I/O, no globals.
 
-`fit` a reference set once, `judge` nights against it. Importing this package loads nothing heavy.
+`DriftTest` judges nights beside days; `fit` and `judge` compare two sets of rows. Importing this
+package loads nothing heavy.
 """
 
 from importlib import import_module
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mycovigil_statistics.drift.cluster_changes import ClusterChange, cluster_changes
+    from mycovigil_statistics.drift.days.drift_test import DriftTest
     from mycovigil_statistics.drift.reference import FittedReference, fit
     from mycovigil_statistics.drift.result import DriftResult, View
     from mycovigil_statistics.drift.slices import SliceResult, judge_slices
@@ -17,6 +19,7 @@ _HOMES = {
     "ClusterChange": "drift.cluster_changes",
     "FittedReference": "drift.reference",
     "DriftResult": "drift.result",
+    "DriftTest": "drift.days.drift_test",
     "SliceResult": "drift.slices",
     "View": "drift.result",
     "cluster_changes": "drift.cluster_changes",
@@ -28,6 +31,7 @@ _HOMES = {
 __all__ = [
     "ClusterChange",
     "DriftResult",
+    "DriftTest",
     "FittedReference",
     "SliceResult",
     "View",

@@ -6,6 +6,7 @@ control charts: Laney, 2002). The squared distance of a new day over its varianc
 is averaged over the columns; a calm day's is near 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ class Baseline:
     variances: Vector
 
     @classmethod
-    def of(cls, days: list[DaySketch], view: str) -> "Baseline":
+    def of(cls, days: Sequence[DaySketch], view: str) -> "Baseline":
         parts = [day.views[view] for day in days]
         return cls(
             np.stack([part.mean for part in parts]),

@@ -6,26 +6,23 @@ one on days: an intersection-union test (Berger, 1982), at the level of each.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mycovigil_statistics.drift.days.between import Baseline, pooled_night
-from mycovigil_statistics.drift.days.columns import DayGeometry
-from mycovigil_statistics.drift.days.prediction import DayView, compare
+from mycovigil_statistics.drift.days.feature_geometry import FeatureGeometry
+from mycovigil_statistics.drift.days.judge import compared_views, judge_days
+from mycovigil_statistics.drift.days.prediction_geometry import PredictionGeometry
 from mycovigil_statistics.drift.days.result import DaysResult, combined
-from mycovigil_statistics.drift.days.sketch import DaySketch, require_one_geometry, sketch_of
-from mycovigil_statistics.drift.days.window import series_of, window_p_value
+from mycovigil_statistics.drift.days.sketch import DaySketch
 from mycovigil_statistics.drift.reference import FittedReference, fitted_on, halves
 from mycovigil_statistics.drift.two_sample import judge
-from mycovigil_statistics.errors import InsufficientRows
 from mycovigil_statistics.sample import Groups, Sample, validated
 
 LEAST_ROWS, LEAST_GROUPS = 100, 30
 LEAST_NIGHT_ROWS, LEAST_NIGHT_GROUPS = 30, 10
-LEAST_DAYS = 3
 # A day with fewer independent units says little of what days differ by.
 LEAST_DAY_UNITS = 5
 # The exact test on rows is made where the days do not settle the matter.
@@ -36,7 +33,8 @@ ROWS_BELOW = 0.2
 class DriftTest:
     """A fitted test: `baseline` holds a sketch a day, `reference` rows of the same days."""
 
-    geometry: DayGeometry
+    features: FeatureGeometry
+    predictions: PredictionGeometry | None
     reference: FittedReference
     baseline: tuple[DaySketch, ...]
     seed: int
@@ -66,9 +64,16 @@ class DriftTest:
             least_rows=LEAST_ROWS, least_groups=LEAST_GROUPS,
         )  # fmt: skip
         learned, held_out = halves(sample, np.random.default_rng(seed))
-        geometry = DayGeometry.fit(sample.take(learned), seed)
-        reference = fitted_on(sample, learned, held_out, seed)
-        return cls(geometry, reference, _sketches(geometry, sample.take(held_out)), seed)
+        known = sample.take(learned)
+        predicted = sample.probabilities is not None or sample.novelty is not None
+        bare = cls(
+            FeatureGeometry.fit_sample(known, seed),
+            PredictionGeometry.fit_sample(known) if predicted else None,
+            fitted_on(sample, learned, held_out, seed),
+            (),
+            seed,
+        )
+        return replace(bare, baseline=bare._days(sample.take(held_out)))
 
     def sketch(
         self,
@@ -80,12 +85,10 @@ class DriftTest:
         groups: Groups = None,
     ) -> DaySketch:
         """A day's rows in some kilobytes. Raises as `judge`, below two rows or groups."""
-        return sketch_of(
-            self.geometry,
-            validated(
-                features, probabilities, covariates, groups, novelty, least_rows=2, least_groups=2
-            ),
+        sample = validated(
+            features, probabilities, covariates, groups, novelty, least_rows=2, least_groups=2
         )
+        return self._sketch(sample)
 
     def judge(
         self,
@@ -105,7 +108,7 @@ class DriftTest:
             least_rows=LEAST_NIGHT_ROWS, least_groups=LEAST_NIGHT_GROUPS,
         )  # fmt: skip
         self.reference.require_comparable(night)
-        views = self._views([sketch_of(self.geometry, night)], self.baseline)
+        views = compared_views([self._sketch(night)], self.baseline, self.seed)
         if (p_days := combined(views)) is not None and p_days > ROWS_BELOW:
             return DaysResult.of(views, None, night.rows, night.unit_count, len(self.baseline))
         rows = judge(
@@ -124,70 +127,52 @@ class DriftTest:
         Raises `InsufficientRows` for an empty window or fewer than three days to compare with,
         `DimensionMismatch` for sketches of two geometries.
         """
-        days = tuple(self.baseline if baseline is None else baseline)
-        if not window or len(days) < LEAST_DAYS:
-            raise InsufficientRows(
-                f"{len(window)} nights beside {len(days)} days: at least one beside "
-                f"{LEAST_DAYS} are needed"
-            )
-        views = self._views(list(window), days)
-        rows, units = sum(one.rows for one in window), sum(one.units for one in window)
-        return DaysResult.of(views, None, rows, units, len(days))
+        days = self.baseline if baseline is None else baseline
+        return judge_days(window, baseline=days, seed=self.seed)
 
-    def _views(self, window: list[DaySketch], days: tuple[DaySketch, ...]) -> list[DayView]:
-        if len(days) < LEAST_DAYS:
-            return []
-        require_one_geometry([*days, *window])
-        shared = set.intersection(*(set(one.views) for one in (*days, *window)))
-        generator = np.random.default_rng(self.seed)
-        return [self._view(name, window, days, generator) for name in sorted(shared)]
+    def _sketch(self, sample: Sample) -> DaySketch:
+        features = self.features.sketch_sample(sample)
+        predicted = sample.probabilities is not None or sample.novelty is not None
+        if self.predictions is None or not predicted:
+            return features
+        return features.joined(self.predictions.sketch_sample(sample))
 
-    @staticmethod
-    def _view(
-        name: str,
-        window: list[DaySketch],
-        days: tuple[DaySketch, ...],
-        generator: np.random.Generator,
-    ) -> DayView:
-        baseline = Baseline.of(list(days), name)
-        mean, units = pooled_night([night.views[name] for night in window])
-        distance = baseline.distance(mean, units, len(window))
-        view = compare(name, baseline, distance)
-        if len(window) == 1:
-            return view
-        p_value = window_p_value(
-            series_of(baseline, len(window)), float(np.log(max(distance, 1e-12))), generator
-        )
-        return view.with_p_value(p_value)
+    def _days(self, held_out: Sample) -> tuple[DaySketch, ...]:
+        """A sketch of each day's held-out rows, in order of the days' keys."""
+        if held_out.days is None:
+            return ()
+        days = np.unique(held_out.days)
+        parts = [held_out.take(np.flatnonzero(held_out.days == day)) for day in days]
+        return tuple(self._sketch(part) for part in parts if part.unit_count >= LEAST_DAY_UNITS)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Plain arrays by name, for `numpy.savez` or safetensors; no pickle needed."""
-        arrays = {f"geometry.{k}": v for k, v in self.geometry.to_arrays().items()}
-        arrays |= {f"reference.{k}": v for k, v in self.reference.to_arrays().items()}
+        arrays = _under("features", self.features.to_arrays())
+        if self.predictions is not None:
+            arrays |= _under("predictions", self.predictions.to_arrays())
+        arrays |= _under("reference", self.reference.to_arrays())
         for number, day in enumerate(self.baseline):
-            arrays |= {f"day{number:04}.{k}": v for k, v in day.to_arrays().items()}
+            arrays |= _under(f"day{number:04}", day.to_arrays())
         return arrays | {"seed": np.array([self.seed], np.int64)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "DriftTest":
         """Undo `to_arrays`. Raises KeyError if an array is missing."""
         prefixes = sorted({name.partition(".")[0] for name in arrays if name.startswith("day")})
+        predictions = _below("predictions", arrays)
         return cls(
-            DayGeometry.from_arrays(_below("geometry", arrays)),
+            FeatureGeometry.from_arrays(_below("features", arrays)),
+            PredictionGeometry.from_arrays(predictions) if predictions else None,
             FittedReference.from_arrays(_below("reference", arrays)),
             tuple(DaySketch.from_arrays(_below(prefix, arrays)) for prefix in prefixes),
             int(arrays["seed"][0]),
         )
 
 
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {f"{prefix}.{name}": array for name, array in arrays.items()}
+
+
 def _below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     start = f"{prefix}."
     return {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
-
-
-def _sketches(geometry: DayGeometry, held_out: Sample) -> tuple[DaySketch, ...]:
-    """A sketch of each day's held-out rows, in order of the days' keys."""
-    if held_out.days is None:
-        return ()
-    parts = [held_out.take(np.flatnonzero(held_out.days == d)) for d in np.unique(held_out.days)]
-    return tuple(sketch_of(geometry, part) for part in parts if part.unit_count >= LEAST_DAY_UNITS)

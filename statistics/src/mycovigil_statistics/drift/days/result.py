@@ -1,7 +1,7 @@
 """What the drift test on days found, and one sentence of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from mycovigil_statistics.drift.days.prediction import DayView
 
@@ -33,7 +33,7 @@ class DaysResult:
     `p_days` is None without at least three days to compare with, `p_rows` where the days settled
     the matter or no rows were at hand. `ratio`: the shift of the leading view over what days differ
     by; `rank`: 1 if no day of the baseline lies as far; both None without days. `rows`, `units` of
-    the night or window, `days` compared with.
+    the night or window, `days` compared with. `left_out`: views that only some sketches have.
     """
 
     p_value: float
@@ -45,6 +45,7 @@ class DaysResult:
     rows: int
     units: int
     days: int
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -66,6 +67,14 @@ class DaysResult:
             units,
             days,
         )
+
+    def with_rows(self, p_rows: float) -> "DaysResult":
+        """The same days, with the p-value of the exact test on rows."""
+        return replace(self, p_rows=p_rows, p_value=max(p_rows, self.p_days or 0.0))
+
+    def without_views(self, names: Iterable[str]) -> "DaysResult":
+        """The same result, with a note of the views that could not be compared."""
+        return replace(self, left_out=tuple(sorted(names)))
 
     def detectable(self, level: float) -> float | None:
         """The smallest ratio, in the most sensitive view, that would have been seen at `level`."""

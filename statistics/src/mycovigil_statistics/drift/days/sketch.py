@@ -3,28 +3,33 @@
 All later questions about the day are answered by its sketch; its rows need not be kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil_statistics.drift.days.columns import DayGeometry
+from mycovigil_statistics.drift.days.columns import Columns
 from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
-from mycovigil_statistics.sample import Sample
+from mycovigil_statistics.sample import IntArray
 
 Vector = NDArray[np.float64]
 LEAST_UNITS = 2
+ROWS_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Of one view: `mean` (c,) over `units` independent units, `variance` (c,) between them."""
+    """Of one view: `mean` (c,) over `units` independent units, `variance` (c,) between them.
+
+    `geometry`: fingerprint of what the columns were made with.
+    """
 
     units: int
     mean: Vector
     variance: Vector
+    geometry: int
 
     def merged(self, other: "Moments") -> "Moments":
         """Moments of both parts' units together (Chan, Golub and LeVeque, 1983)."""
@@ -33,7 +38,7 @@ class Moments:
         inner = (self.units - 1) * self.variance + (other.units - 1) * other.variance
         between = step**2 * self.units * other.units / units
         mean = self.mean + step * (other.units / units)
-        return Moments(units, mean, (inner + between) / (units - 1))
+        return Moments(units, mean, (inner + between) / (units - 1), self.geometry)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +74,7 @@ class DaySketch:
         """Plain arrays by name, for `numpy.savez` or safetensors."""
         arrays: dict[str, NDArray[Any]] = {"rows": np.array([self.rows], np.int64)}
         for name, view in self.views.items():
-            arrays[f"units.{name}"] = np.array([view.units], np.int64)
+            arrays[f"units.{name}"] = np.array([view.units, view.geometry], np.int64)
             arrays[f"mean.{name}"] = view.mean
             arrays[f"variance.{name}"] = view.variance
         return arrays
@@ -83,38 +88,61 @@ class DaySketch:
                 int(arrays[f"units.{name}"][0]),
                 np.asarray(arrays[f"mean.{name}"], np.float64),
                 np.asarray(arrays[f"variance.{name}"], np.float64),
+                int(arrays[f"units.{name}"][1]),
             )
             for name in names
         }
         return cls(int(arrays["rows"][0]), views)
 
 
-def sketch_of(geometry: DayGeometry, sample: Sample) -> DaySketch:
-    """Sketch a day's rows: a unit counts once, by the mean of its rows.
+def sketch_of(units: IntArray, columns: Callable[[IntArray], Columns], geometry: int) -> DaySketch:
+    """Sketch rows whose unit numbers are (n,) `units`: a unit counts once, by its rows' mean.
+
+    `columns`: the columns of the rows of given numbers, by view; asked for in runs of whole units,
+    so that memory does not grow with the rows. `geometry`: its fingerprint.
 
     Raises `InsufficientRows` below two units.
     """
-    units = sample.unit_count
-    if units < LEAST_UNITS:
-        raise InsufficientRows(f"{units} independent units: a day's variance needs two")
-    weights = 1 / np.bincount(sample.units)
-    sums: dict[str, Vector] = {}
-    for rows, by_view in geometry.columns(sample):
-        numbers = sample.units[rows]
-        for name, columns in by_view.items():
-            total = sums.setdefault(name, np.zeros((units, columns.shape[1])))
-            np.add.at(total, numbers, columns * weights[numbers, None])
-    views = {n: Moments(units, m.mean(axis=0), m.var(axis=0, ddof=1)) for n, m in sums.items()}
-    return DaySketch(sample.rows, views)
+    order = np.argsort(units, kind="stable")
+    ordered = units[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    if len(starts) < LEAST_UNITS:
+        raise InsufficientRows(f"{len(starts)} independent units: a day's variance needs two")
+    sums: dict[str, tuple[Vector, Vector]] = {}
+    for low, high in _runs(starts, len(units)):
+        for name, values in columns(order[low:high]).items():
+            inside = starts[(starts >= low) & (starts < high)] - low
+            totals = np.add.reduceat(values.astype(np.float64), inside, axis=0)
+            means = totals / np.diff(np.append(inside, high - low))[:, None]
+            first, second = sums.get(name, (0.0, 0.0))
+            sums[name] = (first + means.sum(axis=0), second + np.square(means).sum(axis=0))
+    views = {n: _moments(len(starts), *both, geometry) for n, both in sums.items()}
+    return DaySketch(len(units), views)
 
 
-def require_one_geometry(sketches: list[DaySketch]) -> None:
-    """Raise `DimensionMismatch` if a view has not the same columns everywhere."""
-    widths: dict[str, int] = {}
+def _runs(starts: IntArray, rows: int) -> Iterator[tuple[int, int]]:
+    """Borders of runs of whole units, of some thousand rows each."""
+    low = 0
+    while low < rows:
+        later = starts[starts >= low + ROWS_AT_ONCE]
+        high = int(later[0]) if len(later) else rows
+        yield low, high
+        low = high
+
+
+def _moments(units: int, total: Vector, squares: Vector, geometry: int) -> Moments:
+    """Columns are near mean 0 and variance 1, so that sums of squares lose no digits."""
+    mean = total / units
+    variance = np.maximum(squares - units * mean**2, 0) / (units - 1)
+    return Moments(units, mean, variance, geometry)
+
+
+def require_one_geometry(sketches: Sequence[DaySketch]) -> None:
+    """Raise `DimensionMismatch` if a view was not made by one geometry everywhere."""
+    known: dict[str, int] = {}
     for sketch in sketches:
         for name, view in sketch.views.items():
-            if widths.setdefault(name, len(view.mean)) != len(view.mean):
+            if known.setdefault(name, view.geometry) != view.geometry:
                 raise DimensionMismatch(
-                    f"{name} has {len(view.mean)} columns in one sketch and {widths[name]} in "
-                    "another: sketches of two geometries are never compared"
+                    f"{name} was sketched with two geometries: such days are never compared"
                 )

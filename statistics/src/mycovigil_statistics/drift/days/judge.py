@@ -1,0 +1,73 @@
+"""Judge a night, or a window of nights, beside accepted days: sketches are enough, no rows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mycovigil_statistics.drift.days.between import Baseline, pooled_night
+from mycovigil_statistics.drift.days.prediction import DayView, compare
+from mycovigil_statistics.drift.days.result import DaysResult
+from mycovigil_statistics.drift.days.sketch import DaySketch, require_one_geometry
+from mycovigil_statistics.drift.days.window import series_of, window_p_value
+from mycovigil_statistics.errors import InsufficientRows
+
+LEAST_DAYS = 3
+
+
+def judge_days(
+    window: Sequence[DaySketch], *, baseline: Sequence[DaySketch], seed: int = 0
+) -> DaysResult:
+    """Compare one night, or a window of nights, with accepted days.
+
+    `window`, `baseline`: in order of time. `seed`: of the series that calibrate a window of several
+    nights. A view is compared with the days that have it; where these are fewer than three, or a
+    night of the window lacks it, it is left out.
+
+    Raises `InsufficientRows` for an empty window or fewer than three days with a view in common,
+    `DimensionMismatch` for sketches of two geometries.
+    """
+    views = compared_views(window, baseline, seed)
+    if not views:
+        raise InsufficientRows(
+            f"{len(window)} nights beside {len(baseline)} days: at least one beside "
+            f"{LEAST_DAYS} are needed"
+        )
+    rows, units = sum(one.rows for one in window), sum(one.units for one in window)
+    left_out = {name for one in (*window, *baseline) for name in one.views}
+    left_out -= {view.name for view in views}
+    result = DaysResult.of(views, None, rows, units, len(baseline))
+    return result.without_views(left_out)
+
+
+def compared_views(
+    window: Sequence[DaySketch], baseline: Sequence[DaySketch], seed: int
+) -> list[DayView]:
+    """Each view that the whole window and at least three days have; none without these."""
+    if not window or len(baseline) < LEAST_DAYS:
+        return []
+    require_one_geometry([*baseline, *window])
+    generator = np.random.default_rng(seed)
+    found = []
+    for name in sorted(set.intersection(*(set(night.views) for night in window))):
+        days = [day for day in baseline if name in day.views]
+        if len(days) >= LEAST_DAYS:
+            found.append(_compared(name, window, days, generator))
+    return found
+
+
+def _compared(
+    name: str,
+    window: Sequence[DaySketch],
+    days: Sequence[DaySketch],
+    generator: np.random.Generator,
+) -> DayView:
+    baseline = Baseline.of(days, name)
+    mean, units = pooled_night([night.views[name] for night in window])
+    distance = baseline.distance(mean, units, len(window))
+    view = compare(name, baseline, distance)
+    if len(window) == 1:
+        return view
+    p_value = window_p_value(
+        series_of(baseline, len(window)), float(np.log(max(distance, 1e-12))), generator
+    )
+    return view.with_p_value(p_value)
