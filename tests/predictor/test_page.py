@@ -1,10 +1,14 @@
 """The upload page: without JavaScript over HTTP, and in a real browser."""
 
 import re
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from factories.outage import until
 from factories.photo import make_photo
 from factories.predictor import Running, Serve
 from sqlalchemy import Engine, select
@@ -14,6 +18,8 @@ from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
 from mycovigil_predictor.api.wording import PhoneNumber, percent, phone_number
+
+BOUNDARY = "frontier"
 
 
 @pytest.fixture
@@ -74,6 +80,45 @@ def test_the_page_needs_a_key_unless_the_operator_opens_it(predictor: Running) -
     request = form()
     request["data"] = {"key": predictor.key}
     assert predictor.http.post("/", **request).status_code == 200
+
+
+def test_the_key_is_asked_before_a_photo_is_read(predictor: Running) -> None:
+    """The server answers while the photo has only begun."""
+    part = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="'
+    body = (
+        f'{part}key"\r\n\r\nmyco_wrong_key\r\n'
+        f'{part}files"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    )
+    with begun_upload(predictor, body) as upload:
+        assert upload.recv(65_536).startswith(b"HTTP/1.1 401")
+
+
+def test_slow_uploads_to_the_page_leave_the_api_its_places(
+    serve: Serve, settings: Settings, production: Model
+) -> None:
+    options = {"public_page": True, "queue_size": 8, "page_uploads": 4, "page_rate": "99/minute"}
+    predictor = settings.predictor.model_copy(update=options)
+    running = serve(settings.model_copy(update={"predictor": predictor}))
+    body = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n'
+    with ExitStack() as slow:
+        for _ in range(26):
+            slow.enter_context(begun_upload(running, body))
+        until(lambda: "requests_inside 4.0" in running.http.get("/metrics").text)
+        assert running.predict(make_photo()).status_code == 200
+        assert running.http.post("/", **form()).status_code == 429
+
+
+@contextmanager
+def begun_upload(running: Running, body: str) -> Iterator[socket.socket]:
+    """The page's form, of which no more comes than ``body``."""
+    address = (running.http.base_url.host, running.http.base_url.port)
+    with socket.create_connection(address, timeout=10) as connection:
+        head = (
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
+            f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
+        )
+        connection.sendall((head + body).encode())
+        yield connection
 
 
 def test_the_page_is_limited_by_address(

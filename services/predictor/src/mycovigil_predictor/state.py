@@ -49,6 +49,7 @@ class Predictor:
     keys: KeyCache
     rate: RateLimit
     admission: Admission
+    page_admission: Admission
 
 
 @asynccontextmanager
@@ -107,6 +108,10 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
             admission=Admission(
                 most_requests=options.queue_size,
                 most_bytes=max(UPLOADS_IN_MEMORY, options.max_files) * options.max_upload_bytes,
+            ),
+            page_admission=Admission(
+                most_requests=options.page_uploads,
+                most_bytes=options.max_files * options.max_upload_bytes,
             ),
         )
     finally:

@@ -54,6 +54,11 @@ class PredictorSettings(Group):
     page_rate: str = Field(
         "20/minute", pattern=RATE, description="Rate limit of the upload page per address."
     )
+    page_uploads: int = Field(
+        16,
+        ge=1,
+        description="Uploads of the page at once; slow ones take no places of the API's.",
+    )
     key_rate: str = Field("6000/minute", pattern=RATE, description="Rate limit per API key.")
     cors_origins: tuple[str, ...] = Field(
         (), description="Origins allowed by CORS; none by default."

@@ -1,6 +1,6 @@
 """The photos of a request: multipart or raw body, refused while streaming and not after."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -38,8 +38,20 @@ class Upload:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-async def read(request: Request, limits: Limits, reservation: Reservation) -> Upload:
+# Asked with a form's fields before the first byte of a photo is taken; may refuse by a problem.
+BeforePhotos = Callable[[dict[str, str]], Awaitable[None]]
+
+
+async def read(
+    request: Request,
+    limits: Limits,
+    reservation: Reservation,
+    before_photos: BeforePhotos | None = None,
+) -> Upload:
     """Read the body of ``request``.
+
+    Args:
+        before_photos: awaited once, with the fields that came before the first photo.
 
     Raises:
         Problem: 400 broken multipart, 413 too large, 415 neither a form nor a photo,
@@ -47,8 +59,11 @@ async def read(request: Request, limits: Limits, reservation: Reservation) -> Up
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind == "multipart/form-data":
-        upload = await _form(request, options.get("boundary", ""), limits, reservation)
+        boundary = options.get("boundary", "")
+        upload = await _form(request, boundary, limits, reservation, before_photos)
     elif kind.startswith("image/") or kind == "application/octet-stream":
+        if before_photos is not None:
+            await before_photos({})
         upload = Upload(photos=[await _raw(request, limits, reservation)])
     else:
         raise _unsupported(kind)
@@ -68,7 +83,11 @@ async def _raw(request: Request, limits: Limits, reservation: Reservation) -> by
 
 
 async def _form(
-    request: Request, boundary: str, limits: Limits, reservation: Reservation
+    request: Request,
+    boundary: str,
+    limits: Limits,
+    reservation: Reservation,
+    before_photos: BeforePhotos | None,
 ) -> Upload:
     if not boundary:
         raise _broken("the Content-Type names no boundary")
@@ -88,6 +107,9 @@ async def _form(
                     raise problems.too_large(limits.photo_bytes)
                 for event in parser.parse(chunk):
                     collector.take(event)
+                    if before_photos is not None and collector.has_photo:
+                        await before_photos(collector.upload.fields)
+                        before_photos = None
     except ParserLimitReached as error:
         raise _too_many_parts(str(error)) from error
     except (MultipartError, ValueError, LookupError) as error:
@@ -118,6 +140,13 @@ class _Collector:
             self._end()
         else:
             self._more(event)
+
+    @property
+    def has_photo(self) -> bool:
+        """Whether a photo has begun; an empty file field is none."""
+        segment = self._segment
+        begun = segment is not None and _is_photo(segment) and (segment.filename or self._body)
+        return bool(begun or self.upload.photos)
 
     def _begin(self, segment: MultipartSegment) -> None:
         self._segment = segment

@@ -64,8 +64,8 @@ async def readyz(predictor: Service) -> Ready:
 async def metrics(predictor: Service) -> Response:
     """Prometheus exposition format."""
     measured, serving = predictor.metrics, predictor.reloader.serving
-    measured.inside.set(predictor.admission.inside)
-    measured.held_bytes.set(predictor.admission.held)
+    measured.inside.set(predictor.admission.inside + predictor.page_admission.inside)
+    measured.held_bytes.set(predictor.admission.held + predictor.page_admission.held)
     measured.waiting.set(serving.pipeline.waiting if serving else 0)
     measured.spool_depth.set(predictor.spool.depth)
     measured.set_aside.set(predictor.spool.aside)

@@ -9,11 +9,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mycovigil.problem import Problem, not_found
 from mycovigil_predictor import problems
+from mycovigil_predictor.admission import Admission
 from mycovigil_predictor.api import upload
 from mycovigil_predictor.api.answer import Answer, answer_of
 from mycovigil_predictor.api.disconnect import unless_disconnected
 from mycovigil_predictor.api.routes.origin import group_of
-from mycovigil_predictor.api.upload import Limits, Upload
+from mycovigil_predictor.api.upload import BeforePhotos, Limits, Upload
 from mycovigil_predictor.classify import Origin
 from mycovigil_predictor.inference.answering_model import AnsweringModel
 from mycovigil_predictor.log.row import Row
@@ -25,9 +26,15 @@ SESSION_LENGTH = 200
 
 
 async def receive(
-    predictor: Predictor, request: Request, origin_of: Callable[[Upload], Awaitable[Origin]]
+    predictor: Predictor,
+    request: Request,
+    origin_of: Callable[[Upload], Awaitable[Origin]],
+    *,
+    admission: Admission,
+    before_photos: BeforePhotos | None = None,
 ) -> Answer:
-    """Read, classify and log the photos of ``request``; ``origin_of`` may refuse it by a problem.
+    """Read, classify and log the photos of ``request``; ``before_photos`` and ``origin_of`` may
+    refuse it by a problem, the first before a photo is read.
 
     Raises:
         Problem: anything that is wrong with the request, or too much at once.
@@ -35,12 +42,12 @@ async def receive(
     """
     if predictor.reloader.serving is None:
         raise problems.no_model(predictor.reloader.trouble)
-    with predictor.admission.reserve() as reservation:
+    with admission.reserve() as reservation:
         options = predictor.settings.predictor
         try:
             async with asyncio.timeout(options.deadline_seconds):
                 limits = Limits(options.max_upload_bytes, options.max_files)
-                uploaded = await upload.read(request, limits, reservation)
+                uploaded = await upload.read(request, limits, reservation, before_photos)
         except TimeoutError as error:
             raise _too_slow(options.deadline_seconds) from error
         origin = _grouped(await origin_of(uploaded), uploaded)

@@ -42,16 +42,25 @@ async def upload_page(request: Request, predictor: Service) -> Response:
 async def result_page(request: Request, predictor: Service) -> Response:
     """Classify the form's photos; a problem is shown on the upload page."""
     first: list[bytes] = []
+    callers: list[Caller] = []
+
+    async def before_photos(fields: dict[str, str]) -> None:
+        callers.append(await _caller(request, predictor, fields))
 
     async def origin(uploaded: Upload) -> Origin:
         first.append(uploaded.photos[0])
-        caller = await _caller(request, predictor, uploaded)
-        return _origin(request, predictor, caller, uploaded)
+        return _origin(request, predictor, callers[0], uploaded)
 
     options = predictor.settings.predictor
     try:
         await predictor.rate.check(options.page_rate, "page", client_address(request))
-        answer = await intake.receive(predictor, request, origin)
+        answer = await intake.receive(
+            predictor,
+            request,
+            origin,
+            admission=predictor.page_admission,
+            before_photos=before_photos,
+        )
     except Problem as problem:
         return _page(request, predictor, "upload.html", problem.status, problem=problem)
     shares = [(name.value, share) for name, share in answer.probabilities.items()]
@@ -67,10 +76,11 @@ async def result_page(request: Request, predictor: Service) -> Response:
     )
 
 
-async def _caller(request: Request, predictor: Predictor, uploaded: Upload) -> Caller:
+async def _caller(request: Request, predictor: Predictor, fields: dict[str, str]) -> Caller:
+    """Whoever sends the form: its key comes before its photos, and is asked before those."""
     if predictor.settings.predictor.public_page:
         return PAGE
-    presented = uploaded.fields.get("key", "").strip()
+    presented = fields.get("key", "").strip()
     caller = await admitted(predictor, request, presented, Scope.PREDICT)
     return Caller(name=PAGE.name, prefix=caller.prefix)
 

@@ -76,7 +76,7 @@ async def predict(
     async def known(_uploaded: Upload) -> Origin:
         return origin
 
-    answer = await intake.receive(predictor, request, known)
+    answer = await intake.receive(predictor, request, known, admission=predictor.admission)
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
