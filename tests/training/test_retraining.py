@@ -156,10 +156,14 @@ def test_what_production_was_trained_on_stays_in_training(served: Settings, engi
         storage, outcome["version"]
     )
     with Session(engine) as session:
+        candidate = session.get_one(Model, uuid.UUID(outcome["model_id"]))
+        bundle = registry.load_bundle(storage, candidate)
         reference = session.scalars(
-            select(ReferenceSet).where(ReferenceSet.model_id == uuid.UUID(outcome["model_id"]))
+            select(ReferenceSet).where(ReferenceSet.model_id == candidate.id)
         ).one()
-    assert reference.rows == 20 + 160, "too few drifted rows: held-out photos are joined in"
+    train = bundle.meta.training["photos"]["train"]
+    held = 320 - sum(train.values())
+    assert reference.rows == 20 + held, "too few drifted rows: held-out photos are joined in"
 
 
 def test_no_photo_that_was_sent_back_is_judged_by_a_model_that_learned_it(

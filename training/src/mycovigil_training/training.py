@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from mycovigil.models import promotion
@@ -15,12 +16,14 @@ from mycovigil.models.bundle import Bundle
 from mycovigil.postgres.engine import one_session
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
+from mycovigil_training import photo_sides
 from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curation import curate
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.model.assembly import Parts, assemble
+from mycovigil_training.model.split import split
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
 from mycovigil_training.retrain import gate
 from mycovigil_training.retrain.comparison import Incumbent, incumbent, paired_answers
@@ -62,7 +65,15 @@ def train(
     ) as session:  # before the photos, which take long
         against = incumbent(session, storage)
     data = gather(prepared(folder, settings), engine, config)
-    parts, held = parts_of(data, engine, config, against)
+    with one_session(settings.database, seconds=settings.database.job_seconds) as session:
+        side = photo_sides.settled(
+            session,
+            data.table,
+            config.split.holdout,
+            learned=_learned(data.table, against),
+            judged=np.ones(len(data.table), dtype=bool),
+        )
+    parts, held = parts_of(data, engine, config, side)
     bundle = assemble(
         parts,
         config,
@@ -89,7 +100,7 @@ def train(
             engine=engine,
             parent=against.production if against else None,
             reference_rows=rows,
-            trained_on=parts.train.sha256.tolist(),
+            seen=parts.seen,
         )
         model_id = str(model.id)
         promoted = promote and evidence["passed"] and _promoted(session, model.id)
@@ -111,21 +122,26 @@ def prepared(folder: Path | None, settings: Settings) -> Path:
 
 
 def parts_of(
-    data: TrainingData, engine: Engine, config: TrainConfig, against: Incumbent | None
+    data: TrainingData, engine: Engine, config: TrainConfig, side: NDArray[np.str_]
 ) -> tuple[Parts, FeatureTable]:
     """The parts, and all rows that are not trained on: the reference set."""
-    split = data.split(config, against.trained if against else frozenset())
     table = data.table
+    dealt = split(table, side, config.split, judged=np.ones(len(table), dtype=bool))
     parts = Parts(
-        train=table.take(split.train),
-        views=data.views(split.train, engine, config),
-        validation=table.take(split.validation),
-        calibration=table.take(split.calibration),
-        holdout=table.take(split.holdout),
+        train=table.take(dealt.train),
+        views=data.views(dealt.train, engine, config),
+        validation=table.take(dealt.validation),
+        calibration=table.take(dealt.calibration),
+        holdout=table.take(dealt.holdout),
         foreign=data.foreign,
     )
-    held = np.sort(np.concatenate([split.validation, split.calibration, split.holdout]))
+    held = np.sort(np.concatenate([dealt.validation, dealt.calibration, dealt.holdout]))
     return parts, table.take(held)
+
+
+def _learned(table: FeatureTable, against: Incumbent | None) -> NDArray[np.bool_]:
+    """(N,) whether production learned from the row's photo."""
+    return np.isin(table.sha256, list(against.trained) if against else [])
 
 
 def _evidence(

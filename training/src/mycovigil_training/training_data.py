@@ -13,7 +13,6 @@ from mycovigil_training.dataset.species import DANGER
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.extraction import extract, extract_views
 from mycovigil_training.features.table import FeatureTable
-from mycovigil_training.model.split import Split, split
 from mycovigil_training.register.reference_photos import ReferencePhotos
 
 
@@ -30,10 +29,6 @@ class TrainingData:
     def reference_photos(self) -> ReferencePhotos:
         return ReferencePhotos.of(self.folder, self.photos)
 
-    def split(self, config: TrainConfig, trained: frozenset[str] = frozenset()) -> Split:
-        """Parts by specimen; photos ``trained`` on by another model stay in training."""
-        return split_table(self.table, config, trained)
-
     def views(
         self, rows: NDArray[np.int64], engine: Engine, config: TrainConfig
     ) -> NDArray[np.float32]:
@@ -42,14 +37,6 @@ class TrainingData:
         return extract_views(
             self.folder, chosen, engine, config.augmentation, batch=config.encode_batch
         )
-
-
-def split_table(table: FeatureTable, config: TrainConfig, trained: frozenset[str]) -> Split:
-    """Parts of a table by its groups; rows of photos in ``trained`` stay in training."""
-    pinned = [row for row, digest in enumerate(table.sha256) if digest in trained]
-    return split(
-        table.labels, table.species, table.groups, config.split, seed=config.seed, pinned=pinned
-    )
 
 
 def gather(folder: Path, engine: Engine, config: TrainConfig) -> TrainingData:

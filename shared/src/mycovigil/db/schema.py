@@ -10,6 +10,7 @@ from mycovigil.db.idempotency import IdempotencyKey
 from mycovigil.db.key import ApiKey
 from mycovigil.db.message import InboxMessage, OutboxMessage
 from mycovigil.db.model import Model, Promotion
+from mycovigil.db.photo_side import PhotoSide
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftMetric, DriftReport, ReportRequest
@@ -34,6 +35,7 @@ __all__ = [
     "Label",
     "Model",
     "OutboxMessage",
+    "PhotoSide",
     "Prediction",
     "Promotion",
     "ReferenceSample",

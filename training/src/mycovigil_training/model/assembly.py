@@ -39,6 +39,12 @@ class Parts:
     holdout: FeatureTable
     foreign: NDArray[np.float32]
 
+    @property
+    def seen(self) -> list[str]:
+        """The sha256 of every photo that the model is trained, stopped or calibrated by."""
+        tables = (self.train, self.validation, self.calibration)
+        return [digest for table in tables for digest in table.sha256.tolist()]
+
 
 def assemble(
     parts: Parts,

@@ -1,7 +1,8 @@
-"""Splits by specimen: photos of one specimen or burst never stand on two sides."""
+"""Parts of a table: the holdout side, and the training side dealt into three by hash.
 
-from collections import defaultdict
-from collections.abc import Iterable
+Photos of one specimen or burst never stand in two parts.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from mycovigil.db.photo_side import Side
 from mycovigil_training.configuration import SplitConfig
+from mycovigil_training.features.table import FeatureTable
+from mycovigil_training.model.sides import position
 
 PARTS = ("train", "validation", "calibration", "holdout")
 
@@ -26,41 +30,29 @@ class Split:
 
 
 def split(
-    labels: NDArray[np.int64],
-    species: NDArray[np.str_],
-    groups: NDArray[np.str_],
+    table: FeatureTable,
+    sides: NDArray[np.str_],
     config: SplitConfig,
     *,
-    seed: int,
-    pinned: Iterable[int] = (),
+    judged: NDArray[np.bool_],
 ) -> Split:
-    """Deal whole groups out, class by class, so that each part gets its share of every class.
+    """Whole groups into parts, by the hash of their names; a new row moves no other.
 
-    The first group of a species goes to training: a species that has one specimen only is
-    trained on and never judged. Rows ``pinned`` (another model was trained on them) pull their
-    groups into training.
+    Of each species one specimen at least is trained on. Rows that are not ``judged`` (N,) only
+    train: a specimen of such rows alone goes to `train`, and in other parts they are left out.
     """
-    judged = (config.validation, config.calibration, config.holdout)
-    shares = np.array([1 - sum(judged), *judged])
-    held = {groups[row] for row in pinned}
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for row, group in enumerate(groups):
-        rows_of[str(group)].append(row)
-    names = sorted(rows_of)
-    np.random.default_rng(seed).shuffle(names)
-    counts: dict[int, NDArray[np.float64]] = defaultdict(lambda: np.zeros(len(PARTS)))
-    trained_species: set[str] = set()
-    parts: list[list[int]] = [[] for _ in PARTS]
-    for name in sorted(names, key=lambda name: name not in held):
-        rows = rows_of[name]
-        kind, label = str(species[rows[0]]), int(labels[rows[0]])
-        part = _part(counts[label], shares, len(rows))
-        if name in held or (kind and kind not in trained_species):
-            part = 0
-            trained_species.add(kind)
-        counts[label][part] += len(rows)
-        parts[part] += rows
-    return Split(*(np.sort(np.asarray(rows, dtype=np.int64)) for rows in parts))
+    names, first, group = np.unique(table.groups, return_index=True, return_inverse=True)
+    readable = np.zeros(len(names), dtype=bool)
+    np.logical_or.at(readable, group, judged)
+    places = np.array([position(name, "part") for name in names.tolist()])
+    parts = np.where(readable, _parts(places, config), PARTS.index("train"))
+    learning = sides[first] == Side.TRAINING
+    for row in _untrained(table.species[first], parts, learning, places):
+        parts[row] = PARTS.index("train")
+    parts[~learning] = PARTS.index("holdout")
+    dealt = parts[group]
+    kept = judged | (dealt == PARTS.index("train"))
+    return Split(*(np.flatnonzero((dealt == part) & kept) for part in range(len(PARTS))))
 
 
 def united(groups: NDArray[np.str_], photos: NDArray[np.str_]) -> NDArray[np.str_]:
@@ -78,7 +70,26 @@ def united(groups: NDArray[np.str_], photos: NDArray[np.str_]) -> NDArray[np.str
     return np.asarray(groups[first][whole], dtype=np.str_)
 
 
-def _part(counts: NDArray[np.float64], shares: NDArray[np.float64], rows: int) -> int:
-    """The part that lacks most of its share."""
-    wanted = shares * (counts.sum() + rows)
-    return int(np.argmax((wanted - counts) / shares))
+def _parts(places: NDArray[np.float64], config: SplitConfig) -> NDArray[np.int64]:
+    """The part of each specimen on the training side, should it stand there: ``validation`` and
+    ``calibration`` are shares of all specimens."""
+    side = 1.0 - config.holdout
+    validation, calibration = config.validation / side, config.calibration / side
+    edges = np.array([validation, validation + calibration])
+    order = np.array([PARTS.index(name) for name in ("validation", "calibration", "train")])
+    return order[np.searchsorted(edges, places, side="right")]
+
+
+def _untrained(
+    species: NDArray[np.str_],
+    parts: NDArray[np.int64],
+    learning: NDArray[np.bool_],
+    places: NDArray[np.float64],
+) -> list[int]:
+    """For each species without a specimen in `train`: the one on the training side that lies
+    nearest to it, by its hash."""
+    trained = set(species[learning & (parts == PARTS.index("train"))].tolist()) | {""}
+    nearest: dict[str, int] = {}
+    for row in np.flatnonzero(learning)[np.argsort(places[learning])]:
+        nearest[str(species[row])] = int(row)
+    return [row for name, row in nearest.items() if name not in trained]

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from mycovigil.models.bundle import Bundle, Certificate
 from mycovigil.models.demo import registration
 from mycovigil.models.safety import CertificateStatus
@@ -12,6 +14,7 @@ from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.dataset.curation import curate
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.model.assembly import assemble
+from mycovigil_training.model.sides import sides
 from mycovigil_training.register.reference_set import frozen_rows
 from mycovigil_training.register.registration import ReferenceRows
 from mycovigil_training.training import parts_of
@@ -62,7 +65,10 @@ def make(target: Path, *, per_species: int, workers: int) -> Made:
 def _trained(folder: Path, config: TrainConfig) -> tuple[Bundle, ReferenceRows]:
     """The bundle, and its reference rows: photos that it was not trained on."""
     engine = Engine(ENCODER)
-    parts, held = parts_of(gather(folder, engine, config), engine, config, None)
+    data = gather(folder, engine, config)
+    every = np.ones(len(data.table), dtype=bool)
+    side = sides(data.table, config.split.holdout, written={}, learned=~every, judged=every)
+    parts, held = parts_of(data, engine, config, side)
     bundle = assemble(
         parts,
         config,

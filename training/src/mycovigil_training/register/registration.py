@@ -52,11 +52,15 @@ def register(
     engine: Engine,
     parent: Production | None,
     reference_rows: ReferenceRows,
-    trained_on: list[str],
+    seen: list[str],
 ) -> Model:
-    """Encoder row, bundle, candidate row and frozen reference set, in the caller's transaction."""
+    """Encoder row, bundle, candidate row and frozen reference set, in the caller's transaction.
+
+    Args:
+        seen: the sha256 of the photos that no gate may judge the model on.
+    """
     encoder_id = registry.register_encoder(session, engine.identity, engine.uri)
-    training_photos.remember(storage, bundle.meta.version, trained_on)
+    training_photos.remember(storage, bundle.meta.version, seen)
     model = registry.register_model(
         session,
         storage,

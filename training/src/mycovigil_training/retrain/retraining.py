@@ -13,16 +13,17 @@ from mycovigil.db.retrain import RetrainJob
 from mycovigil.postgres.engine import one_session
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
+from mycovigil_training import photo_sides
 from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable, table
 from mycovigil_training.model.assembly import Parts, assemble
-from mycovigil_training.model.split import Split, united
+from mycovigil_training.model.split import split, united
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
 from mycovigil_training.retrain import gate, production_rows
 from mycovigil_training.retrain.comparison import Incumbent, incumbent, paired_answers
 from mycovigil_training.retrain.production_rows import LabelledRows
-from mycovigil_training.training_data import TrainingData, gather, split_table
+from mycovigil_training.training_data import TrainingData, gather
 
 # Groups of the configuration that no retraining inherits.
 GUARDS = ("gate", "safety")
@@ -58,7 +59,16 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
     config = compose(order.overrides)
     engine = Engine(order.encoder_uri)
     data = gather(settings.training.dataset, engine, config)
-    parts, held, drifted_holdout = _parts(data, order, engine, config)
+    both = _joined(data.table, order.labelled)
+    with one_session(settings.database, seconds=settings.database.job_seconds) as session:
+        side = photo_sides.settled(
+            session,
+            both.table,
+            config.split.holdout,
+            learned=_learned(both, order),
+            judged=both.judged,
+        )
+    parts, held, drifted_holdout = _parts(data, both, side, engine, config)
     bundle = assemble(
         parts,
         config,
@@ -101,7 +111,7 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
             engine=engine,
             parent=order.against.production if order.against else None,
             reference_rows=rows,
-            trained_on=parts.train.sha256.tolist(),
+            seen=parts.seen,
         )
         model_id = str(model.id)
     return {"model_id": model_id, "version": bundle.meta.version, "gate": evidence}
@@ -158,42 +168,55 @@ def _no_rows(dimension: int) -> FeatureTable:
     return table([], [], [], [], [], [], dimension=dimension)
 
 
-def _parts(
-    data: TrainingData, order: Order, engine: Engine, config: TrainConfig
-) -> tuple[Parts, FeatureTable, NDArray[np.bool_]]:
-    """Parts of photos and labelled rows, split as one table, so that a photo of the collection
-    that was also sent by a client is in one part; photos not trained on; the drifted holdout."""
-    trained = order.against.trained if order.against else frozenset()
-    photos, rows = data.table, order.labelled.table
-    both = photos.joined(rows)
-    both = replace(both, groups=united(both.groups, both.sha256))
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Photos of the collection, which come first, and labelled rows: ``judged`` (N,) marks those
+    that may be judged on, ``drifted`` (N,) those of the drifted nights."""
+
+    table: FeatureTable
+    judged: NDArray[np.bool_]
+    drifted: NDArray[np.bool_]
+
+
+def _joined(photos: FeatureTable, labelled: LabelledRows) -> Joined:
+    """One table, in which a photo of the collection that a client sent too is one specimen."""
+    both = photos.joined(labelled.table)
     collected = np.zeros(len(photos), dtype=bool)
-    drifted = np.concatenate([collected, order.labelled.drifted])
-    single = ~np.concatenate([collected, order.labelled.pooled])
-    parts = _judged_on(split_table(both, config, trained), single)
-    learned = _collected(parts.train, photos)
-    held = np.delete(np.arange(len(photos)), learned)
-    return (
-        Parts(
-            train=both.take(parts.train),
-            views=data.views(learned, engine, config),
-            validation=both.take(parts.validation),
-            calibration=both.take(parts.calibration),
-            holdout=both.take(parts.holdout),
-            foreign=data.foreign,
-        ),
-        photos.take(held),
-        drifted[parts.holdout],
+    return Joined(
+        table=replace(both, groups=united(both.groups, both.sha256)),
+        judged=np.concatenate([~collected, ~labelled.pooled]),
+        drifted=np.concatenate([collected, labelled.drifted]),
     )
 
 
-def _judged_on(parts: Split, rows: NDArray[np.bool_]) -> Split:
-    """The parts, of which all but ``train`` keep only these rows."""
-    return Split(
-        train=parts.train,
-        validation=parts.validation[rows[parts.validation]],
-        calibration=parts.calibration[rows[parts.calibration]],
-        holdout=parts.holdout[rows[parts.holdout]],
+def _learned(both: Joined, order: Order) -> NDArray[np.bool_]:
+    """(N,) whether production learned from the row's photo."""
+    return np.isin(both.table.sha256, list(order.against.trained) if order.against else [])
+
+
+def _parts(
+    data: TrainingData,
+    both: Joined,
+    side: NDArray[np.str_],
+    engine: Engine,
+    config: TrainConfig,
+) -> tuple[Parts, FeatureTable, NDArray[np.bool_]]:
+    """Parts of photos and labelled rows; photos not trained on; which of the holdout drifted."""
+    photos, table = data.table, both.table
+    dealt = split(table, side, config.split, judged=both.judged)
+    learned = _collected(dealt.train, photos)
+    held = np.delete(np.arange(len(photos)), learned)
+    return (
+        Parts(
+            train=table.take(dealt.train),
+            views=data.views(learned, engine, config),
+            validation=table.take(dealt.validation),
+            calibration=table.take(dealt.calibration),
+            holdout=table.take(dealt.holdout),
+            foreign=data.foreign,
+        ),
+        photos.take(held),
+        both.drifted[dealt.holdout],
     )
 
 

@@ -1,4 +1,5 @@
-"""The photos that a model was trained on, stored beside its bundle: no evaluation may use them."""
+"""The photos that a model was trained, stopped or calibrated by, stored beside its bundle: no
+evaluation may use them. Lists of older versions hold only those that it was trained on."""
 
 from mycovigil.storage import MissingObject, Storage
 
@@ -8,12 +9,12 @@ def key_of(version: str) -> str:
 
 
 def remember(storage: Storage, version: str, digests: list[str]) -> None:
-    """Write the sha256 of every training photo, one a line."""
+    """Write the sha256 of every photo that the model saw, one a line."""
     storage.write(key_of(version), "\n".join(sorted(set(digests))).encode())
 
 
 def recall(storage: Storage, version: str) -> frozenset[str]:
-    """The sha256 of the photos that a model version was trained on; empty if nobody wrote it."""
+    """The sha256 of the photos that a model version saw; empty if nobody wrote it."""
     try:
         return frozenset(storage.read(key_of(version)).decode().split())
     except MissingObject:
