@@ -77,6 +77,19 @@ def test_calm_nights_name_a_change_at_most_at_the_level(grouped: bool) -> None:
     assert wrong <= binom.ppf(1 - 1e-4, nights, 0.05)
 
 
+def test_single_photos_beside_a_reference_of_specimens_name_no_change() -> None:
+    """The first of four sorted rows of a unit is not like a unit's only row."""
+    nights, wrong = 30, 0
+    for seed in range(nights):
+        generator = np.random.default_rng(seed)
+        centres = np.repeat(0.7 * generator.standard_normal((150, 3)), 4, axis=0)
+        rows = centres + 0.7 * generator.standard_normal((600, 3))
+        reference = fit(rows, groups=np.repeat(np.arange(150), 4), seed=seed)
+        changes = cluster_changes(reference, 0.99 * generator.standard_normal((200, 3)))
+        wrong += any(change.status != "steady" for change in changes)
+    assert wrong <= binom.ppf(1 - 1e-4, nights, 0.05)
+
+
 def test_too_few_rows_are_refused(fitted: FittedReference) -> None:
     with pytest.raises(InsufficientRows, match="29 rows given"):
         cluster_changes(fitted, np.zeros((29, 4)))

@@ -6,7 +6,7 @@ from scipy.stats import binom
 
 from mycovigil_statistics import FittedReference, fit, judge_slices
 from mycovigil_statistics.drift.holm import holm
-from mycovigil_statistics.drift.slices import PREDICTED_CLASS
+from mycovigil_statistics.drift.slices import POOL_UNITS, PREDICTED_CLASS, _pool
 
 LEVEL = 0.05
 
@@ -94,6 +94,46 @@ def test_calm_nights_name_a_slice_at_most_at_the_level() -> None:
         )
         wrong += any(result.drifted for result in results)
     assert wrong <= binom.ppf(1 - 1e-4, nights, 0.2)
+
+
+def test_no_level_is_spent_on_slices_that_cannot_page(fitted: FittedReference) -> None:
+    """Hours beside classes cost the classes no power, and inform at a level of their own."""
+    x, p = photos(6, 480)
+    hours = (np.arange(480) % 12).tolist()
+    alone, beside = (
+        judge_slices(fitted, x, p, slices=columns, level=0.001, permutations=199)
+        for columns in ({}, {"hour": hours})
+    )
+    assert {(r.value, r.adjusted_p, r.level) for r in alone} == {
+        (r.value, r.adjusted_p, 0.001) for r in beside if r.pages
+    }
+    assert {(r.dimension, r.level) for r in beside if not r.pages} == {("hour", 0.05)}
+
+
+def test_all_slices_share_the_level_where_all_may_page(fitted: FittedReference) -> None:
+    x, p = photos(7, 240)
+    halves = ["a", "b"] * 120
+    found = judge_slices(
+        fitted, x, p, slices={"client": halves}, level=LEVEL, paging=(PREDICTED_CLASS, "client")
+    )
+    judged = [one for one in found if one.result is not None]
+    expected = holm([one.result.p_value for one in judged if one.result is not None])
+    assert [one.adjusted_p for one in judged] == pytest.approx(expected.tolist())
+    assert {one.level for one in found} == {LEVEL}
+
+
+def test_of_a_large_pool_a_random_part_is_compared() -> None:
+    """Units are numbered in the order of a feature: evenly spaced ones would vary too little."""
+    fitted = fit(np.random.default_rng(8).standard_normal((4_400, 2)), seed=0)
+    spreads = []
+    for seed in range(20):
+        part = _pool(fitted, "client", "anna", seed)
+        assert part is not None
+        assert part.pool.rows == POOL_UNITS
+        spreads.append(float(part.pool.features[:, 0].mean()))
+    left_out = fitted.pool.rows - POOL_UNITS
+    of_chance = fitted.pool.features[:, 0].std() * np.sqrt(left_out / fitted.pool.rows / POOL_UNITS)
+    assert np.std(spreads) == pytest.approx(of_chance, rel=0.5)
 
 
 def test_values_must_be_as_many_as_rows(fitted: FittedReference) -> None:

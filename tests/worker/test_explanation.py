@@ -69,7 +69,7 @@ def comparison_of(night: Rows, reference: Rows, novel: int = 0) -> Comparison:
     known = Reference(unused, unused, unused, "", reference)
     judged = judge(fitted, night.features)
     return Comparison(
-        known, night, totals, night_of(0), fitted, judged, Slices(0.0), NoveltyScale(unused)
+        known, night, totals, night_of(0), fitted, judged, Slices(), NoveltyScale(unused)
     )
 
 

@@ -96,6 +96,25 @@ def test_a_stretch_that_is_no_calm_past_is_refused(session: Session) -> None:
     assert from_week(session, served, accept_drift=True).rows == 150
 
 
+@pytest.mark.parametrize("periods", [7, 30])
+def test_a_stretch_in_a_longer_window_that_drifted_is_refused(
+    session: Session, periods: int
+) -> None:
+    """Each of its nights was calm."""
+    served = with_traffic(session)
+    make_report(
+        session,
+        served.model,
+        served.reference,
+        verdict=ReportVerdict.DRIFT,
+        periods=periods,
+        window_end=FIRST + periods * PERIOD,
+    )
+    with pytest.raises(NotUsable, match="1 windows of the stretch drifted, the first on 2026-09-0"):
+        from_week(session, served)
+    assert from_week(session, served, accept_drift=True).rows == 150
+
+
 def test_too_few_rows_are_refused(session: Session) -> None:
     served = with_traffic(session, rows=99)
     with pytest.raises(NotUsable, match="99 predictions lie in the stretch, at least 100"):

@@ -71,7 +71,7 @@ def test_a_dimension_with_one_value_is_the_whole_night_and_left_out(state: State
 
 def test_only_a_class_that_drifted_by_itself_raises_an_alarm() -> None:
     def slices(dimension: str, *, drifted: bool) -> Slices:
-        return Slices(0.001, (SliceResult(dimension, 3, 50, None, 1e-5, drifted),))
+        return Slices((SliceResult(dimension, 3, 50, None, 1e-5, drifted, 0.001, True),))
 
     assert slices("predicted_class", drifted=True).alarming
     assert not slices("predicted_class", drifted=False).alarming

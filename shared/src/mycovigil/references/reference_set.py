@@ -90,7 +90,8 @@ def from_production(
         months: the set serves in these months only.
         any_model: take rows of every model with this encoder but the demo model; their
             probabilities are those of their own model until they are computed again.
-        accept_drift: take a stretch although a report found drift in it.
+        accept_drift: take a stretch although a report, of a night or of a longer window, found
+            drift in it.
 
     Raises:
         NotUsable: the demo model, no span, one that is not over, a drift in it, or too few rows.
@@ -225,19 +226,19 @@ def _require_calm(session: Session, model: Model, spans: Sequence[Window]) -> No
             for span in spans
         )
     )
-    drifted = session.scalars(
-        select(DriftReport.window_start)
+    drifted = session.execute(
+        select(DriftReport.window_start, DriftReport.periods)
         .where(
             DriftReport.model_id == model.id,
             DriftReport.verdict == ReportVerdict.DRIFT,
-            DriftReport.periods == 1,
             overlapping,
         )
-        .order_by(DriftReport.window_start)
+        .order_by(DriftReport.window_start, DriftReport.window_end)
     ).all()
     if drifted:
+        what = "nights" if all(periods == 1 for _, periods in drifted) else "windows"
         raise NotUsable(
-            f"{len(drifted)} nights of the stretch drifted, the first on {drifted[0]:%Y-%m-%d}: "
+            f"{len(drifted)} {what} of the stretch drifted, the first on {drifted[0][0]:%Y-%m-%d}: "
             "choose a calm one, or accept the drift"
         )
 

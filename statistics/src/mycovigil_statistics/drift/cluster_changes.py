@@ -58,7 +58,7 @@ def cluster_changes(
     """All clusters of a night of (m, d) features, the smallest p first.
 
     A small night is looked at in coarser clusters (25 rows each or more, on average). `groups` as
-    for `judge`: shares are of rows, but of each group one row counts in the test.
+    for `judge`: shares are of rows, but of each group one row, drawn at random, counts in the test.
 
     Raises `InsufficientRows` below 30 rows, `DimensionMismatch`, `NotFinite`.
     """
@@ -71,7 +71,9 @@ def cluster_changes(
     )
     calm = _members(_distances(fitted, fitted.pool.features, nodes))
     tonight = _members(_distances(fitted, whitened, nodes))
-    one, other = _one_a_unit(fitted.pool.units), _one_a_unit(night.units)
+    generator = np.random.default_rng(fitted.seed)
+    one = _one_a_unit(fitted.pool.units, generator)
+    other = _one_a_unit(night.units, generator)
     limit = float(np.quantile(calm.distances[one], 1 - OUTSIDE_SHARE, method="higher"))
     numbers = [OUTSIDE, *nodes.tolist()]
     sides = [side.inside(limit, len(nodes)) for side in (calm, tonight)]
@@ -121,8 +123,11 @@ def _members(distances: FloatArray) -> _Members:
     return _Members(distances.argmin(axis=1), distances.min(axis=1))
 
 
-def _one_a_unit(units: IntArray) -> IntArray:
-    return np.unique(units, return_index=True)[1]
+def _one_a_unit(units: IntArray, generator: np.random.Generator) -> IntArray:
+    """A random row of each unit. Rows lie sorted by their features, so that the first row of a
+    unit of several would not be distributed like a unit's only row."""
+    shuffled = generator.permutation(len(units))
+    return shuffled[np.unique(units[shuffled], return_index=True)[1]]
 
 
 def _p_value(number: int, calm: BoolArray, tonight: BoolArray) -> float:

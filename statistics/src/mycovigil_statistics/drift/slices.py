@@ -4,11 +4,12 @@ The null of a slice: its photos are drawn like the reference's; for a predicted 
 of the reference that were predicted the same. A client who always photographs other things than
 the reference holds therefore differs every night: give such a client a reference of its own.
 
-All slices of a call share one level by Holm's procedure (1979), whatever their dependence. With
-`MonthlyBudget(slices=2)` the whole night is one test and all its slices together the other.
+The slices that may page share one level by Holm's procedure (1979), whatever their dependence, and
+all others, which inform, another one: nothing of a budget is spent on what cannot page. With
+`MonthlyBudget(slices=2)` the whole night is one test and all its paging slices the other.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,8 @@ from mycovigil_statistics.sample import FloatArray, Groups, IntArray, units_of
 PREDICTED_CLASS = "predicted_class"
 MOST_VALUES = 12
 POOL_UNITS = 2_000
+# Of all slices together that inform: in at most so many calm nights one of them is named.
+INFORMING_LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class SliceResult:
     """One slice of the night: its `rows`, and what the test said.
 
     `result` is None where the slice, or the reference's part to compare it with, is too small;
-    `adjusted_p` is Holm's over all slices judged, `drifted` whether it is at most the level.
+    `adjusted_p` is Holm's over all judged slices that share its `level`, `drifted` whether it is
+    at most that level; `pages`: whether the slice may raise an alarm, or informs.
     """
 
     dimension: str
@@ -39,6 +43,8 @@ class SliceResult:
     result: DriftResult | None
     adjusted_p: float | None
     drifted: bool
+    level: float
+    pages: bool
 
 
 def judge_slices(
@@ -49,6 +55,7 @@ def judge_slices(
     *,
     slices: Mapping[str, Sequence[Hashable]],
     level: float,
+    paging: Collection[str] = (PREDICTED_CLASS,),
     novelty: ArrayLike | None = None,
     groups: Groups = None,
     seed: int = 0,
@@ -59,6 +66,7 @@ def judge_slices(
     `slices`: by dimension ("client", "hour", "app_version"), (m,) values; None stands for no
     value and is left out. "predicted_class" needs no entry: it is there wherever probabilities
     are. Of each dimension the 12 values with most rows are judged, the rest left out.
+    `paging`: the dimensions whose slices share `level`; the others share .05.
     `permutations`: at most so many for each slice; by default enough for a p below the level that
     the strictest slice must meet (some seconds for each slice that drifted). Where the whole
     night drifted anyway and only a heat map is wanted, 999 are enough.
@@ -67,24 +75,41 @@ def judge_slices(
     `DimensionMismatch`, `NotFinite`; ValueError if a dimension has not one value a row.
     """
     night = _Night.of(features, probabilities, covariates, novelty, groups)
-    chosen = list(_members(night, slices))
-    pools = [_pool(fitted, dimension, value) for dimension, value, _ in chosen]
-    able = [
-        pool is not None and night.enough(rows)
-        for pool, (_, _, rows) in zip(pools, chosen, strict=True)
-    ]
-    most = permutations or permutations_for(level, sum(able))
-    found = [
-        night.judge(pool, rows, seed, most) if pool is not None and possible else None
-        for pool, possible, (_, _, rows) in zip(pools, able, chosen, strict=True)
-    ]
+    families: dict[bool, list[_Slice]] = {True: [], False: []}
+    for dimension, value, rows in _members(night, slices):
+        pool = _pool(fitted, dimension, value, seed) if night.enough(rows) else None
+        families[dimension in paging].append(_Slice(dimension, value, rows, pool))
+    results: list[SliceResult] = []
+    for pages, family in families.items():
+        share = level if pages else INFORMING_LEVEL
+        most = permutations or permutations_for(share, sum(one.pool is not None for one in family))
+        found = [
+            None if one.pool is None else night.judge(one.pool, one.rows, seed, most)
+            for one in family
+        ]
+        results += _adjusted(family, found, share, pages=pages)
+    return tuple(sorted(results, key=_by_p_value))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Slice:
+    """A slice's row numbers, and the reference to compare it with; none where either is small."""
+
+    dimension: str
+    value: Hashable
+    rows: IntArray
+    pool: FittedReference | None
+
+
+def _adjusted(
+    family: Sequence[_Slice], found: Sequence[DriftResult | None], level: float, *, pages: bool
+) -> Iterator[SliceResult]:
+    """The results of slices that share one level."""
     adjusted = iter(holm([one.p_value for one in found if one is not None]))
-    results = []
-    for (dimension, value, rows), result in zip(chosen, found, strict=True):
+    for one, result in zip(family, found, strict=True):
         p = None if result is None else float(next(adjusted))
         drifted = p is not None and p <= level
-        results.append(SliceResult(dimension, value, len(rows), result, p, drifted))
-    return tuple(sorted(results, key=_by_p_value))
+        yield SliceResult(one.dimension, one.value, len(one.rows), result, p, drifted, level, pages)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,8 +182,11 @@ def _members(
             yield dimension, value, np.array(members, np.int64)
 
 
-def _pool(fitted: FittedReference, dimension: str, value: Hashable) -> FittedReference | None:
-    """The reference with the part of its pool that the slice is compared with, if large enough."""
+def _pool(
+    fitted: FittedReference, dimension: str, value: Hashable, seed: int
+) -> FittedReference | None:
+    """The reference with the part of its pool that the slice is compared with, if large enough; of
+    more than `POOL_UNITS` units a random choice."""
     pool = fitted.pool
     rows = np.arange(pool.rows)
     if dimension == PREDICTED_CLASS:
@@ -168,8 +196,9 @@ def _pool(fitted: FittedReference, dimension: str, value: Hashable) -> FittedRef
     units = np.unique(pool.units[rows])
     if len(rows) < LEAST_ROWS or len(units) < LEAST_GROUPS:
         return None
-    spread = units[np.linspace(0, len(units) - 1, min(POOL_UNITS, len(units))).astype(int)]
-    kept = rows[np.isin(pool.units[rows], spread)]
+    if len(units) > POOL_UNITS:
+        units = np.random.default_rng(seed).choice(units, POOL_UNITS, replace=False)
+    kept = rows[np.isin(pool.units[rows], units)]
     return replace(fitted, pool=pool.take(kept))
 
 

@@ -69,7 +69,7 @@ def _comparison(
     same = other.model_id == first.model_id  # else the distances are another model's
     result = references.judged(fitted, rows, scale if same else None, seed, level=LEVEL)
     span = Window(other.created_at, other.created_at + timedelta(microseconds=1))
-    return Comparison(reference, rows, _totals(rows), span, fitted, result, Slices(0.0), scale)
+    return Comparison(reference, rows, _totals(rows), span, fitted, result, Slices(), scale)
 
 
 def _totals(rows: Rows) -> Totals:

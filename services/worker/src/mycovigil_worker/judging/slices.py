@@ -1,5 +1,6 @@
 """Slices of a night: one client, one predicted class, one hour, one app version."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,27 +15,27 @@ from mycovigil_statistics.drift.slices import PREDICTED_CLASS, SliceResult, judg
 # Of slices of a night that drifted as a whole: they raise no alarm, they show where.
 WHERE_LEVEL = 0.05
 WHERE_PERMUTATIONS = 999
+# Dimensions whose slices may raise an alarm: they are compared with the same part of the reference.
+PAGING = (PREDICTED_CLASS,)
 
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """All slices of a night, judged at one level together."""
+    """All slices of a night; those that may page are judged at one level together."""
 
-    level: float
     found: tuple[SliceResult, ...] = ()
 
     @property
     def alarming(self) -> bool:
         """Whether a predicted class drifted by itself.
 
-        Only these may raise an alarm: they are compared with the same class of the reference. A
-        client or an hour that always differs from the whole is shown without an alarm.
+        A client or an hour that always differs from the whole is shown without an alarm.
         """
-        return any(one.drifted and one.dimension == PREDICTED_CLASS for one in self.found)
+        return any(one.drifted and one.dimension in PAGING for one in self.found)
 
     def documents(self) -> list[dict[str, Any]]:
-        """As stored in the report; ``p_value`` is adjusted for all of them (Holm)."""
-        return [_document(one, self.level) for one in self.found]
+        """As stored in the report; ``p_value`` is adjusted for all with the same level (Holm)."""
+        return [_document(one) for one in self.found]
 
 
 def judged(
@@ -45,28 +46,31 @@ def judged(
     level: float,
     drifted: bool,
     seed: int,
+    paging: Collection[str] = PAGING,
 ) -> Slices:
     """Judge all slices; of a dimension with one value there are none, and none at level 0.
 
-    ``novelty``: (n, s) scores of the night's rows, if they have any.
+    ``novelty``: (n, s) scores of the night's rows, if they have any; ``paging``: dimensions that
+    share ``level``, in a replay those of the report's time.
     """
     if level <= 0:
-        return Slices(level)
+        return Slices()
     level = WHERE_LEVEL if drifted else level
     found = judge_slices(
         fitted,
         *night.arrays,
         slices={n: values for n, values in night.slices.items() if len(set(values)) > 1},
         level=level,
+        paging=paging,
         novelty=novelty,
         groups=night.dependent,
         seed=seed,
         permutations=WHERE_PERMUTATIONS if drifted else None,
     )
-    return Slices(level, found)
+    return Slices(found)
 
 
-def _document(found: SliceResult, level: float) -> dict[str, Any]:
+def _document(found: SliceResult) -> dict[str, Any]:
     views = found.result.views if found.result else ()
     verdict = "drift" if found.drifted else "calm"
     return {
@@ -74,7 +78,7 @@ def _document(found: SliceResult, level: float) -> dict[str, Any]:
         "value": _value(found),
         "rows": found.rows,
         "p_value": found.adjusted_p,
-        "level": level,
+        "level": found.level,
         "verdict": verdict if found.result else "insufficient",
         "effect": max((view.effect for view in views), default=None),
     }

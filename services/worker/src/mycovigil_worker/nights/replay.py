@@ -11,14 +11,19 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport
+from mycovigil.references.feature_rows import SLICES
 from mycovigil.references.window import Window
 from mycovigil.storage import Storage
+from mycovigil_statistics.drift.slices import PREDICTED_CLASS
 from mycovigil_worker.judging import slices
 from mycovigil_worker.judging.judge import CODE_VERSION
 from mycovigil_worker.judging.sample import sampled
 from mycovigil_worker.references import fitted as references
 from mycovigil_worker.references import novelty
 from mycovigil_worker.references.novelty import NoveltyScale
+
+# Of reports from before slices that page had a level of their own.
+EVERY_DIMENSION = (PREDICTED_CLASS, *SLICES)
 
 
 class NotReplayable(LookupError):
@@ -77,6 +82,7 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
         night,
         scale.scores(night) if scale else None,
         level=inputs.get("slice_level", 0.0),
+        paging=inputs.get("paging_slices", EVERY_DIMENSION),
         drifted=judgement.p_value <= inputs["level"],
         seed=inputs["seed"],
     )
