@@ -1,4 +1,5 @@
-"""``python -m mycovigil_worker trigger``: run the retrain trigger until SIGTERM."""
+"""``python -m mycovigil_worker trigger``: until SIGTERM, turn alerts into retrain jobs, and send a
+tick to the worker for whoever waits."""
 
 import signal
 import sys
@@ -7,6 +8,7 @@ import threading
 from mycovigil.events.publisher import publisher_of
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
+from mycovigil_worker import wake
 from mycovigil_worker.retrain import trigger
 from mycovigil_worker.state import State
 
@@ -25,6 +27,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, lambda *_: stop.set())
     publisher = publisher_of(settings)
     state = State.of(settings, seconds=settings.database.request_seconds)
+    wake.start(settings, stop)
     try:
         trigger.listen(state, publisher, stop)
     finally:

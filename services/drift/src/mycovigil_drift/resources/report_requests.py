@@ -1,6 +1,6 @@
 """Requests for a report: a window to judge now. ``POST /v1/reports``, ``/v1/report-requests``.
 
-A request is a row; the worker's next tick judges its window.
+A request is a row; it wakes the worker, which judges its window.
 """
 
 import datetime
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.base import new_id
 from mycovigil.db.report import ReportRequest
+from mycovigil.events import wake
 from mycovigil.incidents import audit
 from mycovigil.problem import Problem
 from mycovigil_drift import lookup
@@ -77,6 +78,7 @@ def request_report(session: Session, wanted: ReportRequestIn, *, who: str) -> Re
     ).one()
     if row.id == identifier:
         audit.record(session, who=who, action="asked for a window to be judged", on=row)
+    wake.worker(session)
     return row
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.events import wake
 from mycovigil.incidents import audit
 from mycovigil.problem import conflict
 from mycovigil.storage import MissingObject, Storage
@@ -84,7 +85,7 @@ def get(session: Session, job_id: uuid.UUID) -> RetrainJob:
 
 
 def enqueue(session: Session, *, who: str, reason: str) -> RetrainJob:
-    """A queued job that ``who`` requested; the worker's next tick starts it.
+    """A queued job that ``who`` requested; it wakes the worker, which starts it.
 
     Raises:
         Problem: 409 while another job requested by a person is unfinished.
@@ -102,6 +103,7 @@ def enqueue(session: Session, *, who: str, reason: str) -> RetrainJob:
     session.add(job)
     session.flush()
     audit.record(session, who=who, action="asked for a retrain", on=job, detail=reason)
+    wake.worker(session)
     session.refresh(job)
     return job
 
