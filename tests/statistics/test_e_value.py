@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mycovigil_statistics.safety.e_value import e_value_above
+from mycovigil_statistics.safety.e_value import e_value_above, e_values_above
 from mycovigil_statistics.safety.proportions import lower_bound
 
 BOUND, NEEDED = 0.05, 20.0
@@ -12,13 +12,35 @@ BOUND, NEEDED = 0.05, 20.0
 def largest(rate: float, photos: int, seed: int) -> float:
     """The largest e-value of one who looks after every photo."""
     outcomes = np.random.default_rng(seed).random(photos) < rate
-    return max(e_value_above(BOUND, outcomes[:seen]) for seen in range(1, photos + 1))
+    return float(e_values_above(BOUND, outcomes).max())
 
 
 def test_a_bound_that_holds_is_seldom_refuted_however_often_one_looks() -> None:
     """By Ville's inequality in at most one of twenty runs; exact bound at 1 in 10,000."""
     refuted = sum(largest(BOUND, 100, seed) >= NEEDED for seed in range(200))
     assert lower_bound(refuted, 200, 1e-4) <= 1 / NEEDED
+
+
+@pytest.mark.parametrize("bound", [0.01, 0.05, 0.2])
+def test_a_life_of_500_random_labels_refutes_few_sound_models(bound: float) -> None:
+    """1,000 models that miss exactly as many as promised; looked at after every label."""
+    rng = np.random.default_rng(11)
+    lives = rng.random((1_000, 500)) < bound
+    refuted = sum(e_values_above(bound, life).max() >= NEEDED for life in lives)
+    assert refuted <= 50
+
+
+def test_labels_chosen_by_risk_refute_sound_models() -> None:
+    """Why only random ones count: 3% are missed under a bound of 5%, and misses are labelled three
+    times as often."""
+    chosen = 3 * 0.03 / (3 * 0.03 + 0.97)
+    rng = np.random.default_rng(12)
+    lives = [
+        [e_values_above(BOUND, rng.random(500) < rate).max() >= NEEDED for _ in range(200)]
+        for rate in (0.03, chosen)
+    ]
+    assert sum(lives[0]) <= 10
+    assert lower_bound(sum(lives[1]), 200, 1e-4) > 1 / NEEDED
 
 
 def test_an_interval_a_night_would_refute_a_good_bound_often() -> None:
@@ -37,6 +59,9 @@ def test_order_does_not_matter_and_none_is_no_evidence() -> None:
     outcomes = np.array([0, 1, 0, 0.4, 1, 0])
     assert e_value_above(0.1, outcomes) == pytest.approx(e_value_above(0.1, outcomes[::-1]))
     assert e_value_above(0.1, []) == pytest.approx(1.0)
+    assert len(e_values_above(0.1, [])) == 0
+    ends = [e_value_above(0.1, outcomes[:seen]) for seen in range(1, 7)]
+    assert e_values_above(0.1, outcomes) == pytest.approx(ends)
     assert e_value_above(0.1, np.zeros(100)) < 1
     assert e_value_above(0.1, np.ones(10_000)) > 1e200
 

@@ -9,7 +9,7 @@ of bounded random variables by betting). Stakes are mixed over the rates above t
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 RATES = 32
 LARGEST = 1e300
@@ -21,8 +21,15 @@ def e_value_above(bound: float, outcomes: ArrayLike) -> float:
     Args:
         bound: in (0, 1).
         outcomes: (n,) in [0, 1], each of mean at most the bound given those before it, if the
-            hypothesis holds. Rows that depend on each other count once, by their mean.
+            hypothesis holds: drawn at random. Outcomes that were chosen by what they may show
+            refute a bound that holds. Rows that depend on each other count once.
     """
+    seen = e_values_above(bound, outcomes)
+    return float(seen[-1]) if len(seen) else 1.0
+
+
+def e_values_above(bound: float, outcomes: ArrayLike) -> NDArray[np.float64]:
+    """(n,): the e-value after each of the outcomes, as :func:`e_value_above` gives it."""
     from scipy.special import logsumexp
 
     seen = np.asarray(outcomes, dtype=np.float64).ravel()
@@ -30,6 +37,6 @@ def e_value_above(bound: float, outcomes: ArrayLike) -> float:
         raise ValueError("the bound must lie between 0 and 1, outcomes from 0 to 1")
     rates = bound ** (1 - (np.arange(RATES) + 0.5) / RATES)
     stakes = (rates - bound) / (bound * (1 - bound))
-    capital = np.log1p(stakes[:, None] * (seen - bound)).sum(axis=1)
-    mixed = float(logsumexp(capital)) - np.log(RATES)
-    return float(np.exp(min(mixed, np.log(LARGEST))))
+    capital = np.log1p(stakes[:, None] * (seen - bound)).cumsum(axis=1)
+    mixed = logsumexp(capital, axis=0) - np.log(RATES)
+    return np.asarray(np.exp(np.minimum(mixed, np.log(LARGEST))))
