@@ -1,6 +1,7 @@
 """Reports that a person asked for: requests, backfill and replay."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
@@ -53,6 +54,29 @@ def test_a_request_is_answered_once_and_pages_nobody(state: State) -> None:
     assert asked.report_id == report.id
     assert (report.origin, report.verdict) == ("request", "drift")
     assert incidents(state) == 0
+
+
+def test_a_window_of_three_nights_reads_as_many_photos_of_each_as_a_night(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        for number in range(3):
+            make_night(session, served, night_of(number))
+        session.add(
+            ReportRequest(
+                id=new_id(),
+                model_id=served.model.id,
+                window_start=night_of(0).start,
+                window_end=night_of(2).end,
+                requested_by="test",
+            )
+        )
+    few = state.settings.drift.model_copy(update={"sample_rows": 100})
+    frugal = replace(state, settings=state.settings.model_copy(update={"drift": few}))
+    requested.drain(frugal, now=FIRST + 3 * PERIOD + HOUR)
+    with state.sessions() as session:
+        report = session.scalars(select(DriftReport)).one()
+        assert (report.rows, report.sampled_rows) == (360, 300)
+        assert replayed(session, state.storage, report.id).reproduced
 
 
 def test_a_request_for_an_open_window_waits(state: State) -> None:

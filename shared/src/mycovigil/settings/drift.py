@@ -37,7 +37,12 @@ class DriftSettings(Group):
         0.10, gt=0, lt=1, description="Chance of one false page a month, over all tests."
     )
     min_rows: int = Field(50, ge=30, description="Fewer rows are 'insufficient'.")
-    sample_rows: int = Field(5_000, ge=50, description="Rows of a window that the test reads.")
+    sample_rows: int = Field(
+        5_000,
+        ge=50,
+        description="Rows of a night that the test reads; of a longer window as many a night, at "
+        "most 20,000.",
+    )
     seed: int = Field(
         20_261_122, ge=0, description="Seed of sampling and permutations, kept in reports."
     )

@@ -21,7 +21,7 @@ from mycovigil_statistics.errors import InsufficientRows, SampleError
 from mycovigil_worker.judging import slices
 from mycovigil_worker.judging.judged_window import Comparison, JudgedWindow, ReportSpec
 from mycovigil_worker.judging.pooling import pooled_start
-from mycovigil_worker.judging.sample import first_row, sampled
+from mycovigil_worker.judging.sample import first_row, rows_to_read, sampled
 from mycovigil_worker.judging.window_totals import Totals, summed
 from mycovigil_worker.references import fitted as references
 from mycovigil_worker.references.fitted import Reference
@@ -137,7 +137,7 @@ class Judging:
             self.session,
             spec.model_id,
             self.span,
-            drift.sample_rows,
+            rows_to_read(spec.window, drift),
             self.as_of,
             reference_set_id=reference_set.id,
         )
@@ -173,7 +173,7 @@ class Judging:
             "night_rows": len(comparison.night),
             "night_hash": comparison.night.digest(scores=True),
             "novelty": list(self.scale.names),
-            "sample_rows": self.drift.sample_rows,
+            "sample_rows": rows_to_read(self.spec.window, self.drift),
             "seed": self.drift.seed,
             "level": self.spec.level,
             "slice_level": self.spec.slice_level,

@@ -10,6 +10,16 @@ from sqlalchemy.orm import Session
 from mycovigil.db.prediction import Prediction
 from mycovigil.references.feature_rows import Rows, apart_from, assembled, columns, photos_of
 from mycovigil.references.window import Window
+from mycovigil.settings import DriftSettings
+
+# Of a window of several nights; more rows see no smaller a drift, for days differ by more.
+MOST_ROWS = 20_000
+
+
+def rows_to_read(window: Window, drift: DriftSettings) -> int:
+    """How many rows of the window the test reads at most: as many a night as of a single night."""
+    whole = drift.sample_rows * max(window.periods, 1)
+    return max(drift.sample_rows, min(whole, MOST_ROWS))
 
 
 def sampled(
