@@ -1,5 +1,7 @@
 """The problems that only the predictor has."""
 
+import datetime
+
 from mycovigil.problem import Problem
 
 
@@ -59,4 +61,14 @@ def too_large(limit: int) -> Problem:
         "The photo is too large",
         f"A photo may have {limit:,} bytes. Send a smaller JPEG.",
         limit_bytes=limit,
+    )
+
+
+def expired(moment: datetime.datetime, days: int) -> Problem:
+    return Problem(
+        410,
+        "prediction-expired",
+        "The prediction is deleted",
+        f"Predictions of {moment:%Y-%m-%d} are deleted: their rows are kept for {days} days. The "
+        "label was not stored, for nothing can be learned from it.",
     )

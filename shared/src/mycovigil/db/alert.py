@@ -38,6 +38,7 @@ class AlertKind(StrEnum):
     ESCALATED = "escalated"
     RESOLVED = "resolved"
     NIGHT_FAILED = "night_failed"
+    LABELS_WANTED = "labels_wanted"
 
 
 class Severity(StrEnum):

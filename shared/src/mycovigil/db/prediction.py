@@ -2,9 +2,10 @@
 
 import datetime
 import uuid
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, Index, UniqueConstraint, func, text
+from sqlalchemy import DateTime, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -59,10 +60,39 @@ class Prediction(CovariateColumns, Base):
     latency_ms: Mapped[Real]
 
 
+class ChosenBy(StrEnum):
+    """How a photo came to be labelled. Only ``random`` ones say how often a model errs: the others
+    were chosen because it may."""
+
+    RANDOM = "random"
+    RISK = "risk"
+    NOVEL_CLUSTER = "novel_cluster"
+    DISAGREEMENT = "disagreement"
+
+
+class LabelRequest(Base):
+    """A photo whose label is asked for; written by the worker alone, so that no client decides how
+    its own labels count. Of ``incident_id``, or of an ordinary week without one.
+
+    ``position``: its place in the queue.
+    """
+
+    __tablename__ = "label_requests"
+    __table_args__ = (one_of("chosen_by", ChosenBy),)
+
+    prediction_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    chosen_by: Mapped[str]
+    model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"))
+    incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
+    position: Mapped[int]
+    created_at: Mapped[CreatedAt]
+
+
 class Label(Base):
     """Ground truth from a person. ``confidence`` is theirs: certain, probable or guess.
 
     One label a key: ``labelled_by`` is its name, ``key_prefix`` the key, as in a prediction.
+    ``chosen_by``: why the photo was asked about; none if the caller chose it.
     """
 
     __tablename__ = "labels"
@@ -71,6 +101,7 @@ class Label(Base):
             "prediction_id", "labelled_by", "key_prefix", postgresql_nulls_not_distinct=True
         ),
         one_of("label", SafetyClass),
+        one_of("chosen_by", ChosenBy),
     )
 
     id: Mapped[Key]
@@ -80,4 +111,5 @@ class Label(Base):
     confidence: Mapped[str]
     labelled_by: Mapped[str]
     key_prefix: Mapped[str | None]
+    chosen_by: Mapped[str | None]
     created_at: Mapped[CreatedAt]

@@ -11,7 +11,7 @@ from mycovigil.db.key import ApiKey
 from mycovigil.db.message import InboxMessage, OutboxMessage
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.photo_side import PhotoSide
-from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.prediction import Label, LabelRequest, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftMetric, DriftReport, ReportRequest
 from mycovigil.db.retrain import RetrainJob
@@ -33,6 +33,7 @@ __all__ = [
     "InboxMessage",
     "Incident",
     "Label",
+    "LabelRequest",
     "Model",
     "OutboxMessage",
     "PhotoSide",

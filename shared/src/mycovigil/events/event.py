@@ -26,6 +26,7 @@ class EventType(StrEnum):
     ALERT_OPENED = "dev.mycovigil.alert.opened"
     ALERT_ESCALATED = "dev.mycovigil.alert.escalated"
     ALERT_RESOLVED = "dev.mycovigil.alert.resolved"
+    ALERT_LABELS_WANTED = "dev.mycovigil.alert.labels_wanted"
     NIGHT_FAILED = "dev.mycovigil.night.failed"
     MODEL_PROMOTED = "dev.mycovigil.model.promoted"
     MODEL_ROLLED_BACK = "dev.mycovigil.model.rolled_back"

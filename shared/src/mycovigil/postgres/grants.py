@@ -11,6 +11,7 @@ PREDICTOR: dict[str, tuple[str, ...]] = {
     "drift_reports": ("SELECT",),
     "encoders": ("SELECT",),
     "idempotency_keys": ("SELECT", "INSERT"),
+    "label_requests": ("SELECT",),
     "labels": ("SELECT", "INSERT", "UPDATE"),
     "models": ("SELECT",),
     "predictions": ("SELECT", "INSERT"),

@@ -1,6 +1,7 @@
 """Finds logged predictions: in the spool, then in Postgres."""
 
 import asyncio
+import datetime
 import uuid
 
 import numpy as np
@@ -67,12 +68,19 @@ class Lookup:
         return row, Claim(holder.client, holder.key, holder.fingerprint)
 
 
+def moment_of(identifier: uuid.UUID) -> datetime.datetime | None:
+    """The instant in a prediction's id; none where it is none of this millennium."""
+    try:
+        return instant_of(identifier)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def _find(session: Session, identifier: uuid.UUID) -> Row | None:
     """The row with this id; the instant in the id selects its day's partition."""
-    try:
-        moment = instant_of(identifier)
-    except (ValueError, OverflowError, OSError):
-        return None  # no UUIDv7 of this millennium
+    moment = moment_of(identifier)
+    if moment is None:
+        return None
     found = session.scalar(
         select(Prediction).where(Prediction.id == identifier, Prediction.created_at == moment)
     )

@@ -1,5 +1,6 @@
 """Parts of the OpenAPI document that signatures do not give: bodies and problems."""
 
+import datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -35,6 +36,7 @@ DESCRIPTIONS = {
     401: "No API key, or not a good one.",
     403: "The key lacks the scope.",
     404: "There is no such prediction.",
+    410: "Retention has deleted the prediction.",
     408: "The upload took too long.",
     413: "Too many bytes, pixels or parts.",
     415: "A format that is not read.",
@@ -64,6 +66,7 @@ EXAMPLES: dict[int, Problem] = {
         "The upload took too long",
         "The whole photo must arrive within 30 s. Send a smaller one.",
     ),
+    410: made.expired(datetime.datetime(2025, 10, 3, tzinfo=datetime.UTC), 400),
     413: made.too_large(20_000_000),
     415: Problem(
         415,

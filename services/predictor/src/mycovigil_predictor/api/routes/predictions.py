@@ -14,15 +14,17 @@ from sqlalchemy.orm import Session
 
 from mycovigil.access import Scope
 from mycovigil.db.base import new_id
-from mycovigil.db.prediction import Label
+from mycovigil.db.prediction import Label, LabelRequest
 from mycovigil.models.safety import SafetyClass
-from mycovigil.problem import not_found
+from mycovigil.problem import Problem, not_found
+from mycovigil_predictor import problems
 from mycovigil_predictor.api.answer import Answer, answer_of
 from mycovigil_predictor.api.routes import intake, openapi
 from mycovigil_predictor.api.routes.caller import Documented, Labelling, Predicting, Reading
 from mycovigil_predictor.api.routes.origin import Headers, origin_of
 from mycovigil_predictor.api.upload import Upload
 from mycovigil_predictor.classify import Origin
+from mycovigil_predictor.log.lookup import moment_of
 from mycovigil_predictor.log.prediction_log import Destination
 from mycovigil_predictor.log.row import Row
 from mycovigil_predictor.state import Predictor, Service
@@ -32,6 +34,8 @@ from mycovigil_web.problems import database_away
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"], dependencies=[Documented])
 
 
+# Ids of predictions are UUIDv7, which carry their time.
+UUID_OF_TIME = 7
 LABEL: JsonDict = {
     "label": "deadly",
     "species": "Amanita phalloides",
@@ -96,14 +100,15 @@ async def look_up(prediction_id: uuid.UUID, caller: Reading, predictor: Service)
 
 @router.put(
     "/{prediction_id}/label",
-    responses=openapi.problems(401, 403, 404, 422, 429, 503),
+    responses=openapi.problems(401, 403, 404, 410, 422, 429, 503),
     summary="Tell the truth about a prediction",
 )
 async def label(
     prediction_id: uuid.UUID, body: LabelBody, caller: Labelling, predictor: Service
 ) -> LabelView:
     """Repeating it with another label corrects the earlier one of the same key."""
-    await _found(predictor, prediction_id)
+    if await predictor.lookup.by_id(prediction_id) is None:
+        raise _missing(predictor, prediction_id)
     created_at = await asyncio.to_thread(_store, predictor, prediction_id, body, caller)
     return LabelView(
         **body.model_dump(),
@@ -118,6 +123,16 @@ async def _found(predictor: Predictor, identifier: uuid.UUID) -> tuple[Row, Dest
     if found is None:
         raise not_found("prediction", identifier)
     return found
+
+
+def _missing(predictor: Predictor, identifier: uuid.UUID) -> Problem:
+    """404, or 410 where retention has deleted the days that the id's time lies in."""
+    days = predictor.settings.storage.prediction_retention_days
+    oldest = datetime.datetime.now(tz=datetime.UTC) - datetime.timedelta(days=days)
+    moment = moment_of(identifier)
+    if identifier.version != UUID_OF_TIME or moment is None or moment >= oldest:
+        return not_found("prediction", identifier)
+    return problems.expired(moment, days)
 
 
 def _adopt(session: Session, own: dict[str, object]) -> None:
@@ -140,12 +155,18 @@ def _store(
 ) -> datetime.datetime:
     values = {"label": body.label.value, "species": body.species, "confidence": body.confidence}
     own = {"prediction_id": identifier, "labelled_by": by.name, "key_prefix": by.prefix}
+    asked = (
+        select(LabelRequest.chosen_by)
+        .where(LabelRequest.prediction_id == identifier)
+        .scalar_subquery()
+    )
     statement = (
         insert(Label)
-        .values(id=new_id(), **own, **values)
+        .values(id=new_id(), **own, **values, chosen_by=asked)
         .on_conflict_do_update(
             index_elements=list(own),
-            set_=values | {"created_at": func.now()},
+            set_=values
+            | {"created_at": func.now(), "chosen_by": func.coalesce(asked, Label.chosen_by)},
         )
         .returning(Label.created_at)
     )
