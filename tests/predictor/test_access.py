@@ -257,6 +257,34 @@ def test_no_other_origin_may_read_unless_the_operator_allows_it(
     assert "access-control-allow-origin" not in other.headers
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "x-client-session,x-app-version,x-deadline-seconds,traceparent",
+        "authorization,content-type,idempotency-key,x-request-id,tracestate,baggage,sentry-trace",
+    ],
+)
+def test_a_page_of_an_allowed_origin_may_send_its_headers_and_read_when_to_return(
+    serve: Serve, settings: Settings, sent: str
+) -> None:
+    origin = {"origin": "https://example.org"}
+    options = settings.predictor.model_copy(update={"cors_origins": tuple(origin.values())})
+    running = serve(settings.model_copy(update={"predictor": options}))
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": sent}
+    preflight = running.http.options("/v1/predictions", headers=origin | asked)
+    assert preflight.status_code == 200, preflight.text
+    allowed = preflight.headers["access-control-allow-headers"].lower()
+    assert set(sent.split(",")) <= {name.strip() for name in allowed.split(",")}
+    refused = running.http.post(
+        "/v1/predictions", content=b"x", headers=origin
+    )  # there is no model
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"]
+    assert refused.headers["access-control-allow-origin"] == origin["origin"]
+    exposed = refused.headers["access-control-expose-headers"].lower()
+    assert {"retry-after", "x-request-id"} <= {name.strip() for name in exposed.split(",")}
+
+
 def test_headers_of_safety(predictor: Running) -> None:
     answer: httpx.Response = predictor.http.get("/healthz")
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,6 +1,7 @@
 """Every bad upload gets its documented problem, and the service goes on."""
 
 import io
+import re
 import socket
 import struct
 import zlib
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 import pytest
 from factories.photo import encoded, make_photo, make_picture
@@ -162,6 +164,73 @@ def test_names_of_files_lead_nowhere(predictor: Running, settings: Settings) -> 
         assert answer.status_code == 200, (name, answer.text)
         assert name not in answer.text
     assert set(Path(settings.storage.url).rglob("*")) == before
+
+
+def posted(running: Running, disposition: bytes) -> httpx.Response:
+    body = b"\r\n".join(
+        (b"--b", b"Content-Disposition: " + disposition, b"", make_photo(), b"--b--", b"")
+    )
+    kind = {"content-type": "multipart/form-data; boundary=b"}
+    return running.http.post("/v1/predictions", content=body, headers=kind)
+
+
+NAMED = {
+    "Latin-1": 'filename="Gr\u00fcnling.jpg"'.encode("latin-1"),
+    "Shift-JIS, a backslash last": 'filename="\u8868"'.encode("shift-jis"),
+    "GB18030": 'filename="\u8611\u83c7.jpg"'.encode("gb18030"),
+    "UTF-16": b"filename=" + '"\u8611"'.encode("utf-16"),
+    "extended, no UTF-8": b"filename*=UTF-8''%ff%fe.jpg",
+    "extended, of no charset": b"filename*=klingon''x.jpg",
+    "extended, raw bytes": b"filename*=\xff\xfe",
+    "both": b"filename=\"\xe4.jpg\"; filename*=UTF-8''%C3%A4.jpg",
+    "not quoted": b"filename=pilz\xe4.jpg",
+    "quotes within": b'filename="a"b\xe4"c.jpg"',
+    "not closed": b'filename="\xe4.jpg',
+    "every byte but line breaks": b'filename="' + bytes(set(range(256)) - {10, 13}) + b'"',
+    "a line break": b'filename="a\nb.jpg"',
+    "long": b'filename="' + b"%E8" * 3_000 + b'"',
+}
+
+
+# Broken so that nothing behind such a name can be read.
+LAST = {"not closed", "quotes within", "every byte but line breaks"}
+
+
+def test_no_byte_of_a_file_name_refuses_a_photo(predictor: Running) -> None:
+    for name, written in NAMED.items():
+        dispositions = [b'form-data; name="file"; ' + written]
+        if name not in LAST:
+            dispositions.append(b"form-data; " + written + b'; name="file"')
+        for disposition in dispositions:
+            answer = posted(predictor, disposition)
+            assert answer.status_code == 200, (name, disposition[:200], answer.text)
+
+
+PYTHON = re.compile(
+    r"Error\b|Traceback|object at 0x|codec|\bPIL\b|Plugin|_io\.|errno", re.IGNORECASE
+)
+
+
+def test_no_problem_speaks_python(predictor: Running) -> None:
+    bodies = [b'form-data; name="file"\xff: \xe4', b"\xff\xfe", b'form-data; name="\xe4"', b""]
+    answers = [posted(predictor, body) for body in bodies]
+    answers += [predictor.predict(photo) for photo, _, _ in BAD.values()]
+    answers += [
+        predictor.http.post(
+            "/v1/predictions",
+            content=body,
+            headers={"content-type": "multipart/form-data; boundary=b"},
+        )
+        for body in (
+            b"--b\r\n\xff\xfe: x\r\n\r\n",
+            b"--b\r\nContent-Length: \xb2\r\n\r\n--b--",
+            b"\xff",
+        )
+    ]
+    for answer in answers:
+        if answer.status_code == 200:
+            continue
+        assert not PYTHON.search(answer.json()["detail"]), answer.text
 
 
 def test_two_files_in_one_field_are_two_photos_of_one_specimen(predictor: Running) -> None:

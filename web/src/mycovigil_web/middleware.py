@@ -30,7 +30,7 @@ propagator = TraceContextTextMapPropagator()
 
 
 class RequestMiddleware:
-    """Plain ASGI, to be added last and so the outermost; streams pass through.
+    """Plain ASGI, outermost but for CORS, so to be added late; streams pass through.
 
     It puts into the scope: ``request_id``, ``trace_id`` (or none), and ``log_fields``, which a
     route may fill and which go into the log line and the span.

@@ -33,6 +33,8 @@ EARLIER_SLUGS = {
     "scope-missing": "missing-scope",
     "unauthorised": "unauthorized",
 }
+# Headers of an answer that a page of another origin may read.
+CORS_READ = ("Retry-After", "WWW-Authenticate", "X-Request-ID")
 ROUTERS = (
     predictions.router,
     model.router,
@@ -82,13 +84,6 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    if settings.predictor.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.predictor.cors_origins,
-            allow_methods=["GET", "POST", "PUT"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
-        )
     app.add_middleware(
         RequestMiddleware,
         metrics=metrics.web,
@@ -96,4 +91,13 @@ def create_app(settings: Settings) -> FastAPI:
         headers={"Cache-Control": "no-store"},
         log_fields=("prediction_id",),
     )
+    if settings.predictor.cors_origins:  # outermost, so that a page can read a 500 as well
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.predictor.cors_origins,
+            allow_methods=["GET", "POST", "PUT"],
+            # an allowed origin may send any: what opens the service is its key, not a header's name
+            allow_headers=["*"],
+            expose_headers=CORS_READ,
+        )
     return app

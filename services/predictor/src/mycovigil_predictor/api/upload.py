@@ -1,5 +1,6 @@
 """The photos of a request: multipart or raw body, refused while streaming and not after."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,13 @@ PHOTO_FIELDS = frozenset({"file", "files", "files[]"})
 FIELD_BYTES = 4_096
 MOST_FIELDS = 16
 MOST_PART_HEADERS = 8
+# A file name of 3,000 characters, percent-encoded.
+PART_HEADER_BYTES = 16_384
+# In Latin-1 any bytes can be read, so that none of a file's name is a reason to refuse the form.
+HEADER_CHARSET = "latin-1"
+# Where a file's name that ends in a backslash byte (Shift-JIS, GBK) hides the field's from the
+# parser, because it comes first.
+FIELD_NAME = re.compile(r';\s*name\s*=\s*"?([^";]*)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +106,10 @@ async def _form(
     try:
         with PushMultipartParser(
             boundary,
+            max_header_size=PART_HEADER_BYTES,
             max_header_count=MOST_PART_HEADERS,
             max_segment_count=limits.photos + MOST_FIELDS,
+            header_charset=HEADER_CHARSET,
         ) as parser:
             async for chunk in _stream(request, reservation):
                 received += len(chunk)
@@ -111,9 +121,9 @@ async def _form(
                         await before_photos(collector.upload.fields)
                         before_photos = None
     except ParserLimitReached as error:
-        raise _too_many_parts(str(error)) from error
+        raise _too_many_parts(_told(error)) from error
     except (MultipartError, ValueError, LookupError) as error:
-        raise _broken(str(error)) from error
+        raise _broken(_told(error)) from error
     return collector.upload
 
 
@@ -149,6 +159,7 @@ class _Collector:
         return bool(begun or self.upload.photos)
 
     def _begin(self, segment: MultipartSegment) -> None:
+        segment.name = _field_name(segment)
         self._segment = segment
         self._body = bytearray()
         if _is_photo(segment) and len(self.upload.photos) >= self._limits.photos:
@@ -172,6 +183,20 @@ class _Collector:
         else:
             value = self._body.decode("utf-8", errors="replace")
             self.upload.fields[str(self._segment.name)] = value
+
+
+def _field_name(segment: MultipartSegment) -> str:
+    """The form field's name; its bytes, read as Latin-1 before, are UTF-8."""
+    name = str(segment.name)
+    if not name and (found := FIELD_NAME.search(segment.header("Content-Disposition", ""))):
+        name = found[1]
+    return name.encode(HEADER_CHARSET, errors="replace").decode(errors="replace")
+
+
+def _told(error: Exception) -> str:
+    """The parser's own words for what it cannot read; an error of Python's has none."""
+    words = error.args[0] if isinstance(error, MultipartError) and len(error.args) == 1 else None
+    return words if isinstance(words, str) else "a part of it cannot be read"
 
 
 def _is_photo(segment: MultipartSegment) -> bool:
