@@ -1,17 +1,19 @@
 """False alarms and power of the drift test where days differ without drift: resumable counts.
 
-python benchmarks/drift_days.py run [--worlds 40] [--photos 240 1000] [--first 61000000]
+python benchmarks/drift_days.py run [--worlds 100] [--first 61000000]
 python benchmarks/drift_days.py
 
-A world is a random geometry. In each condition the test learns its geometry from a training set of
-other days; 28 days are accepted, and nights are judged against the last 3, 7, 14 and 28 of them.
-Counts of p_days by world go to `benchmarks/counts/days.json` as they come; the table bounds rates
-by resampling worlds, because the nights of a world share its baseline.
+A world is a random geometry. In each condition the test learns from a training set of other days;
+56 days are sketched. Blocks of 3, 7, 14 and 28 of them are baselines, other days are calm nights
+beside them, and nights with a shift are drawn besides. Counts of p_days by world go to
+`benchmarks/counts/days.json` as they come; the table bounds rates by resampling worlds, because the
+nights of a world share their days.
 """
 
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,18 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mycovigil_statistics.drift.days.drift_test import DriftTest
-from mycovigil_statistics.drift.days.sketch import DaySketch
+from mycovigil_statistics.drift import DaySketch, FeatureGeometry, PredictionGeometry, judge_days
 from mycovigil_statistics.simulated import DayEffects, Shift, World
 
 DIMENSION = 128
 LEVELS = (0.00067, 0.05)
 BASELINES = (3, 7, 14, 28)
-DAYS = max(BASELINES)
-NIGHTS = 20
+POOL = 2 * max(BASELINES)
+TRAINING_DAYS, TRAINING_PHOTOS = 28, 100
+# Calm nights beside a baseline, and nights of each shift.
+NIGHTS, SHIFTED = 14, 4
+# Both sizes in every condition, the largest in two.
+PHOTOS, MANY, MANY_IN = (240, 1_000), 5_000, ("none", "both")
 CONDITIONS = {
     "none": DayEffects(),
     "mean .2%": DayEffects(mean=0.002),
@@ -55,57 +60,84 @@ RESAMPLED = 2_000
 TERMINAL = Console(stderr=True)
 
 
-class Days:
-    """One condition of one world: how its days look to a test that learned from others."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Nights:
+    """One condition of one world: its training set's geometry, and how its days are drawn."""
 
-    def __init__(self, world: World, effects: DayEffects, photos: int, seed: Sequence[int]) -> None:
-        self._world, self._effects, self._photos = world, effects, photos
-        self._generator = np.random.default_rng(seed)
-        drawn = [world.draw_day(100, self._generator, effects) for _ in range(DAYS)]
-        features = np.vstack([features for features, _ in drawn])
-        groups = [(day, one) for day, (_, specimens) in enumerate(drawn) for one in specimens]
-        self.test = DriftTest.fit(features, world.probabilities(features), groups=groups, seed=1)
+    world: World
+    effects: DayEffects
+    generator: np.random.Generator
+    features: FeatureGeometry
+    predictions: PredictionGeometry
 
-    def sketch(self, shift: Shift) -> DaySketch:
-        features, groups = self._world.draw_day(self._photos, self._generator, self._effects, shift)
-        return self.test.sketch(features, self._world.probabilities(features), groups=groups)
+    @classmethod
+    def of(cls, world: World, effects: DayEffects, seed: Sequence[int]) -> "Nights":
+        generator = np.random.default_rng(seed)
+        days = [
+            world.draw_day(TRAINING_PHOTOS, generator, effects)[0] for _ in range(TRAINING_DAYS)
+        ]
+        rows = np.vstack(days)
+        predictions = PredictionGeometry.fit(world.probabilities(rows))
+        return cls(world, effects, generator, FeatureGeometry.fit(rows, seed=1), predictions)
+
+    def sketch(self, photos: int, shift: Shift = CALM) -> DaySketch:
+        rows, groups = self.world.draw_day(photos, self.generator, self.effects, shift)
+        answers = self.predictions.sketch(self.world.probabilities(rows), groups=groups)
+        return self.features.sketch(rows, groups=groups).joined(answers)
 
 
-def p_values(seed: int, condition: str, photos: int) -> dict[str, dict[str, list[float]]]:
-    """p_days by length of the baseline and shift."""
-    world = World.random(seed, DIMENSION)
-    place = list(CONDITIONS).index(condition)
-    days = Days(world, CONDITIONS[condition], photos, (seed, place, photos))
-    baseline = [days.sketch(CALM) for _ in range(DAYS)]
-    nights = {name: [days.sketch(shift) for _ in range(NIGHTS)] for name, shift in SHIFTS.items()}
-    return {
-        str(k): {
-            name: [float(days.test.judge_days([n], baseline=baseline[-k:]).p_days or 0) for n in ns]
-            for name, ns in nights.items()
+def sketches(nights: Nights, photos: int) -> dict[str, list[DaySketch]]:
+    """A pool of calm days, and some nights of each shift."""
+    counts = {name: POOL if shift is CALM else SHIFTED for name, shift in SHIFTS.items()}
+    return {n: [nights.sketch(photos, SHIFTS[n]) for _ in range(c)] for n, c in counts.items()}
+
+
+def pairs(found: dict[str, list[DaySketch]], k: int) -> Iterator[tuple[str, int, DaySketch]]:
+    """(shift, start of the baseline, night) for each comparison with k days."""
+    pool = found["calm"]
+    starts = range(0, POOL - k + 1, k)
+    for start in starts:
+        yield from (
+            ("calm", start, pool[(start + k + i) % POOL])
+            for i in range(min(max(NIGHTS, k), POOL - k))
+        )
+    for name in list(SHIFTS)[1:]:
+        yield from ((name, starts[i % len(starts)], n) for i, n in enumerate(found[name]))
+
+
+def counted(found: dict[str, list[DaySketch]]) -> dict[str, dict[str, list[int]]]:
+    """By length of the baseline and shift: nights with p_days <= each level, and nights."""
+    counts: dict[str, dict[str, list[int]]] = {}
+    for k in BASELINES:
+        p_values: dict[str, list[float]] = {name: [] for name in SHIFTS}
+        for name, start, night in pairs(found, k):
+            baseline = found["calm"][start : start + k]
+            p_values[name].append(float(judge_days([night], baseline=baseline).p_days or 0))
+        counts[str(k)] = {
+            name: [sum(p <= level for p in ps) for level in LEVELS] + [len(ps)]
+            for name, ps in p_values.items()
         }
-        for k in BASELINES
-    }
+    return counts
 
 
-def run(worlds: int, photos: Sequence[int], first: int) -> None:
-    counts: dict[str, Any] = json.loads(COUNTS.read_text()) if COUNTS.exists() else {}
+def sizes(condition: str) -> tuple[int, ...]:
+    return (*PHOTOS, MANY) if condition in MANY_IN else PHOTOS
+
+
+def run(worlds: int, first: int, path: Path) -> None:
+    counts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     missing = [
-        (seed, condition, size)
+        (seed, condition)
         for seed in range(first, first + worlds)
-        for size in photos
         for condition in CONDITIONS
-        if f"{seed}/{size}/{condition}" not in counts
+        if not all(f"{seed}/{size}/{condition}" in counts for size in sizes(condition))
     ]
-    for seed, condition, size in track(missing, "worlds", console=TERMINAL):
-        found = p_values(seed, condition, size)
-        counts[f"{seed}/{size}/{condition}"] = {
-            k: {
-                name: [sum(p <= level for p in ps) for level in LEVELS] + [len(ps)]
-                for name, ps in by_shift.items()
-            }
-            for k, by_shift in found.items()
-        }
-        COUNTS.write_text(json.dumps(counts, sort_keys=True))
+    for seed, condition in track(missing, "worlds", console=TERMINAL):
+        world, place = World.random(seed, DIMENSION), list(CONDITIONS).index(condition)
+        nights = Nights.of(world, CONDITIONS[condition], (seed, place))
+        for size in sizes(condition):
+            counts[f"{seed}/{size}/{condition}"] = counted(sketches(nights, size))
+        path.write_text(json.dumps(counts, sort_keys=True))
 
 
 def cells(counts: dict[str, Any]) -> Iterator[tuple[int, int, str]]:
@@ -154,13 +186,13 @@ def show(counts: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", nargs="?", choices=["run", "show"], default="show")
-    parser.add_argument("--worlds", type=int, default=40)
-    parser.add_argument("--photos", type=int, nargs="+", default=[240, 1_000])
+    parser.add_argument("--worlds", type=int, default=100)
     parser.add_argument("--first", type=int, default=FIRST)
+    parser.add_argument("--counts", type=Path, default=COUNTS)
     given = parser.parse_args()
     if given.action == "run":
-        run(given.worlds, given.photos, given.first)
-    show(json.loads(COUNTS.read_text()))
+        run(given.worlds, given.first, given.counts)
+    show(json.loads(given.counts.read_text()))
 
 
 if __name__ == "__main__":

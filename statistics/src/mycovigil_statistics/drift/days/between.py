@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil_statistics.drift.days.sketch import DaySketch, Moments
+from mycovigil_statistics.errors import InsufficientRows
 
 Vector = NDArray[np.float64]
+LEAST_DAYS = 3
 # Days differ a little even where the baseline is too short to show it: day effects of .3% of a
 # photo's variance, with the weight of 3 days.
 PRIOR_RATIO, PRIOR_DAYS = 0.003, 3.0
@@ -34,6 +36,10 @@ class Baseline:
     units: Vector
     variances: Vector
 
+    def __post_init__(self) -> None:
+        if len(self.means) < LEAST_DAYS:
+            raise InsufficientRows(f"{len(self.means)} days, {LEAST_DAYS} are needed")
+
     @classmethod
     def of(cls, days: Sequence[DaySketch], view: str) -> "Baseline":
         parts = [day.views[view] for day in days]
@@ -51,24 +57,12 @@ class Baseline:
         never varied in the baseline may vary tonight.
         """
         free = self.units - 1
-        pooled = free @ self.variances + GEOMETRY_UNITS
-        return np.asarray(pooled / (free.sum() + GEOMETRY_UNITS))
-
-    def without(self, day: int) -> "Baseline":
-        kept = np.arange(len(self.means)) != day
-        return Baseline(self.means[kept], self.units[kept], self.variances[kept])
+        return _pooled(free @ self.variances, free.sum())
 
     def day_variance(self) -> Vector:
         """(c,) variance of the day effects, each column's drawn towards a common ratio."""
-        days, within = len(self.means), self.within
-        if days < 2:
-            return within * PRIOR_RATIO
-        own = self.means.var(axis=0, ddof=1) - within * (1 / self.units).mean()
-        ratio = float((own / within).mean())
-        common = (ratio * (days - 1) + PRIOR_RATIO * PRIOR_DAYS) / (days - 1 + PRIOR_DAYS)
-        pull = COLUMN_DAYS / (COLUMN_DAYS + days)
-        drawn = pull * max(common, 0.0) * within + (1 - pull) * np.maximum(own, 0)
-        return np.asarray(drawn)
+        plain = self.means.var(axis=0, ddof=1)
+        return _drawn(plain, self.within, len(self.means), (1 / self.units).mean())
 
     def distance(self, mean: Vector, units: float, nights: int = 1) -> float:
         """Mean over columns of the squared distance of a new mean over its variance.
@@ -82,12 +76,18 @@ class Baseline:
 
     def own_distances(self) -> Vector:
         """(K,) each day's distance from the others, with what was learned without it."""
-        return np.array(
-            [
-                self.without(day).distance(self.means[day], self.units[day])
-                for day in range(len(self.means))
-            ]
+        days, others = len(self.means), len(self.means) - 1
+        free, errors = self.units - 1, 1 / self.units
+        within = _pooled(
+            free @ self.variances - free[:, None] * self.variances, (free.sum() - free)[:, None]
         )
+        centred = self.means - self.means.mean(axis=0)
+        left = np.square(centred).sum(axis=0) - np.square(centred) * days / others
+        error = ((errors.sum() - errors) / others)[:, None]
+        between = _drawn(np.maximum(left, 0) / (others - 1), within, others, error)
+        variance = within * (errors[:, None] + error / others) + between * (1 + 1 / others)
+        step = centred * days / others
+        return np.asarray((np.square(step) / variance).mean(axis=1))
 
     def effective_columns(self) -> float:
         """(sum of eigenvalues)² / sum of their squares of the day means' covariance.
@@ -97,8 +97,6 @@ class Baseline:
         drawn towards decorrelated columns with the weight of four days.
         """
         days, columns = self.means.shape
-        if days < 3:
-            return float(columns)
         scaled = self.means / np.sqrt(self.within)
         centred = scaled - scaled.mean(axis=0)
         free = days - 1
@@ -111,6 +109,20 @@ class Baseline:
         seen = float(np.clip(unbiased, 1 / columns, 1.0))
         pooled = (free * seen + EFFECTIVE_DAYS / columns) / (free + EFFECTIVE_DAYS)
         return float(1 / pooled)
+
+
+def _pooled(squares: Vector, freedom: Vector | float) -> Vector:
+    return np.asarray((squares + GEOMETRY_UNITS) / (freedom + GEOMETRY_UNITS))
+
+
+def _drawn(plain: Vector, within: Vector, days: int, error: Vector | float) -> Vector:
+    """(..., c) day variances from plain variances of `days` day means whose units' error adds
+    `error` times `within`."""
+    own = plain - within * error
+    ratio = np.asarray((own / within).mean(axis=-1, keepdims=True))
+    common = (ratio * (days - 1) + PRIOR_RATIO * PRIOR_DAYS) / (days - 1 + PRIOR_DAYS)
+    pull = COLUMN_DAYS / (COLUMN_DAYS + days)
+    return np.asarray(pull * np.maximum(common, 0) * within + (1 - pull) * np.maximum(own, 0))
 
 
 def pooled_night(nights: list[Moments]) -> tuple[Vector, float]:

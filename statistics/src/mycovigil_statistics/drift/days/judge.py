@@ -4,14 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mycovigil_statistics.drift.days.between import Baseline, pooled_night
+from mycovigil_statistics.drift.days.between import LEAST_DAYS, Baseline, pooled_night
 from mycovigil_statistics.drift.days.prediction import DayView, compare
 from mycovigil_statistics.drift.days.result import DaysResult
 from mycovigil_statistics.drift.days.sketch import DaySketch, require_one_geometry
 from mycovigil_statistics.drift.days.window import series_of, window_p_value
 from mycovigil_statistics.errors import InsufficientRows
-
-LEAST_DAYS = 3
 
 
 def judge_days(

@@ -112,12 +112,19 @@ def sketch_of(units: IntArray, columns: Callable[[IntArray], Columns], geometry:
     for low, high in _runs(starts, len(units)):
         for name, values in columns(order[low:high]).items():
             inside = starts[(starts >= low) & (starts < high)] - low
-            totals = np.add.reduceat(values.astype(np.float64), inside, axis=0)
-            means = totals / np.diff(np.append(inside, high - low))[:, None]
+            means = _unit_means(values.astype(np.float64), inside)
             first, second = sums.get(name, (0.0, 0.0))
             sums[name] = (first + means.sum(axis=0), second + np.square(means).sum(axis=0))
     views = {n: _moments(len(starts), *both, geometry) for n, both in sums.items()}
     return DaySketch(len(units), views)
+
+
+def _unit_means(values: Vector, starts: IntArray) -> Vector:
+    """(units, c) means of the rows from each start to the next."""
+    if len(starts) == len(values):
+        return values
+    sizes = np.diff(np.append(starts, len(values)))
+    return np.asarray(np.add.reduceat(values, starts, axis=0) / sizes[:, None])
 
 
 def _runs(starts: IntArray, rows: int) -> Iterator[tuple[int, int]]:
