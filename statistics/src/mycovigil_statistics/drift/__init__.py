@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mycovigil_statistics.drift.days.feature_geometry import FeatureGeometry
     from mycovigil_statistics.drift.days.judge import judge_days
     from mycovigil_statistics.drift.days.prediction_geometry import PredictionGeometry
+    from mycovigil_statistics.drift.days.recovery import Recovery, closed_by_calm, recovery
     from mycovigil_statistics.drift.days.result import DaysResult
     from mycovigil_statistics.drift.days.sketch import DaySketch
 
@@ -20,7 +21,10 @@ _HOMES = {
     "DriftTest": "drift_test",
     "FeatureGeometry": "feature_geometry",
     "PredictionGeometry": "prediction_geometry",
+    "Recovery": "recovery",
+    "closed_by_calm": "recovery",
     "judge_days": "judge",
+    "recovery": "recovery",
 }
 
 __all__ = [
@@ -29,7 +33,10 @@ __all__ = [
     "DriftTest",
     "FeatureGeometry",
     "PredictionGeometry",
+    "Recovery",
+    "closed_by_calm",
     "judge_days",
+    "recovery",
 ]
 
 

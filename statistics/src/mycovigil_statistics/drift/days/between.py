@@ -125,7 +125,7 @@ def _drawn(plain: Vector, within: Vector, days: int, error: Vector | float) -> V
     return np.asarray(pull * np.maximum(common, 0) * within + (1 - pull) * np.maximum(own, 0))
 
 
-def pooled_night(nights: list[Moments]) -> tuple[Vector, float]:
+def pooled_night(nights: Sequence[Moments]) -> tuple[Vector, float]:
     """The mean of the nights' means, and the units that carry as much as it does."""
     mean = np.mean([night.mean for night in nights], axis=0)
     units = len(nights) ** 2 / sum(1 / night.units for night in nights)

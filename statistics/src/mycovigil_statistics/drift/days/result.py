@@ -76,11 +76,17 @@ class DaysResult:
         """The same result, with a note of the views that could not be compared."""
         return replace(self, left_out=tuple(sorted(names)))
 
+    def alarming(self, level: float) -> tuple[str, ...]:
+        """Names of the views that alarm by themselves at their share of `level`."""
+        return tuple(view.name for view, share in self._shares(level) if view.p_value <= share)
+
     def detectable(self, level: float) -> float | None:
         """The smallest ratio, in the most sensitive view, that would have been seen at `level`."""
+        return min((view.detectable(share) for view, share in self._shares(level)), default=None)
+
+    def _shares(self, level: float) -> list[tuple[DayView, float]]:
         groups = _groups(self.views)
-        shares = [(view, level / (len(groups) * len(g))) for g in groups for view in g]
-        return min((view.detectable(share) for view, share in shares), default=None)
+        return [(view, level / (len(groups) * len(g))) for g in groups for view in g]
 
     def summary(self) -> str:
         """The result in one sentence."""
