@@ -16,7 +16,9 @@ SUFFIX = re.compile(r"_(bucket|sum|count|total)$")
 
 def exposed() -> set[str]:
     families = [*PredictorMetrics().registry.collect(), *DriftMetrics().registry.collect()]
-    return {family.name for family in families} | {f"mycovigil_{name}" for name in GAUGES}
+    return {family.name for family in families} | {
+        f"mycovigil_{name}" for name in (*GAUGES, "database_up")
+    }
 
 
 def asked(expression: str) -> set[str]:

@@ -1,11 +1,14 @@
 """What is true of the whole service: health, metrics, headers, errors, documentation."""
 
+import datetime
 import json
 import re
 from collections.abc import Iterator
 
 import pytest
+from factories.incident import make_incident
 from factories.model import make_model
+from factories.night import make_night, make_served, night_of
 from factories.report import FIRST_NIGHT, NIGHT, make_reference_set, make_report
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -15,7 +18,10 @@ from sqlalchemy.exc import InternalError
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
+from mycovigil.db.model import ModelStatus
 from mycovigil.db.report import ReportVerdict
+from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.models import answer_stop, promotion
 from mycovigil.settings import DatabaseSettings, Settings
 from mycovigil.storage import Storage, photo_key
 from mycovigil_drift.app import create_app
@@ -72,6 +78,38 @@ def test_a_night_that_failed_does_not_quiet_the_dead_mans_switch(session: Sessio
     make_report(session, model, None, night=2, verdict=ReportVerdict.FAILED)
     found = session.scalar(text(GAUGES["last_judged_timestamp_seconds"][1]))
     assert float(found) == (FIRST_NIGHT + NIGHT).timestamp()
+
+
+def test_a_fresh_install_is_no_dead_man(session: Session) -> None:
+    query = text(GAUGES["last_judged_timestamp_seconds"][1])
+    moment = session.scalar(text("SELECT extract(epoch FROM now())"))
+    assert session.scalar(query) == moment
+    served = make_served(session, rows=1)
+    make_night(session, served, night_of(0), rows=2)
+    assert float(session.scalar(query)) == night_of(0).start.timestamp()
+
+
+def test_what_nobody_may_miss_is_a_gauge(session: Session) -> None:
+    def gauge(name: str) -> int:
+        return int(session.scalar(text(GAUGES[name][1])) or 0)
+
+    names = ("nights_failed", "retrains_failed", "candidates_refused", "incidents_critical")
+    assert [gauge(name) for name in names] == [0, 0, 0, 0]
+    model = make_model(session, status=ModelStatus.PRODUCTION)
+    now = datetime.datetime.now(tz=datetime.UTC)
+    window = {"window_start": now - NIGHT, "window_end": now}
+    make_report(session, model, None, verdict=ReportVerdict.FAILED, **window)
+    drift = make_report(
+        session, model, make_reference_set(session, model), verdict=ReportVerdict.DRIFT
+    )
+    make_incident(session, drift, harmful=True)
+    job = {"requested_by": "test", "parameters": {}, "state": JobState.FAILED, "finished_at": now}
+    session.add(RetrainJob(**job))
+    promotion.refuse(session, make_model(session, encoder=None).id, decided_by="test")
+    assert [gauge(name) for name in names] == [1, 1, 1, 1]
+    assert (gauge("certificate_void"), gauge("answers_stopped")) == (1, 0)
+    answer_stop.begin(session, who="test", reason="a test")
+    assert gauge("answers_stopped") == 1
 
 
 def test_every_answer_carries_an_id_and_safe_headers(anonymous: TestClient) -> None:

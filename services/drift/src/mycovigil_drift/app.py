@@ -47,7 +47,7 @@ class Lifespan(TypedDict):
 
 def create_app(settings: Settings) -> FastAPI:
     """The drift API with its dashboard; connects to nothing before its lifespan starts."""
-    metrics = Metrics()
+    metrics = Metrics(settings.drift.public_url)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[Lifespan]:

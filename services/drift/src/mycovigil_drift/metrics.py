@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import text
@@ -29,6 +29,33 @@ GAUGES = {
         "Incidents open or acknowledged.",
         "SELECT count(*) FROM incidents WHERE state <> 'resolved'",
     ),
+    "incidents_critical": (
+        "Unresolved incidents that are critical.",
+        "SELECT count(*) FROM incidents WHERE state <> 'resolved' AND severity = 'critical'",
+    ),
+    "nights_failed": (
+        "Nights of the last week that failed and are not tried again.",
+        "SELECT count(*) FROM drift_reports WHERE verdict = 'failed' AND retry_at IS NULL "
+        "AND origin = 'nightly' AND window_end > now() - interval '7 days'",
+    ),
+    "retrains_failed": (
+        "Retrain jobs that failed within a day.",
+        "SELECT count(*) FROM retrain_jobs WHERE state = 'failed' "
+        "AND finished_at > now() - interval '1 day'",
+    ),
+    "candidates_refused": (
+        "Candidates that the gate refused within a day.",
+        "SELECT count(*) FROM promotions WHERE decision = 'refused' "
+        "AND created_at > now() - interval '1 day'",
+    ),
+    "certificate_void": (
+        "1 while the certificate of the production model is void.",
+        "SELECT count(*) FROM models WHERE status = 'production' AND certificate_state = 'void'",
+    ),
+    "answers_stopped": (
+        "1 while an operator has stopped all answers.",
+        "SELECT count(*) FROM answer_stops WHERE ended_at IS NULL",
+    ),
     "demo_model": (
         "1 while the demo model is in production, which is not for real mushrooms.",
         "SELECT count(*) FROM models WHERE demo AND status = 'production'",
@@ -43,9 +70,11 @@ GAUGES = {
     ),
     "last_judged_timestamp_seconds": (
         "Dead man's switch: end of the latest night that was judged, as a Unix time; one that "
-        "failed or had no reference set was not.",
-        "SELECT coalesce(extract(epoch FROM max(window_end)), 0) FROM drift_reports "
-        "WHERE origin <> 'request' AND periods = 1 AND verdict NOT IN ('failed', 'no_reference')",
+        "failed or had no reference set was not. Before the first, when the first photo came; "
+        "now where none did.",
+        "SELECT extract(epoch FROM coalesce((SELECT max(window_end) FROM drift_reports "
+        "WHERE origin <> 'request' AND periods = 1 AND verdict NOT IN ('failed', 'no_reference')), "
+        "(SELECT created_at FROM predictions ORDER BY id LIMIT 1), now()))",
     ),
     "last_report_timestamp_seconds": (
         "Dead man's switch: when the latest report was made, as a Unix time.",
@@ -57,9 +86,16 @@ GAUGES = {
 class Metrics:
     """Counters of one application, on a registry of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, public_url: str = "") -> None:
         self.registry = CollectorRegistry()
         self.web = WebMetrics("drift", self.registry)
+        dashboard = Gauge(
+            "mycovigil_dashboard_info",
+            "1; its label is the address of the dashboard, for links in alerts.",
+            ("url",),
+            registry=self.registry,
+        )
+        dashboard.labels(public_url).set(1)
         self.relay_published = Counter(
             "mycovigil_relay_published_total",
             "Events handed to the broker.",
@@ -87,12 +123,13 @@ class DatabaseCollector(Collector):
     def describe(self) -> list[Metric]:
         """Names without reading anything, so that registering needs no database."""
         return [
-            GaugeMetricFamily(f"mycovigil_{name}", meaning) for name, (meaning, _) in GAUGES.items()
+            _database_up(),
+            *(GaugeMetricFamily(f"mycovigil_{n}", meaning) for n, (meaning, _) in GAUGES.items()),
         ]
 
     def collect(self) -> Iterator[Metric]:
         reachable, values = self._read()
-        up = GaugeMetricFamily("mycovigil_database_up", "Whether the database answered.")
+        up = _database_up()
         up.add_metric([], float(reachable))
         yield up
         for name, value in values.items():
@@ -109,3 +146,7 @@ class DatabaseCollector(Collector):
             log.warning("metrics without the database", error=str(error).splitlines()[0])
             return False, {}
         return True, dict(row)
+
+
+def _database_up() -> GaugeMetricFamily:
+    return GaugeMetricFamily("mycovigil_database_up", "Whether the database answered.")

@@ -16,6 +16,11 @@ class DriftSettings(Group):
     port: int = Field(
         8001, ge=0, le=65535, description="Port of the drift API; 0 takes a free one."
     )
+    public_url: str = Field(
+        "http://127.0.0.1:8001",
+        pattern="^https?://[^ ]+[^ /]$",
+        description="Address at which people reach the dashboard; Prometheus' alerts link to it.",
+    )
     period_seconds: float = Field(
         86_400, gt=0, description="Length of a night's window; windows are aligned to the epoch."
     )
