@@ -97,8 +97,8 @@ def test_what_nobody_may_miss_is_a_gauge(session: Session) -> None:
     assert [gauge(name) for name in names] == [0, 0, 0, 0]
     model = make_model(session, status=ModelStatus.PRODUCTION)
     now = datetime.datetime.now(tz=datetime.UTC)
-    window = {"window_start": now - NIGHT, "window_end": now}
-    make_report(session, model, None, verdict=ReportVerdict.FAILED, **window)
+    failed = make_report(session, model, None, verdict=ReportVerdict.FAILED)
+    failed.window_start, failed.window_end = now - NIGHT, now
     drift = make_report(
         session, model, make_reference_set(session, model), verdict=ReportVerdict.DRIFT
     )
