@@ -10,7 +10,6 @@ from mycovigil_statistics.safety.conformal import (
     largest_floor,
     set_floors,
     smallest_certifiable,
-    supported_floor,
     units_needed,
 )
 
@@ -84,14 +83,6 @@ def test_many_photos_of_few_specimens_are_still_few() -> None:
     groups = np.arange(500) % 10
     with pytest.raises(NotCertifiable, match="10 specimens"):
         largest_floor(np.linspace(0, 1, 500), 0.05, groups)
-
-
-def test_a_weaker_target_is_taken_where_the_first_is_out_of_reach() -> None:
-    floor = supported_floor(np.linspace(0.1, 0.9, 12))
-    assert floor.target == 0.10
-    assert floor.bound <= 0.10
-    with pytest.raises(NotCertifiable):
-        supported_floor([0.4, 0.5])
 
 
 def test_units_needed_and_smallest_certifiable_agree() -> None:

@@ -32,7 +32,7 @@ def demo(settings: Settings, clean_database: str) -> None:
 def test_the_first_training_replaces_it_without_a_comparison(
     training_settings: Settings, engine: Engine
 ) -> None:
-    outcome = train(training_settings, overrides=QUICK)
+    outcome = train(training_settings, overrides=(*QUICK, "safety.miss_targets=[0.3]"))
     assert (outcome.promoted, outcome.gate["against"]) == (True, None)
     assert outcome.bundle.meta.certificate.state is CertificateStatus.VALID
     with Session(engine) as session:

@@ -48,7 +48,8 @@ class HeadConfig(Section):
 
 
 class SafetyConfig(Section):
-    """What is asked of the calibration photos; every target is an expected share of photos."""
+    """What is asked of the calibration photos: ``miss_targets`` are shares of deadly specimens
+    that are bounded with 95% confidence, every other target is an expected share of photos."""
 
     miss_targets: tuple[float, ...]
     harm_target: float = Field(gt=0, lt=1)

@@ -19,7 +19,9 @@ def worsen(session: Session, model: Model, state: CertificateStatus, reason: str
 
 
 def restore(session: Session, model: Model, reason: str) -> None:
-    """Set the status that calibration supported."""
+    """Set the status that calibration supported, with its doubt if there is one."""
+    doubt = model.certificate.get("doubt")
+    reason = "; ".join(filter(None, (reason, doubt)))
     _set(session, model, CertificateStatus(model.certificate["state"]), reason)
 
 

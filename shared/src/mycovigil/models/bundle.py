@@ -4,6 +4,7 @@ One ``.safetensors`` file holds the arrays; its metadata holds the JSON, so that
 covers all of it. No pickle.
 """
 
+import datetime
 import hashlib
 import json
 from typing import Any, Self
@@ -49,10 +50,17 @@ class Thresholds(BaseModel):
 
 
 class Certificate(BaseModel):
-    """What the calibration photos support (conformal risk control, arXiv 2208.02814).
+    """What the calibration photos support.
 
-    ``bound``: expected share of deadly photos not answered ``avoid`` or ``cannot_tell`` stays
-    below it, if photos are exchangeable with the calibration photos; none if not certifiable.
+    ``bound``: with this ``confidence`` at most this share of deadly specimens has a photo answered
+    neither ``avoid`` nor ``cannot_tell``, if they are drawn like those of the calibration; none if
+    not certifiable. It is the ``target`` that ``calibration_photos`` (specimens, of which
+    ``calibration_missed`` are lost) carry by their number; ``smallest_certifiable``: what they
+    would show with none lost. Models of earlier releases name no confidence: their bound is an
+    expected share (conformal risk control, arXiv 2208.02814).
+
+    ``doubt``: why the bound is in doubt from the start, which ``state`` says as ``suspect``;
+    ``new_days_since``: begin of the drift that the model answers, as long as it is in doubt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,9 +68,13 @@ class Certificate(BaseModel):
     risk: str
     target: float
     bound: float | None
+    confidence: float | None = None
     calibration_photos: int
+    calibration_missed: int | None = None
     smallest_certifiable: float
     statement: str
+    doubt: str | None = None
+    new_days_since: datetime.datetime | None = None
 
 
 class BundleMeta(BaseModel):

@@ -96,6 +96,7 @@ def register_model(
         calibration=meta.calibration,
         certificate=meta.certificate.model_dump(mode="json"),
         certificate_state=meta.certificate.state,
+        certificate_reason=meta.certificate.doubt or "",
         status=ModelStatus.CANDIDATE,
         demo=demo,
     )

@@ -7,7 +7,9 @@ the floor. With G exchangeable specimens, the largest floor whose
 
 has an expected share of lost photos of at most ``target`` on a new specimen. With one photo a
 specimen this is split conformal prediction; photos of one specimen count together, since they
-are no independent evidence. No target below 1 / (G + 1) can be certified.
+are no independent evidence. No target below 1 / (G + 1) can be certified. The bound is an average
+over calibrations; one that holds with confidence is in
+:mod:`mycovigil_statistics.safety.certified_floor`.
 """
 
 import math
@@ -17,7 +19,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
-LADDER = (0.05, 0.10, 0.15, 0.20)
 
 
 class NotCertifiable(ValueError):
@@ -97,24 +98,6 @@ def largest_floor(scores: ArrayLike, target: float, groups: ArrayLike | None = N
     risks = (lost_before[first] + 1.0) / (units + 1)
     best = int(np.flatnonzero(risks <= target + 1e-12)[-1])
     return Floor(float(ranked[best]), target, float(risks[best]), units, len(values))
-
-
-def supported_floor(
-    scores: ArrayLike, targets: ArrayLike = LADDER, groups: ArrayLike | None = None
-) -> Floor:
-    """:func:`largest_floor` at the first of ``targets`` that the specimens can support.
-
-    The choice looks at the number of specimens only, never at the scores, so the bound holds.
-
-    Raises:
-        NotCertifiable: none can be supported.
-    """
-    _, units = _shares(len(np.asarray(scores)), groups)
-    ladder = sorted(float(target) for target in np.asarray(targets, dtype=np.float64))
-    for target in ladder:
-        if smallest_certifiable(units) <= target + 1e-12:
-            return largest_floor(scores, target, groups)
-    raise NotCertifiable(ladder[-1], units)
 
 
 def set_floors(

@@ -30,7 +30,8 @@ from mycovigil_training.model.scoring import answers, plain
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The rows of each part; ``views`` (n, v, D) are augmented views of the training rows,
-    ``foreign`` (m, D) photos without a mushroom."""
+    ``foreign`` (m, D) photos without a mushroom, ``new_days`` (n,) which calibration rows were sent
+    since the drift that the model answers, None if it answers none."""
 
     train: FeatureTable
     views: NDArray[np.float32]
@@ -38,6 +39,7 @@ class Parts:
     calibration: FeatureTable
     holdout: FeatureTable
     foreign: NDArray[np.float32]
+    new_days: NDArray[np.bool_] | None = None
 
     @property
     def seen(self) -> list[str]:
@@ -72,6 +74,7 @@ def assemble(
         groups=fresh.calibration.groups,
         distances=mean_distance(fresh.calibration.features, known, count),
         non_mushroom_scores=_non_mushroom_scores(fresh.calibration, direction),
+        new_days=fresh.new_days,
     )
     foreign = mean_distance(parts.foreign, known, count) if len(parts.foreign) else np.empty(0)
     thresholds, certificate = certify(calibration, config.safety, foreign=foreign)
@@ -112,10 +115,16 @@ def _unknown_to_encoder(parts: Parts, identity: EncoderIdentity) -> Parts:
     """Calibration and holdout without the photos that the encoder itself learned from: it knows
     their labels, so figures on them would hold for no other photo."""
 
-    def fresh(table: FeatureTable) -> FeatureTable:
-        return table.take(~identity.learned_from(table.sha256.tolist()))
+    def fresh(table: FeatureTable) -> NDArray[np.bool_]:
+        return ~identity.learned_from(table.sha256.tolist())
 
-    return replace(parts, calibration=fresh(parts.calibration), holdout=fresh(parts.holdout))
+    calibration = fresh(parts.calibration)
+    return replace(
+        parts,
+        calibration=parts.calibration.take(calibration),
+        holdout=parts.holdout.take(fresh(parts.holdout)),
+        new_days=None if parts.new_days is None else parts.new_days[calibration],
+    )
 
 
 def _with_note(certificate: Certificate, left_out: int) -> Certificate:

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil.models.bundle import Certificate, Thresholds
-from mycovigil.models.safety import CLASSES, CertificateStatus, SafetyClass
+from mycovigil.models.safety import CLASSES, SafetyClass
 from mycovigil_statistics.safety import conformal, novelty
-from mycovigil_statistics.safety.conformal import Floor, NotCertifiable
+from mycovigil_statistics.safety.conformal import NotCertifiable
 from mycovigil_training.configuration import SafetyConfig
+from mycovigil_training.model.deadly_floor import DeadlyRows, deadly_floor
 
 DEADLY = CLASSES.index(SafetyClass.DEADLY)
 HARMFUL = [CLASSES.index(SafetyClass.POISONOUS), DEADLY]
-RISK = "deadly photo answered neither avoid nor cannot_tell"
 # Serving computes in float32: floors are lowered by what that may lose.
 ROUNDING = 1e-6
 FARTHER = 1.5
@@ -24,18 +24,25 @@ class CalibrationRows:
     """Photos that neither head nor scaling has seen: calibrated ``probabilities`` (N, 4),
     ``labels`` (N,), specimens ``groups`` (N,), ``distances`` (N,) to the anchors,
     ``non_mushroom_scores`` (N,) along the direction of photos without a mushroom, none where that
-    is unknown."""
+    is unknown, ``new_days`` (N,) which were sent since the drift that the model answers, none if it
+    answers none."""
 
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
     distances: NDArray[np.float64]
     non_mushroom_scores: NDArray[np.float64] | None = None
+    new_days: NDArray[np.bool_] | None = None
 
     def scores(self, columns: list[int]) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
         """The probability of these classes together, and the specimens, of their own photos."""
         own = np.isin(self.labels, columns)
         return self.probabilities[own][:, columns].sum(axis=1), self.groups[own]
+
+    def deadly(self) -> DeadlyRows:
+        """What the certificate is made from."""
+        new = None if self.new_days is None else self.new_days[self.labels == DEADLY]
+        return DeadlyRows(*self.scores([DEADLY]), new)
 
 
 def certify(
@@ -49,8 +56,7 @@ def certify(
     Args:
         foreign: (M,) distances of photos without a mushroom; may be empty.
     """
-    deadly, specimens = rows.scores([DEADLY])
-    floor, certificate = _deadly(deadly, specimens, config)
+    floor, certificate = deadly_floor(rows.deadly(), config.miss_targets)
     targets = [
         *config.set_targets[:DEADLY],
         max(certificate.bound or 0.0, config.set_targets[DEADLY]),
@@ -66,56 +72,6 @@ def certify(
         non_mushroom_limit=_non_mushroom_limit(rows.non_mushroom_scores, config),
     )
     return thresholds, certificate
-
-
-def _deadly(
-    scores: NDArray[np.float64], specimens: NDArray[np.str_], config: SafetyConfig
-) -> tuple[float, Certificate]:
-    target = config.miss_targets[0]
-    units = len(np.unique(specimens))
-    try:
-        floor = conformal.supported_floor(scores, config.miss_targets, specimens)
-    except NotCertifiable as refusal:
-        return 0.0, _certificate(
-            CertificateStatus.NOT_CERTIFIABLE, target, None, units, str(refusal)
-        )
-    return floor.value, _certificate(
-        CertificateStatus.VALID, target, floor.target, units, _promise(floor, target)
-    )
-
-
-def _certificate(
-    state: CertificateStatus, target: float, bound: float | None, units: int, statement: str
-) -> Certificate:
-    if bound is None:
-        statement = (
-            f"No bound on missed deadly mushrooms is given: {statement}. "
-            "No photo is answered expert_check: deadly can never be ruled out."
-        )
-    return Certificate(
-        state=state,
-        risk=RISK,
-        target=target,
-        bound=bound,
-        calibration_photos=units,
-        smallest_certifiable=conformal.smallest_certifiable(units),
-        statement=statement,
-    )
-
-
-def _promise(floor: Floor, target: float) -> str:
-    weaker = (
-        f" The target of {target:.0%} is out of reach: it needs "
-        f"{conformal.units_needed(target)} deadly specimens."
-        if floor.target > target
-        else ""
-    )
-    return (
-        f"On average at most {floor.target:.0%} of deadly photos are answered neither avoid nor "
-        f"cannot_tell, shown on {floor.units} deadly specimens ({floor.rows} photos) set aside "
-        f"for this (conformal risk control). It holds for photos like those, not for other "
-        f"species, places or cameras; drift suspends it.{weaker}"
-    )
 
 
 def _harm_floor(rows: CalibrationRows, config: SafetyConfig) -> float:

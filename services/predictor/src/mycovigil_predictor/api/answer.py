@@ -35,7 +35,8 @@ EXAMPLE: JsonDict = {
     "certificate": {
         "state": "valid",
         "bound": 0.05,
-        "statement": "At most 5% of deadly photos are expected to be answered expert_check.",
+        "statement": "With 95% confidence at most 5% of deadly specimens have a photo that is "
+        "answered neither avoid nor cannot_tell.",
     },
     "distance_to_reference": 0.31,
     "might_be_confused_with": ["Amanita phalloides"],

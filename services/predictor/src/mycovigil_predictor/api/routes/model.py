@@ -23,11 +23,12 @@ EXAMPLE: JsonDict = {  # without nulls, which FastAPI leaves out of its document
     "certificate": {
         "state": "valid",
         "reason": "",
-        "risk": "deadly photos answered expert_check",
+        "risk": "deadly specimen with a photo answered neither avoid nor cannot_tell",
         "target": 0.05,
         "bound": 0.05,
         "calibration_photos": 120,
-        "statement": "At most 5% of deadly photos are expected to be answered expert_check.",
+        "statement": "With 95% confidence at most 5% of deadly specimens have a photo that is "
+        "answered neither avoid nor cannot_tell.",
     },
     "encoder": {
         "id": "019ab1c2-0000-7000-8000-000000000001",
