@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 from mycovigil_statistics.safety.paired import (
     EXACT_UNITS,
     PairedComparison,
+    _log_probabilities,
+    _tango,
+    attempt_alpha,
     mcnemar_exact,
     non_inferiority,
     p_at_margin,
@@ -26,6 +29,41 @@ def test_the_fewest_specimens_of_a_flawless_candidate(margin: float, needed: int
     assert units_needed(margin) == needed
     assert p_at_margin(0, 0, needed, margin) <= 0.05
     assert p_at_margin(0, 0, needed - 1, margin) > 0.05
+
+
+def test_the_fewest_specimens_of_the_gate() -> None:
+    assert (units_needed(0.03, 0.05 / 12), units_needed(0.02, 0.05 / 12)) == (180, 272)
+    result = non_inferiority(np.zeros(120, bool), np.zeros(120, bool), margin=0.03, alpha=0.05 / 12)
+    assert (result.outcome, result.lacking) == (PairedComparison.TOO_FEW, 60)
+    with pytest.raises(ValueError, match="a level lies between 0 and 1"):
+        units_needed(0.03, 0.0)
+
+
+def test_the_attempts_of_a_year_share_its_level() -> None:
+    """Eleven get a twelfth each; the rest of the year shares the last one, and never uses it up."""
+    spent, levels = 0.0, []
+    for _ in range(40):
+        levels.append(attempt_alpha(spent))
+        spent += levels[-1]
+    assert levels[:11] == pytest.approx([0.05 / 12] * 11)
+    assert levels[11:14] == pytest.approx([0.05 / 24, 0.05 / 48, 0.05 / 96])
+    assert all(level > 0 for level in levels)
+    assert 0.0499 < spent <= 0.05
+    assert attempt_alpha(0.06) == 0.0, "a setting that was lowered"
+
+
+@pytest.mark.parametrize("n", [201, 250, 300, 500, 1000])
+@pytest.mark.parametrize("margin", [0.02, 0.03, 0.05])
+def test_tangos_score_holds_the_gates_level_beyond_the_exact_table(n: int, margin: float) -> None:
+    """Exact probability, at the margin, of the tables that pass, over the share that only
+    production misses."""
+    ours, theirs = (side.ravel() for side in np.meshgrid(np.arange(160), np.arange(201)))
+    possible = ours + theirs <= n
+    ours, theirs = ours[possible], theirs[possible]
+    passing = norm.cdf(_tango(ours, theirs, n, margin)) <= 0.05 / 12
+    shares = np.concatenate([[0.0], np.geomspace(1e-4, 0.1, 24)])
+    chances = _log_probabilities(ours[passing], theirs[passing], n, margin, shares)
+    assert np.exp(chances).sum(axis=1).max() <= 1.01 * 0.05 / 12
 
 
 @pytest.mark.parametrize(("n", "p01"), [(60, 0.0), (60, 0.03), (60, 0.2), (120, 0.05)])

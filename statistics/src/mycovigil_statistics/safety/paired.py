@@ -43,6 +43,22 @@ class NonInferiority:
     needed: int
     method: str
 
+    @property
+    def lacking(self) -> int:
+        """How many more specimens a flawless candidate needs at least."""
+        return max(self.needed - self.units, 0)
+
+
+def attempt_alpha(spent: float, *, yearly: float = 0.05, attempts: int = 12) -> float:
+    """The level of the next comparison of a year: an equal share, or half of what is left if that
+    is less. The levels of a year never add up to more than ``yearly``, however many candidates are
+    tried; the later ones need more specimens.
+
+    Args:
+        spent: the sum of the levels of the year's comparisons so far.
+    """
+    return min(yearly / attempts, max(yearly - spent, 0.0) / 2)
+
 
 def mcnemar_exact(b: int, c: int, *, two_sided: bool = True) -> float:
     """Exact p-value of equal miss rates given b + c discordant pairs; 1 where there are none.
@@ -120,6 +136,8 @@ def within_units(
 
 def units_needed(margin: float, alpha: float = 0.05) -> int:
     """Fewest specimens with which zero candidate-only misses passes: (1 - margin)**n <= alpha."""
+    if not 0 < alpha < 1:
+        raise ValueError(f"a level lies between 0 and 1, not {alpha}")
     return math.ceil(math.log(alpha) / math.log1p(-margin))
 
 
