@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Alert, IncidentState
+from mycovigil.db.encoder import Encoder
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus, Promotion
 from mycovigil.db.report import ReportVerdict
@@ -24,6 +25,9 @@ from mycovigil.postgres.engine import sessions_of
 
 def gate(against: Model, *, passed: bool) -> dict[str, Any]:
     return {"gate": {"against": str(against.id), "passed": passed, "reason": "more deadly misses"}}
+
+
+CERTIFIED = {"state": "valid", "bound": 0.05}
 
 
 def live(session: Session) -> str | None:
@@ -256,6 +260,46 @@ def test_evidence_against_an_older_model_does_not_count(session: Session) -> Non
     candidate = make_model(session, metrics=gate(older, passed=True))
     with pytest.raises(GateClosed, match="not compared"):
         promotion.promote(session, candidate.id, decided_by="test")
+
+
+def test_evidence_against_the_first_certified_model_of_the_encoder_is_needed(
+    session: Session,
+) -> None:
+    """Each model may be a little worse than the one before: together they may not."""
+    bare = make_model(session, certificate={"state": "not_certifiable", "bound": None})
+    encoder = session.get_one(Encoder, bare.encoder_id)
+    promotion.promote(session, bare.id, decided_by="test")
+    first = make_model(
+        session, encoder=encoder, certificate=CERTIFIED, metrics=gate(bare, passed=True)
+    )
+    promotion.promote(session, first.id, decided_by="test")
+    assert registry.first_certified(session, encoder.id) is first
+    second = make_model(
+        session, encoder=encoder, certificate=CERTIFIED, metrics=gate(first, passed=True)
+    )
+    promotion.promote(session, second.id, decided_by="test")
+    assert registry.first_certified(session, encoder.id) is first
+
+    evidence = gate(second, passed=True)
+    third = make_model(session, encoder=encoder, metrics=evidence)
+    with pytest.raises(GateClosed, match=f"not compared with {first.version}, the first certified"):
+        promotion.promote(session, third.id, decided_by="test")
+    both = {"gate": evidence["gate"] | {"first_certified": str(first.id)}}
+    fourth = make_model(session, encoder=encoder, metrics=both)
+    promotion.promote(session, fourth.id, decided_by="test")
+    other = make_model(session, certificate=CERTIFIED, metrics=gate(fourth, passed=True))
+    promotion.promote(session, other.id, decided_by="test")
+    assert live(session) == other.version, "a new encoder has no first certified model yet"
+
+
+def test_a_demo_model_and_a_refused_one_are_no_first_certified_model(session: Session) -> None:
+    demo = make_model(session, certificate=CERTIFIED, demo=True)
+    encoder = session.get_one(Encoder, demo.encoder_id)
+    promotion.promote(session, demo.id, decided_by="test")
+    refused = make_model(session, encoder=encoder, certificate=CERTIFIED)
+    promotion.refuse(session, refused.id, decided_by="test")
+    make_model(session, encoder=encoder, certificate=CERTIFIED)
+    assert registry.first_certified(session, encoder.id) is None
 
 
 def test_the_database_itself_allows_one_production_model(session: Session) -> None:

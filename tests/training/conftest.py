@@ -35,7 +35,9 @@ def training_settings(settings: Settings, encoder_folder: Path, curated_folder: 
     return settings.model_copy(
         update={
             "encoder": EncoderSettings(uri=str(encoder_folder)),
-            "training": TrainingSettings(dataset=curated_folder, miss_margin=0.3),
+            "training": TrainingSettings(
+                dataset=curated_folder, miss_margin=0.6, useful_margin=0.3
+            ),
         }
     )
 

@@ -16,7 +16,7 @@ from mycovigil.references.frozen_rows import FrozenRows
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_training.register.demo_model import make
-from mycovigil_training.retrain.comparison import incumbent
+from mycovigil_training.retrain import opponents
 from mycovigil_training.retrain.retraining import retrain
 from mycovigil_training.training import train
 
@@ -51,7 +51,7 @@ def test_the_first_training_replaces_it_without_a_comparison(
 @pytest.mark.usefixtures("demo")
 def test_a_retrain_job_has_no_opponent_in_it(training_settings: Settings, engine: Engine) -> None:
     with Session(engine) as session, session.begin():
-        assert incumbent(session, Storage(training_settings.storage)) is None
+        assert opponents.production(session, Storage(training_settings.storage)) is None
         job = RetrainJob(
             requested_by="test", state=JobState.RUNNING, parameters={"overrides": list(QUICK)}
         )

@@ -62,13 +62,6 @@ class SafetyConfig(Section):
     anchor_choice: str = Field(pattern="^(random|k_centre)$")
 
 
-class GateConfig(Section):
-    """``recall_tolerance``: how far macro recall may fall; ``alpha`` of the paired test."""
-
-    recall_tolerance: float = Field(ge=0, lt=1)
-    alpha: float = Field(gt=0, lt=0.5)
-
-
 class TrainConfig(Section):
     seed: int = Field(ge=0)
     encode_batch: int = Field(ge=1)
@@ -77,7 +70,6 @@ class TrainConfig(Section):
     split: SplitConfig
     head: HeadConfig
     safety: SafetyConfig
-    gate: GateConfig
 
 
 class BadConfiguration(ValueError):

@@ -25,8 +25,10 @@ from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.model.assembly import Parts, assemble
 from mycovigil_training.model.split import split
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
-from mycovigil_training.retrain import gate
-from mycovigil_training.retrain.comparison import Incumbent, incumbent, paired_answers
+from mycovigil_training.retrain import attempts
+from mycovigil_training.retrain.comparison import HeldOut, evidence
+from mycovigil_training.retrain.criteria import Limits
+from mycovigil_training.retrain.opponents import opponents
 from mycovigil_training.training_data import TrainingData, gather
 
 DECIDED_BY = "mycovigil train"
@@ -63,14 +65,15 @@ def train(
     with one_session(
         settings.database, seconds=settings.database.job_seconds
     ) as session:  # before the photos, which take long
-        against = incumbent(session, storage)
+        against = opponents(session, storage, engine.identity)
+        limits = Limits.of(settings.training, attempts.spent(session))
     data = gather(prepared(folder, settings), engine, config)
     with one_session(settings.database, seconds=settings.database.job_seconds) as session:
         side = photo_sides.settled(
             session,
             data.table,
             config.split.holdout,
-            learned=_learned(data.table, against),
+            learned=np.isin(data.table.sha256, against.seen),
             judged=np.ones(len(data.table), dtype=bool),
         )
     parts, held = parts_of(data, engine, config, side)
@@ -85,9 +88,10 @@ def train(
             "overrides": list(overrides),
         },
     )
-    margin = settings.training.miss_margin
-    evidence = _evidence(bundle, parts.holdout, against, data, engine, config, margin=margin)
-    bundle = with_gate(bundle, evidence)
+    calm = np.zeros(len(parts.holdout), dtype=bool)
+    held_out = HeldOut(parts.holdout, engine, drifted=calm)
+    found = evidence(bundle, held_out, against, data, config, limits)
+    bundle = with_gate(bundle, found)
     rows = ReferenceRows(held, "training")
     rows = rows.chosen(config.reference_rows, config.seed).with_photos(
         storage, data.reference_photos
@@ -98,13 +102,13 @@ def train(
             storage,
             bundle,
             engine=engine,
-            parent=against.production if against else None,
+            parent=against.production.model if against.production else None,
             reference_rows=rows,
             seen=parts.seen,
         )
         model_id = str(model.id)
-        promoted = promote and evidence["passed"] and _promoted(session, model.id)
-    return Trained(model_id, bundle, evidence, promoted, time.monotonic() - started)
+        promoted = promote and found["passed"] and _promoted(session, model.id)
+    return Trained(model_id, bundle, found, promoted, time.monotonic() - started)
 
 
 def prepared(folder: Path | None, settings: Settings) -> Path:
@@ -137,32 +141,6 @@ def parts_of(
     )
     held = np.sort(np.concatenate([dealt.validation, dealt.calibration, dealt.holdout]))
     return parts, table.take(held)
-
-
-def _learned(table: FeatureTable, against: Incumbent | None) -> NDArray[np.bool_]:
-    """(N,) whether production learned from the row's photo."""
-    return np.isin(table.sha256, list(against.trained) if against else [])
-
-
-def _evidence(
-    bundle: Bundle,
-    holdout: FeatureTable,
-    against: Incumbent | None,
-    data: TrainingData,
-    engine: Engine,
-    config: TrainConfig,
-    *,
-    margin: float,
-) -> dict[str, Any]:
-    if against is None:
-        return gate.unopposed()
-    calm = np.zeros(len(holdout), dtype=bool)
-    return gate.judge(
-        paired_answers(bundle, holdout, against, data, config, engine=engine, drifted=calm),
-        config.gate,
-        against=str(against.production.model.id),
-        margin=margin,
-    )
 
 
 def _promoted(session: Session, model_id: Any) -> bool:

@@ -41,8 +41,8 @@ def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promot
 
     The first model of all goes live without a comparison, and so does the first after the demo
     model, which is no opponent. Every other needs the gate's evidence against the very model that
-    is in production now; where none is, although one was, nothing can be compared, and a rollback
-    brings the last one back.
+    is in production now, and against the first certified one of its encoder; where none is in
+    production, although one was, nothing can be compared, and a rollback brings the last one back.
 
     Raises:
         LookupError: no such model.
@@ -56,11 +56,7 @@ def promote(session: Session, model_id: uuid.UUID, *, decided_by: str) -> Promot
         _require_first(session)
         return _switch(session, candidate, current, PromotionDecision.INITIAL, {}, decided_by)
     evidence: dict[str, Any] = candidate.metrics.get("gate", {})
-    if evidence.get("against") != str(current.id):
-        raise GateClosed(
-            f"model {candidate.version} was not compared with production model {current.version}: "
-            "train it again, or run the gate"
-        )
+    _require_compared(session, candidate, current, evidence)
     if evidence.get("passed") is not True:
         raise GateClosed(f"the gate refused model {candidate.version}: {evidence.get('reason')}")
     return _switch(session, candidate, current, PromotionDecision.PASSED, evidence, decided_by)
@@ -197,6 +193,23 @@ def wait_for_turn(session: Session) -> None:
 def _require_undecided(candidate: Model) -> None:
     if candidate.status not in {ModelStatus.CANDIDATE, ModelStatus.SHADOW}:
         raise GateClosed(f"model {candidate.version} is {candidate.status}, not a candidate")
+
+
+def _require_compared(
+    session: Session, candidate: Model, current: Model, evidence: dict[str, Any]
+) -> None:
+    """The evidence is against the models that count now."""
+    if evidence.get("against") != str(current.id):
+        raise GateClosed(
+            f"model {candidate.version} was not compared with production model {current.version}: "
+            "train it again"
+        )
+    first = registry.first_certified(session, candidate.encoder_id)
+    if first and first.id != current.id and evidence.get("first_certified") != str(first.id):
+        raise GateClosed(
+            f"model {candidate.version} was not compared with {first.version}, the first certified "
+            "model of its encoder: train it again"
+        )
 
 
 def _require_first(session: Session) -> None:

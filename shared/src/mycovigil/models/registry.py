@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mycovigil.db.encoder import Encoder
-from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.models import bundle as bundles
 from mycovigil.models.bundle import Bundle
 from mycovigil.models.safety import CertificateStatus, doubted
@@ -46,6 +46,23 @@ def production(session: Session) -> Production | None:
         .where(Model.status == ModelStatus.PRODUCTION)
     ).first()
     return Production(model=row[0], encoder=row[1]) if row else None
+
+
+def first_certified(session: Session, encoder_id: uuid.UUID) -> Model | None:
+    """The first model of the encoder that went live with a bound on missed deadly mushrooms, the
+    demo model left out: what every later candidate of this encoder is compared with, too."""
+    return session.scalar(
+        select(Model)
+        .join(Promotion, Promotion.model_id == Model.id)
+        .where(
+            Model.encoder_id == encoder_id,
+            Model.demo.is_(False),
+            Model.certificate["bound"].as_float().is_not(None),
+            Promotion.decision.in_((PromotionDecision.INITIAL, PromotionDecision.PASSED)),
+        )
+        .order_by(Promotion.created_at, Promotion.id)
+        .limit(1)
+    )
 
 
 def register_encoder(session: Session, identity: EncoderIdentity, uri: str | Path) -> uuid.UUID:

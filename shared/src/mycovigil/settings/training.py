@@ -34,7 +34,30 @@ class TrainingSettings(Group):
         True, description="A candidate that passes the gate goes live by itself."
     )
     miss_margin: float = Field(
-        0.05, gt=0, lt=1, description="Deadly-miss rate a candidate must be shown not to add."
+        0.03,
+        gt=0,
+        lt=1,
+        description="Rate of missed deadly, or poisonous, specimens that a candidate must be shown "
+        "not to add.",
+    )
+    useful_margin: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        description="Rate of useful answers that a candidate must be shown not to lose: avoid on "
+        "harmful mushrooms, expert_check on others.",
+    )
+    gate_alpha: float = Field(
+        0.05,
+        gt=0,
+        lt=0.5,
+        description="Chance, a year, that the gate lets a model pass that is worse by a margin.",
+    )
+    gate_attempts_a_year: int = Field(
+        12,
+        ge=1,
+        description="Attempts that share the gate's yearly chance equally; later ones of the same "
+        "year halve what is left.",
     )
 
     @field_validator("command", mode="before")

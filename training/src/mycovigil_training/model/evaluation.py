@@ -14,6 +14,7 @@ from mycovigil_statistics.safety.proportions import interval
 from mycovigil_training.model.scoring import Answers
 
 DEADLY = CLASSES.index(SafetyClass.DEADLY)
+HARMFUL = (CLASSES.index(SafetyClass.POISONOUS), DEADLY)
 
 
 def evaluate(
@@ -50,7 +51,19 @@ def evaluate(
 
 def deadly_missed(answers: NDArray[np.str_], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """For each deadly photo: was it answered neither avoid nor cannot_tell?"""
-    return np.asarray(answers[labels == DEADLY] == Advice.EXPERT_CHECK)
+    return neither_avoided_nor_refused(answers[labels == DEADLY])
+
+
+def neither_avoided_nor_refused(answers: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """For each advice: would it be a miss on a poisonous or deadly photo?"""
+    return np.asarray(answers == Advice.EXPERT_CHECK)
+
+
+def useful(answers: NDArray[np.str_], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """For each photo: was it told what its class asks for, `avoid` for poisonous and deadly ones,
+    `expert_check` for the others? `cannot_tell` is never useful."""
+    wanted = np.where(np.isin(labels, HARMFUL), Advice.AVOID.value, Advice.EXPERT_CHECK.value)
+    return np.asarray(answers == wanted)
 
 
 def specimens_missed(missed: NDArray[np.bool_], groups: NDArray[np.str_]) -> NDArray[np.bool_]:

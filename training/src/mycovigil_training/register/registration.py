@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.models import registry
 from mycovigil.models.bundle import Bundle
-from mycovigil.models.registry import Production
 from mycovigil.references.frozen_rows import freeze
 from mycovigil.storage import Storage
 from mycovigil_training.features.engine import Engine
@@ -50,7 +49,7 @@ def register(
     bundle: Bundle,
     *,
     engine: Engine,
-    parent: Production | None,
+    parent: Model | None,
     reference_rows: ReferenceRows,
     seen: list[str],
 ) -> Model:
@@ -66,7 +65,7 @@ def register(
         storage,
         bundle,
         encoder_id=encoder_id,
-        parent_id=parent.model.id if parent else None,
+        parent_id=parent.id if parent else None,
     )
     freeze(
         session,

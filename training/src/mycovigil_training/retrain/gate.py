@@ -1,168 +1,153 @@
-"""The gate: may a candidate replace production? Decided on the same photos, with both models'
-own thresholds, and refused where the photos are too few to tell."""
+"""The gate: may a candidate replace production?
 
-from dataclasses import asdict, dataclass
+It is compared with the model in production and with the first certified one of its encoder, so
+that small losses do not add up from model to model. Both answer the same held-out photos with their
+own thresholds; what counts is the advice on a specimen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil_statistics.safety.paired import (
-    NonInferiority,
-    PairedComparison,
-    mcnemar_exact,
-    non_inferiority,
-    within_units,
+from mycovigil.models.safety import CLASSES
+from mycovigil_statistics.safety.paired import mcnemar_exact
+from mycovigil_training.model.evaluation import (
+    macro_recall,
+    neither_avoided_nor_refused,
+    specimens_missed,
 )
-from mycovigil_training.configuration import GateConfig
-from mycovigil_training.model.evaluation import DEADLY, deadly_missed, macro_recall
-from mycovigil_training.model.scoring import Answers, plain
+from mycovigil_training.model.scoring import plain
+from mycovigil_training.retrain.criteria import (
+    HARMFUL,
+    Criterion,
+    Limits,
+    PairedAnswers,
+    criteria,
+)
+
+# Level of the test on the photos of the drifted nights, which can only refuse.
+DRIFTED_ALPHA = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class PairedAnswers:
-    """N photos that neither model was trained on: ``labels`` (N,), specimens ``groups`` (N,),
-    ``drifted`` (N,) marks the labelled photos of the drifted nights."""
+class Role(StrEnum):
+    """What the model is that a candidate is compared with."""
 
-    labels: NDArray[np.int64]
-    groups: NDArray[np.str_]
-    drifted: NDArray[np.bool_]
-    candidate: Answers
-    production: Answers
+    PRODUCTION = "production"
+    FIRST = "first_certified"
 
 
-def judge(
-    paired: PairedAnswers, config: GateConfig, *, against: str, margin: float
-) -> dict[str, Any]:
+def judge(paired: Mapping[Role, PairedAnswers], limits: Limits) -> dict[str, Any]:
     """The evidence for ``model.metrics["gate"]``: ``passed``, ``reason``, and the figures.
 
-    Passed means all of: the one-sided upper bounds of the deadly-miss difference, by specimens and
-    by the photos within them, are below ``margin``; macro recall fell by no more than the
-    tolerance; on the labelled photos of the drifted nights it misses no more deadly ones and is
-    not shown to be worse (exact one-sided McNemar test: a handful of photos must not decide by
-    chance).
+    Passed means that against each opponent all `criteria` are met at ``limits.alpha``: of deadly
+    and of poisonous specimens missed, of the photos missed within them, and of useful answers lost;
+    and that the candidate is not shown to miss more harmful specimens of the drifted nights than
+    production (exact one-sided McNemar test: a handful must not decide by chance).
+
+    All must pass, so a candidate that is worse by the margin in any of them passes with chance
+    ``alpha`` at most (intersection-union test). ``spent`` is ``alpha``, or 0 where the specimens
+    are too few for any candidate to pass.
     """
-    misses = _misses(paired, config, margin)
-    within = _within(paired, config)
-    recall = _recalls(paired, np.ones(len(paired.labels), dtype=bool))
-    drifted = _recalls(paired, paired.drifted) | {"p_worse": _p_worse(paired)}
+    if not limits.alpha > 0:
+        return closed("The level of this year is used up: the settings allowed more before.")
+    found = {role: criteria(answers, limits) for role, answers in paired.items()}
+    drifted = _drifted(paired[Role.PRODUCTION])
     objections = [
-        *_miss_objection(misses),
-        *_within_objection(within, margin),
-        *_recall_objection(recall, config.recall_tolerance),
-        *_drift_objection(paired, drifted, config.alpha),
-    ]
+        f"Against {_named(role, paired[role])}: {one.objection}."
+        for role, own in found.items()
+        for one in own.values()
+        if one.objection
+    ] + _drift_objection(drifted)
+    too_few = any(one.too_few for own in found.values() for one in own.values())
     return {
-        "against": against,
         "passed": not objections,
-        "reason": " ".join(objections) or _approval(misses),
-        "photos": len(paired.labels),
-        "misses": plain(asdict(misses)),
-        "misses_within": plain(within),
-        "macro_recall": plain(recall),
-        "drifted": plain(drifted | {"photos": int(paired.drifted.sum())}),
+        "reason": " ".join(objections) or _approval(found, limits),
+        "alpha": limits.alpha,
+        "spent": 0.0 if too_few else limits.alpha,
+        "photos": len(paired[Role.PRODUCTION].labels),
+        "comparisons": {role: _shown(paired[role], own) for role, own in found.items()},
+        "drifted": plain(drifted),
     }
 
 
 def unopposed() -> dict[str, Any]:
-    """The evidence of a first model: there is nothing to compare with."""
-    return {"against": None, "passed": True, "reason": "There is no model to compare with."}
+    """The evidence of a first model."""
+    return {"passed": True, "reason": "There is no model to compare with.", "spent": 0.0}
 
 
-def _misses(paired: PairedAnswers, config: GateConfig, margin: float) -> NonInferiority:
-    deadly = paired.labels == DEADLY
-    return non_inferiority(
-        deadly_missed(paired.candidate.verdicts, paired.labels),
-        deadly_missed(paired.production.verdicts, paired.labels),
-        margin=margin,
-        alpha=config.alpha,
-        groups=paired.groups[deadly],
+def closed(reason: str) -> dict[str, Any]:
+    """The evidence where nothing can be compared; such an attempt costs nothing."""
+    return {"passed": False, "reason": reason, "spent": 0.0}
+
+
+def _named(role: Role, paired: PairedAnswers) -> str:
+    names = {Role.PRODUCTION: "production", Role.FIRST: "the first certified model"}
+    return f"{names[role]} ({paired.opponent})"
+
+
+def _shown(paired: PairedAnswers, found: Mapping[str, Criterion]) -> dict[str, Any]:
+    """One opponent's part of the evidence, as JSON; macro recall is told, and decides nothing."""
+    recall = {
+        name: macro_recall(answers.predicted, paired.labels)
+        for name, answers in (("candidate", paired.candidate), ("opponent", paired.theirs))
+    }
+    figures = {name: asdict(one) for name, one in found.items()}
+    shown: dict[str, Any] = plain(
+        {"version": paired.opponent, "photos": len(paired.labels)}
+        | figures
+        | {"macro_recall": recall}
     )
+    return shown
 
 
-def _within(paired: PairedAnswers, config: GateConfig) -> dict[str, float]:
-    difference, upper = within_units(
-        deadly_missed(paired.candidate.verdicts, paired.labels),
-        deadly_missed(paired.production.verdicts, paired.labels),
-        paired.groups[paired.labels == DEADLY],
-        alpha=config.alpha,
+def _drifted(paired: PairedAnswers) -> dict[str, Any]:
+    """Harmful specimens of the drifted nights that each model misses, and the one-sided p-value of
+    "the candidate misses more"."""
+    rows = paired.drifted & np.isin(paired.labels, [CLASSES.index(kind) for kind in HARMFUL])
+    ours, theirs = (
+        specimens_missed(neither_avoided_nor_refused(answers.verdicts[rows]), paired.groups[rows])
+        for answers in (paired.candidate, paired.theirs)
     )
-    return {"difference": difference, "upper": upper}
-
-
-def _recalls(paired: PairedAnswers, rows: NDArray[np.bool_]) -> dict[str, float]:
-    labels = paired.labels[rows]
     return {
-        "candidate": macro_recall(paired.candidate.predicted[rows], labels),
-        "production": macro_recall(paired.production.predicted[rows], labels),
+        "photos": int(paired.drifted.sum()),
+        "harmful_specimens": len(ours),
+        "candidate_missed": int(ours.sum()),
+        "production_missed": int(theirs.sum()),
+        "p_worse": mcnemar_exact(_count(ours & ~theirs), _count(theirs & ~ours), two_sided=False),
     }
 
 
-def _miss_objection(misses: NonInferiority) -> list[str]:
-    if misses.outcome is PairedComparison.TOO_FEW:
-        return [
-            f"Too few deadly photos to tell: {misses.units} specimens, and {misses.needed} are "
-            f"needed to show that at most {misses.margin:.0%} more are missed."
-        ]
-    if misses.outcome is PairedComparison.NOT_SHOWN:
-        return [
-            f"Not shown that deadly misses do not grow: up to {misses.upper:.1%} more may be "
-            f"missed, {misses.margin:.0%} is allowed ({misses.candidate_only} specimens missed by "
-            f"the candidate only, {misses.production_only} by production only, of {misses.units})."
-        ]
-    return []
+def _count(mask: NDArray[np.bool_]) -> int:
+    return int(mask.sum())
 
 
-def _within_objection(within: dict[str, float], margin: float) -> list[str]:
-    if within["upper"] < margin or np.isnan(within["difference"]):  # too few: told by specimens
+def _drift_objection(drifted: Mapping[str, Any]) -> list[str]:
+    if drifted["p_worse"] > DRIFTED_ALPHA:
         return []
     return [
-        f"Of a deadly specimen's photos {within['difference']:.1%} more are missed, up to "
-        f"{within['upper']:.1%} ({margin:.0%} is allowed)."
+        f"Of {drifted['harmful_specimens']} harmful specimens of the drifted nights it misses "
+        f"{drifted['candidate_missed']}, production {drifted['production_missed']}."
     ]
 
 
-def _recall_objection(recall: dict[str, float], tolerance: float) -> list[str]:
-    fall = recall["production"] - recall["candidate"]
-    if not fall > tolerance:
-        return []
-    return [
-        f"Macro recall fell from {recall['production']:.3f} to {recall['candidate']:.3f}, "
-        f"by more than {tolerance:.3f}."
-    ]
+def _approval(found: Mapping[Role, Mapping[str, Criterion]], limits: Limits) -> str:
+    """The loosest bounds over the opponents."""
 
+    def most(name: str) -> Criterion:
+        return max((own[name] for own in found.values()), key=lambda one: one.upper)
 
-def _p_worse(paired: PairedAnswers) -> float:
-    """One-sided p-value of "the candidate errs more" on the drifted photos."""
-    labels = paired.labels[paired.drifted]
-    wrong = [
-        answers.predicted[paired.drifted] != labels
-        for answers in (paired.candidate, paired.production)
-    ]
-    only_candidate, only_production = (wrong[0] & ~wrong[1]).sum(), (wrong[1] & ~wrong[0]).sum()
-    return mcnemar_exact(int(only_candidate), int(only_production), two_sided=False)
-
-
-def _drift_objection(paired: PairedAnswers, recall: dict[str, float], alpha: float) -> list[str]:
-    labels = paired.labels[paired.drifted]
-    ours, theirs = (
-        int(deadly_missed(answers.verdicts[paired.drifted], labels).sum())
-        for answers in (paired.candidate, paired.production)
+    deadly, poisonous, useful = most("deadly"), most("poisonous"), most("useful")
+    against = " and ".join(
+        "production" if role is Role.PRODUCTION else "the first certified model" for role in found
     )
-    found = []
-    if ours > theirs:
-        found.append(f"On the drifted nights it misses {ours} deadly photos, production {theirs}.")
-    if recall["p_worse"] <= alpha:
-        found.append(
-            f"On the drifted nights its macro recall is lower than production's "
-            f"({recall['candidate']:.3f}, {recall['production']:.3f})."
-        )
-    return found
-
-
-def _approval(misses: NonInferiority) -> str:
     return (
-        f"At most {misses.upper:.1%} more deadly specimens are missed than by production "
-        f"(one-sided {1 - misses.alpha:.0%} bound on {misses.units} specimens, "
-        f"{misses.margin:.0%} allowed), and recall held."
+        f"Against {against} at most {deadly.upper:.1%} more deadly specimens are missed (of "
+        f"{deadly.specimens}), {poisonous.upper:.1%} more poisonous ones (of "
+        f"{poisonous.specimens}; {limits.margin:.0%} allowed), and {max(useful.upper, 0):.1%} of "
+        f"useful answers are lost ({limits.useful_margin:.0%} allowed): one-sided bounds at level "
+        f"{limits.alpha:.4f}."
     )

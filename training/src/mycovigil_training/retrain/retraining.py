@@ -13,6 +13,7 @@ from mycovigil.db.retrain import RetrainJob
 from mycovigil.postgres.engine import one_session
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
+from mycovigil.vision.encoder.identity import EncoderIdentity, locate
 from mycovigil_training import photo_sides
 from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.features.engine import Engine
@@ -20,13 +21,17 @@ from mycovigil_training.features.table import FeatureTable, table
 from mycovigil_training.model.assembly import Parts, assemble
 from mycovigil_training.model.split import split, united
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
-from mycovigil_training.retrain import gate, production_rows
-from mycovigil_training.retrain.comparison import Incumbent, incumbent, paired_answers
+from mycovigil_training.retrain import attempts, production_rows
+from mycovigil_training.retrain.comparison import HeldOut, evidence
+from mycovigil_training.retrain.criteria import Limits
+from mycovigil_training.retrain.opponents import Opponents, opponents, production
 from mycovigil_training.retrain.production_rows import LabelledRows
 from mycovigil_training.training_data import TrainingData, gather
 
 # Groups of the configuration that no retraining inherits.
-GUARDS = ("gate", "safety")
+GUARDS = ("safety",)
+# Groups that an older version had: jobs and models of its time may name them.
+RETIRED = ("gate",)
 # Fewest rows that the drift test takes.
 FEWEST_REFERENCE_ROWS = 100
 
@@ -36,7 +41,8 @@ class Order:
     """What the job asks for, read in one transaction before the long work. ``overrides`` are
     production's, so that a retrained model is made like the one it replaces, then the job's."""
 
-    against: Incumbent | None
+    against: Opponents
+    limits: Limits
     encoder_uri: str
     labelled: LabelledRows
     drifted: FeatureTable
@@ -65,7 +71,7 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
             session,
             both.table,
             config.split.holdout,
-            learned=_learned(both, order),
+            learned=np.isin(both.table.sha256, order.against.seen),
             judged=both.judged,
         )
     parts, held, drifted_holdout = _parts(data, both, side, engine, config)
@@ -82,23 +88,8 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
             "labelled_rows": len(order.labelled.table),
         },
     )
-    evidence = gate.unopposed()
-    if order.against is not None:
-        compared = paired_answers(
-            bundle,
-            parts.holdout,
-            order.against,
-            data,
-            config,
-            engine=engine,
-            drifted=drifted_holdout,
-        )
-        evidence = gate.judge(
-            compared,
-            config.gate,
-            against=str(order.against.production.model.id),
-            margin=settings.training.miss_margin,
-        )
+    held_out = HeldOut(parts.holdout, engine, drifted_holdout)
+    found = evidence(bundle, held_out, order.against, data, config, order.limits)
     rows = _reference(_unseen(order.drifted, parts.train), held)
     rows = rows.chosen(config.reference_rows, config.seed).with_photos(
         storage, data.reference_photos
@@ -107,32 +98,34 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
         model = register(
             session,
             storage,
-            with_gate(bundle, evidence),
+            with_gate(bundle, found),
             engine=engine,
-            parent=order.against.production if order.against else None,
+            parent=order.against.production.model if order.against.production else None,
             reference_rows=rows,
             seen=parts.seen,
         )
         model_id = str(model.id)
-    return {"model_id": model_id, "version": bundle.meta.version, "gate": evidence}
+    return {"model_id": model_id, "version": bundle.meta.version, "gate": found}
 
 
 def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.UUID) -> Order:
     job = session.get(RetrainJob, job_id)
     if job is None:
         raise LookupError(f"there is no retrain job {job_id}")
-    asked = tuple(str(item) for item in job.parameters.get("overrides", ()))
-    against = incumbent(session, storage)
-    if against is None:
-        return _without_production(settings, asked)
-    inherited = _inherited(against.bundle.meta.training.get("overrides", ()))
+    asked = _without(RETIRED, [str(item) for item in job.parameters.get("overrides", ())])
+    limits = Limits.of(settings.training, attempts.spent(session))
+    current = production(session, storage)
+    if current is None:
+        return _without_production(settings, limits, asked)
+    inherited = _inherited(current.bundle.meta.training.get("overrides", ()))
     overrides = _latest((*inherited, *asked))
-    encoder = against.production.encoder
+    encoder = current.encoder
     windows = production_rows.drifted_windows(session, job.incident_id)
     most = compose(overrides).reference_rows
     size = encoder.dimension
     return Order(
-        against=against,
+        against=opponents(session, storage, EncoderIdentity.read(locate(encoder.uri))),
+        limits=limits,
         encoder_uri=encoder.uri,
         labelled=production_rows.labelled(session, encoder.id, windows, dimension=size),
         drifted=production_rows.in_windows(session, encoder.id, windows, most=most, dimension=size),
@@ -141,10 +134,15 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
 
 
 def _inherited(overrides: Sequence[str]) -> tuple[str, ...]:
-    """Production's overrides without those of ``GUARDS``: a gate or a threshold that a person
-    loosened for one training is not loosened for its retrainings."""
-    guards = tuple(f"{prefix}{group}" for prefix in ("", "+", "++", "~") for group in GUARDS)
-    return tuple(item for item in overrides if not item.startswith(guards))
+    """Production's overrides without those of ``GUARDS``: a threshold that a person loosened for
+    one training is not loosened for its retrainings."""
+    return _without((*GUARDS, *RETIRED), overrides)
+
+
+def _without(groups: Sequence[str], overrides: Sequence[str]) -> tuple[str, ...]:
+    """The overrides that touch none of these groups."""
+    left_out = tuple(f"{prefix}{group}" for prefix in ("", "+", "++", "~") for group in groups)
+    return tuple(item for item in overrides if not item.startswith(left_out))
 
 
 def _latest(overrides: tuple[str, ...]) -> tuple[str, ...]:
@@ -152,11 +150,12 @@ def _latest(overrides: tuple[str, ...]) -> tuple[str, ...]:
     return tuple({item.split("=", 1)[0]: item for item in overrides}.values())
 
 
-def _without_production(settings: Settings, overrides: tuple[str, ...]) -> Order:
+def _without_production(settings: Settings, limits: Limits, overrides: tuple[str, ...]) -> Order:
     dimension = Engine(settings.encoder.uri).identity.dimension
     none = _no_rows(dimension)
     return Order(
-        against=None,
+        against=Opponents({}),
+        limits=limits,
         encoder_uri=settings.encoder.uri,
         labelled=LabelledRows(none, np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)),
         drifted=none,
@@ -187,11 +186,6 @@ def _joined(photos: FeatureTable, labelled: LabelledRows) -> Joined:
         judged=np.concatenate([~collected, ~labelled.pooled]),
         drifted=np.concatenate([collected, labelled.drifted]),
     )
-
-
-def _learned(both: Joined, order: Order) -> NDArray[np.bool_]:
-    """(N,) whether production learned from the row's photo."""
-    return np.isin(both.table.sha256, list(order.against.trained) if order.against else [])
 
 
 def _parts(

@@ -13,9 +13,9 @@ def remember(storage: Storage, version: str, digests: list[str]) -> None:
     storage.write(key_of(version), "\n".join(sorted(set(digests))).encode())
 
 
-def recall(storage: Storage, version: str) -> frozenset[str]:
-    """The sha256 of the photos that a model version saw; empty if nobody wrote it."""
+def recall(storage: Storage, version: str) -> frozenset[str] | None:
+    """The sha256 of the photos that a model version saw; none if the list is gone."""
     try:
         return frozenset(storage.read(key_of(version)).decode().split())
     except MissingObject:
-        return frozenset()
+        return None
