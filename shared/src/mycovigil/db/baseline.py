@@ -15,7 +15,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mycovigil.db.alert import Incident
 from mycovigil.db.base import Base, CreatedAt, Double, Instant, Key, one_of
+from mycovigil.db.reference import ReferenceSet
 
 
 class BaselineReason(StrEnum):
@@ -38,7 +40,7 @@ class DayGeometry(Base):
 
     id: Mapped[Key]
     encoder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encoders.id"), unique=True)
-    reference_set_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reference_sets.id"))
+    reference_set_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ReferenceSet.id))
     storage_key: Mapped[str]
     sha256: Mapped[str]
     created_at: Mapped[CreatedAt]
@@ -103,7 +105,7 @@ class Baseline(Base):
     reason: Mapped[str]
     # Reports name their baseline: the metadata would be a circle without `use_alter`.
     incident_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("incidents.id", name="fk_baselines_incident_id_incidents", use_alter=True)
+        ForeignKey(Incident.id, name="fk_baselines_incident_id_incidents", use_alter=True)
     )
     accepted_by: Mapped[str | None]
     note: Mapped[str] = mapped_column(default="", server_default="")

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mycovigil.db.base import Base, CreatedAt, Double, Instant, Json, Key, one_of
+from mycovigil.db.baseline import Baseline
 
 
 class ReportVerdict(StrEnum):
@@ -78,7 +79,7 @@ class DriftReport(Base):
     rank: Mapped[int | None]
     days: Mapped[int | None]
     detectable: Mapped[Double | None]
-    baseline_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("baselines.id"))
+    baseline_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Baseline.id))
     realised: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     evidently_uri: Mapped[str | None]
     snapshot_uri: Mapped[str | None]
