@@ -1,10 +1,15 @@
 """Photos that are kept for galleries; an answer does not depend on them."""
 
+import asyncio
 import io
+import itertools
 import struct
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
+from factories.outage import DEADLINE
 from factories.photo import make_photo
 from factories.predictor import Running, Serve
 from PIL import ExifTags, Image, ImageOps
@@ -15,6 +20,9 @@ from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
+from mycovigil_predictor.log import photo_store
+from mycovigil_predictor.log.photo_store import PhotoStore
+from mycovigil_predictor.metrics import Metrics
 
 
 @pytest.fixture
@@ -62,3 +70,49 @@ def test_without_the_storage_the_answer_is_given_and_a_metric_counts(
     with Session(engine) as session:
         assert session.scalars(select(Prediction.image_key)).all() == [None]
     assert "unkept_photos_total 1.0" in keeping.http.get("/metrics").text
+
+
+def test_a_storage_that_hangs_holds_neither_look_ups_nor_labels_and_is_left_alone(
+    keeping: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More requests hang in it than the default executor has threads."""
+    goes_on, calls = threading.Event(), itertools.count()
+
+    def hang(_self: Storage, key: str, *_: object, **__: object) -> str:
+        next(calls)
+        goes_on.wait(DEADLINE)
+        return key
+
+    monkeypatch.setattr(photo_store, "PHOTO_SECONDS", 0.5)
+    monkeypatch.setattr(Storage, "write", hang)
+    earlier = keeping.predict(make_photo()).json()["id"]
+    try:
+        with ThreadPoolExecutor(40) as pool:
+            answers = [pool.submit(keeping.predict, make_photo(seed=n)) for n in range(40)]
+            assert keeping.http.get(f"/v1/predictions/{earlier}").status_code == 200
+            label = {"label": "deadly", "confidence": "certain"}
+            labelled = keeping.http.put(f"/v1/predictions/{earlier}/label", json=label)
+            assert labelled.status_code == 200
+            assert {answer.result().status_code for answer in answers} == {200}
+        assert "photo_storage_paused 1.0" in keeping.http.get("/metrics").text
+        before = next(calls)
+        assert keeping.predict(make_photo(seed=99)).status_code == 200
+        assert next(calls) == before + 1
+    finally:
+        goes_on.set()
+
+
+def test_after_the_pause_photos_are_kept_again(storage: Storage) -> None:
+    moment = [0.0]
+    store = PhotoStore(storage, Metrics(), clock=lambda: moment[0])
+    real, store._storage = storage, cast("Storage", None)  # every write fails
+
+    async def keys(number: int) -> list[str | None]:
+        return [await store.store(bytes([n])) for n in range(number)]
+
+    assert asyncio.run(keys(3)) == [None] * 3
+    store._storage = real
+    assert asyncio.run(keys(1)) == [None]
+    moment[0] += photo_store.PAUSE_SECONDS
+    assert None not in asyncio.run(keys(2))
+    store.close()

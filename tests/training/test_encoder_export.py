@@ -1,9 +1,11 @@
 """Export: open_clip models to ONNX with identity and parity, from disk and from a model hub."""
 
+import hashlib
 import io
 import json
 import shutil
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +18,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mycovigil.vision.encoder.identity import EncoderIdentity, EncoderMismatch
+from mycovigil_training.encoder import activation
+from mycovigil_training.encoder.activation import ActivationMismatch
 from mycovigil_training.encoder.catalogue import known_encoders
 from mycovigil_training.encoder.command import app
 from mycovigil_training.encoder.export.export import export, judge
@@ -187,6 +191,37 @@ def test_a_checkpoint_file_of_a_named_architecture_loads(
     loaded = load_source(f"tiny-test:{model_folder / 'open_clip_pytorch_model.bin'}")
     assert loaded.name == "tiny-test:open_clip_pytorch_model.bin"
     assert loaded.weights_digest == source.weights_digest
+
+
+@pytest.mark.parametrize("sign", ["digest", "name", "keys", "script"])
+def test_quickgelu_weights_under_a_plain_name_are_refused(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    import open_clip
+
+    (tmp_path / "tiny-test.json").write_text(json.dumps(CONFIG["model_cfg"]))
+    open_clip.add_model_config(tmp_path)
+    weights = model_folder / "open_clip_pytorch_model.bin"
+    file = tmp_path / ("tiny-quickgelu-x.pt" if sign == "name" else "weights.pt")
+    file.write_bytes(weights.read_bytes())
+    if sign == "digest":
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        monkeypatch.setattr(activation, "_quick_digests", lambda: {"ViT-B-32/openai": digest[:8]})
+    elif sign == "keys":
+        extra = dict.fromkeys(activation.OPENAI_KEYS, torch.tensor(1))
+        torch.save(torch.load(weights, weights_only=True) | extra, file)
+    elif sign == "script":
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("archive/constants.pkl", b"")
+    with pytest.raises(ActivationMismatch, match="tiny-test-quickgelu:"):
+        load_source(f"tiny-test:{file}")
+
+
+def test_the_digests_of_known_quickgelu_weights_are_read_from_their_addresses() -> None:
+    known = activation._quick_digests()
+    assert known["ViT-B-32/openai"].startswith("40d365715913c9da98579312b702a82c18be219cc2a734")
+    assert known["ViT-B-32/laion400m_e32"] == "46683a32"
+    assert "ViT-B-32/laion2b_s34b_b79k" not in known
 
 
 def test_too_few_photos_are_refused(photo_folder: Path) -> None:

@@ -36,6 +36,9 @@ class Metrics:
             "set_aside_rows", "Spooled rows that Postgres refuses for good, or that cannot be read."
         )
         self.lost_photos = self._counter("unkept_photos", "Photos that storage did not take.")
+        self.photo_storage_paused = self._gauge(
+            "photo_storage_paused", "1 while photos are not kept, for the storage failed of late."
+        )
         self.drained = self._counter("drained_rows", "Spooled rows merged into Postgres.")
         self.predictions = self._counter(
             "predictions", "Answers by verdict and where they were logged.", ["verdict", "logged"]

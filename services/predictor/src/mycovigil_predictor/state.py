@@ -82,6 +82,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         failures=metrics.web.limit_failures,
     )
     keys = KeyCache(sessions, seconds=options.database_seconds)
+    photo_store = PhotoStore(storage, metrics)
     log.start()
     await reloader.refresh()
     tasks = [asyncio.create_task(reloader.run()), asyncio.create_task(drain.run())]
@@ -96,7 +97,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
                 decoder=decoder,
                 log=log,
                 lookup=lookup,
-                photo_store=PhotoStore(storage, metrics),
+                photo_store=photo_store,
                 metrics=metrics,
             ),
             spool=spool,
@@ -124,6 +125,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         await rate.close()
         await reloader.close()
         decoder.close()
+        photo_store.close()
         keys.close()
         spool.close()
         engine.dispose()

@@ -13,6 +13,7 @@ from PIL.Image import Image
 from torch import Tensor, nn
 
 from mycovigil_training import torchvision_shim
+from mycovigil_training.encoder import activation
 from mycovigil_training.encoder.export.non_mushroom import direction_of, direction_of_mini
 from mycovigil_training.encoder.pretrain.towers import MEAN, STD, load_mini, trained_on
 
@@ -95,6 +96,7 @@ def load_source(name: str, *, licence: str | None = None) -> Source:
     Raises:
         UnknownEncoder: Nothing loads under that name; the message says what was tried.
         UnsupportedPreprocessing: Its preprocessing is neither of our two.
+        ActivationMismatch: A checkpoint file that was trained with QuickGELU, under a plain name.
     """
     if name.endswith(".safetensors") and ":" not in name:
         return _mini_source(Path(name), licence)
@@ -102,6 +104,7 @@ def load_source(name: str, *, licence: str | None = None) -> Source:
     import open_clip
 
     architecture, options = _parsed(name)
+    activation.check(architecture, options.get("pretrained", ""))
     try:
         model, transform = open_clip.create_model_from_pretrained(architecture, **options)
     except (RuntimeError, ValueError, OSError, AssertionError) as error:

@@ -1,7 +1,6 @@
 """Runs the encoder: several one-thread calls at a time, or all cores for a photo that is alone."""
 
 import asyncio
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mycovigil import cpu
 from mycovigil.vision.encoder import self_test
 from mycovigil.vision.encoder.identity import EncoderIdentity, EncoderMismatch
 from mycovigil_predictor.inference.graph_choice import GraphChoice
@@ -75,7 +75,7 @@ class Engine:
             self_test.check(np.concatenate(seen), self.identity.probe)
 
     def _on_all_cores(self, onnx: Path) -> Graph | None:
-        cores = os.cpu_count() or 1
+        cores = cpu.available()
         if cores == 1 or self.provider == "CUDAExecutionProvider":
             return None
         return open_graph(onnx, self.identity, lanes=1, threads=cores)
