@@ -11,6 +11,7 @@ from typing import Any
 from opentelemetry import trace
 
 from mycovigil.db.base import new_id
+from mycovigil.references.photo_row import PhotoRow
 from mycovigil_predictor import problems
 from mycovigil_predictor.batcher import Expired, QueueFull
 from mycovigil_predictor.inference.advisor import Assessment, stopped
@@ -154,6 +155,8 @@ class Classifier:
             image_key=image_key,
             latency_ms=(time.perf_counter() - origin.started) * 1_000,
             covariates=photos[0].covariates.columns(),
+            photo_rows=_photo_rows(photos, assessment),
+            fingerprint=photos[0].fingerprint,
             claim=claim,
             nearest_species=assessment.nearest_species,
         )
@@ -175,6 +178,24 @@ async def _despite_cancellation(writing: Coroutine[Any, Any, Destination]) -> De
     with suppress(asyncio.CancelledError):
         await asyncio.shield(task)
     return await task
+
+
+def _photo_rows(photos: list[Photo], assessment: Assessment) -> list[dict[str, Any]] | None:
+    """What was judged of each of several photos; of a single one the row itself says it."""
+    if not assessment.photos:
+        return None
+    return [
+        PhotoRow(
+            features=alone.features,
+            probabilities=alone.output.probabilities.tolist(),
+            label=alone.decision.label.value,
+            distance=alone.output.distance,
+            image_sha256=photo.sha256,
+            covariates=photo.covariates.columns(),
+            fingerprint=photo.fingerprint,
+        ).document()
+        for photo, alone in zip(photos, assessment.photos, strict=True)
+    ]
 
 
 def _digest(photos: list[Photo]) -> str:

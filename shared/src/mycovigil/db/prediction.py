@@ -21,6 +21,10 @@ class Prediction(CovariateColumns, Base):
     ``sample_key`` is uniform on [0, 1): the first n rows by it are a random sample by index.
     ``client`` is the name of the API key, which several keys may have, ``key_prefix`` is the key;
     none in rows older than the column. No foreign keys: partitions are dropped whole by retention.
+    ``features`` and what follows from them are of all photos of the answer together;
+    ``photo_rows`` are its single photos, one document each (see
+    :class:`mycovigil.references.photo_row.PhotoRow`), none where there is one photo only, and in
+    rows older than the column. ``fingerprint``: of the first photo.
     """
 
     __tablename__ = "predictions"
@@ -56,6 +60,8 @@ class Prediction(CovariateColumns, Base):
     photos: Mapped[int] = mapped_column(default=1, server_default="1")
     image_sha256: Mapped[str]
     image_key: Mapped[str | None]
+    photo_rows: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    fingerprint: Mapped[bytes | None]
     sample_key: Mapped[Double] = mapped_column(server_default=func.random())
     latency_ms: Mapped[Real]
 

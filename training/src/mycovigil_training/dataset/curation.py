@@ -10,19 +10,18 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from mycovigil.references.clusters import Clusters
 from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage
-from mycovigil_training.dataset import curated
-from mycovigil_training.dataset.cluster import Clusters
-from mycovigil_training.dataset.curated import CuratedPhoto
-from mycovigil_training.dataset.fingerprint import (
+from mycovigil.vision.image.fingerprint import (
     NEAR_BITS,
     NEAR_COLOUR,
     SAME_BITS,
     SAME_COLOUR,
-    Fingerprint,
-    fingerprint,
-    pairs,
+    Fingerprints,
 )
+from mycovigil_training.dataset import curated
+from mycovigil_training.dataset.curated import CuratedPhoto
+from mycovigil_training.dataset.fingerprint import Fingerprint, fingerprint
 from mycovigil_training.dataset.layout import CLASSES_FOLDER, ListedPhoto, UnknownLayout, listed
 from mycovigil_training.dataset.species import DANGER, UNKNOWN
 from mycovigil_training.progress import tracked
@@ -125,7 +124,7 @@ def _distinct(photos: list[Examined], folder: Path, report: CurationReport) -> l
     """Of equal pictures the one under the most dangerous class, then the largest."""
     prints = [one for _, one in photos]
     clusters = Clusters(len(photos))
-    clusters.join(pairs(prints, most_bits=SAME_BITS, most_colour=SAME_COLOUR))
+    clusters.join(_pictures(photos).pairs(most_bits=SAME_BITS, most_colour=SAME_COLOUR))
     kept = []
     for members in clusters.members():
         best = max(
@@ -141,6 +140,10 @@ def _distinct(photos: list[Examined], folder: Path, report: CurationReport) -> l
     return [photos[row] for row in sorted(kept)]
 
 
+def _pictures(photos: list[Examined]) -> Fingerprints:
+    return Fingerprints.of([one.picture for _, one in photos])
+
+
 def _name(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
@@ -153,7 +156,7 @@ def _groups(photos: list[Examined]) -> list[str]:
         known = photo.group or photo.captured_at[:10]
         if known:
             clusters.join([(first.setdefault((photo.species, known), row), row)])
-    alike = pairs([one for _, one in photos], most_bits=NEAR_BITS, most_colour=NEAR_COLOUR)
+    alike = _pictures(photos).pairs(most_bits=NEAR_BITS, most_colour=NEAR_COLOUR)
     clusters.join(
         pair for pair in alike if photos[pair[0]][0].species == photos[pair[1]][0].species
     )

@@ -25,8 +25,18 @@ CAUTION = {Advice.EXPERT_CHECK: 0, Advice.CANNOT_TELL: 1, Advice.AVOID: 2}
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoAssessment:
+    """What one of several photos says alone; ``features`` (D,) are those that are logged."""
+
+    features: Vector
+    output: HeadOutput
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is answered about a specimen; ``features`` (D,) are those that are logged."""
+    """What is answered about a specimen; ``features`` (D,) are those that are logged. ``photos``:
+    each of several photos alone, none of a single one."""
 
     features: Vector
     probabilities: NDArray[np.float64]
@@ -36,6 +46,7 @@ class Assessment:
     prediction_set: tuple[SafetyClass, ...]
     advice: Advice
     reasons: tuple[Reason, ...]
+    photos: tuple[PhotoAssessment, ...] = ()
 
 
 def stopped(assessment: Assessment, stop: str | None) -> Assessment:
@@ -64,8 +75,9 @@ class Advisor:
         whole = pooled(features)
         output = self._head.output(whole)
         decision = self._decide(output)
-        if len(features) > 1:
-            decision = self._with_each_photo(decision, features)
+        photos = tuple(self._alone(one) for one in features) if len(features) > 1 else ()
+        if photos:
+            decision = _with_each_photo(decision, [photo.decision for photo in photos])
         advice, reasons = under_certificate(status, decision.advice, decision.reasons)
         return Assessment(
             features=whole,
@@ -76,6 +88,7 @@ class Advisor:
             prediction_set=decision.prediction_set,
             advice=advice,
             reasons=reasons,
+            photos=photos,
         )
 
     def nearest_species(self, features: Vector) -> tuple[str, ...]:
@@ -91,18 +104,22 @@ class Advisor:
             non_mushroom_score=output.non_mushroom_score,
         )
 
-    def _with_each_photo(self, whole: Decision, features: list[Vector]) -> Decision:
-        """``whole``, or the decision on a single photo if that is more cautious."""
-        each = [self._decide(self._head.output(pooled([one]))) for one in features]
-        possible = _union([whole, *each])
-        number, strictest = max(enumerate(each, start=1), key=lambda one: CAUTION[one[1].advice])
-        if CAUTION[strictest.advice] <= CAUTION[whole.advice]:
-            return replace(whole, prediction_set=possible)
-        reasons = tuple(
-            Reason(reason.code, f"Photo {number} alone: {reason.text}")
-            for reason in strictest.reasons
-        )
-        return Decision(strictest.advice, whole.label, possible, reasons + whole.reasons)
+    def _alone(self, features: Vector) -> PhotoAssessment:
+        logged = pooled([features])
+        output = self._head.output(logged)
+        return PhotoAssessment(logged, output, self._decide(output))
+
+
+def _with_each_photo(whole: Decision, each: list[Decision]) -> Decision:
+    """``whole``, or the decision on a single photo if that is more cautious."""
+    possible = _union([whole, *each])
+    number, strictest = max(enumerate(each, start=1), key=lambda one: CAUTION[one[1].advice])
+    if CAUTION[strictest.advice] <= CAUTION[whole.advice]:
+        return replace(whole, prediction_set=possible)
+    reasons = tuple(
+        Reason(reason.code, f"Photo {number} alone: {reason.text}") for reason in strictest.reasons
+    )
+    return Decision(strictest.advice, whole.label, possible, reasons + whole.reasons)
 
 
 def _union(decisions: list[Decision]) -> tuple[SafetyClass, ...]:

@@ -13,6 +13,7 @@ from mycovigil.problem import Problem
 from mycovigil.vision.encoder.identity import EncoderIdentity
 from mycovigil.vision.image.covariates import Covariates, measure
 from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage, UnsupportedImage, decode
+from mycovigil.vision.image.fingerprint import fingerprint
 from mycovigil.vision.image.metadata import strip_metadata
 
 # Longer side, in pixels, of photos that are stored for galleries.
@@ -22,12 +23,13 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """``pixels``: uint8 (S, S, 3), as the encoder takes them; ``sha256`` of the bytes as they came;
-    ``jpeg`` without any metadata, where photos are stored."""
+    """``pixels``: uint8 (S, S, 3), as the encoder takes them; ``sha256`` of the bytes as they came,
+    ``fingerprint`` of the picture; ``jpeg`` without any metadata, where photos are stored."""
 
     pixels: NDArray[np.uint8]
     covariates: Covariates
     sha256: str
+    fingerprint: bytes
     jpeg: bytes | None
 
 
@@ -64,6 +66,7 @@ class Decoder:
             pixels=image.pixels,
             covariates=measure(image),
             sha256=hashlib.sha256(data).hexdigest(),
+            fingerprint=fingerprint(image.pixels),
             jpeg=_stored(data) if self._store_photos else None,
         )
 

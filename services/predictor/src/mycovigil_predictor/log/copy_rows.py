@@ -36,6 +36,8 @@ TYPES: dict[str, str] = {
     "photos": "int4",
     "image_sha256": "text",
     "image_key": "text",
+    "photo_rows": "jsonb",
+    "fingerprint": "bytea",
     "latency_ms": "float4",
 } | {name: "int4" if name in {"width", "height"} else "float4" for name in COVARIATES}
 
@@ -119,7 +121,11 @@ async def _copy(connection: Connection, statement: sql.Composed, rows: Sequence[
 
 
 def _values(row: Row) -> list[Any]:
-    special = {"features": HalfVector(row.features), "reasons": Jsonb(row.reasons)}
+    special = {
+        "features": HalfVector(row.features),
+        "reasons": Jsonb(row.reasons),
+        "photo_rows": None if row.photo_rows is None else Jsonb(row.photo_rows),
+    }
     return [
         special[name]
         if name in special

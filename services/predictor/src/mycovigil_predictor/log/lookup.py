@@ -111,4 +111,6 @@ def _row(found: Prediction) -> Row:
         image_key=found.image_key,
         latency_ms=found.latency_ms,
         covariates={name: getattr(found, name) for name in COVARIATES},
+        photo_rows=found.photo_rows,
+        fingerprint=found.fingerprint,
     )

@@ -26,7 +26,8 @@ class Claim:
 class Row:
     """Columns of ``predictions`` (see :class:`mycovigil.db.prediction.Prediction`); ``features``
     (D,) float32, exact in half precision. ``nearest_species`` is no column: it follows from the
-    features, and is none where it was not computed."""
+    features, and is none where it was not computed. Rows that older versions spooled have neither
+    ``photo_rows`` nor ``fingerprint``."""
 
     id: uuid.UUID
     request_id: str
@@ -52,6 +53,8 @@ class Row:
     claim: Claim | None = None
     nearest_species: tuple[str, ...] | None = None
     key_prefix: str | None = None
+    photo_rows: list[dict[str, Any]] | None = None
+    fingerprint: bytes | None = None
 
     @property
     def created_at(self) -> datetime.datetime:
@@ -67,6 +70,7 @@ class Row:
         values: dict[str, Any] = {name: getattr(self, name) for name in NAMES}
         half = self.features.astype("<f2").tobytes()
         values["features"] = base64.b64encode(half).decode()
+        values["fingerprint"] = self.fingerprint and base64.b64encode(self.fingerprint).decode()
         values["claim"] = asdict(self.claim) if self.claim else None
         values[SPECIES] = values.pop("nearest_species")
         return json.dumps(values, default=str).encode()
@@ -79,6 +83,8 @@ class Row:
         for name in ("id", "model_id", "encoder_id"):
             values[name] = uuid.UUID(values[name])
         values["claim"] = Claim(**values["claim"]) if values["claim"] else None
+        if values.get("fingerprint"):
+            values["fingerprint"] = base64.b64decode(values["fingerprint"])
         species = values.pop(SPECIES)
         values["nearest_species"] = None if species is None else tuple(species)
         return cls(**values)

@@ -1,4 +1,4 @@
-"""Clusters of rows that belong together (union-find)."""
+"""Rows that belong together, found from pairs (union-find)."""
 
 from collections.abc import Iterable
 
