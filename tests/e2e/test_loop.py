@@ -4,6 +4,7 @@ The retrain trigger takes seconds for each message: the demo must wait for what 
 """
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from rich.console import Console
 from mycovigil_local import services, stack
 from mycovigil_local.services import Service
 from mycovigil_local.stack import Stack
-from mycovigil_simulator.demo import play
+from mycovigil_simulator.demo import play, screenshot
 from mycovigil_simulator.demo.demonstration import Demonstration
 from mycovigil_simulator.demo.story import Night
 
 TESTS = Path(__file__).resolve().parents[1]
+BOARD = TESTS.parent / "deploy" / "grafana" / "dashboards" / "mycovigil.json"
 pytestmark = pytest.mark.timeout(1_500)  # a deadline for a busy machine, not a pace
 # So many look-alikes that a night is a drift even where a busy machine sends half of its photos.
 STORY = (
@@ -42,12 +44,19 @@ def shown(
 ) -> dict[str, Any]:
     folder: Path = tmp_path_factory.mktemp("loop")
     train, before = play.train, dict[str, Any]()
+    take, running = screenshot.take, list[Stack]()
 
     def asked_and_trained(stack: Stack, *arguments: Any) -> None:
+        running.append(stack)
         before.update(_without_a_model(stack))
         train(stack, *arguments)
 
+    def taken(*arguments: Any) -> Path | None:
+        before["metrics"] = _metrics(running[0])
+        return take(*arguments)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screenshot, "take", taken)
         patch.setattr(stack, "SERVICES", tuple(map(_slow_if_trigger, services.SERVICES)))
         patch.setattr(play, "train", asked_and_trained)
         patch.setenv("PYTHONPATH", str(TESTS))
@@ -77,6 +86,12 @@ def _without_a_model(stack: Stack) -> dict[str, Any]:
             "refused": refused.status_code,
             "problem": refused.json(),
         }
+
+
+def _metrics(stack: Stack) -> str:
+    """What both services expose at the end."""
+    urls = (stack.predictor_url, stack.drift_url)
+    return "\n".join(httpx.get(f"{url}/metrics", timeout=20).text for url in urls)
 
 
 def _slow_if_trigger(service: Service) -> Service:
@@ -114,3 +129,11 @@ def test_the_retrained_model_goes_through_the_gate(shown: dict[str, Any]) -> Non
     assert drift["retrain"] in {"promoted", "refused"}
     assert (drift["model"] != calm["model"]) == (drift["retrain"] == "promoted")
     assert all(night["model"] == drift["model"] for night in later)
+
+
+def test_every_panel_has_its_series(shown: dict[str, Any]) -> None:
+    board = json.loads(BOARD.read_text())
+    expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    asked = {name for one in expressions for name in re.findall(r"mycovigil_\w+", one)}
+    given = set(re.findall(r"^(mycovigil_\w+)[{ ]", shown["before"]["metrics"], re.MULTILINE))
+    assert asked <= given

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from mycovigil.events.event import Topic
 from mycovigil.postgres import partitions
 from mycovigil_drift.session import Database
 from mycovigil_web.metrics import WebMetrics
@@ -108,6 +109,10 @@ class Metrics:
             ("topic",),
             registry=self.registry,
         )
+
+        for topic in Topic:  # a series that is 0 is drawn, one that is not there looks broken
+            self.relay_published.labels(topic.value)
+            self.relay_failures.labels(topic.value)
 
     def watch(self, database: Database) -> None:
         """Read :data:`GAUGES` from ``database`` at each scrape."""
