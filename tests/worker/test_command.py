@@ -49,6 +49,48 @@ def test_a_person_gets_a_verdict_in_words(files: dict[str, str]) -> None:
     assert output.startswith("drift (p = ")
 
 
+@pytest.fixture
+def days(tmp_path: Path) -> dict[str, str]:
+    """Six days that differ, one more of their kind, and one that lies farther."""
+    rng = np.random.default_rng(4)
+    paths = {name: str(tmp_path / f"{name}.npz") for name in ("reference", "calm", "drifted")}
+    means = rng.normal(0, 0.3, (6, 12))
+    rows = np.vstack([rng.standard_normal((80, 12)) + mean for mean in means])
+    keys = np.repeat([f"2026-11-0{day + 1}" for day in range(6)], 80)
+    np.savez(paths["reference"], features=rows, days=keys)
+    for name, spread in (("calm", 0.3), ("drifted", 3.0)):
+        moved = rng.standard_normal((150, 12)) + rng.normal(0, spread, 12)
+        np.savez(paths[name], features=moved)
+    return paths
+
+
+def test_a_night_beside_days_that_differ(days: dict[str, str]) -> None:
+    found = {}
+    for night in ("calm", "drifted"):
+        code, output = run(
+            "test", "--reference", days["reference"], "--night", days[night], "--json"
+        )
+        assert code == 0
+        found[night] = json.loads(output)
+    assert [found[night]["verdict"] for night in ("calm", "drifted")] == ["calm", "drift"]
+    assert found["calm"]["days"] == 6
+    assert found["calm"]["detectable"] > 1
+    assert found["drifted"]["p_value"] == max(found["drifted"][p] for p in ("p_rows", "p_days"))
+    assert found["drifted"]["rank"] == 1
+    assert "kind" in found["drifted"]["cause"]
+    code, output = run("test", "--reference", days["reference"], "--night", days["calm"])
+    assert code == 0
+    assert "times what your days vary by" in " ".join(output.split())
+
+
+def test_days_must_be_one_key_a_row(days: dict[str, str], tmp_path: Path) -> None:
+    wrong = str(tmp_path / "wrong.npz")
+    np.savez(wrong, features=np.ones((200, 12)), days=["2026-11-01"])
+    code, output = run("test", "--reference", wrong, "--night", days["calm"])
+    assert code == 2
+    assert "days must be one key a row" in output
+
+
 @pytest.mark.parametrize("content", [b"", b"not a file of arrays"])
 def test_a_file_that_is_none_is_refused(
     files: dict[str, str], tmp_path: Path, content: bytes

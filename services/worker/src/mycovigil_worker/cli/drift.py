@@ -111,7 +111,7 @@ def compare(
     reference: Annotated[
         Path,
         typer.Option(
-            help="Reference .npz: features, and optionally probabilities, covariates, groups."
+            help="Reference .npz: features, and optionally probabilities, covariates, groups, days."
         ),
     ],
     night: Annotated[Path, typer.Option(help="The .npz to judge, with the same arrays.")],
@@ -119,7 +119,7 @@ def compare(
     seed: Annotated[int, typer.Option(min=0, help="Seed of split and permutations.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result.")] = False,
 ) -> None:
-    """Has the night drifted from the reference? One exact permutation test of two files."""
+    """Has the night drifted from the reference? With days, also: more than these differ?"""
     from mycovigil_statistics.errors import SampleError
     from mycovigil_worker.cli.compare_files import UnusableFile, compared
 
@@ -131,7 +131,10 @@ def compare(
         typer.echo(json.dumps(found))
         return
     screen.print(f"[bold]{found['verdict']}[/bold] (p = {found['p_value']:.4g}, level {level:g})")
-    _show_views(found["views"])
+    if "summary" in found:
+        screen.print(found["summary"])
+    else:
+        _show_views(found["views"])
 
 
 @contextmanager
