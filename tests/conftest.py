@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -37,6 +38,9 @@ from mycovigil_local.process import Child
 from mycovigil_local.valkey import READY, valkey_command
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# Without compiled files each run and each process that a test starts would compile our sources.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 REPOSITORY = Path(__file__).resolve().parents[1]
 # A temporary folder for the runs of this checkout. The usual one belongs to all runs of a user, and
 # pytest makes it private whenever one starts: root's Postgres, another user, could not enter then.

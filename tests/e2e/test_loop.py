@@ -63,11 +63,12 @@ def shown(
         demonstration = Demonstration(
             photos=None,
             data=folder / "demo",
-            period=8.0,
+            period=5.0,
             keep=False,
             story=request.param,
             photos_a_night=100,
-            per_species=18,
+            per_species=10,
+            workers=1,  # a process draws its textures once, which takes seconds
             console=Console(quiet=True),
         )
         closed = demonstration.run(folder / "shown.json")

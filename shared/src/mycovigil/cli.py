@@ -47,6 +47,7 @@ def main() -> None:
         code = command.main(arguments, prog_name="mycovigil", standalone_mode=False)
     except typer.TyperException as error:
         refused: Any = error  # typer's own classes; only they leave the parser
+        _best_first(refused)
         refused.show()
         sys.exit(refused.exit_code)
     except typer.Abort:
@@ -58,6 +59,13 @@ def main() -> None:
             raise
         sys.exit(f"mycovigil {name}: {said}")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _best_first(refused: Any) -> None:
+    """Suggest the nearest option first; typer would sort them by the alphabet."""
+    if nearest := getattr(refused, "possibilities", None):
+        refused.message += f". Did you mean {' or '.join(nearest)}?"
+        refused.possibilities = None
 
 
 def adopt_local_stack(file: Path, environment: MutableMapping[str, str]) -> None:

@@ -1,20 +1,23 @@
 """``python -m mycovigil_drift``: serve until SIGTERM or Ctrl-C."""
 
-import uvicorn
+from typing import TYPE_CHECKING
 
 from mycovigil.settings import Settings
-from mycovigil.telemetry import configure_logging
-from mycovigil_drift.app import create_app
-from mycovigil_web import server
-from mycovigil_web.server import ServerOptions
+
+if TYPE_CHECKING:
+    import uvicorn
 
 HEADER_SECONDS = 10.0
 MOST_CONNECTIONS = 1_024
 GRACE_SECONDS = 20
 
 
-def server_of(settings: Settings) -> uvicorn.Server:
+def server_of(settings: Settings) -> "uvicorn.Server":
     """A server for the app; ``run(sockets=[…])`` or ``serve()`` starts it."""
+    from mycovigil_drift.app import create_app
+    from mycovigil_web import server
+    from mycovigil_web.server import ServerOptions
+
     return server.server_of(
         create_app(settings),
         ServerOptions(
@@ -29,7 +32,12 @@ def server_of(settings: Settings) -> uvicorn.Server:
 
 
 def main() -> None:
+    # First: a wrong setting is told before the web framework and the routes are imported.
     settings = Settings.load_or_exit()
+
+    from mycovigil.telemetry import configure_logging
+    from mycovigil_web import server
+
     configure_logging(settings.telemetry, service="drift")
     server.run(server_of(settings))
 

@@ -1,20 +1,22 @@
 """``python -m mycovigil_predictor``: serve until SIGTERM or Ctrl-C, then finish what was taken."""
 
-import uvicorn
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from typing import TYPE_CHECKING
 
 from mycovigil.settings import Settings
-from mycovigil.telemetry import configure_logging
-from mycovigil_predictor.app import create_app
-from mycovigil_web import server
-from mycovigil_web.server import ServerOptions
+
+if TYPE_CHECKING:
+    import uvicorn
 
 # Beyond the deadline of the last request: time to write its row.
 GRACE_SECONDS = 5
 
 
-def server_of(settings: Settings) -> uvicorn.Server:
+def server_of(settings: Settings) -> "uvicorn.Server":
     """A server for the app; ``run(sockets=[…])`` or ``serve()`` starts it."""
+    from mycovigil_predictor.app import create_app
+    from mycovigil_web import server
+    from mycovigil_web.server import ServerOptions
+
     options = settings.predictor
     return server.server_of(
         create_app(settings),
@@ -30,7 +32,14 @@ def server_of(settings: Settings) -> uvicorn.Server:
 
 
 def main() -> None:
+    # First: a wrong setting is told before the engines and the web framework are imported.
     settings = Settings.load_or_exit()
+
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    from mycovigil.telemetry import configure_logging
+    from mycovigil_web import server
+
     configure_logging(settings.telemetry, service="predictor")
     threadpool_limits(1)  # the engines are our threads; BLAS pools beside them only spin
     server.run(server_of(settings))

@@ -23,7 +23,7 @@ def wait_until(moment: datetime) -> None:
 
 
 def eventually(
-    find: Callable[[], Found | None], what: str, *, timeout: float, interval: float = 0.1
+    find: Callable[[], Found | None], what: str, *, timeout: float, interval: float = 0.25
 ) -> Found:
     """What ``find`` returns, as soon as it is not None.
 

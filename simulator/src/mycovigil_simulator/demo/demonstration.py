@@ -30,7 +30,8 @@ SEED = 20_261_122
 
 @dataclass
 class Demonstration:
-    """``photos``: a folder of real photos, or none for simulated ones."""
+    """``photos``: a folder of real photos, or none for simulated ones, drawn by ``workers``
+    processes."""
 
     photos: Path | None
     data: Path
@@ -39,6 +40,7 @@ class Demonstration:
     story: tuple[Night, ...] = STORY
     photos_a_night: int = 240
     per_species: int = 60
+    workers: int = 2
     console: Console = field(default_factory=lambda: Console(highlight=False))
 
     def run(self, json_file: Path | None) -> bool:
@@ -71,7 +73,7 @@ class Demonstration:
     def _photo_source(self) -> PhotoSource:
         cache = self.data.parent / "demo-photos"
         if self.photos is None:
-            return SimulatedPhotos(cache, self.photos_a_night, self.per_species, SEED)
+            return SimulatedPhotos(cache, self.photos_a_night, self.per_species, SEED, self.workers)
         return RealPhotos(self.photos.resolve(), cache, self.photos_a_night, SEED)
 
     def _overrides(self) -> dict[str, str]:
