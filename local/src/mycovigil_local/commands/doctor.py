@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mycovigil.settings import Settings, UnknownSetting
+from mycovigil_local import pooler
 from mycovigil_local.emulator import emulator_command
 
 app = typer.Typer(add_completion=False)
@@ -74,8 +75,13 @@ def _environment() -> Iterator[Finding]:
         yield Finding("MYCOVIGIL_ variables", good=False, remedy=str(error))
         return
     yield Finding("MYCOVIGIL_ variables", good=True, remedy="")
+    url = settings.database.url.get_secret_value()
+    trouble = pooler.trouble(url)
+    if trouble is not None:
+        yield Finding("Postgres without a transaction pooler", good=False, remedy=trouble)
+        return
     try:
-        psycopg.connect(settings.database.url.get_secret_value(), connect_timeout=2).close()
+        psycopg.connect(url, connect_timeout=2).close()
         reachable = True
     except psycopg.Error:
         reachable = False
