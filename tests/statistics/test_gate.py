@@ -58,12 +58,13 @@ def first_model(rng: np.random.Generator) -> np.ndarray:
     return np.asarray(rng.random(len(SPECIMENS)) < 0.05)
 
 
-def successor(rng: np.random.Generator, failed: np.ndarray, worse: float) -> np.ndarray:
-    """A model that disagrees on 4% of the specimens, and on deadly ones fails ``worse`` more."""
-    added = np.where(SPECIMENS == 3, (DISCORDANT + worse) / 2, DISCORDANT / 2)
-    mended = np.where(SPECIMENS == 3, (DISCORDANT - worse) / 2, DISCORDANT / 2)
-    rate = np.where(failed, mended / 0.05, added / 0.95)
-    return np.asarray(failed ^ (rng.random(len(SPECIMENS)) < rate))
+def successor(rng: np.random.Generator, failed: np.ndarray, points: int) -> np.ndarray:
+    """A model that disagrees on 4% of the specimens with one that fails on 5%, and on ``points``
+    more of the deadly ones; it fails on another point of the deadly ones."""
+    deadly = SPECIMENS == 3
+    worse, share = np.where(deadly, 0.01, 0.0), np.where(deadly, 0.05 + points / 100, 0.05)
+    added, mended = (DISCORDANT + worse) / 2 / (1 - share), (DISCORDANT - worse) / 2 / share
+    return np.asarray(failed ^ (rng.random(len(SPECIMENS)) < np.where(failed, mended, added)))
 
 
 def passes(rng: np.random.Generator, worse: float) -> bool:
@@ -88,7 +89,7 @@ def ends_near_the_first(rng: np.random.Generator) -> bool:
     photos, spent, points = Photos(rng), 0.0, 0
     first = production = first_model(rng)
     for _ in range(10):
-        candidate = successor(rng, production, 0.01)
+        candidate = successor(rng, production, points)
         pairs = {Role.PRODUCTION: photos.paired(candidate, production)}
         if production is not first:
             pairs[Role.FIRST] = photos.paired(candidate, first)

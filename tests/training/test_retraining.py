@@ -50,7 +50,13 @@ def served(training_settings: Settings, clean_database: str) -> Settings:
 
 
 def arrive(
-    session: Session, settings: Settings, *, photos: int, labelled: int, seed: int = 1
+    session: Session,
+    settings: Settings,
+    *,
+    photos: int,
+    labelled: int,
+    seed: int = 1,
+    chosen_by: str | None = "random",
 ) -> RetrainJob:
     """A night of a new deadly look-alike, its report, incident and retrain job."""
     model = session.scalars(select(Model).where(Model.status == ModelStatus.PRODUCTION)).one()
@@ -65,6 +71,7 @@ def arrive(
                 species="Novel lookalike",
                 confidence="certain",
                 labelled_by="mycologist",
+                chosen_by=chosen_by,
             )
         )
     report = make_report(session, model, reference, verdict=ReportVerdict.DRIFT)
@@ -144,6 +151,55 @@ def test_the_drifted_night_is_learned_and_becomes_the_reference(
     assert bundle.meta.training["photos"]["train"]["deadly"] > 40 + 20
     assert outcome["gate"]["drifted"]["photos"] >= 6
     assert "novel lookalike" in bundle.species
+
+
+@pytest.mark.parametrize("chosen_by", ["risk", None])
+def test_labels_that_were_not_asked_for_at_random_train_and_judge_nothing(
+    served: Settings, engine: Engine, chosen_by: str | None
+) -> None:
+    with Session(engine) as session, session.begin():
+        job_id = arrive(session, served, photos=60, labelled=60, chosen_by=chosen_by).id
+    outcome = retrain(served, job_id)
+    assert outcome["gate"]["drifted"]["photos"] == 0
+    with Session(engine) as session:
+        candidate = session.get_one(Model, uuid.UUID(outcome["model_id"]))
+        bundle = registry.load_bundle(Storage(served.storage), candidate)
+    parts = bundle.meta.training["photos"]
+    assert sum(parts[name]["deadly"] for name in parts) == 80 + 60
+    assert parts["train"]["deadly"] >= 30 + 60
+
+
+def test_a_photo_is_judged_on_if_any_of_its_labels_was_asked_for_at_random(
+    served: Settings, engine: Engine
+) -> None:
+    from mycovigil_training.retrain.production_rows import labelled
+
+    with Session(engine) as session, session.begin():
+        model = session.scalars(select(Model)).one()
+        predictions = _night(session, served, model, 4, seed=4)
+        for row, who, chosen_by in (
+            (0, "a", "risk"),
+            (0, "b", "random"),
+            (1, "a", "disagreement"),
+            (2, "a", None),
+            (3, "a", "random"),
+        ):
+            label = {"label": "deadly", "species": None, "confidence": "certain"}
+            session.add(
+                Label(
+                    id=new_id(),
+                    prediction_id=predictions[row],
+                    labelled_by=who,
+                    chosen_by=chosen_by,
+                    **label,
+                )
+            )
+        session.flush()
+        last = session.scalars(select(Prediction).where(Prediction.id == predictions[3])).one()
+        last.photos = 2
+        session.flush()
+        rows = labelled(session, model.encoder_id, [], dimension=48)
+    assert rows.judged.tolist() == [True, False, False, False]
 
 
 def test_what_production_was_trained_on_stays_in_training(served: Settings, engine: Engine) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.photo_side import PhotoSide, Side
+from mycovigil.db.model import PhotoSide, Side
 from mycovigil_training import photo_sides
 from mycovigil_training.configuration import SplitConfig
 from mycovigil_training.features.table import FeatureTable, table

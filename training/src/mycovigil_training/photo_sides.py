@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from mycovigil.db.photo_side import PhotoSide, Side
+from mycovigil.db.model import PhotoSide, Side
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.model.sides import sides
 

@@ -1,4 +1,4 @@
-"""Models and their way into production."""
+"""Models, their way into production, and which photos they may learn from."""
 
 import datetime
 import uuid
@@ -75,4 +75,24 @@ class Promotion(Base):
     decision: Mapped[str]
     evidence: Mapped[dict[str, Any]] = mapped_column(JSONB)
     decided_by: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class Side(StrEnum):
+    """Of a photo; the photos of a specimen share it."""
+
+    TRAINING = "training"
+    HOLDOUT = "holdout"
+
+
+class PhotoSide(Base):
+    """The side of a photo, written once, when a training first saw it. It changes only from
+    ``holdout`` to ``training``: where its specimen turns out to stand on both sides."""
+
+    __tablename__ = "photo_sides"
+    __table_args__ = (one_of("side", Side),)
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    side: Mapped[str]
+    specimen: Mapped[str]
     created_at: Mapped[CreatedAt]

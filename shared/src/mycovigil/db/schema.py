@@ -9,8 +9,7 @@ from mycovigil.db.encoder import Encoder
 from mycovigil.db.idempotency import IdempotencyKey
 from mycovigil.db.key import ApiKey
 from mycovigil.db.message import InboxMessage, OutboxMessage
-from mycovigil.db.model import Model, Promotion
-from mycovigil.db.photo_side import PhotoSide
+from mycovigil.db.model import Model, PhotoSide, Promotion
 from mycovigil.db.prediction import Label, LabelRequest, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftMetric, DriftReport, ReportRequest

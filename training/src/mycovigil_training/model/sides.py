@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil.db.photo_side import Side
+from mycovigil.db.model import Side
 from mycovigil_training.features.table import FeatureTable
 
 

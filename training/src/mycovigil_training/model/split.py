@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from mycovigil.db.photo_side import Side
+from mycovigil.db.model import Side
 from mycovigil_training.configuration import SplitConfig
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.model.sides import position

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Incident
-from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.prediction import ChosenBy, Label, Prediction
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.models.safety import CLASSES, SafetyClass
 from mycovigil.references import ground_truth
@@ -27,12 +27,13 @@ BURST = datetime.timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class LabelledRows:
-    """Rows with ground truth; ``drifted`` (N,) marks those of the drifted nights, ``pooled`` (N,)
-    those whose features are the mean of several photos."""
+    """Rows with ground truth; ``drifted`` (N,) marks those of the drifted nights, ``judged`` (N,)
+    those that may be judged on: of one photo, whose label was asked for at random. Photos chosen
+    by risk are missed more often than others, and would refute sound models."""
 
     table: FeatureTable
     drifted: NDArray[np.bool_]
-    pooled: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
 
 
 def drifted_windows(session: Session, incident_id: uuid.UUID | None) -> list[Window]:
@@ -88,8 +89,9 @@ def labelled(
     """Every prediction of this encoder that somebody labelled, guesses left out, and those of
     several photos at once without a session: nothing says which other rows hold the same photos.
     """
+    random = func.bool_or(func.coalesce(Label.chosen_by == ChosenBy.RANDOM, False))
     found = session.execute(
-        select(Prediction, Label)
+        select(Prediction, Label, random.over(partition_by=Prediction.id))
         .join(Label, Label.prediction_id == Prediction.id)
         .where(
             Prediction.encoder_id == encoder_id,
@@ -99,11 +101,14 @@ def labelled(
         .ext(distinct_on(Prediction.id))
         .order_by(Prediction.id, *ground_truth.weightiest_first())
     )
-    chosen: list[tuple[Prediction, Label | None]] = [(row, label) for row, label in found]
-    drifted = [any(w.start <= row.created_at < w.end for w in windows) for row, _ in chosen]
-    pooled = [row.photos > 1 for row, _ in chosen]
+    chosen: list[tuple[Prediction, Label | None]] = []
+    judged, drifted = [], []
+    for row, label, at_random in found:
+        chosen.append((row, label))
+        judged.append(at_random and row.photos == 1)
+        drifted.append(any(window.start <= row.created_at < window.end for window in windows))
     return LabelledRows(
-        _table(chosen, dimension), np.asarray(drifted, dtype=bool), np.asarray(pooled, dtype=bool)
+        _table(chosen, dimension), np.asarray(drifted, dtype=bool), np.asarray(judged, dtype=bool)
     )
 
 

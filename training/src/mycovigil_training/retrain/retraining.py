@@ -183,7 +183,7 @@ def _joined(photos: FeatureTable, labelled: LabelledRows) -> Joined:
     collected = np.zeros(len(photos), dtype=bool)
     return Joined(
         table=replace(both, groups=united(both.groups, both.sha256)),
-        judged=np.concatenate([~collected, ~labelled.pooled]),
+        judged=np.concatenate([~collected, labelled.judged]),
         drifted=np.concatenate([collected, labelled.drifted]),
     )
 
