@@ -1,4 +1,5 @@
-"""Models, their way into production, and which photos they may learn from."""
+"""Models, their way into production, which photos they may learn from, and stops of their
+answers."""
 
 import datetime
 import uuid
@@ -96,3 +97,25 @@ class PhotoSide(Base):
     side: Mapped[str]
     specimen: Mapped[str]
     created_at: Mapped[CreatedAt]
+
+
+class AnswerStop(Base):
+    """In force until ``ended_at``; at most one at a time. ``reason`` is shown to whoever asks."""
+
+    __tablename__ = "answer_stops"
+    __table_args__ = (
+        Index(
+            "ix_answer_stops_one_in_force",
+            text("(ended_at IS NULL)"),
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Key]
+    reason: Mapped[str]
+    stopped_by: Mapped[str]
+    created_at: Mapped[CreatedAt]
+    ended_by: Mapped[str | None]
+    ended_reason: Mapped[str | None]
+    ended_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,7 +1,6 @@
 """All tables, imported together so that the metadata is complete (migrations, tests)."""
 
 from mycovigil.db.alert import Alert, Incident, Silence
-from mycovigil.db.answer_stop import AnswerStop
 from mycovigil.db.audit import AuditLine
 from mycovigil.db.base import Base
 from mycovigil.db.baseline import Baseline, BaselineDay, DayGeometry, DaySketch, SkewAcceptance
@@ -9,7 +8,7 @@ from mycovigil.db.encoder import Encoder
 from mycovigil.db.idempotency import IdempotencyKey
 from mycovigil.db.key import ApiKey
 from mycovigil.db.message import InboxMessage, OutboxMessage
-from mycovigil.db.model import Model, PhotoSide, Promotion
+from mycovigil.db.model import AnswerStop, Model, PhotoSide, Promotion
 from mycovigil.db.prediction import Label, LabelRequest, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftMetric, DriftReport, ReportRequest

@@ -8,8 +8,8 @@ knew last.
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.answer_stop import AnswerStop
 from mycovigil.db.base import new_id
+from mycovigil.db.model import AnswerStop
 from mycovigil.incidents import audit
 from mycovigil.models import registry
 from mycovigil.models.advice import Reason

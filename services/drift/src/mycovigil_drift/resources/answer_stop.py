@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from mycovigil.db.answer_stop import AnswerStop
+from mycovigil.db.model import AnswerStop
 from mycovigil.models import answer_stop
 from mycovigil.problem import conflict
 from mycovigil_drift.access import Operator, Reader
