@@ -37,14 +37,15 @@ FAKE = Path(__file__).parent / "fake_training.py"
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A drifted production model, its queued job, and the candidate that training will name."""
+    """A drifted production model, a queued job (its own, or one that a person requested), and the
+    candidate that training will name."""
 
     production: uuid.UUID
     candidate: uuid.UUID
     job: uuid.UUID
 
 
-def make_case(state: State, *, passed: bool = True) -> Case:
+def make_case(state: State, *, passed: bool = True, by_hand: bool = False) -> Case:
     with state.sessions.begin() as session:
         served = make_served(session, rows=1)
         report = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
@@ -53,7 +54,7 @@ def make_case(state: State, *, passed: bool = True) -> Case:
         candidate = make_model(session, metrics={"gate": gate})
         job = RetrainJob(
             id=new_id(),
-            incident_id=incident.id,
+            incident_id=None if by_hand else incident.id,
             requested_by="test",
             state="queued",
             parameters={},
@@ -177,7 +178,7 @@ def test_a_log_that_cannot_be_kept_costs_no_candidate(
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_what_a_person_promoted_meanwhile_stays_in_production(state: State, passed: bool) -> None:
-    case = make_case(state)
+    case = make_case(state, by_hand=True)  # an incident's job ends with its incident
     with state.sessions.begin() as session:
         promotion.promote(session, case.candidate, decided_by="a person")
     told = ordered(state, {"model_id": str(case.candidate), "passed": passed})

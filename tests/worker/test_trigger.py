@@ -1,11 +1,11 @@
 """From alert to retrain job: exactly once, through the real brokers."""
 
 import threading
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from factories.incident import alert_of, make_incident
+from factories.label import make_labelled_night
 from factories.night import make_served
 from factories.report import make_report
 from sqlalchemy import func, select, update
@@ -24,6 +24,7 @@ from mycovigil.events.outbox import Sweep
 from mycovigil.events.publisher import Handler, Publisher, publisher_of
 from mycovigil.events.publisher.stream import StreamPublisher
 from mycovigil.incidents import incident
+from mycovigil.settings import TrainingSettings
 from mycovigil_worker import state as worker_state
 from mycovigil_worker import tasks, tick
 from mycovigil_worker.retrain import retrain_queue, trigger
@@ -44,9 +45,10 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def opened(state: State) -> Event:
-    """An incident with its alert; the event that the outbox holds."""
+    """An incident with its alert and labels to learn from; the event that the outbox holds."""
     with state.sessions.begin() as session:
         served = make_served(session, rows=1)
+        make_labelled_night(session, served)
         report = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
         alert_of(session, make_incident(session, report))
         return Event.model_validate(session.scalars(select(OutboxMessage.event)).one())
@@ -232,12 +234,14 @@ def test_a_database_that_is_away_costs_no_alert(
     publisher.publish(Topic.ALERTS, event)
     stop, real, tries = threading.Event(), trigger.record, []
 
-    def unsteady(session: Session, received: Event) -> uuid.UUID | None:
+    def unsteady(
+        session: Session, training: TrainingSettings, received: Event
+    ) -> RetrainJob | None:
         tries.append(received.id)
         if len(tries) <= 3 * state.settings.publisher.max_delivery_attempts:
             raise OperationalError("SELECT 1", {}, ConnectionRefusedError("no Postgres here"))
         stop.set()
-        return real(session, received)
+        return real(session, training, received)
 
     monkeypatch.setattr(trigger, "record", unsteady)
     monkeypatch.setattr(trigger, "BACKOFF", Backoff(0.001, 0.001))

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from mycovigil.incidents import alert
 from mycovigil_worker.labels import label_updates
 from mycovigil_worker.nights import nightly, requested
-from mycovigil_worker.retrain import retrain_queue
+from mycovigil_worker.retrain import label_wait, retrain_queue
 from mycovigil_worker.state import State
 
 log = structlog.get_logger(__name__)
@@ -17,7 +17,8 @@ log = structlog.get_logger(__name__)
 
 def run(state: State, now: datetime) -> None:
     """Make missing reports, answer requests, update figures by new labels, release alerts whose
-    silence is over, create retrain jobs that are missing, and send those that no worker runs.
+    silence is over, create retrain jobs that are missing, queue those whose labels have come, and
+    send those that no worker runs.
 
     A step that fails is logged and holds back none of the others.
     """
@@ -27,6 +28,7 @@ def run(state: State, now: datetime) -> None:
         "labels": lambda: label_updates.run(state, now=now),
         "silenced alerts": lambda: release_silenced(state),
         "missing jobs": lambda: retrain_queue.create_missing(state, now=now),
+        "jobs without labels": lambda: label_wait.advance(state, now=now),
         "waiting jobs": lambda: retrain_queue.resend_waiting(state),
     }
     for name, step in steps.items():

@@ -15,7 +15,7 @@ from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentKind, Inciden
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil.incidents import alert, alert_rules, audit, certificate
+from mycovigil.incidents import alert, alert_rules, audit, certificate, retraining
 from mycovigil.incidents.alert_rules import Finding, IncidentContext
 from mycovigil.models.safety import CertificateStatus
 from mycovigil.postgres.row_lock import locked
@@ -140,6 +140,7 @@ def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
     incident.acknowledged_at = incident.acknowledged_by = None
     incident.resolved_at = incident.resolution = incident.superseded_by_id = None
     session.flush()
+    retraining.wait_again(session, incident)
     detail = f"back in production after model {after.version}"
     audit.record(session, who="mycovigil", action="reopened", on=incident, detail=detail)
     message = f"Incident of model {model.version} is open again: it is {detail}."
@@ -219,6 +220,8 @@ def _close(
     incident.state = IncidentState.RESOLVED
     incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
     incident.resolution = resolution
+    session.flush()
+    retraining.cancel(session, incident)
     message = f"Drift of model {model.version} resolved: {resolution}."
     return alert.publish(session, incident, model, AlertKind.RESOLVED, message, report)
 

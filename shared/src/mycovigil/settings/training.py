@@ -60,6 +60,28 @@ class TrainingSettings(Group):
         "year halve what is left.",
     )
 
+    labels_needed: int = Field(
+        50,
+        ge=1,
+        description="Labelled specimens of the drifted days before an incident's retrain starts; "
+        "fewer where the days have fewer. A refused candidate waits for half as many more.",
+    )
+    dangerous_labels_needed: int = Field(
+        10, ge=0, description="How many of them were predicted deadly or poisonous, at least."
+    )
+    label_rounds: int = Field(
+        3, ge=0, description="How often an incident's retrain waits again after a refusal."
+    )
+    label_wait_days: float = Field(
+        30.0, gt=0, description="Days that a retrain waits for labels before a person is asked."
+    )
+    random_labels_a_week: int = Field(
+        10,
+        ge=0,
+        description="Photos of each week, chosen at random, whose labels are asked for: only "
+        "these say how often the model errs.",
+    )
+
     @field_validator("command", mode="before")
     @classmethod
     def _words(cls, value: object) -> object:

@@ -13,6 +13,7 @@ from mycovigil_simulator.demo.clock import eventually
 
 Document = dict[str, Any]
 PRODUCTION = "production"
+WAITING = "waiting_for_labels"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,24 @@ class Observer:
             if job["incident_id"] == incident:
                 return job
         return None
+
+    def waits_for_labels(self, incident: str) -> bool:
+        """Whether the incident's retrain has too few labels, and none of its candidates was
+        refused yet."""
+        job = self.job(incident)
+        return job is not None and job["state"] == WAITING and not job["refusals"]
+
+    def wait_for_training(self, incident: str) -> None:
+        """Return once the incident's retrain no longer waits for its first labels.
+
+        Raises:
+            TimeoutError: it waits still.
+        """
+        eventually(
+            lambda: None if self.waits_for_labels(incident) else True,
+            "retrain to go on with its labels",
+            timeout=pending_work.TIMEOUT,
+        )
 
     def incident_of(self, report: Document) -> str | None:
         """The incident that this report opened or made worse."""

@@ -9,7 +9,8 @@ from mycovigil_simulator.demo.clock import eventually
 TIMEOUT = 600.0  # seconds; a deadline for what will never come, not a pace
 
 # Of each kind of work, how many pieces are unfinished. Every chain of events ends in one of them:
-# answer -> row -> report -> alert -> event -> message -> retrain job, and label -> report.
+# answer -> row -> report -> alert -> event -> message -> retrain job, and label -> report. A job
+# that waits for labels waits for people.
 QUERIES = {
     "rows to log": "SELECT greatest(%(answered)s - count(*), 0) FROM predictions",
     "rows to judge": """
@@ -25,7 +26,7 @@ QUERIES = {
         SELECT count(*) FROM alerts a WHERE a.event_id IS NOT NULL AND NOT EXISTS (
             SELECT FROM inbox i WHERE i.event_id = a.event_id)""",
     "retrain jobs to end": """
-        SELECT count(*) FROM retrain_jobs WHERE state NOT IN ('succeeded', 'failed')""",
+        SELECT count(*) FROM retrain_jobs WHERE state IN ('queued', 'running')""",
 }
 
 

@@ -88,6 +88,10 @@ class Play:
         report = self.observer.report(window)
         self.observer.wait_until_idle(before + len(sent))
         incident = self.observer.incident_of(report) if report["verdict"] == "drift" else None
+        if incident and self.observer.waits_for_labels(incident):
+            labelled += traffic.label_others(self.client, sent)
+            self.observer.wait_for_training(incident)
+            self.observer.wait_until_idle(before + len(sent))
         missed, deadly = traffic.deadly_misses(sent)
         return Outcome(
             night=number,
@@ -109,7 +113,7 @@ class Play:
 
 
 def _retrained(observer: Observer, incident: str) -> str:
-    """What came of the incident's retrain job, which has ended."""
+    """What came of the incident's retrain job, which has ended or waits for more labels."""
     job = observer.job(incident)
     if job is None:
         return "failed: no job was made"

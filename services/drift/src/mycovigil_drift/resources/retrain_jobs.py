@@ -35,7 +35,12 @@ class RetrainJobIn(BaseModel):
 
 
 class RetrainJobOut(BaseModel):
-    """``model_id``: the candidate it made; ``incident_id``: empty if a person requested it."""
+    """``model_id``: the newest candidate it made; ``incident_id``: empty if a person requested it.
+
+    ``labels_needed``: labelled specimens of the drifted days that it waits for,
+    ``dangerous_needed`` of them predicted deadly or poisonous; ``refusals``: its candidates that
+    the gate refused; ``asked_at``: when a person was asked, because it waited for too long.
+    """
 
     model_config = ConfigDict(from_attributes=True)
     id: uuid.UUID
@@ -45,6 +50,11 @@ class RetrainJobOut(BaseModel):
     parameters: dict[str, Any]
     attempts: int
     lease_until: datetime.datetime | None
+    labels_needed: int | None
+    dangerous_needed: int | None
+    refusals: int
+    waiting_since: datetime.datetime | None
+    asked_at: datetime.datetime | None
     model_id: uuid.UUID | None
     error: str | None
     created_at: datetime.datetime

@@ -5,16 +5,19 @@ import uuid
 from enum import StrEnum
 
 import structlog
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil.backoff import Backoff
+from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model
 from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.incidents import incident
 from mycovigil.models import promotion
 from mycovigil.models.promotion import GateClosed
 from mycovigil.settings import Settings
+from mycovigil_worker.retrain import label_wait
 from mycovigil_worker.retrain import lease as leases
 from mycovigil_worker.retrain.lease import Lease, Renewal
 from mycovigil_worker.retrain.training_process import (
@@ -41,6 +44,7 @@ class Ending(StrEnum):
     LEASE_LOST = "the lease was lost; the result was dropped"
     PROMOTED = "promoted"
     REFUSED = "refused by the gate"
+    MORE_LABELS = "refused by the gate; waits for more labels"
     WAITING = "passed the gate; waits for a person to promote it"
     DECIDED = "a person has decided about the candidate already"
     AGAIN = "failed; will be tried again"
@@ -107,16 +111,31 @@ def conclude(session: Session, settings: Settings, lease: Lease, result: Result)
     model = session.get(Model, result.model_id)
     if model is None:
         raise LookupError(f"training registered no model {result.model_id}")
+    _hold_incident(session, lease)
     done = leases.finish(
         session, lease, state=JobState.SUCCEEDED, model_id=model.id, finished_at=func.now()
     )
     if not done:
         return Ending.LEASE_LOST
     if not result.gate.passed:
-        return _refuse(session, model)
+        ending = _refuse(session, model)
+        again = ending is Ending.REFUSED and label_wait.again(
+            session, settings.training, lease.job_id
+        )
+        return Ending.MORE_LABELS if again else ending
     if not settings.training.auto_promote:
         return Ending.WAITING
     return _promote(session, model)
+
+
+def _hold_incident(session: Session, lease: Lease) -> None:
+    """Lock what a promotion and a person who ends the incident lock before they cancel its job:
+    in another order the two would wait for each other."""
+    promotion.wait_for_turn(session)
+    of_job = select(Incident.model_id).join(RetrainJob, RetrainJob.incident_id == Incident.id)
+    model_id = session.scalar(of_job.where(RetrainJob.id == lease.job_id))
+    if model_id is not None:
+        incident.locked_model(session, model_id)
 
 
 def _promote(session: Session, model: Model) -> Ending:

@@ -1,12 +1,13 @@
-"""Retrain jobs on their way to a worker: created once an incident, sent after the commit, and
-created or sent again by the tick if an alert was lost or no worker runs them."""
+"""Retrain jobs on their way to a worker: created once an incident, waiting for labels or queued,
+sent after the commit, and created or sent again by the tick if an alert was lost or no worker runs
+them."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from kombu.exceptions import OperationalError
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,8 @@ from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.incidents import label_progress
+from mycovigil.settings import TrainingSettings
 from mycovigil_worker.app import NAME, RETRAIN, app, tick_of
 from mycovigil_worker.retrain import lease
 from mycovigil_worker.state import State
@@ -24,28 +27,41 @@ log = structlog.get_logger(__name__)
 
 
 def create(
-    session: Session, incident_id: uuid.UUID, *, alert: str, cause: str, report_id: str | None
-) -> uuid.UUID | None:
-    """Create the incident's job; none if it has one, or was resolved since its alert was sent.
+    session: Session,
+    training: TrainingSettings,
+    incident_id: uuid.UUID,
+    *,
+    alert: str,
+    cause: str,
+    report_id: str | None,
+) -> RetrainJob | None:
+    """Create the incident's job, queued where the drifted days have labels enough, or waiting for
+    them; none if the incident has one, or was resolved since its alert was sent.
 
     Args:
         alert: the id of the alert that calls for it.
     """
-    open_ = select(Incident.id).join(Model, Model.id == Incident.model_id).where(*_needs_model())
-    if session.scalar(open_.where(Incident.id == incident_id)) is None:
+    open_ = select(Incident).join(Model, Model.id == Incident.model_id).where(*_needs_model())
+    incident = session.scalar(open_.where(Incident.id == incident_id))
+    if incident is None:
         log.info("no retrain, the incident is over", incident=str(incident_id), alert=alert)
         return None
+    needed = label_progress.needed_first(session, incident, training)
+    ready = label_progress.labelled(session, incident).reach(needed)
     return session.scalar(
         insert(RetrainJob)
         .values(
             id=new_id(),
             incident_id=incident_id,
             requested_by=f"alert {alert}",
-            state=JobState.QUEUED,
+            state=JobState.QUEUED if ready else JobState.WAITING_FOR_LABELS,
             parameters={"cause": cause, "report_id": report_id},
+            labels_needed=needed.all,
+            dangerous_needed=needed.dangerous,
+            waiting_since=func.now(),
         )
         .on_conflict_do_nothing(index_elements=[RetrainJob.incident_id])
-        .returning(RetrainJob.id)
+        .returning(RetrainJob)
     )
 
 
@@ -60,6 +76,7 @@ def create_missing(state: State, *, now: datetime) -> list[uuid.UUID]:
         made = [
             create(
                 session,
+                state.settings.training,
                 incident.id,
                 alert=str(alert.id),
                 cause=incident.cause,
@@ -67,9 +84,9 @@ def create_missing(state: State, *, now: datetime) -> list[uuid.UUID]:
             )
             for incident, alert in _without_job(session, now - max(tick_of(state.settings), GRACE))
         ]
-    jobs = [job for job in made if job is not None]
+        jobs = [job.id for job in made if job is not None]
     for job in jobs:
-        log.warning("an alert did not reach the trigger, its retrain job is queued", job=str(job))
+        log.warning("an alert did not reach the trigger, its retrain job is made", job=str(job))
     return jobs
 
 

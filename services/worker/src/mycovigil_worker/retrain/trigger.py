@@ -8,9 +8,11 @@ from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 from mycovigil.backoff import Backoff
+from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.events import inbox
 from mycovigil.events.event import Event, EventType, Topic
 from mycovigil.events.publisher import Publisher, Unavailable
+from mycovigil.settings import TrainingSettings
 from mycovigil_worker.heartbeat import Heartbeat
 from mycovigil_worker.retrain import retrain_queue
 from mycovigil_worker.state import State
@@ -23,7 +25,7 @@ RETRAIN_ALERTS = frozenset({EventType.ALERT_OPENED, EventType.ALERT_ESCALATED})
 log = structlog.get_logger(__name__)
 
 
-def record(session: Session, event: Event) -> uuid.UUID | None:
+def record(session: Session, training: TrainingSettings, event: Event) -> RetrainJob | None:
     """Inbox row and, for an alert that calls for a retrain, its job; returns the job if it is new.
 
     One job an incident: an escalation of an incident that has one makes no second.
@@ -32,6 +34,7 @@ def record(session: Session, event: Event) -> uuid.UUID | None:
         return None
     return retrain_queue.create(
         session,
+        training,
         uuid.UUID(event.data["incident_id"]),
         alert=event.data["alert_id"],
         cause=event.data["cause"],
@@ -47,12 +50,13 @@ def handle(state: State, event: Event) -> None:
     """
     try:
         with state.sessions.begin() as session:
-            job = record(session, event)
+            job = record(session, state.settings.training, event)
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
         raise Unavailable(f"database away: {error}") from error
     if job is not None:
-        log.info("retrain job queued", job=str(job), incident=event.data["incident_id"])
-        retrain_queue.send(state, job)
+        log.info("retrain job", job=str(job.id), state=job.state, incident=str(job.incident_id))
+        if job.state == JobState.QUEUED:
+            retrain_queue.send(state, job.id)
 
 
 def listen(state: State, publisher: Publisher, stop: threading.Event) -> None:
