@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from mycovigil.incidents import alert
+from mycovigil_worker.label_queue import fill
 from mycovigil_worker.labels import label_updates
 from mycovigil_worker.nights import nightly, requested
 from mycovigil_worker.retrain import label_wait, retrain_queue
@@ -17,8 +18,8 @@ log = structlog.get_logger(__name__)
 
 def run(state: State, now: datetime) -> None:
     """Make missing reports, answer requests, update figures by new labels, release alerts whose
-    silence is over, create retrain jobs that are missing, queue those whose labels have come, and
-    send those that no worker runs.
+    silence is over, create retrain jobs that are missing, ask for labels, queue the jobs whose
+    labels have come, and send those that no worker runs.
 
     A step that fails is logged and holds back none of the others.
     """
@@ -28,6 +29,7 @@ def run(state: State, now: datetime) -> None:
         "labels": lambda: label_updates.run(state, now=now),
         "silenced alerts": lambda: release_silenced(state),
         "missing jobs": lambda: retrain_queue.create_missing(state, now=now),
+        "label queue": lambda: fill.run(state, now=now),
         "jobs without labels": lambda: label_wait.advance(state, now=now),
         "waiting jobs": lambda: retrain_queue.resend_waiting(state),
     }

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState
+from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentKind, IncidentState
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.retrain import JobState, RetrainJob
@@ -111,8 +111,13 @@ def _without_job(session: Session, before: datetime) -> list[tuple[Incident, Ale
 
 
 def _needs_model() -> tuple[ColumnElement[bool], ...]:
-    """Unresolved incidents of the production model, which a new model would resolve."""
-    return Incident.state != IncidentState.RESOLVED, Model.status == ModelStatus.PRODUCTION
+    """Unresolved drifts of the production model, which a new model would resolve; skew is no
+    reason to train."""
+    return (
+        Incident.state != IncidentState.RESOLVED,
+        Incident.kind == IncidentKind.DRIFT,
+        Model.status == ModelStatus.PRODUCTION,
+    )
 
 
 def send(state: State, job_id: uuid.UUID) -> bool:
