@@ -48,6 +48,21 @@ def test_labels_replace_the_estimate() -> None:
     assert len(found.figures) == 6
 
 
+@pytest.mark.parametrize(
+    ("random", "words"),
+    [
+        (True, "with a label, chosen at random (7 others, not chosen so, do not count)."),
+        (False, "with a label, chosen by whoever labelled them, so the figures may be too high"),
+    ],
+)
+def test_how_labelled_photos_were_chosen_is_said(random: bool, words: str) -> None:
+    realised = REALISED | {"chosen_at_random": random, "not_counted": 7}
+    found = harm.of_report(DriftReport(evidence={}, realised=realised))
+    assert found is not None
+    assert words in found.note
+    assert "of this model so far, of those chosen at random: 1.4" in found.note
+
+
 @pytest.mark.parametrize("realised", [{"labelled": 3, "rows": 9}, {"deadly": {"count": 0}}])
 def test_few_labels_claim_little(realised: dict[str, object]) -> None:
     found = harm.of_report(DriftReport(evidence={}, realised=realised))

@@ -1,7 +1,9 @@
 """Labels that come later replace the estimates, and may void the certificate."""
 
 import datetime
+import json
 from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -13,19 +15,21 @@ from sqlalchemy.orm import Session, make_transient
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model
-from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.prediction import ChosenBy, Label, Prediction
 from mycovigil.db.report import DriftMetric, DriftReport, ReportVerdict
-from mycovigil.incidents.incident import respond
+from mycovigil.incidents.incident import resolve, respond
 from mycovigil.models.safety import Advice, SafetyClass
 from mycovigil_statistics.safety.e_value import e_value_above
-from mycovigil_worker.labels import label_updates, realised
-from mycovigil_worker.labels.certificate_evidence import Misses, Proof, by_specimen
-from mycovigil_worker.labels.realised import Answered, Realised
+from mycovigil_worker.labels import contradiction, label_updates, labelled_photos
+from mycovigil_worker.labels.certificate_evidence import Misses, Proof
+from mycovigil_worker.labels.contradiction import Night
+from mycovigil_worker.labels.labelled_photos import Answered
+from mycovigil_worker.labels.realised import Realised
 from mycovigil_worker.report.harm import Safety
 from mycovigil_worker.state import State
 
 NOW = FIRST + 2 * PERIOD
-DEADLY = SafetyClass.DEADLY
+DEADLY, RANDOM = SafetyClass.DEADLY, ChosenBy.RANDOM
 
 
 def label_all(
@@ -35,6 +39,7 @@ def label_all(
     who: str = "expert",
     confidence: str = "certain",
     night: int = 0,
+    chosen_by: ChosenBy | None = ChosenBy.RANDOM,
 ) -> int:
     """Label every photo from a night on."""
     start = night_of(night).start
@@ -47,6 +52,7 @@ def label_all(
                 label=truth,
                 confidence=confidence,
                 labelled_by=who,
+                chosen_by=chosen_by,
             )
         )
     return len(found)
@@ -190,14 +196,14 @@ def test_a_report_that_fails_holds_back_no_other(
             made = make_report(session, served.model, served.reference, night=night, rows=1)
             reports.append(made.id)
         label_all(session, "deadly")
-    known = realised.answered
+    known = labelled_photos.answered
 
     def poisoned(session: Session, report: DriftReport) -> list[Answered]:
         if report.id == reports[0]:
             raise ArithmeticError
         return known(session, report)
 
-    monkeypatch.setattr(realised, "answered", poisoned)
+    monkeypatch.setattr(labelled_photos, "answered", poisoned)
     assert label_updates.run(state, now=NOW + PERIOD) == 1
     with state.sessions() as session:
         told = [session.get_one(DriftReport, report).realised for report in reports]
@@ -237,30 +243,117 @@ def test_labels_of_photos_in_the_spool_count_when_the_photos_come(state: State) 
     assert (only_report(state).realised or {})["labelled"] == 40
 
 
+def seen(
+    verdict: Advice, photo: int, specimen: str | None = None, chosen_by: ChosenBy | None = RANDOM
+) -> Answered:
+    """A deadly photo."""
+    return Answered(DEADLY, DEADLY, verdict, specimen, f"photo {photo}", chosen_by)
+
+
 def test_few_labels_decide_nothing() -> None:
-    rows = [Answered(DEADLY, DEADLY, Advice.EXPERT_CHECK)] + 9 * [
-        Answered(DEADLY, DEADLY, Advice.AVOID)
-    ]
-    weak = Proof(10, 1.0, e_value_above(0.1, by_specimen([Realised.of(rows).misses])))
+    advice = [Advice.EXPERT_CHECK, *9 * [Advice.AVOID]]
+    rows = [seen(verdict, photo) for photo, verdict in enumerate(advice)]
+    outcomes = Realised.of(rows).misses.outcomes
+    assert sorted(outcomes) == 9 * [0] + [1]
+    weak = Proof(10, 1.0, e_value_above(0.1, outcomes))
     assert weak.e_value < 2
     assert Realised.of(rows).safety(0.1, weak) is Safety.UNKNOWN
     assert Realised.of(rows).safety(None, None) is Safety.UNKNOWN
     assert Realised.of([]).safety(0.1, weak) is Safety.UNKNOWN
 
 
-def test_photos_of_one_specimen_count_once() -> None:
+def test_of_a_specimen_the_photo_with_the_lowest_hash_counts() -> None:
+    hashes = {photo: sha256(f"photo {photo}".encode()).hexdigest() for photo in range(4)}
+    lowest = min(hashes, key=lambda photo: hashes[photo])
     rows = [
-        Answered(DEADLY, DEADLY, verdict, specimen)
-        for verdict, specimen in (
-            (Advice.EXPERT_CHECK, "cap"), (Advice.EXPERT_CHECK, "cap"), (Advice.AVOID, "cap"),
-            (Advice.EXPERT_CHECK, "cap"), (Advice.AVOID, None), (Advice.EXPERT_CHECK, None),
-        )
-    ]  # fmt: skip
-    night = Realised.of(rows).misses
-    assert sorted(by_specimen([night])) == [0.0, 0.75, 1.0]
-    assert sorted(by_specimen([night, night])) == [0.0, 0.0, 0.75, 1.0, 1.0]
-    assert Misses.read({"misses": asdict(night)}) == night
-    assert by_specimen([Misses.read({"misses": [0.5, 1.0]})]) == [0.5, 1.0]
+        seen(Advice.EXPERT_CHECK if photo == lowest else Advice.AVOID, photo, "cap")
+        for photo in range(4)
+    ]
+    night = Realised.of([*rows, seen(Advice.AVOID, 5), seen(Advice.EXPERT_CHECK, 6)]).misses
+    assert sorted(night.outcomes) == [0, 1, 1]
+    later = Realised.of([seen(Advice.AVOID, 7, "cap"), seen(Advice.AVOID, 8, "cap")]).misses
+    both = Misses.together([later, night])
+    assert sorted(both.outcomes) in ([0, 0, 1], [0, 1, 1])
+    assert both == Misses.together([night, later])
+    assert Misses.read({"random_misses": json.loads(json.dumps(asdict(night)))}) == night
+    assert Misses.read({"misses": [0.5, 1.0]}).outcomes == []
+
+
+def test_photos_that_were_not_chosen_at_random_prove_nothing() -> None:
+    missed = [seen(Advice.EXPERT_CHECK, photo, chosen_by=None) for photo in range(8)]
+    risky = [seen(Advice.EXPERT_CHECK, photo, chosen_by=ChosenBy.RISK) for photo in range(9)]
+    random = [seen(Advice.AVOID, photo) for photo in range(5)]
+    found = Realised.of([*missed, *risky, *random])
+    assert (found.labelled, found.others, found.missed.successes) == (5, 17, 0)
+    own = Realised.of([*missed, *risky])
+    assert (own.labelled, own.others, own.missed.successes) == (8, 9, 8)
+    assert own.misses.outcomes == []
+    assert Realised.of(risky).labelled == 0
+
+
+def test_a_contradicting_night_is_outweighed_by_later_ones() -> None:
+    bad, good = Night(FIRST, 5, 10), Night(FIRST + PERIOD, 0, 60)
+    assert contradiction.doubt([], 0.1) is None
+    assert contradiction.doubt([Night(FIRST, 2, 10)], 0.1) is None
+    found = contradiction.doubt([bad], 0.1)
+    assert found is not None
+    assert "5 of 10 deadly specimens were missed in the night of 2026-09-01" in found
+    assert contradiction.doubt([good, bad], 0.1) is not None
+    assert contradiction.doubt([bad, good], 0.1) is None
+
+
+@pytest.mark.parametrize("chosen_by", [None, ChosenBy.RANDOM, ChosenBy.RISK])
+def test_a_contradicting_night_makes_suspect_until_later_nights_agree(
+    state: State, chosen_by: ChosenBy | None
+) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        served.model.certificate = {"state": "valid", "bound": 0.1}
+    states, reasons = [], []
+    for place, night in enumerate(({"expert_check": 3, "avoid": 3}, {"avoid": 90})):
+        with state.sessions.begin() as session:
+            for verdict, rows in night.items():
+                make_night(
+                    session, served, night_of(place), rows=rows, label="deadly", verdict=verdict
+                )
+            make_report(session, served.model, served.reference, night=place, rows=20)
+            label_all(session, "deadly", night=place, chosen_by=chosen_by)
+        label_updates.run(state, now=night_of(place + 1).end)
+        with state.sessions() as session:
+            model = session.get_one(Model, served.model.id)
+            states.append(model.certificate_state)
+            reasons.append(model.certificate_reason)
+    if chosen_by is ChosenBy.RISK:
+        assert states == ["valid", "valid"]
+        return
+    assert states == ["suspect", "valid"]
+    assert "3 of 6 deadly specimens were missed" in reasons[0]
+    assert reasons[1] == "labels of later nights agree with the bound"
+
+
+def test_callers_own_labels_never_void_and_calm_does_not_lift_their_doubt(state: State) -> None:
+    served = drifted_night(state, verdict="expert_check")
+    with state.sessions.begin() as session:
+        label_all(session, "deadly", chosen_by=None)
+    label_updates.run(state, now=NOW)
+    with state.sessions.begin() as session:
+        found = session.scalars(select(Incident)).one()
+        resolve(session, found, resolution="calm again")
+        model = session.get_one(Model, served.model.id)
+        assert model.certificate_state == "suspect"
+        assert "40 of 40 deadly specimens were missed" in model.certificate_reason
+    realised = only_report(state).realised or {}
+    assert (realised["chosen_at_random"], realised["proof"]["e_value"]) == (False, 1.0)
+
+
+def test_a_photo_is_random_if_any_of_its_labels_says_so(state: State) -> None:
+    drifted_night(state, verdict="avoid")
+    with state.sessions.begin() as session:
+        label_all(session, "deadly", who="certain", chosen_by=None)
+        label_all(session, "deadly", who="asked", confidence="probable")
+    label_updates.run(state, now=NOW)
+    found = only_report(state).realised or {}
+    assert (found["labelled"], found["chosen_at_random"]) == (40, True)
 
 
 def test_misses_of_many_nights_add_up_to_a_proof(state: State) -> None:

@@ -5,10 +5,12 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model
 from mycovigil.incidents import audit
 from mycovigil.models import registry
-from mycovigil.models.safety import CertificateStatus
+from mycovigil.models.safety import CertificateStatus, doubted
 
 # From best to worst. ``not_certifiable`` is none of them: there is no bound to doubt.
 DOUBT = (CertificateStatus.VALID, CertificateStatus.SUSPECT, CertificateStatus.VOID)
+# Key in the model's certificate: why labels of single nights contradict the bound.
+BY_LABELS = "label_doubt"
 
 
 def worsen(session: Session, model: Model, state: CertificateStatus, reason: str) -> None:
@@ -19,10 +21,23 @@ def worsen(session: Session, model: Model, state: CertificateStatus, reason: str
 
 
 def restore(session: Session, model: Model, reason: str) -> None:
-    """Set the status that calibration supported, with its doubt if there is one."""
-    doubt = model.certificate.get("doubt")
-    reason = "; ".join(filter(None, (reason, doubt)))
-    _set(session, model, CertificateStatus(model.certificate["state"]), reason)
+    """Set the status that calibration supported, at best suspect while labels contradict it."""
+    doubts = [model.certificate.get("doubt"), model.certificate.get(BY_LABELS)]
+    state = doubted(model.certificate["state"], doubts[-1])
+    _set(session, model, state, "; ".join(filter(None, (reason, *doubts))))
+
+
+def doubt_by_labels(session: Session, model: Model, doubt: str | None, *, calm: bool) -> None:
+    """Store why labels of single nights contradict the bound, and make the certificate suspect; or
+    lift that doubt, and restore the certificate if the model is ``calm``: without an incident."""
+    before = model.certificate.get(BY_LABELS)
+    if before == doubt:
+        return
+    model.certificate = model.certificate | {BY_LABELS: doubt}
+    if doubt is not None:
+        worsen(session, model, CertificateStatus.SUSPECT, doubt)
+    elif calm and model.certificate_state == CertificateStatus.SUSPECT:
+        restore(session, model, "labels of later nights agree with the bound")
 
 
 def _set(session: Session, model: Model, state: CertificateStatus, reason: str) -> None:

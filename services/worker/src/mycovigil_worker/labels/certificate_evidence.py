@@ -2,11 +2,12 @@
 
 Labels come one by one, of many nights, and the test is made after each of them: an interval a night
 would sooner or later refute a bound that holds. The e-value of all labelled deadly specimens does
-so with a chance of at most one in twenty in a model's whole life.
+so with a chance of at most one in twenty in a model's whole life. Only labels of photos that were
+chosen at random count: photos that were chosen because the model may err would refute a bound that
+holds.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -23,8 +24,8 @@ NEEDED = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """``specimens``: labelled deadly ones so far, ``missed``: how many of them, photos of one
-    specimen by their mean; the bound is refuted from an e-value of ``needed`` on."""
+    """``specimens``: deadly ones labelled at random so far, ``missed``: how many of them, one photo
+    of each session; the bound is refuted from an e-value of ``needed`` on."""
 
     specimens: int
     missed: float
@@ -41,31 +42,40 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Misses:
-    """Of deadly photos: ``alone`` is 1 for each missed one without a session and 0 for the others,
-    ``sessions`` how many were missed of how many in each session, by its hash."""
+    """Of deadly specimens labelled at random, by the hash of their name: the lowest hash of a
+    photo, and 1 if that photo was missed. One photo speaks for a specimen, and which one no answer
+    decides."""
 
-    alone: list[float]
-    sessions: dict[str, list[int]]
+    specimens: dict[str, tuple[str, int]]
 
     @classmethod
-    def of(cls, photos: Iterable[tuple[str | None, bool]]) -> Self:
-        """Of the session of each photo, and whether it was missed."""
-        alone: list[float] = []
-        sessions: dict[str, list[int]] = {}
-        for session, missed in photos:
-            if session is None:
-                alone.append(float(missed))
-                continue
-            key = hashlib.sha256(session.encode()).hexdigest()[:16]
-            before = sessions.get(key, [0, 0])
-            sessions[key] = [before[0] + missed, before[1] + 1]
-        return cls(alone, sessions)
+    def of(cls, photos: Iterable[tuple[str, str, bool]]) -> Self:
+        """Of each photo's specimen, its own name, and whether it was missed."""
+        return cls.together(
+            cls({_hash(specimen): (_hash(photo), int(missed))})
+            for specimen, photo, missed in photos
+        )
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Self:
-        """From a report's realised figures; earlier ones name no session."""
-        found = document.get("misses", [])
-        return cls(found, {}) if isinstance(found, list) else cls(**found)
+        """From a report's realised figures; those of earlier releases do not say what was chosen at
+        random and count for nothing."""
+        found = (document.get("random_misses") or {}).get("specimens", {})
+        return cls({key: (str(photo), int(missed)) for key, (photo, missed) in found.items()})
+
+    @classmethod
+    def together(cls, nights: Iterable[Self]) -> Self:
+        """Of several nights: a session that lasts for more than one is one specimen."""
+        specimens: dict[str, tuple[str, int]] = {}
+        for night in nights:
+            for key, found in night.specimens.items():
+                specimens[key] = min(specimens.get(key, found), found)
+        return cls(specimens)
+
+    @property
+    def outcomes(self) -> list[int]:
+        """1 for each specimen that was missed and 0 for the others."""
+        return [missed for _, missed in self.specimens.values()]
 
 
 def of(session: Session, report: DriftReport, tonight: Misses, bound: float) -> Proof:
@@ -85,18 +95,9 @@ def of(session: Session, report: DriftReport, tonight: Misses, bound: float) -> 
     nights = [Misses.read(found) for found in documents if found]
     if report.periods == 1 and report.origin in PLANNED:
         nights.append(tonight)
-    shares = by_specimen(nights)
-    return Proof(len(shares), sum(shares), e_value_above(bound, shares))
+    found = Misses.together(nights).outcomes
+    return Proof(len(found), sum(found), e_value_above(bound, found))
 
 
-def by_specimen(nights: list[Misses]) -> list[float]:
-    """The share of each specimen's photos that were missed; a session that lasts for several
-    nights is one specimen."""
-    missed: Counter[str] = Counter()
-    photos: Counter[str] = Counter()
-    for night in nights:
-        for key, (wrong, sent) in night.sessions.items():
-            missed[key] += wrong
-            photos[key] += sent
-    together = [missed[key] / sent for key, sent in photos.items()]
-    return [share for night in nights for share in night.alone] + together
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]

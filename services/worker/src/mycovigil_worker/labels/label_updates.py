@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport
-from mycovigil.incidents import incident
+from mycovigil.incidents import certificate, incident
 from mycovigil_worker.judging.judged_window import PLANNED
-from mycovigil_worker.labels import certificate_evidence, realised
-from mycovigil_worker.labels.realised import Given, Realised
+from mycovigil_worker.labels import certificate_evidence, contradiction, labelled_photos
+from mycovigil_worker.labels.labelled_photos import Given
+from mycovigil_worker.labels.realised import Realised
 from mycovigil_worker.report import metrics
 from mycovigil_worker.report.harm import Safety
 from mycovigil_worker.state import State
@@ -56,7 +57,7 @@ def _attempted(state: State, identifier: uuid.UUID) -> bool:
 def _brought_up_to_date(state: State, identifier: uuid.UUID) -> bool:
     with state.sessions.begin() as session:
         report = session.get_one(DriftReport, identifier)
-        given = realised.given(session, report)
+        given = labelled_photos.given(session, report)
         if given is None or (report.realised or {}).get("mark") == given.mark:
             return False
         incident.locked_model(
@@ -71,12 +72,12 @@ def update(session: Session, report: DriftReport, given: Given) -> None:
     """Write what labels say into the report, its numbers and, where they show harm, the model's
     certificate and incident."""
     model = session.get_one(Model, report.model_id)
-    found = Realised.of(realised.answered(session, report))
+    found = Realised.of(labelled_photos.answered(session, report))
     bound = model.certificate.get("bound")
     proven = (
         None if bound is None else certificate_evidence.of(session, report, found.misses, bound)
     )
-    report.realised = found.document(bound, proven, given, realised.photos(session, report))
+    report.realised = found.document(bound, proven, given, labelled_photos.photos(session, report))
     metrics.store(session, report.id, _numbers(report.realised))
     if report.origin in PLANNED and found.safety(bound, proven) is Safety.AFFECTED:
         missed = found.missed
@@ -84,7 +85,16 @@ def update(session: Session, report: DriftReport, given: Given) -> None:
             f"by their labels {missed.successes} of {missed.trials} deadly photos were missed"
         )
         incident.confirm_harm(session, report, found=found_by_labels)
+    if bound is not None:
+        _doubt(session, model, bound)
     log.info("realised figures", report=str(report.id), labelled=found.labelled)
+
+
+def _doubt(session: Session, model: Model, bound: float) -> None:
+    session.flush()
+    found = contradiction.doubt(contradiction.nights_of(session, model.id), bound)
+    calm = incident.unresolved(session, model.id) is None
+    certificate.doubt_by_labels(session, model, found, calm=calm)
 
 
 def _numbers(document: dict[str, Any]) -> dict[str, float | None]:

@@ -109,18 +109,33 @@ def _headline(realised: dict[str, Any]) -> str:
 def _labelled(realised: dict[str, Any]) -> str:
     labelled, rows = realised.get("labelled"), realised.get("rows")
     measured = (
-        f"Measured on {formats.count(labelled)} of {formats.count(rows)} photos with a label."
+        f"Measured on {formats.count(labelled)} of {formats.count(rows)} photos with a label"
+        f"{_choice(realised)}."
     )
     proof = realised.get("proof")
-    return f"{measured} {_evidence(proof)}" if proof else measured
+    known = realised.get("chosen_at_random") is not None
+    return f"{measured} {_evidence(proof, at_random=known)}" if proof else measured
 
 
-def _evidence(proof: dict[str, Any]) -> str:
+def _choice(realised: dict[str, Any]) -> str:
+    """How the labelled photos were chosen; earlier reports do not say."""
+    if realised.get("chosen_at_random") is None:
+        return ""
+    left_out = realised.get("not_counted")
+    others = f" ({formats.count(left_out)} others, not chosen so, do not count)" if left_out else ""
+    if realised["chosen_at_random"]:
+        return f", chosen at random{others}"
+    return f", chosen by whoever labelled them, so the figures may be too high or too low{others}"
+
+
+def _evidence(proof: dict[str, Any], *, at_random: bool) -> str:
     """The e-value of all labels of the model: those of one night are few."""
     e_value = "more than 1,000" if proof["e_value"] > 1_000 else f"{proof['e_value']:.2g}"
+    random = ", of those chosen at random" if at_random else ""
     return (
         f"E-value of all {formats.count(proof['specimens'])} labelled deadly specimens of this "
-        f"model so far: {e_value}; at {proof['needed']:.0f} the certified bound is rejected."
+        f"model so far{random}: {e_value}; at {proof['needed']:.0f} the certified bound is "
+        "rejected."
     )
 
 
