@@ -145,7 +145,7 @@ def test_an_unexpected_error_is_told_without_its_insides(app: FastAPI, client: T
 
 
 def test_a_read_session_cannot_write(database_settings: DatabaseSettings) -> None:
-    database = Database.of(database_settings)
+    database = Database.of(database_settings, seconds=10)
     with database.reads() as session, pytest.raises(InternalError, match="read-only transaction"):
         session.execute(text("DELETE FROM models"))
     database.engine.dispose()

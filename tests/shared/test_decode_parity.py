@@ -96,13 +96,17 @@ def embed() -> Embed:
 
 @pytest.fixture(scope="module")
 def clip() -> Embed:
-    """ViT-B-32 with random weights: at hand everywhere, and of the size that production runs."""
+    """The image tower of ViT-B-32 with random weights: at hand everywhere, and of the size that
+    production runs."""
     torchvision_shim.make_importable()
-    import open_clip
     import torch
+    from open_clip.factory import get_model_config
+    from open_clip.model import CLIPVisionCfg, _build_vision_tower
 
     torch.manual_seed(0)
-    tower = open_clip.create_model("ViT-B-32").visual.eval()
+    config: Any = get_model_config("ViT-B-32")
+    vision = CLIPVisionCfg(**config["vision_cfg"])
+    tower = _build_vision_tower(config["embed_dim"], vision).eval()
 
     def of(pixels: list[Pixels]) -> NDArray[np.float32]:
         unit = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2) / 255.0

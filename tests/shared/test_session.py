@@ -35,7 +35,7 @@ def test_sessions_are_in_utc_and_keep_the_options_of_the_url(
 def test_every_service_has_a_statement_limit(settings: Settings) -> None:
     """A server may hang with its kernel alive: nothing else would end the wait."""
     limits = {
-        Database.of(settings.database).engine: settings.database.request_seconds,
+        Database.of(settings.database, seconds=8).engine: 8,
         State.of(settings).engine: settings.database.job_seconds,
         State.of(settings, seconds=7).engine: 7,
     }

@@ -69,7 +69,7 @@ def test_a_new_species_of_another_colour_is_no_change_of_camera(
         x, labels = world.draw(400, generator, Shift(novel=0.2))
         z = generator.standard_normal((400, 3))
         z[labels < 0, 1] += 1.2
-        result = judge(fitted, x, world.probabilities(x), z)
+        result = judge(fitted, x, world.probabilities(x), z, permutations=999)
         kinds.append(explain(fitted, result, x, world.probabilities(x), z).kind)
     assert kinds.count("novel_species") >= 3
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories.counted import counted
 from numpy.typing import NDArray
 from scipy.stats import binom
 
@@ -33,10 +34,11 @@ def risk(rows: Rows, labels: Labels) -> float:
     return float((rows.called_edible & (labels == DEADLY)).mean())
 
 
-def test_harm_is_never_waved_through_and_seldom_cried_out_for_nothing() -> None:
+@counted("nights", 14, 200)
+def test_harm_is_never_waved_through_and_seldom_cried_out_for_nothing(nights: int) -> None:
     """At most 5% of harmful nights pass, at most 20% of those called affected are harmless."""
     waved_through = harmful = affected = rightly = 0
-    for seed in range(24):
+    for seed in range(nights):
         known, labels = photos(SOURCE, 600, 2 * seed)
         shares = HARMFUL if seed % 2 else SOURCE
         night, _ = photos(shares, 300, 2 * seed + 1)
@@ -50,9 +52,10 @@ def test_harm_is_never_waved_through_and_seldom_cried_out_for_nothing() -> None:
     assert affected >= harmful / 2
 
 
-def test_intervals_of_shares_risk_and_recall_cover() -> None:
+@counted("worlds", 12, 200)
+def test_intervals_of_shares_risk_and_recall_cover(worlds: int) -> None:
     """Nominal 90%; pooled, and with the binomial bound for the runs (not the classes)."""
-    worlds, hits = 25, np.zeros(3)
+    hits = np.zeros(3)
     for seed in range(worlds):
         known, labels = photos(SOURCE, 600, 1_000 + 2 * seed)
         night, _ = photos(HARMFUL, 400, 1_001 + 2 * seed)

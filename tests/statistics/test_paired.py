@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories.counted import counted
 from scipy.stats import binomtest, norm
 
 from mycovigil_statistics.safety.paired import (
@@ -66,9 +67,12 @@ def test_tangos_score_holds_the_gates_level_beyond_the_exact_table(n: int, margi
     assert np.exp(chances).sum(axis=1).max() <= 1.01 * 0.05 / 12
 
 
+@counted("runs", 2_000, 20_000)
 @pytest.mark.parametrize(("n", "p01"), [(60, 0.0), (60, 0.03), (60, 0.2), (120, 0.05)])
-def test_a_candidate_at_the_margin_passes_at_most_one_time_in_twenty(n: int, p01: float) -> None:
-    margin, runs = 0.1, 20_000
+def test_a_candidate_at_the_margin_passes_at_most_one_time_in_twenty(
+    n: int, p01: float, runs: int
+) -> None:
+    margin = 0.1
     rng = np.random.default_rng(n)
     drawn = rng.multinomial(n, [p01 + margin, p01, 1 - 2 * p01 - margin], size=runs)
     tables, counts = np.unique(drawn[:, :2], axis=0, return_counts=True)

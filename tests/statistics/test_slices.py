@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories.counted import counted
 from scipy.stats import binom
 
 from mycovigil_statistics import FittedReference, fit, judge_slices
@@ -36,9 +37,10 @@ def test_the_client_that_drifted_is_named_and_no_other(fitted: FittedReference) 
     assert results[0].adjusted_p >= results[0].result.p_value
 
 
-def test_a_predicted_class_is_compared_with_its_own_part_of_the_reference() -> None:
+@counted("nights", 10, 200)
+def test_a_predicted_class_is_compared_with_its_own_part_of_the_reference(nights: int) -> None:
     """Many more photos of one class are no drift within the classes."""
-    nights, wrong = 20, 0
+    wrong = 0
     for seed in range(nights):
         x, p = photos(200 + seed, 1_300)
         fitted = fit(x[:500], p[:500], seed=seed)
@@ -83,8 +85,9 @@ def test_rows_without_a_group_stand_alone_beside_a_session(fitted: FittedReferen
     assert judgement.units == 79
 
 
-def test_calm_nights_name_a_slice_at_most_at_the_level() -> None:
-    nights, wrong = 40, 0
+@counted("nights", 16, 400)
+def test_calm_nights_name_a_slice_at_most_at_the_level(nights: int) -> None:
+    wrong = 0
     for seed in range(nights):
         x, p = photos(100 + seed, 400)
         fitted = fit(x[:240], p[:240], seed=seed)

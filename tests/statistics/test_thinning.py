@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories.counted import counted
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
@@ -51,9 +52,10 @@ def test_sizes_become_alike() -> None:
     assert shares[0] == pytest.approx(shares[1], abs=0.01)
 
 
-def test_a_night_that_names_no_specimens_is_calm_beside_a_reference_that_does() -> None:
+@counted("nights", 16, 400)
+def test_a_night_that_names_no_specimens_is_calm_beside_a_reference_that_does(nights: int) -> None:
     """By means of units as they are, nearly half of these nights alarm."""
-    nights, wrong = 40, 0
+    wrong = 0
 
     def draw(rows: int, photos: int, generator: np.random.Generator) -> np.ndarray:
         kinds = np.repeat(generator.standard_normal((rows // photos, 256)), photos, axis=0)

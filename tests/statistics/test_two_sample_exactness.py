@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories.counted import counted
 from scipy.stats import binom
 
 from mycovigil_statistics import fit, judge
@@ -35,19 +36,21 @@ def calm_p_value(seed: int, reference: int, night: int, dimension: int, *, heavy
     return judge(fitted, *tonight, novelty=s[reference:], seed=seed).p_value
 
 
+@counted("nulls", 30, 400)
 @pytest.mark.parametrize(
     ("reference", "night", "heavy"), [(100, 30, False), (300, 150, True), (150, 400, False)]
 )
-def test_calm_nights_alarm_at_the_stated_rate(reference: int, night: int, heavy: bool) -> None:
-    nulls = 70
+def test_calm_nights_alarm_at_the_stated_rate(
+    reference: int, night: int, heavy: bool, nulls: int
+) -> None:
     alarms = sum(
         calm_p_value(seed, reference, night, 6, heavy=heavy) <= LEVEL for seed in range(nulls)
     )
     assert alarms <= most_alarms(nulls)
 
 
-def test_the_rate_is_neither_exceeded_nor_wasted_over_all_sizes() -> None:
-    nulls = 200
+@counted("nulls", 80, 1_000)
+def test_the_rate_is_neither_exceeded_nor_wasted_over_all_sizes(nulls: int) -> None:
     p_values = np.array(
         [
             calm_p_value(10_000 + s, 100 + s % 60, 30 + s % 50, 4, heavy=s % 2 == 0)
@@ -66,8 +69,9 @@ def bursts(generator: np.random.Generator, groups: int) -> tuple[np.ndarray, np.
     return specimens[keys] + 0.2 * generator.standard_normal((len(keys), 8)), keys
 
 
-def test_bursts_are_calm_when_groups_are_permuted_and_alarming_when_rows_are() -> None:
-    by_group, by_row, nulls = 0, 0, 70
+@counted("nulls", 30, 400)
+def test_bursts_are_calm_when_groups_are_permuted_and_alarming_when_rows_are(nulls: int) -> None:
+    by_group, by_row = 0, 0
     for seed in range(nulls):
         generator = np.random.default_rng(seed)
         (x, keys), (y, tonight) = bursts(generator, 80), bursts(generator, 30)

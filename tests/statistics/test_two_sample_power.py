@@ -34,7 +34,7 @@ def test_a_clear_shift_is_seen_by_the_view_made_for_it(
     world: World, fitted: FittedReference, shift: Shift, group: str
 ) -> None:
     x, _ = world.draw(200, np.random.default_rng(40), shift)
-    result = judge(fitted, x, world.probabilities(x))
+    result = judge(fitted, x, world.probabilities(x), permutations=1_999)
     assert result.p_value <= 0.001
     assert result.group_p_values[group] <= 0.01
 
@@ -44,7 +44,7 @@ def test_effects_grow_with_the_shift(world: World, fitted: FittedReference) -> N
     effects = []
     for length in lengths:
         x, _ = world.draw(500, np.random.default_rng(41), Shift(mean=length))
-        views = {view.name: view.effect for view in judge(fitted, x).views}
+        views = {view.name: view.effect for view in judge(fitted, x, permutations=199).views}
         effects.append(views["mean_whitened"])
     assert effects == sorted(effects)
     assert effects[0] < 0.3 < effects[-1]

@@ -32,9 +32,17 @@ KILLED_BEFORE_THE_WRITE = """
 import datetime, os, signal
 from mycovigil.settings import Settings
 from mycovigil_worker.nights import nightly
-from mycovigil_worker.report import write
+from mycovigil_worker.report import evidently_report, write
+from mycovigil_worker.report.evidently_report import Stored
 from mycovigil_worker.state import State
 
+
+def stored(storage, report_id, *_):  # empty pages, as of `brief_pages`
+    pages = (f"reports/{{report_id}}/evidently.{{kind}}" for kind in ("html", "json"))
+    return Stored(*(storage.write(page, b"") for page in pages))
+
+
+evidently_report.stored = stored
 write.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 nightly.run(State.of(Settings.load()), now=datetime.datetime.fromisoformat({now!r}))
 """
@@ -79,7 +87,7 @@ def judging_held(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 def test_a_rollback_does_not_wait_for_a_night_and_the_night_alerts_nobody_afterwards(
-    state: State, monkeypatch: pytest.MonkeyPatch
+    state: State, brief_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earlier = drifted_night(state)
     with judging_held(state, monkeypatch), state.sessions.begin() as session:
@@ -96,7 +104,7 @@ def test_a_rollback_does_not_wait_for_a_night_and_the_night_alerts_nobody_afterw
 
 
 def test_while_a_night_is_judged_no_transaction_holds_a_write_lock(
-    state: State, monkeypatch: pytest.MonkeyPatch
+    state: State, brief_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drifted_night(state)
     writing = text(
@@ -109,7 +117,7 @@ def test_while_a_night_is_judged_no_transaction_holds_a_write_lock(
 
 
 def test_a_worker_killed_before_the_write_leaves_a_page_that_retention_deletes(
-    state: State,
+    state: State, brief_pages: None
 ) -> None:
     drifted_night(state)
     code = KILLED_BEFORE_THE_WRITE.format(now=MORNING.isoformat())

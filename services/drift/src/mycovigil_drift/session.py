@@ -35,11 +35,15 @@ class Database:
     probes: sessionmaker[ReadSession]
 
     @classmethod
-    def of(cls, settings: DatabaseSettings) -> Self:
-        """Lazy: nothing connects before the first use."""
-        engine = engine_of(settings, seconds=settings.request_seconds)
+    def of(cls, settings: DatabaseSettings, *, seconds: float) -> Self:
+        """Lazy: nothing connects before the first use.
+
+        Args:
+            seconds: the longest a request waits for an answer.
+        """
+        engine = engine_of(settings, seconds=seconds)
         few = settings.model_copy(update={"pool_size": PROBE_CONNECTIONS})
-        probing = engine_of(few, seconds=min(PROBE_SECONDS, settings.request_seconds))
+        probing = engine_of(few, seconds=min(PROBE_SECONDS, seconds))
         return cls(
             engine=engine,
             reads=_read_only(engine),

@@ -30,7 +30,7 @@ class State:
 @asynccontextmanager
 async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[State]:
     """The parts of a running drift API; the relay finishes its batch on leaving."""
-    database = Database.of(settings.database)
+    database = Database.of(settings.database, seconds=settings.drift.database_seconds)
     metrics.watch(database)
     relay = Relay(settings, database.writes, publisher_of, metrics)
     relay.start()

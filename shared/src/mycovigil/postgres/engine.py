@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+import psycopg
+from sqlalchemy import Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from mycovigil.postgres import timeouts
 from mycovigil.postgres.timeouts import TimedConnection
@@ -16,6 +19,9 @@ from mycovigil.settings import DatabaseSettings
 Sessions = sessionmaker[Session]
 # More callers than connections wait for so long, and no longer than a statement may take.
 POOL_SECONDS = 30.0
+# A pooled connection is asked for a sign of life before it is used; a server that gives none for
+# so long hangs, whatever its statements may take.
+PING_SECONDS = 3.0
 
 
 def psycopg_url(url: str) -> str:
@@ -36,7 +42,6 @@ def engine_of(settings: DatabaseSettings, *, seconds: float, pooled: bool = True
     pool: dict[str, Any] = {
         "pool_size": settings.pool_size,
         "max_overflow": 2,
-        "pool_pre_ping": True,
         "pool_timeout": min(seconds, POOL_SECONDS),
     }
     engine = create_engine(
@@ -51,7 +56,32 @@ def engine_of(settings: DatabaseSettings, *, seconds: float, pooled: bool = True
         connection.answer_seconds = seconds
         return connection
 
+    if pooled:
+        event.listen(engine, "checkout", partial(_ping, engine.dialect, seconds))
     return engine
+
+
+def _ping(
+    dialect: Dialect,
+    seconds: float,
+    connection: Any,
+    record: ConnectionPoolEntry,
+    _proxy: object,
+) -> None:
+    """``pool_pre_ping`` with a time limit of its own; a new connection is not asked.
+
+    Raises:
+        InvalidatePoolError: the server is gone or silent; the pool makes a new connection.
+    """
+    if "used" not in record.info:
+        record.info["used"] = True
+        return
+    connection.answer_seconds = min(seconds, PING_SECONDS)
+    try:
+        dialect.do_ping(connection)
+    except psycopg.OperationalError as gone:
+        raise InvalidatePoolError from gone
+    connection.answer_seconds = seconds
 
 
 def sessions_of(engine: Engine) -> Sessions:

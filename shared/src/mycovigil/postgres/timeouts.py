@@ -19,7 +19,7 @@ UTC = "-c timezone=UTC"
 # libpq takes fewer for two.
 LEAST_CONNECT_SECONDS = 2
 # Even a statement that may take an hour is not worth a longer wait for a connection.
-LONGEST_CONNECT_SECONDS = 10
+LONGEST_CONNECT_SECONDS = 5
 # A transaction in which nothing happens for so long, or as long as a statement may take, is ended.
 IDLE_SECONDS = 30
 

@@ -61,6 +61,12 @@ class DriftSettings(Group):
     public_dashboard: bool = Field(
         False, description="The dashboard's pages may be read without a key."
     )
+    database_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="Longest wait for Postgres in a request of the drift API, which then answers "
+        "503; a server that is silent is given up sooner.",
+    )
     key_rate: str = Field("6000/minute", pattern=RATE, description="Rate limit per API key.")
     address_rate: str = Field(
         "1200/minute",

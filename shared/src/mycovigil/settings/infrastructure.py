@@ -16,8 +16,8 @@ class DatabaseSettings(Group):
     request_seconds: float = Field(
         30.0,
         gt=0,
-        description="Longest wait for Postgres in a request of the drift API, in its relay, in the "
-        "retrain trigger and in commands; the predictor has PREDICTOR_DATABASE_SECONDS.",
+        description="Longest wait for Postgres in the relay, the retrain trigger and commands; "
+        "requests have PREDICTOR_DATABASE_SECONDS and DRIFT_DATABASE_SECONDS.",
     )
     job_seconds: float = Field(
         600.0,
