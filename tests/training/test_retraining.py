@@ -24,7 +24,7 @@ from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.incidents import incident
 from mycovigil.models import promotion, registry
 from mycovigil.models.bundle import Bundle
-from mycovigil.models.safety import CLASSES
+from mycovigil.models.safety import CLASSES, CertificateStatus
 from mycovigil.postgres import partitions
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
@@ -200,6 +200,39 @@ def test_a_photo_is_judged_on_if_any_of_its_labels_was_asked_for_at_random(
         session.flush()
         rows = labelled(session, model.encoder_id, [], dimension=48)
     assert rows.judged.tolist() == [True, False, False, False]
+
+
+def test_an_answer_to_a_drift_is_suspect_and_so_is_the_next_until_enough_is_labelled(
+    served: Settings, engine: Engine
+) -> None:
+    """Two days after the drift a person asks for another retraining, with no incident open."""
+    asked = {"overrides": [*QUICK, "safety.miss_targets=[0.3]"]}
+    with Session(engine) as session, session.begin():
+        first = arrive(session, served, photos=120, labelled=40)
+        first.parameters = asked
+        report = session.scalars(select(DriftReport)).one()
+        began, first_id = report.window_start, first.id
+    with Session(engine) as session, session.begin():
+        model_id = uuid.UUID(retrain(served, first_id)["model_id"])
+        promotion.promote(session, model_id, decided_by="test")
+        second = RetrainJob(
+            id=new_id(), requested_by="test", state=JobState.RUNNING, parameters=asked
+        )
+        session.add(second)
+        second_id = second.id
+    later_id = uuid.UUID(retrain(served, second_id)["model_id"])
+    for made in (model_id, later_id):
+        with Session(engine) as session:
+            model = session.get_one(Model, made)
+            certificate = registry.load_bundle(Storage(served.storage), model).meta.certificate
+        assert certificate.state is CertificateStatus.SUSPECT
+        assert certificate.new_days_since == began
+        assert certificate.doubt is not None
+        assert "were labelled at random; 9 are needed" in certificate.doubt
+        assert (model.certificate_state, model.certificate_reason) == (
+            "suspect",
+            certificate.doubt,
+        )
 
 
 def test_what_production_was_trained_on_stays_in_training(served: Settings, engine: Engine) -> None:

@@ -60,7 +60,8 @@ class Certificate(BaseModel):
     expected share (conformal risk control, arXiv 2208.02814).
 
     ``doubt``: why the bound is in doubt from the start, which ``state`` says as ``suspect``;
-    ``new_days_since``: begin of the drift that the model answers, as long as it is in doubt.
+    ``new_days_since``: begin of the drift that the model answers, until it has a bound for the days
+    since.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil.models.bundle import Bundle, BundleMeta, Certificate
-from mycovigil.models.safety import CLASSES
+from mycovigil.models.safety import CLASSES, CertificateStatus
 from mycovigil.vision.encoder.identity import EncoderIdentity
 from mycovigil_statistics.safety.calibration import Scaling, log_loss, softmax, vector_scaling
 from mycovigil_statistics.safety.novelty import (
@@ -55,6 +55,7 @@ def assemble(
     identity: EncoderIdentity,
     encoder_uri: str,
     origin: dict[str, Any],
+    new_days_since: datetime.datetime | None = None,
 ) -> Bundle:
     """Train, calibrate, certify and judge; the bundle is complete but for the gate.
 
@@ -79,6 +80,8 @@ def assemble(
     foreign = mean_distance(parts.foreign, known, count) if len(parts.foreign) else np.empty(0)
     thresholds, certificate = certify(calibration, config.safety, foreign=foreign)
     certificate = _with_note(certificate, len(parts.calibration) - len(fresh.calibration))
+    if certificate.state is not CertificateStatus.VALID:
+        certificate = certificate.model_copy(update={"new_days_since": new_days_since})
     train = parts.train
     meta = BundleMeta(
         version=_version(),

@@ -29,11 +29,13 @@ BURST = datetime.timedelta(minutes=2)
 class LabelledRows:
     """Rows with ground truth; ``drifted`` (N,) marks those of the drifted nights, ``judged`` (N,)
     those that may be judged on: of one photo, whose label was asked for at random. Photos chosen
-    by risk are missed more often than others, and would refute sound models."""
+    by risk are missed more often than others, and would refute sound models. ``new_days`` (N,)
+    marks those since the drift began that the candidate answers."""
 
     table: FeatureTable
     drifted: NDArray[np.bool_]
     judged: NDArray[np.bool_]
+    new_days: NDArray[np.bool_]
 
 
 def drifted_windows(session: Session, incident_id: uuid.UUID | None) -> list[Window]:
@@ -84,10 +86,18 @@ def in_windows(
 
 
 def labelled(
-    session: Session, encoder_id: uuid.UUID, windows: Sequence[Window], *, dimension: int
+    session: Session,
+    encoder_id: uuid.UUID,
+    windows: Sequence[Window],
+    *,
+    dimension: int,
+    since: datetime.datetime | None = None,
 ) -> LabelledRows:
     """Every prediction of this encoder that somebody labelled, guesses left out, and those of
     several photos at once without a session: nothing says which other rows hold the same photos.
+
+    Args:
+        since: when the drift began that a candidate answers; none if it answers none.
     """
     random = func.bool_or(func.coalesce(Label.chosen_by == ChosenBy.RANDOM, False))
     found = session.execute(
@@ -102,14 +112,14 @@ def labelled(
         .order_by(Prediction.id, *ground_truth.weightiest_first())
     )
     chosen: list[tuple[Prediction, Label | None]] = []
-    judged, drifted = [], []
+    judged, drifted, new_days = [], [], []
     for row, label, at_random in found:
         chosen.append((row, label))
         judged.append(at_random and row.photos == 1)
         drifted.append(any(window.start <= row.created_at < window.end for window in windows))
-    return LabelledRows(
-        _table(chosen, dimension), np.asarray(drifted, dtype=bool), np.asarray(judged, dtype=bool)
-    )
+        new_days.append(since is not None and row.created_at >= since)
+    marks = (np.asarray(mark, dtype=bool) for mark in (drifted, judged, new_days))
+    return LabelledRows(_table(chosen, dimension), *marks)
 
 
 def _table(rows: Iterable[tuple[Prediction, Label | None]], dimension: int) -> FeatureTable:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from mycovigil.db.retrain import RetrainJob
+from mycovigil.models.bundle import Bundle
 from mycovigil.postgres.engine import one_session
+from mycovigil.references.window import Window
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil.vision.encoder.identity import EncoderIdentity, locate
@@ -39,7 +42,9 @@ FEWEST_REFERENCE_ROWS = 100
 @dataclass(frozen=True, slots=True)
 class Order:
     """What the job asks for, read in one transaction before the long work. ``overrides`` are
-    production's, so that a retrained model is made like the one it replaces, then the job's."""
+    production's, so that a retrained model is made like the one it replaces, then the job's;
+    ``new_days_since``: begin of the drift that is answered, also by production if its certificate
+    is in doubt for want of labels."""
 
     against: Opponents
     limits: Limits
@@ -47,6 +52,7 @@ class Order:
     labelled: LabelledRows
     drifted: FeatureTable
     overrides: tuple[str, ...]
+    new_days_since: datetime | None = None
 
 
 def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
@@ -75,6 +81,8 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
             judged=both.judged,
         )
     parts, held, drifted_holdout = _parts(data, both, side, engine, config)
+    if order.new_days_since is None:
+        parts = replace(parts, new_days=None)
     bundle = assemble(
         parts,
         config,
@@ -87,6 +95,7 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
             "job": str(job_id),
             "labelled_rows": len(order.labelled.table),
         },
+        new_days_since=order.new_days_since,
     )
     held_out = HeldOut(parts.holdout, engine, drifted_holdout)
     found = evidence(bundle, held_out, order.against, data, config, order.limits)
@@ -121,16 +130,29 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
     overrides = _latest((*inherited, *asked))
     encoder = current.encoder
     windows = production_rows.drifted_windows(session, job.incident_id)
+    since = _new_days_since(windows, current.bundle)
     most = compose(overrides).reference_rows
     size = encoder.dimension
     return Order(
         against=opponents(session, storage, EncoderIdentity.read(locate(encoder.uri))),
         limits=limits,
         encoder_uri=encoder.uri,
-        labelled=production_rows.labelled(session, encoder.id, windows, dimension=size),
+        labelled=production_rows.labelled(
+            session, encoder.id, windows, dimension=size, since=since
+        ),
         drifted=production_rows.in_windows(session, encoder.id, windows, most=most, dimension=size),
         overrides=overrides,
+        new_days_since=since,
     )
+
+
+def _new_days_since(windows: Sequence[Window], current: Bundle) -> datetime | None:
+    """When the drift began that the job answers, or that production answered and has no claim for
+    yet; the earlier one."""
+    begins = [window.start for window in windows]
+    if current.meta.certificate.new_days_since is not None:
+        begins.append(current.meta.certificate.new_days_since)
+    return min(begins, default=None)
 
 
 def _inherited(overrides: Sequence[str]) -> tuple[str, ...]:
@@ -157,7 +179,7 @@ def _without_production(settings: Settings, limits: Limits, overrides: tuple[str
         against=Opponents({}),
         limits=limits,
         encoder_uri=settings.encoder.uri,
-        labelled=LabelledRows(none, np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)),
+        labelled=LabelledRows(none, *(np.zeros(0, dtype=bool) for _ in range(3))),
         drifted=none,
         overrides=overrides,
     )
@@ -170,11 +192,13 @@ def _no_rows(dimension: int) -> FeatureTable:
 @dataclass(frozen=True, slots=True)
 class Joined:
     """Photos of the collection, which come first, and labelled rows: ``judged`` (N,) marks those
-    that may be judged on, ``drifted`` (N,) those of the drifted nights."""
+    that may be judged on, ``drifted`` (N,) those of the drifted nights, ``new_days`` (N,) those
+    since the drift began."""
 
     table: FeatureTable
     judged: NDArray[np.bool_]
     drifted: NDArray[np.bool_]
+    new_days: NDArray[np.bool_]
 
 
 def _joined(photos: FeatureTable, labelled: LabelledRows) -> Joined:
@@ -185,6 +209,7 @@ def _joined(photos: FeatureTable, labelled: LabelledRows) -> Joined:
         table=replace(both, groups=united(both.groups, both.sha256)),
         judged=np.concatenate([~collected, labelled.judged]),
         drifted=np.concatenate([collected, labelled.drifted]),
+        new_days=np.concatenate([collected, labelled.new_days]),
     )
 
 
@@ -208,6 +233,7 @@ def _parts(
             calibration=table.take(dealt.calibration),
             holdout=table.take(dealt.holdout),
             foreign=data.foreign,
+            new_days=both.new_days[dealt.calibration],
         ),
         photos.take(held),
         both.drifted[dealt.holdout],
