@@ -165,3 +165,43 @@ def test_an_alert_of_a_failed_night_belongs_to_no_incident(
     assert (refused.status_code, refused.json()["type"].endswith("/no-incident")) == (409, True)
     page = client.get("/alerts", params={"kind": "night_failed"})
     assert f'href="/reports/{report.id}"' in page.text
+
+
+def test_a_new_normal_is_accepted_once_and_by_one_person(
+    client: TestClient, session: Session, incident: Incident
+) -> None:
+    place = f"/v1/incidents/{incident.id}/accept"
+    assert client.post(place, json={"reason": ""}).status_code == 422
+    accepted = client.post(place, json={"reason": "a club joined"})
+    assert accepted.status_code == 200
+    document = accepted.json()
+    assert (document["state"], document["ended_by"], document["kind"]) == (
+        "resolved", "accepted", "drift",
+    )  # fmt: skip
+    late = client.post(place, json={"reason": "another reason"})
+    assert (late.status_code, late.json()["type"].rsplit("/", 1)[1]) == (409, "incident-resolved")
+    assert "new normal accepted by tester: a club joined" in late.json()["detail"]
+    session.expire_all()
+    assert incident.resolution == "new normal accepted by tester: a club joined"
+    lines = client.get("/v1/audit", params={"subject_id": str(incident.id)}).json()["items"]
+    assert [(line["who"], line["action"]) for line in lines] == [
+        ("tester", "accepted the new normal")
+    ]
+
+
+def test_a_season_that_nobody_knows_is_no_normal(
+    client: TestClient, session: Session, incident: Incident
+) -> None:
+    body = {"reason": "it is October", "days": "season"}
+    answer = client.post(f"/v1/incidents/{incident.id}/accept", json=body)
+    assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (409, "season-unknown")
+    assert answer.json()["detail"].startswith("Fewer than 3 accepted days of earlier years")
+    session.expire_all()
+    assert incident.state == "open"
+
+
+def test_a_key_that_may_only_read_accepts_nothing(
+    reader: TestClient, session: Session, incident: Incident
+) -> None:
+    answer = reader.post(f"/v1/incidents/{incident.id}/accept", json={"reason": "a club joined"})
+    assert answer.status_code == 403

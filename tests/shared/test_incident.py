@@ -1,4 +1,4 @@
-"""A drift pages once, once more if it becomes worse, and resolves after calm nights."""
+"""A drift pages once, once more if it becomes worse, and no single verdict ends it."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.events.event import EventType, schema_of
 from mycovigil.incidents import alert, alert_rules, incident
-from mycovigil.incidents.alert_rules import Finding, IncidentContext
+from mycovigil.incidents.alert_rules import Finding
 from mycovigil.models.safety import CertificateStatus
 from mycovigil.postgres.engine import sessions_of
 
@@ -62,33 +62,25 @@ def kinds(alerts: list[Alert | None]) -> list[str | None]:
     return [alert.kind if alert else None for alert in alerts]
 
 
-def test_one_page_while_it_lasts_and_a_resolution_after_two_calm_nights(session: Session) -> None:
+def test_one_page_while_it_lasts_and_calm_nights_do_not_end_it(session: Session) -> None:
+    """A drift of seven nights in ten has two calm nights in a row within weeks."""
     nights = Nights(session)
     verdicts = [CALM, DRIFT, DRIFT, CALM, DRIFT, CALM, CALM, CALM]
     alerts = [nights.pass_(verdict, cause="camera_or_light") for verdict in verdicts]
-    assert kinds(alerts) == [None, "opened", None, None, None, None, "resolved", None]
-
-
-@pytest.mark.parametrize("between", [ReportVerdict.INSUFFICIENT, ReportVerdict.FAILED])
-def test_nights_that_are_pooled_or_silent_do_not_break_a_calm_run(
-    session: Session, between: ReportVerdict
-) -> None:
-    nights = Nights(session)
-    alerts = [nights.pass_(verdict) for verdict in (DRIFT, CALM, between, CALM)]
-    pooled = between is ReportVerdict.INSUFFICIENT
-    assert kinds(alerts) == ["opened", None, None, "resolved" if pooled else None]
-
-
-def test_calm_windows_answer_only_windows_of_their_length(session: Session) -> None:
-    nights = Nights(session)
-    week: dict[str, Any] = {"periods": 7}
-    assert kinds([nights.pass_(CALM, **week), nights.pass_(DRIFT)]) == [None, "opened"]
-    assert kinds([nights.pass_(CALM, **week), nights.pass_(CALM, **week)]) == [None, None]
-    assert kinds([nights.pass_(CALM), nights.pass_(CALM)]) == [None, "resolved"]
-    assert kinds([nights.pass_(DRIFT, **week)]) == ["opened"]
-    assert kinds([nights.pass_(CALM) for _ in range(4)]) == [None] * 4
+    assert kinds(alerts) == [None, "opened", *[None] * 6]
+    found = nights.unresolved
+    assert found is not None
+    assert (found.state, found.ended_by) == (IncidentState.OPEN, None)
     assert nights.model.certificate_state == CertificateStatus.SUSPECT
-    assert kinds([nights.pass_(CALM, **week)]) == ["resolved"]
+
+
+@pytest.mark.parametrize("periods", [7, 30])
+def test_calm_windows_do_not_end_it_either(session: Session, periods: int) -> None:
+    nights = Nights(session)
+    week: dict[str, Any] = {"periods": periods}
+    assert kinds([nights.pass_(CALM, **week), nights.pass_(DRIFT)]) == [None, "opened"]
+    assert kinds([nights.pass_(CALM, **week) for _ in range(3)]) == [None] * 3
+    assert nights.model.certificate_state == CertificateStatus.SUSPECT
 
 
 def test_a_worse_cause_escalates_once(session: Session) -> None:
@@ -114,7 +106,7 @@ def test_the_certificate_follows_and_returns(
     assert found is not None
     incident.resolve(session, found, resolution="lens cleaned (somebody)")
     assert nights.model.certificate_state == CertificateStatus.VALID
-    assert found.state == IncidentState.RESOLVED
+    assert (found.state, found.ended_by) == (IncidentState.RESOLVED, "person")
 
 
 def test_what_was_never_certified_does_not_become_suspect(session: Session) -> None:
@@ -222,8 +214,9 @@ def test_an_end_in_a_silence_is_told_to_those_who_heard_of_the_beginning(
     nights.pass_(DRIFT)
     silence.starts_at = later
     session.flush()
-    nights.pass_(CALM)
-    nights.pass_(CALM)
+    found = nights.unresolved
+    assert found is not None
+    incident.resolve(session, found, resolution="lens cleaned (somebody)")
     end(silence)
     alert.release(session)
     assert told(session) == (["opened", "resolved"] if heard else [])
@@ -237,23 +230,10 @@ def test_the_event_keeps_its_schema(session: Session) -> None:
     jsonschema.validate(message.event["data"], schema)
 
 
-def test_insufficient_nights_neither_page_nor_count_as_calm() -> None:
-    context = IncidentContext(IncidentState.OPEN, Severity.WARNING, calm_before=5)
-    finding = Finding(ReportVerdict.INSUFFICIENT, "unknown", harmful=False)
-    assert alert_rules.decide(finding, context) is None
-    calm = Finding(ReportVerdict.CALM, "unknown", harmful=False)
-    assert alert_rules.decide(calm, context) is AlertKind.RESOLVED
-    proven = IncidentContext(IncidentState.OPEN, Severity.CRITICAL, calm_before=5, proven=True)
-    assert alert_rules.decide(calm, proven) is None
-
-
-@pytest.mark.parametrize(("periods", "resolved"), [(1, False), (7, True), (30, True)])
-def test_one_calm_window_answers_a_long_one_and_two_nights_a_night(
-    periods: int, resolved: bool
-) -> None:
-    context = IncidentContext(IncidentState.OPEN, Severity.WARNING, periods=periods)
-    calm = Finding(ReportVerdict.CALM, "unknown", harmful=False)
-    assert (alert_rules.decide(calm, context) is AlertKind.RESOLVED) is resolved
+@pytest.mark.parametrize("verdict", [v for v in ReportVerdict if v is not DRIFT])
+def test_only_drift_asks_for_an_alert(verdict: ReportVerdict) -> None:
+    finding = Finding(verdict, "unknown", harmful=True)
+    assert [alert_rules.decide(finding, found) for found in (None, *Severity)] == [None] * 3
 
 
 def test_harm_is_confirmed_of_the_model_as_it_is_now(engine: Engine, clean_database: str) -> None:

@@ -40,6 +40,15 @@ def doubt_by_labels(session: Session, model: Model, doubt: str | None, *, calm: 
         restore(session, model, "labels of later nights agree with the bound")
 
 
+def doubt_by_acceptance(session: Session, model: Model, reason: str) -> None:
+    """A person accepted other days as normal than those of the calibration: the bound is in doubt
+    from now on, also when later incidents end."""
+    doubt = f"a new normal was accepted, which calibration has not seen: {reason}"
+    state = doubted(model.certificate["state"], doubt)
+    model.certificate = model.certificate | {"state": state.value, "doubt": doubt}
+    worsen(session, model, CertificateStatus.SUSPECT, doubt)
+
+
 def _set(session: Session, model: Model, state: CertificateStatus, reason: str) -> None:
     if model.certificate_state != state:
         action = f"certificate {state}"

@@ -1,8 +1,8 @@
 """Incidents: opened, escalated and resolved, each with its alert and event in one transaction.
 
-An incident that features opened resolves after calm nights. One that labels proved (``proof``) ends
-only when a new model goes live or a person resolves it: nights that look like the reference set do
-not refute labels.
+A drift ends by a model that learned from labels of its days and passed the gate, by a person who
+accepts the new normal or resolves it, or by calm: nights that show that the shift is gone. One that
+labels proved (``proof``) does not end by calm: nights that look alike do not refute labels.
 """
 
 import datetime
@@ -11,12 +11,21 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentKind, IncidentState, Severity
+from mycovigil.db.alert import (
+    Alert,
+    AlertKind,
+    EndedBy,
+    Incident,
+    IncidentKind,
+    IncidentState,
+    Severity,
+)
 from mycovigil.db.base import new_id
+from mycovigil.db.baseline import BaselineReason
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil.incidents import alert, alert_rules, audit, certificate, retraining
-from mycovigil.incidents.alert_rules import Finding, IncidentContext
+from mycovigil.incidents import alert, alert_rules, audit, certificate, new_normal, retraining
+from mycovigil.incidents.alert_rules import Finding
 from mycovigil.models.safety import CertificateStatus
 from mycovigil.postgres.row_lock import locked
 
@@ -25,7 +34,7 @@ MISSED_DEADLY = "missed_deadly"
 
 
 def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> Alert | None:
-    """Open, escalate or resolve the incident of the report's model, as the alert rules say.
+    """Open or escalate the incident of the report's model, as the alert rules say.
 
     Returns the alert, if there is one; nights of the demo model have none. The caller commits it
     together with the report.
@@ -35,13 +44,12 @@ def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> 
     incident = unresolved(session, report.model_id)
     cause = report.cause or "unknown"
     finding = Finding(ReportVerdict(report.verdict), cause, harmful)
-    match alert_rules.decide(finding, _context(session, report, incident)):
+    severity = Severity(incident.severity) if incident else None
+    match alert_rules.decide(finding, severity):
         case AlertKind.OPENED:
             return _open(session, report, finding)
         case AlertKind.ESCALATED if incident is not None:
             return _escalate(session, incident, report, finding)
-        case AlertKind.RESOLVED if incident is not None:
-            return resolve(session, incident, resolution="calm again", report=report)
         case _:
             drift = finding.verdict is ReportVerdict.DRIFT
             if drift and harmful and incident is not None and incident.proof is None:
@@ -110,17 +118,42 @@ def acknowledge(incident: Incident, *, who: str) -> None:
 
 
 def resolve(
-    session: Session, incident: Incident, *, resolution: str, report: DriftReport | None = None
+    session: Session,
+    incident: Incident,
+    *,
+    resolution: str,
+    ended_by: EndedBy = EndedBy.PERSON,
+    report: DriftReport | None = None,
 ) -> Alert:
     """Resolve the incident and restore the certificate that calibration supported."""
     model = locked_model(session, incident.model_id)
     certificate.restore(session, model, f"incident resolved: {resolution}")
-    return _close(session, incident, model, resolution, report)
+    return _close(session, incident, model, resolution, ended_by, report)
+
+
+def accept(
+    session: Session, incident: Incident, *, who: str, reason: str, season: bool = False
+) -> Alert:
+    """A person accepts the new normal: nights are compared with the incident's own days from now
+    on, or with accepted days of the same season of earlier years. The certificate stays in doubt:
+    its calibration has not seen these days.
+
+    Raises:
+        NotPossible: there are too few days of the season.
+    """
+    model = locked_model(session, incident.model_id)
+    why = BaselineReason.SEASON if season else BaselineReason.ACCEPTED
+    new_normal.begin(session, incident, why, accepted_by=who, note=reason)
+    certificate.doubt_by_acceptance(session, model, reason)
+    resolution = f"new normal accepted by {who}: {reason}"
+    return _close(session, incident, model, resolution, EndedBy.ACCEPTED)
 
 
 def supersede(session: Session, model: Model, *, by: Model, resolution: str) -> None:
     """Resolve the incident of ``model``, which leaves production for ``by``. Its certificate stays
-    in doubt, because nothing has shown that the drift is over."""
+    in doubt, because nothing has shown that the drift is over. If ``by`` learned from labels of the
+    incident's days, these are the new normal; nights of any other model are compared with what was
+    normal before, and alarm again while the drift lasts."""
     incident = unresolved(session, model.id)
     if incident is None:
         return
@@ -128,7 +161,11 @@ def supersede(session: Session, model: Model, *, by: Model, resolution: str) -> 
     if model.certificate_state == CertificateStatus.VALID:
         certificate.worsen(session, model, CertificateStatus.SUSPECT, reason)
     incident.superseded_by_id = by.id
-    _close(session, incident, model, resolution)
+    learned = retraining.taught(session, incident, by)
+    ended_by = EndedBy.MODEL if learned else EndedBy.PERSON
+    _close(session, incident, model, resolution, ended_by)
+    if learned and by.encoder_id == model.encoder_id:
+        new_normal.begin(session, incident, BaselineReason.MODEL_LEARNED, note=resolution)
 
 
 def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
@@ -139,8 +176,10 @@ def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
     incident.state = IncidentState.OPEN
     incident.acknowledged_at = incident.acknowledged_by = None
     incident.resolved_at = incident.resolution = incident.superseded_by_id = None
+    incident.ended_by = None
     session.flush()
     retraining.wait_again(session, incident)
+    new_normal.take_back(session, incident)
     detail = f"back in production after model {after.version}"
     audit.record(session, who="mycovigil", action="reopened", on=incident, detail=detail)
     message = f"Incident of model {model.version} is open again: it is {detail}."
@@ -174,6 +213,7 @@ def _prove_afterwards(session: Session, model: Model, report: DriftReport, found
         incident.state = IncidentState.RESOLVED
         incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
         incident.resolution = "the model had left production"
+        incident.ended_by = EndedBy.PERSON
         incident.superseded_by_id = successor
     incident.severity = Severity.CRITICAL
     incident.proof = found
@@ -215,14 +255,16 @@ def _close(
     incident: Incident,
     model: Model,
     resolution: str,
+    ended_by: EndedBy,
     report: DriftReport | None = None,
 ) -> Alert:
     incident.state = IncidentState.RESOLVED
     incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
     incident.resolution = resolution
+    incident.ended_by = ended_by
     session.flush()
     retraining.cancel(session, incident)
-    message = f"Drift of model {model.version} resolved: {resolution}."
+    message = f"{incident.kind.capitalize()} of model {model.version} resolved: {resolution}."
     return alert.publish(session, incident, model, AlertKind.RESOLVED, message, report)
 
 
@@ -238,32 +280,3 @@ def _describe(report: DriftReport, finding: Finding) -> str:
     where = "" if whole else " as a whole, but a predicted class drifted by itself"
     cause = finding.cause.replace("_", " ")
     return f"p = {p_value} on {report.rows} photos{where}, cause: {cause}."
-
-
-def _context(session: Session, report: DriftReport, incident: Incident | None) -> IncidentContext:
-    if incident is None:
-        return IncidentContext(None, None)
-    before = session.scalars(
-        select(DriftReport.verdict)
-        .where(
-            DriftReport.model_id == report.model_id,
-            DriftReport.id != report.id,
-            DriftReport.periods == report.periods,
-            DriftReport.window_end <= report.window_start,
-            # Their rows were judged with a later night; windows without traffic break no calm run.
-            DriftReport.verdict != ReportVerdict.INSUFFICIENT,
-        )
-        .order_by(DriftReport.window_end.desc())
-        .limit(alert_rules.CALM_TO_RESOLVE)
-    ).all()
-    calm = 0
-    for verdict in before:
-        if verdict != ReportVerdict.CALM:
-            break
-        calm += 1
-    proven = incident.proof is not None
-    opening = session.get_one(DriftReport, incident.report_id)
-    # A night that failed may be judged after later ones: it says nothing about what came since.
-    alike = opening.periods == report.periods and report.window_end > opening.window_end
-    state, severity = IncidentState(incident.state), Severity(incident.severity)
-    return IncidentContext(state, severity, calm, proven, alike, report.periods)

@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Incident, IncidentState, Severity
+from mycovigil.baselines.baseline import NotPossible
+from mycovigil.db.alert import EndedBy, Incident, IncidentKind, IncidentState, Severity
 from mycovigil.incidents import audit, incident
 from mycovigil.problem import conflict
 from mycovigil_drift import lookup
@@ -26,6 +28,7 @@ class IncidentOut(BaseModel):
     id: uuid.UUID
     model_id: uuid.UUID
     report_id: uuid.UUID
+    kind: IncidentKind
     state: IncidentState
     severity: Severity
     cause: str
@@ -34,6 +37,7 @@ class IncidentOut(BaseModel):
     acknowledged_by: str | None
     resolved_at: datetime.datetime | None
     resolution: str | None
+    ended_by: EndedBy | None
 
 
 class IncidentQuery(PageQuery):
@@ -45,6 +49,25 @@ class ResolveIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     resolution: str = Field(
         min_length=3, max_length=500, description="What was done; stored with the incident."
+    )
+
+
+class NormalDays(StrEnum):
+    """Days that nights are compared with after an acceptance."""
+
+    INCIDENT = "incident"
+    SEASON = "season"
+
+
+class AcceptIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(
+        min_length=3, max_length=500, description="Why it is normal; stored with the baseline."
+    )
+    days: NormalDays = Field(
+        NormalDays.INCIDENT,
+        description="What nights are compared with from now on: the incident's own days, or "
+        "accepted days of the same season of earlier years. A skew has no such days.",
     )
 
 
@@ -86,6 +109,33 @@ def resolve_incident(
     return found
 
 
+def accept_incident(
+    session: Session,
+    incident_id: uuid.UUID,
+    *,
+    who: str,
+    reason: str,
+    days: NormalDays = NormalDays.INCIDENT,
+) -> Incident:
+    """Accept what the incident found as normal; it ends, and nights are compared with other days.
+
+    Of two people who accept at once, the first one's reason is stored, and the second is told so.
+
+    Raises:
+        Problem: 404 if there is no such incident, 409 if it is resolved, or if earlier years have
+            too few days of this season.
+    """
+    found = _unresolved(session, incident_id)
+    try:
+        season = days is NormalDays.SEASON
+        incident.accept(session, found, who=who, reason=reason, season=season)
+    except NotPossible as why:
+        raise conflict("season-unknown", f"{str(why).capitalize()}.") from why
+    audit.record(session, who=who, action="accepted the new normal", on=found, detail=reason)
+    session.flush()
+    return found
+
+
 def _unresolved(session: Session, incident_id: uuid.UUID) -> Incident:
     """The incident, locked until the transaction ends, under the lock of its model."""
     unlocked = lookup.one(session, Incident, incident_id, "incident")
@@ -115,4 +165,14 @@ def resolve(
     incident_id: uuid.UUID, body: ResolveIn, session: Writing, operator: Operator
 ) -> IncidentOut:
     found = resolve_incident(session, incident_id, who=operator.name, resolution=body.resolution)
+    return IncidentOut.model_validate(found)
+
+
+@router.post("/{incident_id}/accept", summary="Accept the new normal")
+def accept(
+    incident_id: uuid.UUID, body: AcceptIn, session: Writing, operator: Operator
+) -> IncidentOut:
+    found = accept_incident(
+        session, incident_id, who=operator.name, reason=body.reason, days=body.days
+    )
     return IncidentOut.model_validate(found)

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from mycovigil.db.alert import AlertKind
-from mycovigil.incidents import alert_rules
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.dashboard.templating import render
 from mycovigil_drift.resources import alerts
@@ -37,5 +36,4 @@ def alert_rules_page(request: Request, state: AppState, _: Viewer) -> Response:
         "alert_rules.html",
         drift=state.settings.drift,
         period=state.settings.period,
-        calm_to_resolve=alert_rules.CALM_TO_RESOLVE,
     )
