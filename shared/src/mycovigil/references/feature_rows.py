@@ -22,6 +22,21 @@ SLICES: dict[str, Any] = {
     "app_version": Prediction.app_version,
     "hour": cast(func.extract("hour", func.timezone("UTC", Prediction.created_at)), Integer),
 }
+# What `mycovigil.references.each_photo` takes the photos of an answer apart by.
+PHOTO_COLUMNS: tuple[Any, ...] = (
+    Prediction.created_at,
+    Prediction.key_prefix,
+    Prediction.image_sha256,
+    Prediction.fingerprint,
+    Prediction.photos,
+    Prediction.photo_rows,
+)
+# Places in a row of :func:`columns`.
+ANSWER, GROUP, LABEL, COVARIATES = 0, 4, 5, 6
+_SLICES = COVARIATES + len(NAMES)
+SENT_AT, KEY_PREFIX, IMAGE, FINGERPRINT, PHOTOS, PHOTO_ROWS = range(
+    _SLICES + len(SLICES), _SLICES + len(SLICES) + len(PHOTO_COLUMNS)
+)
 
 
 class MixedFeatures(ValueError):
@@ -92,9 +107,19 @@ def apart_from(
 
     A test was fitted on its reference photos: the same photo in a window would bias the result.
     """
+    return other_photos(source.image_sha256, photos)
+
+
+def other_photos(image: Any, photos: Select[Any]) -> ColumnElement[bool]:
+    """Whether ``image``, a photo's hash, is none of those selected."""
     hashes = photos.subquery().c[0]
     known = select(hashes).where(hashes.is_not(None))
-    return or_(source.image_sha256.is_(None), source.image_sha256.not_in(known))
+    return or_(image.is_(None), image.not_in(known))
+
+
+def judged_by_photo() -> ColumnElement[bool]:
+    """Answers to one photo, or with rows of their photos; older ones hold a mean only."""
+    return or_(Prediction.photos == 1, Prediction.photo_rows.is_not(None))
 
 
 def photos_of(reference_set_id: uuid.UUID | None) -> Select[Any]:
@@ -115,7 +140,7 @@ def columns(source: type[Prediction] | type[ReferenceSample]) -> tuple[Any, ...]
         source.group_key,
         source.label,
         *(getattr(source, name) for name in NAMES),
-        *(SLICES.values() if window else ()),
+        *((*SLICES.values(), *PHOTO_COLUMNS) if window else ()),
     )
 
 
@@ -125,20 +150,19 @@ def assembled(rows: Sequence[Any]) -> Rows:
     Raises:
         MixedFeatures: the vectors differ in length.
     """
-    first, last = 6, 6 + len(NAMES)
-    covariates = [[np.nan if v is None else v for v in row[first:last]] for row in rows]
+    covariates = [[np.nan if v is None else v for v in row[COVARIATES:_SLICES]] for row in rows]
     return Rows(
         keys=[row[0] for row in rows],
         features=_features([row[1] for row in rows]),
         probabilities=_table([row[2] for row in rows], len(CLASSES)),
         covariates=_table(covariates, len(NAMES)),
         distances=np.array([row[3] for row in rows], dtype=np.float32),
-        groups=[row[4] for row in rows],
-        labels=[row[5] for row in rows],
+        groups=[row[GROUP] for row in rows],
+        labels=[row[LABEL] for row in rows],
         slices={
             name: [row[column] for row in rows]
-            for column, name in enumerate(SLICES, start=last)
-            if rows and len(rows[0]) > last
+            for column, name in enumerate(SLICES, start=_SLICES)
+            if rows and len(rows[0]) > _SLICES
         },
     )
 

@@ -173,6 +173,7 @@ class Judging:
             "night_rows": len(comparison.night),
             "night_hash": comparison.night.digest(scores=True),
             "novelty": list(self.scale.names),
+            "photos": "each",
             "sample_rows": rows_to_read(self.spec.window, self.drift),
             "seed": self.drift.seed,
             "level": self.spec.level,

@@ -1,14 +1,26 @@
 """A window's rows: a random sample by index, so that cost grows with the sample alone."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Text, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from mycovigil.db.prediction import Prediction
-from mycovigil.references.feature_rows import Rows, apart_from, assembled, columns, photos_of
+from mycovigil.references.each_photo import each_photo
+from mycovigil.references.feature_rows import (
+    IMAGE,
+    SENT_AT,
+    Rows,
+    apart_from,
+    assembled,
+    columns,
+    judged_by_photo,
+    photos_of,
+)
 from mycovigil.references.window import Window
 from mycovigil.settings import DriftSettings
 
@@ -30,29 +42,51 @@ def sampled(
     as_of: datetime,
     *,
     reference_set_id: uuid.UUID,
+    as_logged: bool = False,
 ) -> Rows:
-    """At most ``limit`` rows of the window that were logged by ``as_of``, without the photos that
-    the reference set holds.
+    """The photos of at most ``limit`` answers of the window that were logged by ``as_of``, each by
+    itself and once, without the photos that the reference set holds.
 
     ``sample_key`` is uniform and independent of the row, so its smallest are a simple random
     sample; the same window read again as of the same moment gives the same rows.
 
+    Args:
+        as_logged: rows of answers, as reports read them before photos had rows of their own.
+
     Raises:
         MixedFeatures: rows of encoders of different dimensions.
     """
+    logged = (
+        Prediction.model_id == model_id,
+        Prediction.created_at >= window.start,
+        Prediction.created_at < window.end,
+        Prediction.logged_at <= as_of,
+    )
+    held = photos_of(reference_set_id)
     query = (
         select(*columns(Prediction))
-        .where(
-            Prediction.model_id == model_id,
-            Prediction.created_at >= window.start,
-            Prediction.created_at < window.end,
-            Prediction.logged_at <= as_of,
-            apart_from(Prediction, photos_of(reference_set_id)),
-        )
+        .where(*logged, apart_from(Prediction, held))
         .order_by(Prediction.sample_key, Prediction.id)
         .limit(limit)
     )
-    return assembled(session.execute(query).all())
+    if as_logged:
+        return assembled(session.execute(query).all())
+    answers: Sequence[Any] = session.execute(query.where(judged_by_photo())).all()
+    if len(answers) == limit:  # the window holds more: a repeated photo is drawn more often
+        answers = _first_ones(session, answers, *logged)
+    return assembled(each_photo(session, answers, apart_from=held))
+
+
+def _first_ones(
+    session: Session, answers: Sequence[Any], *logged: ColumnElement[bool]
+) -> list[Any]:
+    """Answers but those whose photo was sent before in the window."""
+    hashes = [row[IMAGE] for row in answers]
+    first = select(Prediction.image_sha256, func.min(Prediction.created_at)).where(
+        *logged, Prediction.image_sha256 == any_(literal(hashes, ARRAY(Text)))
+    )
+    earliest = dict(session.execute(first.group_by(Prediction.image_sha256)).all())
+    return [row for row in answers if row[SENT_AT] == earliest[row[IMAGE]]]
 
 
 def first_row(session: Session, model_id: uuid.UUID, since: datetime) -> datetime | None:

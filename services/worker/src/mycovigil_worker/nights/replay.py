@@ -73,6 +73,7 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
         inputs["sample_rows"],
         as_of,
         reference_set_id=report.reference_set_id,
+        as_logged="photos" not in inputs,
     )
     scale = _scale(session, storage, report)
     fitted = references.fitted_now(reference, scale, inputs["seed"])

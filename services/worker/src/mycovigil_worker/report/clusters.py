@@ -26,6 +26,6 @@ def _document(session: Session, comparison: Comparison, change: ClusterChange) -
         "reference": change.reference_share,
         "night": change.night_share,
         "p_value": change.p_value,
-        "photos": [str(key) for key in keys if isinstance(key, uuid.UUID)],
+        "photos": list(dict.fromkeys(str(key) for key in keys if isinstance(key, uuid.UUID))),
         "neighbours": [row["ordinal"] for row in nearest],
     }

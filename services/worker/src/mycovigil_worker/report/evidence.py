@@ -62,6 +62,11 @@ def warnings(comparison: Comparison) -> list[str]:
     found += [gap for side, rows in sides if (gap := comparison.scale.gap(side, rows))]
     if known := comparison.totals.known:
         found.append(f"{known} photos of the window lie in the reference set and were left out")
+    if pooled := comparison.totals.pooled:
+        found.append(
+            f"{pooled} answers to several photos at once were left out: they were logged before "
+            "each of their photos was"
+        )
     pool, night = comparison.result.pool_units, _units_a_night(comparison)
     if not pool_is_enough(pool, night):
         found.append(

@@ -20,22 +20,24 @@ NEIGHBOURS = 3
 def gathered(
     session: Session, comparison: Comparison, fitted: FittedReference, *, seed: int
 ) -> list[dict[str, Any]]:
-    """At most 20 photos of the night, least like the reference first."""
+    """At most 20 photos of the night, least like the reference first; of an answer one."""
     night = comparison.night
     numbers, scores = responsible(
         fitted, night.features, groups=night.dependent, count=PHOTOS, seed=seed
     )
-    chosen = [night.keys[int(number)] for number in numbers]
+    chosen: dict[uuid.UUID | int, tuple[int, float]] = {}
+    for number, score in zip(numbers, scores, strict=True):
+        chosen.setdefault(night.keys[int(number)], (int(number), float(score)))
     known = described(session, comparison.span, [k for k in chosen if isinstance(k, uuid.UUID)])
     return [
         {
             "prediction_id": str(key),
-            "score": float(score),
+            "score": score,
             "label": known[key][0],
             "image_key": known[key][1],
-            "neighbours": neighbours(session, comparison, int(number)),
+            "neighbours": neighbours(session, comparison, number),
         }
-        for key, number, score in zip(chosen, numbers, scores, strict=True)
+        for key, (number, score) in chosen.items()
         if isinstance(key, uuid.UUID) and key in known
     ]
 

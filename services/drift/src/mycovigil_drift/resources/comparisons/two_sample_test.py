@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from mycovigil.db.reference import ReferenceSample
 from mycovigil.problem import Problem
-from mycovigil.references.feature_rows import MixedFeatures, Rows, assembled, columns
+from mycovigil.references.each_photo import each_photo
+from mycovigil.references.feature_rows import MixedFeatures, Rows, assembled, columns, photos_of
 from mycovigil_drift.resources.comparisons.row_set import RowSet
 
 # Most rows that are read: a test takes a second or two of CPU, whatever the traffic.
@@ -90,7 +92,10 @@ def _tested(session: Session, reference: RowSet, other: RowSet, seed: int) -> Tw
 
 def _rows(session: Session, row_set: RowSet, most: int) -> Rows:
     chosen = row_set.rows.with_only_columns(*columns(row_set.source)).limit(most)
-    return assembled(session.execute(chosen).all())
+    found = session.execute(chosen).all()
+    if row_set.source is ReferenceSample:
+        return assembled(found)
+    return assembled(each_photo(session, found, apart_from=photos_of(None)))
 
 
 def _encoders(session: Session, row_set: RowSet, most: int) -> set[uuid.UUID]:
