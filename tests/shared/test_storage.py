@@ -46,3 +46,10 @@ def test_a_private_object_is_for_its_owner(storage: Storage, tmp_path: Path) -> 
     path = tmp_path / "storage" / "photos" / "ab" / "abc.jpg"
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_another_process_is_writing_is_no_object_yet(storage: Storage, tmp_path: Path) -> None:
+    storage.write("reports/1/page.html", b"page")
+    (tmp_path / "storage" / "reports" / "1" / "page.html.ab12.part").write_bytes(b"pa")
+    assert storage.keys("reports") == ["reports/1/page.html"]
+    assert len(list(storage.ages("reports"))) == 2  # one that was left so is swept by its age

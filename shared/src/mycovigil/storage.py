@@ -12,6 +12,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from mycovigil.settings import StorageSettings
 
+# How the name ends of what is not written to its end.
+PARTIAL = ".part"
+
 
 class MissingObject(LookupError):
     """No object has this key (it may have been deleted by retention)."""
@@ -36,19 +39,21 @@ class Storage:
         """
         path = self._path(key)
         folder = path.rsplit("/", 1)[0]
-        partial = f"{path}.{uuid.uuid4().hex}.part"  # the same photo may arrive twice at once
+        partial = f"{path}.{uuid.uuid4().hex}{PARTIAL}"  # the same photo may arrive twice at once
         with _client_errors():
             self._files.makedirs(folder, exist_ok=True)
             self._write(path, partial, data, private=private)
         return key
 
     def _write(self, path: str, partial: str, data: bytes, *, private: bool) -> None:
-        hidden = private and isinstance(self._files, LocalFileSystem)
-        if hidden:
+        if not isinstance(self._files, LocalFileSystem):
+            self._files.pipe_file(path, data)  # a bucket shows an object once it is whole
+            return
+        if private:
             os.chmod(path.rsplit("/", 1)[0], 0o700)  # noqa: PTH101 - fsspec's paths are strings
         try:
             self._files.pipe_file(partial, data)
-            if hidden:
+            if private:
                 os.chmod(partial, 0o600)  # noqa: PTH101
             self._files.mv(partial, path)
         except BaseException:
@@ -80,11 +85,11 @@ class Storage:
                 self._files.rm_file(self._path(key))
 
     def keys(self, prefix: str) -> list[str]:
-        """Keys below a folder, sorted."""
+        """Keys below a folder, sorted; without what is being written now."""
         start = self._path(prefix)
         with _client_errors():
             found = self._files.find(start) if self._files.exists(start) else []
-        return sorted(self._key(path) for path in found)
+        return sorted(self._key(path) for path in found if not str(path).endswith(PARTIAL))
 
     def folders(self, prefix: str) -> list[str]:
         """Folders right below a folder, as keys, sorted; none where there is no such folder."""
