@@ -176,7 +176,7 @@ def test_no_photos_at_all_is_json_and_refused() -> None:
 def test_the_level_is_a_share_of_the_years() -> None:
     settings = TrainingSettings()
     first = Limits.of(settings, 0.0)
-    assert (first.margin, first.useful_margin) == (0.03, 0.05)
+    assert (first.margin, first.useful_margin) == (0.03, 0.10)
     assert first.alpha == pytest.approx(0.05 / 12)
     assert Limits.of(settings, 0.05 * 11 / 12).alpha == pytest.approx(0.05 / 24)
     same = answers(LABELS)

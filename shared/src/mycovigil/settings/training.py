@@ -41,7 +41,7 @@ class TrainingSettings(Group):
         "not to add.",
     )
     useful_margin: float = Field(
-        0.05,
+        0.10,
         gt=0,
         lt=1,
         description="Rate of useful answers that a candidate must be shown not to lose: avoid on "
