@@ -68,6 +68,7 @@ def shown(
             story=request.param,
             photos_a_night=100,
             per_species=10,
+            harmful_per_species=10,
             workers=1,  # a process draws its textures once, which takes seconds
             console=Console(quiet=True),
         )

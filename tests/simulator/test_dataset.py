@@ -22,6 +22,12 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
+def test_harmful_species_may_have_more(tmp_path: Path) -> None:
+    kinds = (by_name(SPECIES[0].name), by_name(SPECIES[-1].name))
+    assert write(tmp_path, per_species=1, harmful=3, seed=5, size=32, species=kinds) == 4
+    assert len(list((tmp_path / "Classes" / "deadly").rglob("*.jpg"))) == 3
+
+
 def test_the_layout_is_kaggles(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         assert write(tmp_path, per_species=2, seed=1, size=32, species=TWO) == 4

@@ -16,12 +16,14 @@ from mycovigil_simulator.species import SPECIES, by_name
 from mycovigil_simulator.taxon import Species
 
 logger = logging.getLogger(__name__)
+HARMFUL = ("poisonous", "deadly")
 
 
 def write(
     folder: Path,
     *,
     per_species: int,
+    harmful: int | None = None,
     seed: int,
     size: int,
     workers: int = 1,
@@ -32,6 +34,9 @@ def write(
     Photo n of a species is the same whatever `per_species` and `workers` are. Files that exist
     are written again.
 
+    Args:
+        harmful: photos of each poisonous and deadly species, where these should be more.
+
     Raises:
         ValueError: `per_species` or `workers` is below 1, or `size` below 16.
     """
@@ -40,8 +45,14 @@ def write(
             f"need per_species >= 1, workers >= 1, size >= 16, got {per_species}, {workers}, {size}"
         )
         raise ValueError(message)
-    jobs = [(Path(folder), one.name, per_species, seed, size) for one in species]
-    with _progress(len(jobs) * per_species) as advance:
+    counts = [
+        harmful or per_species if one.safety_class in HARMFUL else per_species for one in species
+    ]
+    jobs = [
+        (Path(folder), one.name, count, seed, size)
+        for one, count in zip(species, counts, strict=True)
+    ]
+    with _progress(sum(counts)) as advance:
         if workers == 1:
             for job in jobs:
                 advance(_write_species(*job))
@@ -49,7 +60,7 @@ def write(
             with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
                 for written in pool.map(_write_species, *zip(*jobs, strict=True)):
                     advance(written)
-    return len(jobs) * per_species
+    return sum(counts)
 
 
 def _write_species(folder: Path, name: str, count: int, seed: int, size: int) -> int:

@@ -26,6 +26,9 @@ from mycovigil_simulator.demo.simulated_photos import SimulatedPhotos
 from mycovigil_simulator.demo.story import STORY, Night
 
 SEED = 20_261_122
+# Photos of each poisonous and deadly species. With 160, about 480 deadly specimens are held out for
+# the gate, which needs 180 from a flawless model and 300 or more from one that is merely equal.
+HARMFUL = 160
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Demonstration:
     story: tuple[Night, ...] = STORY
     photos_a_night: int = 240
     per_species: int = 60
+    harmful_per_species: int = HARMFUL
     workers: int = 2
     console: Console = field(default_factory=lambda: Console(highlight=False))
 
@@ -73,7 +77,14 @@ class Demonstration:
     def _photo_source(self) -> PhotoSource:
         cache = self.data.parent / "demo-photos"
         if self.photos is None:
-            return SimulatedPhotos(cache, self.photos_a_night, self.per_species, SEED, self.workers)
+            return SimulatedPhotos(
+                cache,
+                self.photos_a_night,
+                self.per_species,
+                self.harmful_per_species,
+                SEED,
+                self.workers,
+            )
         return RealPhotos(self.photos.resolve(), cache, self.photos_a_night, SEED)
 
     def _overrides(self) -> dict[str, str]:

@@ -22,8 +22,9 @@ from mycovigil_simulator.demo.traffic import SentPhoto
 
 # Share of a night before its end in which no photo is sent, so that every answer falls inside.
 QUIET_SHARE = 0.15
-# Hydra override: no augmented views. Retrains of the demo inherit it, and take seconds.
-PLAIN_PHOTOS = "augmentation=none"
+# Hydra overrides, which retrains inherit: no augmented views, so that a training takes seconds; and
+# two photos in five are held out for the gate.
+OVERRIDES = ("augmentation=none", "split.holdout=0.4")
 
 
 class TrainingFailed(RuntimeError):
@@ -32,7 +33,7 @@ class TrainingFailed(RuntimeError):
 
 def train(stack: Stack, dataset: Path, sink: LineSink) -> None:
     """Train, calibrate and promote the first model by the command a person would use."""
-    command = [sys.executable, "-m", "mycovigil_training", "train", str(dataset), PLAIN_PHOTOS]
+    command = [sys.executable, "-m", "mycovigil_training", "train", str(dataset), *OVERRIDES]
     with subprocess.Popen(
         command,
         env=stack.environment,

@@ -23,11 +23,13 @@ LOOK_ALIKES = tuple(species for species in NOVEL if species.safety_class == "dea
 
 @dataclass(frozen=True)
 class SimulatedPhotos:
-    """``photos`` a night; ``per_species`` reference photos, kept in ``folder`` between runs."""
+    """``photos`` a night; ``per_species`` reference photos, or ``harmful`` where the species is
+    poisonous or deadly, kept in ``folder`` between runs."""
 
     folder: Path
     photos: int
     per_species: int
+    harmful: int
     seed: int
     workers: int = 2
 
@@ -38,12 +40,13 @@ class SimulatedPhotos:
         )
 
     def dataset(self) -> Path:
-        place = self.folder / f"simulated-{self.per_species}-{self.seed}"
+        place = self.folder / f"simulated-{self.per_species}-{self.harmful}-{self.seed}"
         complete = place / "complete"
         if not complete.exists():
             dataset.write(
                 place,
                 per_species=self.per_species,
+                harmful=self.harmful,
                 seed=self.seed,
                 size=SIZE,
                 workers=self.workers,
