@@ -56,7 +56,8 @@ def test_exif_that_pillow_cannot_write_costs_no_answer(keeping: Running, storage
     assert page.status_code == 200
     (kept,) = storage.keys("photos")
     with Image.open(io.BytesIO(storage.read(kept))) as image:
-        assert (image.size, len(image.getexif())) == ((48, 64), 0)
+        assert dict(image.getexif()) == {ExifTags.Base.Orientation: 6}  # and no model
+        assert ImageOps.exif_transpose(image).size == (48, 64)
 
 
 def test_without_the_storage_the_answer_is_given_and_a_metric_counts(
@@ -108,7 +109,7 @@ def test_after_the_pause_photos_are_kept_again(storage: Storage) -> None:
     real, store._storage = storage, cast("Storage", None)  # every write fails
 
     async def keys(number: int) -> list[str | None]:
-        return [await store.store(bytes([n])) for n in range(number)]
+        return [await store.store(f"{n:064x}", bytes([n])) for n in range(number)]
 
     assert asyncio.run(keys(3)) == [None] * 3
     store._storage = real

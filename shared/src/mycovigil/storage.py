@@ -141,6 +141,6 @@ def _written_at(entry: Mapping[str, Any]) -> datetime.datetime | None:
 
 
 def photo_key(digest: str) -> str:
-    """``photos/ab/abcdef….jpg``, by a sha256: of the bytes kept, or, of a small copy of a reference
-    photo, that of the original."""
+    """``photos/ab/abcdef….jpg``, by the sha256 of a photo as it came; what lies there is its file
+    without metadata, or a small copy, and not always a JPEG."""
     return f"photos/{digest[:2]}/{digest}.jpg"

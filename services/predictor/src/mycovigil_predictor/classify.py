@@ -131,7 +131,7 @@ class Classifier:
         claim: Claim | None,
     ) -> Row:
         assessment = await self._assess(serving, photos, origin.deadline)
-        image_key = await self._photo_store.store(photos[0].jpeg)
+        image_key = await self._photo_store.store(photos[0].sha256, photos[0].file)
         return Row(
             id=new_id(),
             request_id=origin.request_id,

@@ -1,7 +1,6 @@
 """Real photos from a folder: reference and traffic never share a species' day."""
 
 import csv
-import io
 import re
 import shutil
 from collections import Counter, defaultdict
@@ -10,10 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mycovigil.models.safety import CLASSES
-from mycovigil.vision.image.decode import upright
+from mycovigil.vision.image.gallery import small_picture
 from mycovigil_simulator.camera import NEW_PHONE, apply, to_jpeg
 from mycovigil_simulator.demo.photo_source import Shot
 from mycovigil_simulator.demo.story import Night
@@ -151,8 +149,6 @@ def _shot(photo: Found, modern: bool, rng: np.random.Generator) -> Shot:
     """The file as it is, or as the new phone would have taken it."""
     data = photo.path.read_bytes()
     if modern:
-        with Image.open(io.BytesIO(data)) as image:
-            whole = upright(image).convert("RGB")
-            whole.thumbnail((512, 512))
-            data = to_jpeg(apply(NEW_PHONE, np.asarray(whole), rng), NEW_PHONE)
+        small = small_picture(data, side=512)
+        data = to_jpeg(apply(NEW_PHONE, np.asarray(small), rng), NEW_PHONE)
     return Shot(data, photo.species, photo.safety_class, photo.group)

@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from mycovigil.storage import Storage, photo_key
-from mycovigil.vision.image.metadata import strip_metadata
+from mycovigil.vision.image.gallery import small_copy
 from mycovigil_training.dataset.curated import CuratedPhoto
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.progress import tracked
@@ -46,7 +46,7 @@ class ReferencePhotos:
         key = photo_key(digest)
         try:
             if not storage.exists(key):
-                small = strip_metadata(self.paths[digest].read_bytes(), side=SIDE)
+                small = small_copy(self.paths[digest].read_bytes(), side=SIDE)
                 storage.write(key, small, private=True)
         except Exception as error:  # of any storage, or of Pillow; a gap in a gallery costs less
             log.warning("a reference photo is not stored", photo=digest, error=str(error))

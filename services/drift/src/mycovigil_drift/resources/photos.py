@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Response
 from PIL import Image
 
 from mycovigil.storage import MissingObject, photo_key
+from mycovigil.vision.image.gallery import small_copy
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.state import AppState, State
 
@@ -14,9 +15,11 @@ router = APIRouter(tags=["photos"])
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="sha256 of the photo.")]
 # The address is a digest: its content never changes.
 FOREVER = "private, max-age=31536000, immutable"
-# Pixels of a thumbnail's longer side, and its JPEG quality.
+# Pixels of a thumbnail's longer side.
 THUMBNAIL_PIXELS = 384
-THUMBNAIL_QUALITY = 82
+# Types of stored files by their first bytes; all others are JPEGs.
+KINDS = {b"\x89PNG": "image/png", b"RIFF": "image/webp"}
+JPEG = "image/jpeg"
 # Shown in place of a photo that was never stored or has been deleted.
 PLACEHOLDER = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96" viewBox="0 0 96 96" role="img">'
@@ -34,36 +37,29 @@ PLACEHOLDER = (
 def get_photo(digest: Digest, state: AppState, _: Viewer) -> Response:
     """404 with a placeholder image if the photo was not stored or has been deleted."""
     data = _stored(state, digest)
-    return _placeholder(404) if data is None else _jpeg(data)
+    return _placeholder(404) if data is None else _picture(data)
 
 
 @router.get("/photos/{digest}", include_in_schema=False)
 def show_photo(digest: Digest, state: AppState, _: Viewer) -> Response:
     """A thumbnail, or the placeholder with status 200: a missing photo is no error of a page."""
     data = _stored(state, digest)
-    return _placeholder(200) if data is None else _jpeg(thumbnail(data))
+    return _placeholder(200) if data is None else _picture(thumbnail(data))
 
 
 def thumbnail(data: bytes) -> bytes:
-    """A JPEG of at most :data:`THUMBNAIL_PIXELS` a side; a smaller photo is returned unchanged.
+    """A JPEG of at most :data:`THUMBNAIL_PIXELS` a side, upright and in sRGB; a smaller photo is
+    returned unchanged.
 
     libjpeg decodes it at a fraction of its size, which takes a few milliseconds. Bytes that Pillow
     cannot open are returned unchanged.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return data if max(image.size) <= THUMBNAIL_PIXELS else _reduced(image)
-    except (OSError, Image.DecompressionBombError):
+            small = max(image.size) <= THUMBNAIL_PIXELS
+        return data if small else small_copy(data, side=THUMBNAIL_PIXELS)
+    except (OSError, ValueError, Image.DecompressionBombError):
         return data
-
-
-def _reduced(image: Image.Image) -> bytes:
-    size = (THUMBNAIL_PIXELS, THUMBNAIL_PIXELS)
-    image.draft("RGB", size)
-    image.thumbnail(size)
-    small = io.BytesIO()
-    image.convert("RGB").save(small, "JPEG", quality=THUMBNAIL_QUALITY)
-    return small.getvalue()
 
 
 def _stored(state: State, digest: str) -> bytes | None:
@@ -73,8 +69,9 @@ def _stored(state: State, digest: str) -> bytes | None:
         return None
 
 
-def _jpeg(data: bytes) -> Response:
-    return Response(data, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
+def _picture(data: bytes) -> Response:
+    kind = next((kind for start, kind in KINDS.items() if data.startswith(start)), JPEG)
+    return Response(data, media_type=kind, headers={"Cache-Control": FOREVER})
 
 
 def _placeholder(status: int) -> Response:

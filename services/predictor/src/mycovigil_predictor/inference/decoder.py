@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 
 from mycovigil.problem import Problem
 from mycovigil.vision.encoder.identity import EncoderIdentity
+from mycovigil.vision.image.container.plain_photo import PlainPhoto
+from mycovigil.vision.image.container.taking_apart import taken_apart
 from mycovigil.vision.image.covariates import Covariates, measure
 from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage, UnsupportedImage, decode
 from mycovigil.vision.image.fingerprint import fingerprint
-from mycovigil.vision.image.metadata import strip_metadata
+from mycovigil.vision.image.gallery import gallery_file
 
-# Longer side, in pixels, of photos that are stored for galleries.
-STORED_SIDE = 1_280
 logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
     """``pixels``: uint8 (S, S, 3), as the encoder takes them; ``sha256`` of the bytes as they came,
-    ``fingerprint`` of the picture; ``jpeg`` without any metadata, where photos are stored."""
+    ``fingerprint`` of the picture; ``file`` for galleries, where photos are stored."""
 
     pixels: NDArray[np.uint8]
     covariates: Covariates
     sha256: str
     fingerprint: bytes
-    jpeg: bytes | None
+    file: bytes | None
 
 
 class Decoder:
@@ -59,21 +59,22 @@ class Decoder:
         self._pool.shutdown(wait=True)
 
     def _decode(self, data: bytes, identity: EncoderIdentity) -> Photo:
+        photo = taken_apart(data)
         image = decode(
-            data, size=identity.image_size, max_pixels=self._max_pixels, resize=identity.resize
+            photo, size=identity.image_size, max_pixels=self._max_pixels, resize=identity.resize
         )
         return Photo(
             pixels=image.pixels,
             covariates=measure(image),
             sha256=hashlib.sha256(data).hexdigest(),
             fingerprint=fingerprint(image.pixels),
-            jpeg=_stored(data) if self._store_photos else None,
+            file=_stored(photo) if self._store_photos else None,
         )
 
 
-def _stored(data: bytes) -> bytes | None:
+def _stored(photo: PlainPhoto | bytes) -> bytes | None:
     try:
-        return strip_metadata(data, side=STORED_SIDE)
+        return gallery_file(photo)
     except Exception as error:  # Pillow raises nearly everything; an answer matters more
         logger.warning("a photo cannot be stored", error=str(error) or type(error).__name__)
         return None

@@ -1,7 +1,6 @@
 """Stores the photos of predictions for galleries, where the settings ask for it."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,17 +33,18 @@ class PhotoStore:
         self._failures = 0
         self._paused_until = 0.0
 
-    async def store(self, jpeg: bytes | None) -> str | None:
-        """The key of a stored JPEG; none where there is none, or the storage fails."""
-        if jpeg is None:
+    async def store(self, digest: str, file: bytes | None) -> str | None:
+        """The key of a stored file, by the digest of the photo as it came; none where there is no
+        file, or the storage fails."""
+        if file is None:
             return None
         if self._paused:
             self._metrics.lost_photos.inc()
             return None
-        key = photo_key(hashlib.sha256(jpeg).hexdigest())
+        key = photo_key(digest)
         try:
             async with asyncio.timeout(PHOTO_SECONDS):
-                return self._succeeded(await self._written(key, jpeg))
+                return self._succeeded(await self._written(key, file))
         except Exception as error:  # of any storage; an answer matters more than a gallery
             self._failed(error)
             return None
@@ -53,10 +53,10 @@ class PhotoStore:
     def _paused(self) -> bool:
         return self._clock() < self._paused_until
 
-    async def _written(self, key: str, jpeg: bytes) -> str:
+    async def _written(self, key: str, file: bytes) -> str:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._pool, lambda: self._storage.write(key, jpeg, private=True)
+            self._pool, lambda: self._storage.write(key, file, private=True)
         )
 
     def _succeeded(self, key: str) -> str:

@@ -1,20 +1,25 @@
 """Decode a photo to the encoder's pixels: bounded, upright, sRGB and opaque."""
 
-import io
+import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from mycovigil.vision.image import cut_off
 from mycovigil.vision.image.colour import interpolable, opaque_srgb
-from mycovigil.vision.image.crop import TURNS, centre_square
-from mycovigil.vision.image.jpeg import estimated_quality, scans
+from mycovigil.vision.image.container.plain_photo import PlainPhoto
+from mycovigil.vision.image.container.taking_apart import taken_apart
+from mycovigil.vision.image.crop import centre_square
+from mycovigil.vision.image.foreign_format import damaged, unidentified, unreadable
+from mycovigil.vision.image.jpeg import estimated_quality
+from mycovigil.vision.image.opening import opened, orientation_of
+from mycovigil.vision.image.refusals import TooManyPixels, UndecodableImage, UnsupportedImage
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-# Formats that can be decoded at a fraction of their size, in a fraction of the memory.
-SCALED = frozenset({"JPEG", "MPO"})
+__all__ = ["DecodedImage", "TooManyPixels", "UndecodableImage", "UnsupportedImage", "decode"]
+
 # JPEG scaled decoding stops at three times the target, which keeps the resize faithful: through
 # `mini` the cosine to the transform without it was at least .9998, with 2 at least .9995.
 DRAFT_FACTOR = 3
@@ -22,19 +27,8 @@ DRAFT_FACTOR = 3
 MOST_WHOLE_PIXELS = 25_000_000
 # Encoders write 1 to 12; each costs a pass over all pixels, so that thousands are an attack.
 MOST_SCANS = 64
-ORIENTATION = ExifTags.Base.Orientation
-
-
-class UndecodableImage(ValueError):
-    """Not an image of a supported format, or a broken one."""
-
-
-class UnsupportedImage(UndecodableImage):
-    """An image, but of a format that we do not read (HEIC, AVIF, SVG, PDF)."""
-
-
-class TooManyPixels(ValueError):
-    """The header promises more pixels than the limit; nothing was decoded."""
+# What Pillow's decoders raise on files of which some part may be readable.
+DAMAGES = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, LookupError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +42,38 @@ class DecodedImage:
     jpeg_quality: float | None
 
 
-def decode(data: bytes, *, size: int, max_pixels: int, resize: str = "shortest") -> DecodedImage:
-    """Decode a photo to the square that an encoder takes.
+@dataclass(frozen=True, slots=True)
+class _Square:
+    """What is asked for: the square's side, how it is cut, and the most pixels of a photo."""
+
+    size: int
+    resize: str
+    max_pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A photo in memory. ``covered``: its width and height in pixels of ``image``, see
+    :func:`mycovigil.vision.image.crop.centre_square`; the rest as in :class:`DecodedImage`."""
+
+    image: Image.Image
+    covered: tuple[float, float]
+    orientation: int
+    width: int
+    height: int
+    jpeg_quality: float | None
+
+
+def decode(
+    data: bytes | PlainPhoto, *, size: int, max_pixels: int, resize: str = "shortest"
+) -> DecodedImage:
+    """Decode a photo, or one that was taken apart already, to the square that an encoder takes.
 
     The shorter side is scaled to ``size`` by bicubic interpolation and the centre is cropped
     (``resize="shortest"``), or both sides are scaled (``"squash"``): the pixels of open_clip's
     own transform, but upright, in sRGB, over white, and near them where a large JPEG is decoded
-    at a fraction of its size.
+    at a fraction of its size. Metadata is never a reason to refuse a photo, nor is a missing end:
+    of the square an eighth may be missing.
 
     Raises:
         UndecodableImage: no photo can be read from ``data``.
@@ -65,54 +84,85 @@ def decode(data: bytes, *, size: int, max_pixels: int, resize: str = "shortest")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decode(data, size, max_pixels, resize)
+            return _decoded(data, _Square(size, resize, max_pixels))
     except (UndecodableImage, TooManyPixels):
         raise
     except Image.DecompressionBombError as error:
         raise TooManyPixels(f"the photo is far over {max_pixels:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise _unidentified(data) from error
+        raise (damaged() if isinstance(data, PlainPhoto) else unidentified(data)) from error
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly everything on hostile bytes
-        raise UndecodableImage(f"the photo cannot be decoded: {error}") from error
+        raise (damaged() if isinstance(data, PlainPhoto) else unreadable(data)) from error
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """The whole photo as it was taken, in its mode.
+def _decoded(data: bytes | PlainPhoto, wanted: _Square) -> DecodedImage:
+    photo = taken_apart(data) if isinstance(data, bytes) else data
+    if not isinstance(photo, PlainPhoto) or photo.whole:
+        try:
+            return _cut(_loaded(photo, wanted), wanted)
+        except (UndecodableImage, TooManyPixels):
+            raise
+        except DAMAGES:
+            pass
+    return _completed(photo, wanted)
 
-    Pillow's ``exif_transpose`` writes the rest of the EXIF anew, and fails where a tag of it has
-    another type than the standard says.
+
+def _completed(photo: PlainPhoto | bytes, wanted: _Square) -> DecodedImage:
+    """The square of a file that is damaged or cut off, if nearly all of it is there.
+
+    Raises:
+        UndecodableImage: it is not.
     """
-    image.load()  # after this a TIFF is upright already, and says so
-    turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
-    return image if turn is None else image.transpose(turn)
+    found, seen = [], []
+    for completed, ground in cut_off.completions(photo):
+        loaded = _loaded(completed, wanted, ground)
+        found.append(_cut(loaded, wanted))
+        seen.append(_cut(replace(loaded, image=cut_off.levels(loaded.image)), wanted).pixels)
+    missing = float((seen[0] != seen[1]).any(axis=-1).mean())
+    if missing > cut_off.MOST_MISSING:
+        raise damaged()
+    return found[0]
 
 
-def _decode(data: bytes, size: int, max_pixels: int, resize: str) -> DecodedImage:
-    stream = io.BytesIO(data)
-    with Image.open(stream, formats=FORMATS) as image:
+def _loaded(photo: PlainPhoto | bytes, wanted: _Square, ground: int | None = None) -> _Loaded:
+    """Decode a photo, once its header was found to promise no more than is allowed."""
+    with opened(photo) as image:
         width, height = image.size
-        passes = scans(image, data, stream.tell()) if image.format in SCALED else 1
-        _refuse_too_much(image, passes, max_pixels)
+        _refuse_too_much(image, photo, wanted.max_pixels)
         quality = estimated_quality(image)
-        scaled = image.draft("RGB", (size * DRAFT_FACTOR, size * DRAFT_FACTOR))
-        covered = scaled[1][2:] if scaled else image.size
-        image.load()  # after this a TIFF is upright already, and says so
-        square = centre_square(
-            interpolable(image),
-            covered,
-            size=size,
-            resize=resize,
-            orientation=image.getexif().get(ORIENTATION, 1),
-        )
-        pixels = np.asarray(opaque_srgb(square), dtype=np.uint8)
-        return DecodedImage(pixels, width, height, str(image.format), quality)
+        scaled = image.draft("RGB", (wanted.size * DRAFT_FACTOR,) * 2)
+        covered = scaled[1][2:] if scaled else None
+        if ground is None:
+            image.load()
+        else:
+            cut_off.load_on(ground, image)
+        orientation = orientation_of(image, photo)
+        return _Loaded(image, covered or image.size, orientation, width, height, quality)
 
 
-def _refuse_too_much(image: Image.Image, passes: int, max_pixels: int) -> None:
+def _cut(loaded: _Loaded, wanted: _Square) -> DecodedImage:
+    square = centre_square(
+        interpolable(loaded.image),
+        loaded.covered,
+        size=wanted.size,
+        resize=wanted.resize,
+        orientation=loaded.orientation,
+    )
+    return DecodedImage(
+        pixels=np.asarray(opaque_srgb(square), dtype=np.uint8),
+        width=loaded.width,
+        height=loaded.height,
+        format=str(loaded.image.format),
+        jpeg_quality=loaded.jpeg_quality,
+    )
+
+
+def _refuse_too_much(image: Image.Image, photo: PlainPhoto | bytes, max_pixels: int) -> None:
     """Before any pixel is decoded."""
-    if image.format not in SCALED or passes > 1:
+    passes = photo.passes if isinstance(photo, PlainPhoto) else 1
+    if image.format != "JPEG" or passes > 1:
         max_pixels = min(max_pixels, MOST_WHOLE_PIXELS)
     if image.width * image.height > max_pixels:
         raise TooManyPixels(
@@ -121,12 +171,3 @@ def _refuse_too_much(image: Image.Image, passes: int, max_pixels: int) -> None:
         )
     if passes > MOST_SCANS:
         raise UndecodableImage(f"a JPEG of {passes} scans; at most {MOST_SCANS} are read")
-
-
-def _unidentified(data: bytes) -> UndecodableImage:
-    head = data[:64]
-    if head[4:8] == b"ftyp":
-        return UnsupportedImage("HEIC and AVIF photos are not read; send JPEG, PNG or WebP")
-    if head.lstrip()[:5].lower() in {b"<svg ", b"<?xml"} or head[:5] == b"%PDF-":
-        return UnsupportedImage("vector documents are not read; send JPEG, PNG or WebP")
-    return UndecodableImage("this is not a photo in JPEG, PNG, WebP, GIF, BMP or TIFF format")

@@ -11,7 +11,7 @@ from fastapi.templating import Jinja2Templates
 from mycovigil.access import Scope
 from mycovigil.db.base import new_id
 from mycovigil.problem import Problem
-from mycovigil.vision.image.metadata import strip_metadata
+from mycovigil.vision.image.gallery import small_copy
 from mycovigil_predictor.api.routes import intake
 from mycovigil_predictor.api.routes.caller import admitted
 from mycovigil_predictor.api.routes.origin import PredictionHeaders, origin_of
@@ -122,7 +122,7 @@ def _page(
 def _picture(photo: bytes) -> str | None:
     """The photo as a small data URI, upright and without metadata."""
     try:
-        small = strip_metadata(photo, side=PICTURE_SIDE)
+        small = small_copy(photo, side=PICTURE_SIDE)
     except Exception:  # Pillow raises nearly everything, and the answer is logged already
         return None
     return "data:image/jpeg;base64," + base64.b64encode(small).decode()

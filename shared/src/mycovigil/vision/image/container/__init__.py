@@ -1,0 +1,1 @@
+"""Photo files taken apart: what the pixels depend on, colour profile, orientation; no more."""
