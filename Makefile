@@ -33,8 +33,9 @@ up: setup
 	@$(BIN)/mycovigil up
 
 test: setup lint types
-	@# a thread a worker: two workers whose matrix products both want both cores wait for each other
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	@# A thread a worker: two workers whose matrix products both want both cores wait for each other.
+	@# A worker more than cores: tests that wait for a server or a process leave one idle.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import structlog
+from factories.mortal import MortalPostgres
 from factories.outage import DEADLINE
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -76,6 +77,14 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with postgres(shared / "postgres", throwaway=True) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def mortal_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MortalPostgres]:
+    """A server of this worker that tests kill and freeze; each leaves it running."""
+    server = MortalPostgres(tmp_path_factory.mktemp("mortal") / "data")
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

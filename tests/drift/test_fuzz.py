@@ -7,14 +7,12 @@ from typing import Any
 
 import hypothesis
 import pytest
-import schemathesis
 from factories.history import make_history
 from factories.key import make_key
 from factories.visitor import Visitor
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
-from schemathesis.core.result import Ok
 from sqlalchemy.orm import Session
 
 HOSTILE = (
@@ -97,6 +95,9 @@ def test_many_generated_requests_make_no_server_error(
 
 
 def _generated(app: FastAPI, client: TestClient, session: Session, examples: int) -> None:
+    import schemathesis
+    from schemathesis.core.result import Ok
+
     make_history(session)
     schema = schemathesis.openapi.from_dict(app.openapi())
     sent = 0

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from factories.key import make_key
@@ -17,6 +16,7 @@ from mycovigil.postgres import migration
 from mycovigil.postgres.engine import one_session
 from mycovigil.settings import DatabaseSettings, DriftSettings, Settings
 from mycovigil_drift.app import create_app
+from mycovigil_local.postgres import create_database
 
 # The promise of the default settings, and a busy machine's allowance.
 PROMISE, WITHIN = 10.0, 5.0
@@ -24,17 +24,10 @@ QUICK = DriftSettings(port=0, database_seconds=1)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[MortalPostgres]:
-    server = MortalPostgres(tmp_path / "postgres")
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def clients(server: MortalPostgres, settings: Settings) -> Iterator[list[TestClient]]:
+def clients(mortal_postgres: MortalPostgres, settings: Settings) -> Iterator[list[TestClient]]:
     """Of a service that waits for Postgres for one second, and of one with the default settings;
     both hold a key with every scope."""
-    database = DatabaseSettings(url=SecretStr(server.url))
+    database = DatabaseSettings(url=SecretStr(create_database(mortal_postgres.url, "outage")))
     migration.upgrade(database)
     with one_session(database) as session:
         key = make_key(session)
@@ -58,9 +51,9 @@ def timed(client: TestClient, path: str, seconds: float = WITHIN) -> int:
 
 
 def test_a_silent_postgres_is_told_in_time(
-    clients: list[TestClient], server: MortalPostgres
+    clients: list[TestClient], mortal_postgres: MortalPostgres
 ) -> None:
-    client, unhurried = clients
+    (client, unhurried), server = clients, mortal_postgres
     assert (timed(client, "/readyz"), timed(client, "/v1/models")) == (200, 200)
     with ThreadPoolExecutor(2) as pool:
         server.freeze()

@@ -29,6 +29,8 @@ from mycovigil.storage import Storage
 from mycovigil_local.postgres import create_database
 
 CLIENTS = 8
+# Seconds between a client's photos: a load at every moment, that leaves processes time to start.
+PAUSE = 0.03
 logger = structlog.get_logger(__name__)
 
 
@@ -67,21 +69,15 @@ class Load:
                     document = answer.json()
                     self.answered.append(document["id"])
                     self.spooled += document["logged"] == "spool"
+                    self._over.wait(PAUSE)
                 assert answer.status_code in {200, 401, 429, 503}, answer.text
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MortalPostgres]:
-    made = MortalPostgres(tmp_path_factory.mktemp("mortal") / "data")
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def mortal(server: MortalPostgres) -> Iterator[MortalPostgres]:
+def mortal(mortal_postgres: MortalPostgres) -> Iterator[MortalPostgres]:
     """Up again after each test, with the databases of those before."""
-    yield server
-    server.start()
+    yield mortal_postgres
+    mortal_postgres.start()
 
 
 def strike(

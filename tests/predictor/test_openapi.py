@@ -6,10 +6,8 @@ import hypothesis
 import jsonschema
 import openapi_spec_validator
 import pytest
-import schemathesis
 from factories.predictor import Running
 from hypothesis import HealthCheck, settings
-from schemathesis.core.result import Ok
 
 from mycovigil_predictor.api.answer import Answer
 
@@ -18,6 +16,9 @@ METHODS = {"get", "post", "put"}
 
 @pytest.mark.filterwarnings("ignore")
 def test_generated_requests_make_no_server_error(predictor: Running) -> None:
+    import schemathesis
+    from schemathesis.core.result import Ok
+
     schema = schemathesis.openapi.from_url(f"{predictor.url}/openapi.json")
     headers = {"Authorization": f"Bearer {predictor.key}"}
     sent = 0

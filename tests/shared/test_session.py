@@ -2,7 +2,6 @@
 
 import datetime
 import time
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -49,16 +48,10 @@ def test_every_service_has_a_statement_limit(settings: Settings) -> None:
         assert shown == datetime.timedelta(seconds=seconds)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MortalPostgres]:
-    made = MortalPostgres(tmp_path_factory.mktemp("postgres") / "data")
-    yield made
-    made.close()
-
-
 @pytest.mark.parametrize("pooled", [True, False])
-def test_a_frozen_server_ends_no_service(server: MortalPostgres, pooled: bool) -> None:
+def test_a_frozen_server_ends_no_service(mortal_postgres: MortalPostgres, pooled: bool) -> None:
     """A connection that is open and one that must be made both fail in time, and come back."""
+    server = mortal_postgres
     engine = engine_of(DatabaseSettings(url=server.url), seconds=0.5, pooled=pooled)
     try:
         with engine.connect() as connection:

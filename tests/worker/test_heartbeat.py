@@ -46,13 +46,11 @@ def file(beating: Settings) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stopped_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def stopped_postgres(mortal_postgres: MortalPostgres) -> Iterator[str]:
     """The URL of a server that was stopped by SIGSTOP: it takes connections and is silent."""
-    server = MortalPostgres(tmp_path_factory.mktemp("mortal") / "postgres")
-    server.freeze()
-    yield server.url
-    server.thaw()
-    server.close()
+    mortal_postgres.freeze()
+    yield mortal_postgres.url
+    mortal_postgres.thaw()
 
 
 @pytest.fixture
