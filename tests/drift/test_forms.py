@@ -4,6 +4,7 @@ import datetime
 import uuid
 
 import pytest
+from factories.gate_evidence import gate_evidence
 from factories.incident import make_incident
 from factories.key import make_key
 from factories.model import make_model
@@ -42,6 +43,26 @@ def incident(session: Session) -> Incident:
 def _lines(session: Session) -> list[tuple[str, str, str]]:
     rows = session.scalars(select(AuditLine).order_by(AuditLine.created_at, AuditLine.id))
     return [(row.who, row.action, row.detail) for row in rows if row.who == "tester"]
+
+
+def test_the_gates_evidence_is_a_table_of_bounds(visitor: Visitor, session: Session) -> None:
+    first = make_model(session, version="first", status=ModelStatus.PRODUCTION)
+    gate = gate_evidence(str(first.id), version="first", missed=9)
+    refused = make_model(session, encoder=None, metrics={"gate": gate})
+    page = visitor.looks(f"/models/{refused.id}").text
+    assert "Against production, first" in page
+    assert "deadly specimens missed" in page
+    assert "9 by it only, 0 by the other only" in page
+    assert "not shown about deadly specimens missed" in page
+    assert "of 200 harmful specimens it misses 9, production 0" in page
+    few = gate_evidence(str(first.id), version="first", specimens=120)
+    page = visitor.looks(f"/models/{make_model(session, metrics={'gate': few}).id}").text
+    assert "of 180 needed" in page
+    assert "120 are held out and 180 are needed at least, 60 more" in page
+    old = {"against": str(first.id), "passed": True, "reason": "No more misses.", "photos": 412}
+    page = visitor.looks(f"/models/{make_model(session, metrics={'gate': old}).id}").text
+    assert "No more misses." in page
+    assert "412" in page
 
 
 def test_acknowledge_and_resolve(visitor: Visitor, session: Session, incident: Incident) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from factories.evidence import REALISED, make_clusters, make_slices
+from factories.gate_evidence import gate_evidence
 from factories.incident import make_incident
 from factories.model import make_model
 from factories.night import Served, make_night
@@ -144,23 +145,19 @@ class _Month:
         return self._start + datetime.timedelta(days=night + 1, hours=hour)
 
     def _model(self, version: str, status: ModelStatus, parent: Model | None, *, day: int) -> Model:
-        gate = {
-            "against": str(parent.id) if parent else None,
-            "passed": version.endswith("11-a"),
-            "reason": "The deadly-miss rate is shown not to grow."
-            if version.endswith("11-a")
-            else "Too few deadly photos on the held-out set to tell.",
-            "photos": 412,
-            "macro_recall": {"candidate": 0.83, "production": 0.81},
-        }
+        metrics: dict[str, Any] = dict(METRICS)
         values: dict[str, Any] = {}
         if parent is not None:
             values = {"parent_id": parent.id, "encoder_id": parent.encoder_id}
+            enough = 300 if version.endswith("11-a") else 120
+            metrics["gate"] = gate_evidence(
+                str(parent.id), version=parent.version, specimens=enough
+            )
         return make_model(
             self._session,
             version=version,
             status=status,
-            metrics=METRICS | ({"gate": gate} if parent else {}),
+            metrics=metrics,
             calibration={"method": "temperature", "temperature": 1.31, "ece": 0.021},
             certificate=CERTIFICATE,
             created_at=self._at(day, 0.5),

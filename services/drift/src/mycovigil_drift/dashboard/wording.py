@@ -94,6 +94,10 @@ CERTIFICATES = {
     "void": "The drift affects safety: the bound does not hold.",
     "not_certifiable": "Too few calibration photos to support any bound.",
 }
+OPPONENTS = {
+    "production": "production",
+    "first_certified": "the first certified model of this encoder",
+}
 DIRECTIONS = {
     "brightness": ("darker", "brighter"),
     "contrast": ("flatter", "higher in contrast"),
@@ -150,6 +154,11 @@ def cause(name: str | None) -> tuple[str, str]:
 def certificate(state: str) -> str:
     """What a certificate's status means."""
     return CERTIFICATES.get(state, "")
+
+
+def opponent(role: str) -> str:
+    """Whom the gate compared a candidate with."""
+    return OPPONENTS.get(role, formats.plain(role))
 
 
 def direction(name: str, effect: float) -> str:
