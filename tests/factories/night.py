@@ -16,7 +16,9 @@ from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.models.safety import CLASSES
 from mycovigil.postgres import partitions
+from mycovigil.references.feature_rows import Rows
 from mycovigil.references.window import Window
+from mycovigil.vision.image.covariates import NAMES
 
 DIMENSION = 16
 PERIOD = datetime.timedelta(days=1)
@@ -129,6 +131,22 @@ def make_night(
     ]
     if predictions:
         session.execute(insert(Prediction), predictions)
+
+
+def rows_of(
+    rng: np.random.Generator, count: int, *, dimension: int = DIMENSION, shift: float = 0.0
+) -> Rows:
+    """The arrays of ``count`` photos that are in no table."""
+    drawn = [_row(rng, dimension, shift) for _ in range(count)]
+    return Rows(
+        keys=list(range(count)),
+        features=np.array([row["features"] for row in drawn], np.float32),
+        probabilities=np.array([row["probabilities"] for row in drawn], np.float32),
+        covariates=np.array([[row[name] for name in NAMES] for row in drawn], np.float32),
+        distances=np.array([row["distance"] for row in drawn], np.float32),
+        groups=[None] * count,
+        labels=[row["label"] for row in drawn],
+    )
 
 
 def _row(rng: np.random.Generator, dimension: int, shift: float = 0.0) -> dict[str, Any]:

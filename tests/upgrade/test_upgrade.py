@@ -20,7 +20,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from mycovigil.baselines.baseline import EntryRule
 from mycovigil.db.alert import Alert, Incident
+from mycovigil.db.baseline import BaselineDay
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport
 from mycovigil.postgres import migration, partitions
@@ -152,8 +154,13 @@ def test_a_new_night_is_judged(state: State) -> None:
         assert session.scalar(select(func.count()).select_from(Alert)) == before
         unresolved = select(Incident.model_id).where(Incident.state != "resolved")
         assert session.scalars(unresolved).all() == [night.model_id]
-        assert replayed(session, state.storage, night.id).reproduced
-    assert (night.verdict, night.rows, night.periods) == ("drift", copied, 1)
+        calm = select(DriftReport.window_start).where(
+            DriftReport.verdict == "calm", DriftReport.periods == 1, DriftReport.rows > 0
+        )
+        entered = session.scalars(select(BaselineDay)).all()
+        assert {day.rule for day in entered} == {EntryRule.PAST_CALM}
+        assert {day.day_start for day in entered} == set(session.scalars(calm))
+    assert (night.verdict, night.rows, night.periods) == ("learning", copied, 1)
     assert str(night.model_id) == FACTS["second_model"]["id"]
     assert nightly.run(state, now=MORNING) == []
 

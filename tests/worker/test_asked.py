@@ -4,17 +4,19 @@ import datetime
 from dataclasses import replace
 
 import pytest
+from factories.baseline import make_baseline
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from typer.testing import CliRunner
 
 from mycovigil.db.alert import Incident
 from mycovigil.db.base import new_id
+from mycovigil.db.baseline import DaySketch
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport, ReportRequest
 from mycovigil_worker.cli.drift import app
 from mycovigil_worker.nights import backfill, nightly, requested
-from mycovigil_worker.nights.replay import replayed
+from mycovigil_worker.nights.replay import NotReplayable, replayed
 from mycovigil_worker.state import State
 
 pytestmark = pytest.mark.usefixtures("brief_pages")
@@ -37,6 +39,7 @@ def two_nights(state: State) -> None:
                 requested_by="test",
             )
         )
+    make_baseline(state)
 
 
 def incidents(state: State) -> int:
@@ -70,6 +73,7 @@ def test_a_window_of_three_nights_reads_as_many_photos_of_each_as_a_night(state:
                 requested_by="test",
             )
         )
+    make_baseline(state)
     few = state.settings.drift.model_copy(update={"sample_rows": 100})
     frugal = replace(state, settings=state.settings.model_copy(update={"drift": few}))
     requested.drain(frugal, now=FIRST + 3 * PERIOD + HOUR)
@@ -177,20 +181,45 @@ def test_the_command_backfills_a_stretch(state: State, monkeypatch: pytest.Monke
         assert session.scalars(select(DriftReport.origin)).all() == ["backfill", "backfill"]
 
 
-def test_a_replay_comes_to_the_same_number_until_the_rows_change(state: State) -> None:
+def test_a_replay_needs_the_sketches_alone_and_checks_their_hashes(state: State) -> None:
     two_nights(state)
     made = nightly.run(state, now=DRIFTED + HOUR)
     with state.sessions() as session:
         assert all(replayed(session, state.storage, identifier).reproduced for identifier in made)
+    with state.sessions.begin() as session:
+        session.execute(update(Prediction).values(brightness=0.9))
+        assert all(replayed(session, state.storage, identifier).reproduced for identifier in made)
+    with state.sessions.begin() as session:
+        gone = select(func.max(DaySketch.day_start)).where(DaySketch.day_start < FIRST)
+        session.execute(delete(DaySketch).where(DaySketch.day_start == gone.scalar_subquery()))
+        again = replayed(session, state.storage, made[0])
+    assert not again.same_rows
+    assert not again.reproduced
+
+
+def test_a_report_from_before_sketches_is_replayed_from_its_rows(state: State) -> None:
+    two_nights(state)
+    made = nightly.run(state, now=DRIFTED + HOUR)
     with state.sessions() as session:
         report = session.get_one(DriftReport, made[-1])
         assert len(report.evidence["slices"]) > 1
+        report.inputs = report.inputs | {"sketches": None}
+        report.p_value = report.evidence["skew"]["p_value"]
+        assert replayed(session, state.storage, report.id).reproduced
         changed = [row | {"p_value": 0.5} for row in report.evidence["slices"]]
         report.evidence = report.evidence | {"slices": changed}
         told = replayed(session, state.storage, report.id)
         assert (told.same_rows, told.same_slices, told.reproduced) == (True, False, False)
-    with state.sessions.begin() as session:
         session.execute(update(Prediction).values(brightness=0.9))
-        again = replayed(session, state.storage, made[0])
+        again = replayed(session, state.storage, report.id)
     assert not again.same_rows
     assert not again.reproduced
+
+
+def test_a_sketch_that_was_changed_is_named(state: State) -> None:
+    two_nights(state)
+    made = nightly.run(state, now=DRIFTED + HOUR)
+    with state.sessions() as session:
+        session.execute(update(DaySketch).values(content=b"else"))
+        with pytest.raises(NotReplayable, match="is damaged"):
+            replayed(session, state.storage, made[0])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from factories.baseline import make_baseline
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from sqlalchemy import select, update
 
@@ -39,6 +40,7 @@ def report_of(state: State, shift: float) -> DriftReport:
         served = make_served(session)
         make_night(session, served, night_of(0), shift=shift, jpeg_quality=None)
         session.execute(update(ReferenceSample).values(jpeg_quality=None))
+    make_baseline(state)
     nightly.run(state, now=MORNING)
     with state.sessions() as session:
         return session.scalars(select(DriftReport)).one()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.baseline import make_baseline
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from sqlalchemy import select
 
@@ -132,6 +133,7 @@ def test_planted_photos_lead_the_gallery(state: State) -> None:
         served = make_served(session)
         make_night(session, served, night_of(0), rows=180)
         make_night(session, served, night_of(0), rows=20, shift=3.0, seed=7, client="planted")
+    make_baseline(state)
     nightly.run(state, now=FIRST + PERIOD + datetime.timedelta(hours=1))
     with state.sessions() as session:
         report = session.scalars(select(DriftReport)).one()

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
+from factories.baseline import make_baseline
 from factories.model import make_encoder
 from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
 from sqlalchemy import delete, func, select, update
@@ -35,6 +36,7 @@ def two_nights(state: State) -> None:
         served = make_served(session)
         make_night(session, served, night_of(0))
         make_night(session, served, night_of(1))
+    make_baseline(state)
 
 
 def spoilt_reference(session: Session) -> list[dict[str, Any]]:
@@ -163,7 +165,7 @@ def test_a_failed_night_is_judged_again_by_backfill_alone(state: State) -> None:
     assert nightly.run(state, now=MORNING) == []
     list(backfill.run(state, backfill.missing(state, FIRST, MORNING)))
     with state.sessions() as session:
-        assert session.scalars(select(DriftReport.verdict)).all() == ["calm"]
+        assert session.scalars(select(DriftReport.verdict)).all() == ["learning"]
 
 
 @pytest.mark.usefixtures("brief_pages")
@@ -182,7 +184,7 @@ def test_who_asked_for_a_failed_night_is_told_when_it_is_judged_again(state: Sta
     with state.sessions() as session:
         report = session.scalars(select(DriftReport)).one()
         told = session.scalars(select(ReportRequest.report_id)).all()
-    assert (report.verdict, told) == ("calm", [report.id, report.id])
+    assert (report.verdict, told) == ("learning", [report.id, report.id])
 
 
 @pytest.mark.usefixtures("brief_pages")
@@ -202,7 +204,7 @@ def test_an_incident_that_labels_opened_on_a_failed_night_does_not_hold_back_its
     with state.sessions() as session:
         report = session.scalars(select(DriftReport)).one()
         assert session.scalars(select(Incident.report_id)).all() == [failed.id]
-    assert (report.id, report.verdict, report.origin) == (failed.id, "calm", "backfill")
+    assert (report.id, report.verdict, report.origin) == (failed.id, "learning", "backfill")
 
 
 @pytest.mark.parametrize("by", ["nightly", "backfill"])
@@ -221,7 +223,7 @@ def test_a_night_without_a_reference_set_is_judged_once_there_is_one(state: Stat
         nightly.run(state, now=MORNING)
     with state.sessions() as session:
         report = session.scalars(select(DriftReport)).one()
-    assert (report.verdict, report.origin) == ("calm", by)
+    assert (report.verdict, report.origin) == ("learning", by)
 
 
 @pytest.mark.usefixtures("brief_pages")
@@ -250,7 +252,7 @@ def test_one_class_and_constant_columns_are_told_beside_the_verdict(state: State
         make_night(session, served, night_of(0), probabilities=[0.7, 0.1, 0.1, 0.1], label="edible")
         session.execute(update(ReferenceSample).values(probabilities=[0.7, 0.1, 0.1, 0.1]))
     report = only_report(state)
-    assert report.verdict == "calm"
+    assert report.verdict == "learning"
     assert report.evidence["warnings"][:2] == [
         "every photo of the window was predicted edible",
         "every photo of the reference set was predicted edible",
@@ -288,4 +290,4 @@ def test_a_poisoned_model_does_not_hold_back_another(state: State) -> None:
         found = session.scalars(select(DriftReport).order_by(DriftReport.window_end)).all()
     verdicts = {(row.model_id, row.verdict) for row in found}
     assert (old.model.id, "failed") in verdicts
-    assert (new.model.id, "calm") in verdicts
+    assert (new.model.id, "learning") in verdicts

@@ -5,6 +5,7 @@ import datetime
 import threading
 
 import pytest
+from factories.baseline import make_baseline
 from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
 from sqlalchemy import func, select
 
@@ -30,11 +31,12 @@ def reports(state: State) -> list[DriftReport]:
 
 
 def served_for(state: State, nights: list[float], rows: int = 120) -> Served:
-    """A model with one night of traffic for each shift."""
+    """A model with a baseline of days, and one night of traffic for each shift."""
     with state.sessions.begin() as session:
         served = make_served(session)
         for number, shift in enumerate(nights):
             make_night(session, served, night_of(number), shift=shift, rows=rows)
+    make_baseline(state, served, rows=rows)
     return served
 
 
@@ -143,7 +145,7 @@ def test_no_report_before_the_first_photo_and_insufficient_in_silence(state: Sta
         make_night(session, served, night_of(3))
     nightly.run(state, now=after(5))
     assert [(row.verdict, row.rows, row.problem) for row in reports(state)] == [
-        ("calm", 120, None),
+        ("learning", 120, None),
         ("insufficient", 0, "no photo was sent in this window"),
     ]
 
@@ -153,6 +155,7 @@ def test_a_silent_night_is_seen_pages_nobody_and_breaks_no_pooling(state: State)
         served = make_served(session)
         for number, rows in ((0, 30), (1, 0), (2, 30)):
             make_night(session, served, night_of(number), rows=rows)
+    make_baseline(state, served, rows=30)
     nightly.run(state, now=after(3))
     found = reports(state)
     assert [(row.verdict, row.rows) for row in found] == [
@@ -178,6 +181,7 @@ def test_an_outage_of_ten_weeks_is_caught_up_in_order(state: State) -> None:
         served = make_served(session, since=FIRST)
         make_night(session, served, night_of(0), rows=60)
         make_night(session, served, night_of(69), rows=60)
+    make_baseline(state, served, rows=60)
     nightly.run(state, now=after(1))
     nightly.run(state, now=after(70))
     nights = [row for row in reports(state) if row.periods == 1]

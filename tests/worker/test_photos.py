@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.baseline import make_baseline
 from factories.night import DIMENSION, FIRST, PERIOD, Served, make_night, make_served, night_of
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -73,6 +74,7 @@ def test_nights_of_answers_to_three_photos_are_calm(state: State) -> None:
             make_night(session, served, night_of(number), rows=180)
         session.flush()
         join_photos(session)
+    make_baseline(state)
     nightly.run(state, now=FIRST + nights * PERIOD + HOUR)
     with state.sessions() as session:
         reports = session.scalars(select(DriftReport).where(DriftReport.periods == 1)).all()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories.baseline import make_baseline
 from factories.bundle import make_bundle
 from factories.encoder import tiny_encoder_folder
 from factories.model import make_encoder, make_model
@@ -158,6 +159,7 @@ def test_a_night_that_the_set_was_made_of_is_judged_by_its_other_photos(
         past = [Window(night_of(0).start, night_of(0).end)]
         made = reference_set.from_production(session, served.model, past, name="late", rows=taken)
         reference_set.freeze(session, made, who="test")
+    make_baseline(state, Served(served.model, made))
     nightly.run(state, now=MORNING)
     with state.sessions() as session:
         report = session.scalars(select(DriftReport)).one()
@@ -189,6 +191,7 @@ def test_a_night_of_few_photos_waits_across_the_border_of_a_season(state: State)
         make_night(session, served, night_of(-1), rows=30)
         make_night(session, served, night_of(0), rows=30)
         seasonal = autumn.id
+    make_baseline(state, served, rows=30, end=FIRST - 9 * PERIOD)
     nightly.run(state, now=MORNING)
     with state.sessions() as session:
         last = session.scalars(

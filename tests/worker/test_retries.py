@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from factories.baseline import make_baseline
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from sqlalchemy import select, update
 
@@ -51,6 +52,7 @@ def nights(state: State, count: int = 1, shift: float = 0.0) -> uuid.UUID:
         served = make_served(session)
         for number in range(count):
             make_night(session, served, night_of(number), shift=shift)
+    make_baseline(state)
     return served.model.id
 
 
@@ -170,6 +172,7 @@ def test_a_retried_night_that_is_calm_resolves_no_later_incident(
         served = make_served(session, since=FIRST - 2 * PERIOD)
         for number, shift in ((-2, 0.0), (-1, 0.0), (0, 0.0), (1, 1.0)):
             make_night(session, served, night_of(number), shift=shift)
+    make_baseline(state, end=FIRST - 2 * PERIOD)
     Crashes(monkeypatch, 1)
     nightly.run(state, now=MORNING + PERIOD)
     assert [row.verdict for row in reports(state)] == ["calm", "calm", "failed", "drift"]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from factories.baseline import make_baseline
 from factories.environment import environment
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
 from sqlalchemy import func, select, text, update
@@ -61,6 +62,7 @@ def drifted_night(state: State) -> uuid.UUID:
             .values(replaced_id=earlier.model.id)
         )
         make_night(session, served, night_of(0), shift=1.0)
+    make_baseline(state)
     return earlier.model.id
 
 

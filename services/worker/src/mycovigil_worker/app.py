@@ -32,7 +32,7 @@ def tick_of(settings: Settings) -> timedelta:
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """Celery's configuration, JSON and UTC throughout.
+    """Celery's configuration: JSON, times in UTC, set hours in the zone of the nights.
 
     Tasks are acknowledged late and fetched one at a time, so a killed worker loses none; the
     broker hands a task out again only after the longest retraining could have ended.
@@ -47,7 +47,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "task_serializer": "json",
         "task_ignore_result": True,
         "enable_utc": True,
-        "timezone": "UTC",
+        "timezone": settings.drift.zone,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
@@ -67,7 +67,7 @@ def _queue(name: str) -> Any:
 
 
 def due(settings: Settings) -> crontab | None:
-    """When a night may be judged, to the minute (UTC); none where a night is not a day."""
+    """When a night may be judged, to the minute; none where a night is not a day."""
     if settings.period != DAY:
         return None
     minutes = math.ceil(settings.drift.grace_seconds / 60) % (24 * 60)

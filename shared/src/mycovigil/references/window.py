@@ -1,10 +1,11 @@
-"""Windows of time that are judged: half-open, aligned to the epoch, in UTC."""
+"""Windows of time that are judged: half-open, made of whole nights wherever a plan makes them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,39 +31,67 @@ class Window:
     def kind(self) -> str:
         return f"{self.periods}p"
 
-
-def index_of(moment: datetime, period: timedelta) -> int:
-    """The number of the period that holds ``moment``, counted from the epoch."""
-    return (moment - EPOCH) // period
-
-
-def night(index: int, period: timedelta) -> Window:
-    """Period number ``index`` as a window."""
-    start = EPOCH + index * period
-    return Window(start, start + period)
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        return self.start, self.end
 
 
-def containing(moment: datetime, period: timedelta) -> Window:
-    """The period that holds ``moment``."""
-    return night(index_of(moment, period), period)
+@dataclass(frozen=True, slots=True)
+class Nights:
+    """Nights tile time; each has a number, counted from the epoch.
 
+    Where a night is a day (``period`` of 24 hours) it is a date of ``zone``, from midnight to
+    midnight: 23 to 25 hours where clocks change. Other nights are ``period`` long.
+    """
 
-def closed(
-    since: datetime, now: datetime, period: timedelta, *, grace: timedelta
-) -> Iterator[Window]:
-    """Periods from the one holding ``since`` that have ended at least ``grace`` before ``now``."""
-    index = index_of(since, period)
-    while (window := night(index, period)).end + grace <= now:
-        yield window
-        index += 1
+    period: timedelta
+    zone: tzinfo = UTC
 
+    def index_of(self, moment: datetime) -> int:
+        """The number of the night that holds ``moment``."""
+        if self.period == DAY:
+            return moment.astimezone(self.zone).date().toordinal() - EPOCH.toordinal()
+        return (moment - EPOCH) // self.period
 
-def asked(start: datetime, end: datetime, period: timedelta) -> Window:
-    """Any stretch of time as a window; its ``periods`` count only where both ends are borders."""
-    borders = (start - EPOCH) % period == (end - EPOCH) % period == timedelta(0)
-    return Window(start, end, (end - start) // period if borders else 0)
+    def night(self, index: int) -> Window:
+        """Night number ``index`` as a window, in UTC."""
+        return Window(self._start(index), self._start(index + 1))
 
+    def _start(self, index: int) -> datetime:
+        if self.period == DAY:
+            date = (EPOCH + index * DAY).date()
+            return datetime.combine(date, time(), tzinfo=self.zone).astimezone(UTC)
+        return EPOCH + index * self.period
 
-def ending_with(window: Window, periods: int, period: timedelta) -> Window:
-    """The longer window of ``periods`` nights whose last night is ``window``."""
-    return Window(window.end - periods * period, window.end, periods)
+    def containing(self, moment: datetime) -> Window:
+        """The night that holds ``moment``."""
+        return self.night(self.index_of(moment))
+
+    def closed(self, since: datetime, now: datetime, *, grace: timedelta) -> Iterator[Window]:
+        """Nights from the one holding ``since`` that have ended at least ``grace`` before
+        ``now``."""
+        index = self.index_of(since)
+        while (window := self.night(index)).end + grace <= now:
+            yield window
+            index += 1
+
+    def asked(self, start: datetime, end: datetime) -> Window:
+        """Any stretch of time as a window; its ``periods`` count only where both ends are
+        borders."""
+        first, last = self.index_of(start), self.index_of(end)
+        borders = self._start(first) == start and self._start(last) == end
+        return Window(start, end, last - first if borders else 0)
+
+    def ending_with(self, window: Window, periods: int) -> Window:
+        """The longer window of ``periods`` nights whose last night is ``window``."""
+        first = self.index_of(window.start) - periods + 1
+        return Window(self._start(first), window.end, periods)
+
+    def split(self, window: Window) -> list[Window]:
+        """The window night by night; its first and last part may be less than a night."""
+        index, parts, start = self.index_of(window.start), [], window.start
+        while start < window.end:
+            end = min(self._start(index + 1), window.end)
+            parts.append(Window(start, end))
+            index, start = index + 1, end
+        return parts

@@ -1,13 +1,20 @@
 """Judging nights, and the drift API."""
 
+from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mycovigil.backoff import Backoff
+from mycovigil.references.window import Nights
 from mycovigil.settings.group import Group, prefixed
 from mycovigil.settings.web import RATE
+
+
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 class DriftSettings(Group):
@@ -24,11 +31,19 @@ class DriftSettings(Group):
     period_seconds: float = Field(
         86_400, gt=0, description="Length of a night's window; windows are aligned to the epoch."
     )
+    zone: str = Field(
+        "UTC",
+        description="Time zone, by its IANA name (Europe/Berlin), at whose midnight a day ends. "
+        "Where a night is not a day, nights are aligned to the epoch.",
+    )
+    baseline_days: int = Field(
+        28, ge=3, le=366, description="Days at which a baseline stands still and grows no further."
+    )
     grace_seconds: float = Field(
         900,
         ge=0,
         description="Wait after a window's end for late rows before it is judged. Nights of a day "
-        "end at 00:00 UTC, so this sets the hour: 900 is 00:15, 25200 is 07:00.",
+        "end at midnight, so this sets the hour: 900 is 00:15, 25200 is 07:00.",
     )
     windows: tuple[Literal[1, 7, 15, 30], ...] = Field(
         (1, 7, 15, 30),
@@ -79,6 +94,20 @@ class DriftSettings(Group):
         description="File that worker, beat or retrain trigger touches while it works and Postgres "
         "answers, for health checks by the file's age; none is touched without it.",
     )
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            _zone(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"no time zone is called {value!r}") from error
+        return value
+
+    @property
+    def nights(self) -> Nights:
+        """The nights that are judged."""
+        return Nights(timedelta(seconds=self.period_seconds), _zone(self.zone))
 
     @property
     def night_backoff(self) -> Backoff:

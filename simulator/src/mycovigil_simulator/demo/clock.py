@@ -5,14 +5,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from mycovigil.references.window import Window, index_of, night
+from mycovigil.references.window import Nights, Window
 
 Found = TypeVar("Found")
 
 
 def next_window(period: timedelta) -> Window:
     """The next whole window, once it has begun."""
-    window = night(index_of(datetime.now(tz=UTC), period) + 1, period)
+    nights = Nights(period)
+    window = nights.night(nights.index_of(datetime.now(tz=UTC)) + 1)
     wait_until(window.start)
     return window
 

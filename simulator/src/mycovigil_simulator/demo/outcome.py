@@ -6,7 +6,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-SIGNS = {"calm": "[green]calm[/]", "drift": "[bold red]DRIFT[/]"}
+SIGNS = {"calm": "[green]calm[/]", "learning": "[blue]learning[/]", "drift": "[bold red]DRIFT[/]"}
 
 
 @dataclass(frozen=True, slots=True)

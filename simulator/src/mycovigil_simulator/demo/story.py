@@ -12,12 +12,13 @@ class Night:
     novel: float
 
 
+# Three calm nights teach what days differ by; the fourth is the first that is judged.
 STORY = (
     Night("calm", 0.0, 0.0),
     Night("calm", 0.0, 0.0),
-    Night("a deadly look-alike", 0.0, 0.35),
-    Night("it stays", 0.0, 0.35),
-    Night("a new phone camera", 0.6, 0.35),
-    Night("both stay", 0.6, 0.35),
-    Night("both stay", 0.6, 0.35),
+    Night("calm", 0.0, 0.0),
+    Night("calm", 0.0, 0.0),
+    Night("a new phone, a deadly look-alike", 0.6, 0.8),
+    Night("both stay", 0.6, 0.8),
+    Night("both stay", 0.6, 0.8),
 )

@@ -12,6 +12,8 @@ from mycovigil_web.keys import Caller
 NOTICES = {
     "acknowledged": "Noted: you are looking at it.",
     "resolved": "Resolved; the certificate has the status again that calibration supported.",
+    "withdrawn": "Withdrawn. Nights are compared without that day from now on.",
+    "skew-accepted": "Accepted, for this and all later models on the encoder.",
     "silenced": "Silenced. Nights are still judged and shown; no alert goes out.",
     "unsilenced": "The silence has ended.",
     "retrain": "Retrain requested; the worker starts it within seconds.",

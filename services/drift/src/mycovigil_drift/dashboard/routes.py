@@ -8,6 +8,7 @@ from mycovigil_drift.dashboard.pages import (
     alerts,
     answer_stop,
     audit,
+    baseline,
     comparisons,
     incidents,
     models,
@@ -32,6 +33,7 @@ PAGES = (
     models,
     retrain_jobs,
     reference_sets,
+    baseline,
     audit,
 )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil_drift.dashboard import formats
+from mycovigil_drift.dashboard import days, formats
 
 # Shift in standard deviations of the reference from which a covariate is mentioned.
 LARGE_EFFECT = 0.5
@@ -50,6 +50,7 @@ TONES = {
     "in force": "unsure",
     "over": "plain",
     "no_reference": "broken",
+    "learning": "plain",
     "new": "bad",
     "grown": "unsure",
     "shrunk": "unsure",
@@ -65,6 +66,7 @@ VERDICTS = {
     "insufficient": "Too few photos",
     "failed": "Not judged",
     "no_reference": "Nothing to compare with",
+    "learning": "Learning",
 }
 SUBJECTS = {"report_requests": "request"}
 CAUSES = {
@@ -84,6 +86,11 @@ CAUSES = {
     "missed_deadly": (
         "Deadly photos missed",
         "Labels that arrived later show more missed deadly photos than the certificate allows.",
+    ),
+    "skew": (
+        "Unlike the training photos",
+        "What the model is sent differs much from what it learned from, every night; that is no "
+        "drift.",
     ),
     "mixed": ("Several causes", "The evidence fits more than one known cause."),
     "unknown": ("Not known", "The photos differ, but no known cause explains it well enough."),
@@ -122,9 +129,18 @@ def verdict(name: str) -> str:
 
 def sentence(report: DriftReport, subject: str | None = None) -> str:
     """The verdict as one sentence with its numbers; ``subject`` replaces "This night"."""
-    p_value = f"{formats.p_equals(report.p_value)}, alarm at {formats.p_value(report.level)}"
     lengths = {0: "This period", 1: "This night"}
     subject = subject or lengths.get(report.periods, f"These {report.periods} nights")
+    if report.ratio is not None:
+        return days.sentence(report, subject)
+    if report.verdict == ReportVerdict.LEARNING:
+        return days.while_learning(report)
+    return _beside_the_reference(report, subject)
+
+
+def _beside_the_reference(report: DriftReport, subject: str) -> str:
+    """Of a report without days: from before they were compared, or without a test."""
+    p_value = f"{formats.p_equals(report.p_value)}, alarm at {formats.p_value(report.level)}"
     match report.verdict:
         case ReportVerdict.CALM:
             return f"{subject} looked like the reference ({p_value})."

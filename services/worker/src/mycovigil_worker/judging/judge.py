@@ -10,18 +10,24 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
+from mycovigil.baselines import geometries
 from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import ReportVerdict
-from mycovigil.references.feature_rows import MixedFeatures
+from mycovigil.references.feature_rows import MixedFeatures, Rows
 from mycovigil.references.window import Window
 from mycovigil.settings import DriftSettings
 from mycovigil.storage import Storage
 from mycovigil_statistics.errors import InsufficientRows, SampleError
+from mycovigil_worker.days import baseline_rows, judgement
+from mycovigil_worker.days.judgement import DaysJudged, NotComparable
+from mycovigil_worker.days.preparation import Prepared
+from mycovigil_worker.days.scoring import Scorer
 from mycovigil_worker.judging import slices
 from mycovigil_worker.judging.judged_window import Comparison, JudgedWindow, ReportSpec
 from mycovigil_worker.judging.pooling import pooled_start
 from mycovigil_worker.judging.sample import first_row, rows_to_read, sampled
+from mycovigil_worker.judging.skew import measured
 from mycovigil_worker.judging.window_totals import Totals, summed
 from mycovigil_worker.references import fitted as references
 from mycovigil_worker.references.fitted import Reference
@@ -50,6 +56,7 @@ class Judging:
     spec: ReportSpec
     scale: NoveltyScale
     as_of: datetime
+    prepared: Prepared
 
     def judged(self) -> JudgedWindow:
         """Judge. Data that no test can judge gives the verdict ``failed``, not an error."""
@@ -63,12 +70,10 @@ class Judging:
             comparison = self._compared(self.reference_set)
         except InsufficientRows as reason:  # enough rows, too few independent groups
             return self._without_test(ReportVerdict.INSUFFICIENT, str(reason))
-        except (Unjudgeable, SampleError, MixedFeatures) as reason:
+        except (Unjudgeable, NotComparable, SampleError, MixedFeatures) as reason:
             return self._without_test(ReportVerdict.FAILED, str(reason))
-        whole = comparison.result.p_value <= self.spec.level
-        drifted = whole or comparison.slices.alarming
         return JudgedWindow(
-            ReportVerdict.DRIFT if drifted else ReportVerdict.CALM,
+            self._verdict(comparison),
             self.as_of,
             rows=self.totals.rows,
             late_rows=self.totals.late,
@@ -76,6 +81,12 @@ class Judging:
             inputs=self._inputs(comparison),
             comparison=comparison,
         )
+
+    def _verdict(self, comparison: Comparison) -> ReportVerdict:
+        result = comparison.days.result if comparison.days else None
+        if result is None:
+            return ReportVerdict.LEARNING
+        return ReportVerdict.DRIFT if result.p_value <= self.spec.level else ReportVerdict.CALM
 
     @cached_property
     def span(self) -> Window:
@@ -142,17 +153,54 @@ class Judging:
             reference_set_id=reference_set.id,
         )
         result = references.judged(fitted, night, self.scale, drift.seed, level=spec.level)
+        days = self._beside_days(night)
         found = slices.judged(
             fitted,
             night,
             self.scale.scores(night),
             level=spec.slice_level,
-            drifted=result.p_value <= spec.level,
+            drifted=days.drifted(spec.level),
+            seed=drift.seed,
+        )
+        skew = measured(
+            reference,
+            fitted,
+            night,
+            self.totals,
+            result,
+            self.scale,
+            training_set=self._training_set(reference_set),
             seed=drift.seed,
         )
         return Comparison(
-            reference, night, self.totals, self.span, fitted, result, found, self.scale
+            reference, night, self.totals, self.span, fitted, result, found, self.scale, skew, days
         )
+
+    def _beside_days(self, night: Rows) -> DaysJudged:
+        """The window beside the baseline's days, and a single night beside their rows as well
+        where the days do not settle the matter."""
+        model, seed = self.session.get_one(Model, self.spec.model_id), self.drift.seed
+        found = judgement.judged(self.session, self.prepared, model, self.spec.window, seed=seed)
+        if self.spec.window.periods > 1 or found.settled:
+            return found
+        rows = baseline_rows.of_days(
+            self.session, self.storage, found.baseline_id, found.spans, self.as_of
+        )
+        if rows is None:
+            return found.noted(baseline_rows.GONE)
+        return found.with_rows(
+            baseline_rows.p_value(
+                night, rows, Scorer(self.storage, model), self.scale, seed, self.spec.level
+            )
+        )
+
+    def _training_set(self, reference_set: ReferenceSet) -> str:
+        """Content hash of the set that the encoder's geometry was learned from: an accepted skew
+        holds for later heads too."""
+        geometry = geometries.of_encoder(self.session, self.encoder_id)
+        if geometry is None:
+            return reference_set.content_hash
+        return self.session.get_one(ReferenceSet, geometry.reference_set_id).content_hash
 
     def _without_test(self, verdict: ReportVerdict, problem: str | None) -> JudgedWindow:
         return JudgedWindow(
@@ -183,6 +231,7 @@ class Judging:
             "permutations": comparison.result.permutations,
             "pool_rows": comparison.result.pool_rows,
             "units": comparison.result.units,
+            "sketches": comparison.days.inputs() if comparison.days else None,
             "code_version": CODE_VERSION,
         }
 

@@ -10,6 +10,8 @@ from mycovigil.db.report import ReportVerdict
 from mycovigil.references.feature_rows import Rows
 from mycovigil.references.window import Window
 from mycovigil_statistics import DriftResult, FittedReference
+from mycovigil_worker.days.judgement import DaysJudged
+from mycovigil_worker.judging.skew import Skew
 from mycovigil_worker.judging.slices import Slices
 from mycovigil_worker.judging.window_totals import Totals
 from mycovigil_worker.references.fitted import Reference
@@ -46,9 +48,11 @@ class ReportSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """The window's sample, the reference, and the test's result.
+    """The window's sample beside the training reference set, and beside the baseline's days.
 
-    ``span`` is the window with the insufficient nights that are pooled into it.
+    ``span`` is the window with the insufficient nights that are pooled into it; ``result``: of the
+    exact test beside the reference set, which says how large the ``skew`` is; ``days``: of the test
+    that decides, none where two sets are compared.
     """
 
     reference: Reference
@@ -59,6 +63,8 @@ class Comparison:
     result: DriftResult
     slices: Slices
     scale: NoveltyScale
+    skew: Skew | None = None
+    days: DaysJudged | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -73,13 +73,11 @@ def sampled(
         return assembled(session.execute(query).all())
     answers: Sequence[Any] = session.execute(query.where(judged_by_photo())).all()
     if len(answers) == limit:  # the window holds more: a repeated photo is drawn more often
-        answers = _first_ones(session, answers, *logged)
+        answers = first_ones(session, answers, *logged)
     return assembled(each_photo(session, answers, apart_from=held))
 
 
-def _first_ones(
-    session: Session, answers: Sequence[Any], *logged: ColumnElement[bool]
-) -> list[Any]:
+def first_ones(session: Session, answers: Sequence[Any], *logged: ColumnElement[bool]) -> list[Any]:
     """Answers but those whose photo was sent before in the window."""
     hashes = [row[IMAGE] for row in answers]
     first = select(Prediction.image_sha256, func.min(Prediction.created_at)).where(

@@ -1,4 +1,7 @@
-"""Slices of a night: one client, one predicted class, one hour, one app version."""
+"""Slices of a night: one client, one predicted class, one hour, one app version.
+
+They inform and raise no alarm: a slice has no days of its own to be compared with.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,14 +27,6 @@ class Slices:
     """All slices of a night; those that may page are judged at one level together."""
 
     found: tuple[SliceResult, ...] = ()
-
-    @property
-    def alarming(self) -> bool:
-        """Whether a predicted class drifted by itself.
-
-        A client or an hour that always differs from the whole is shown without an alarm.
-        """
-        return any(one.drifted and one.dimension in PAGING for one in self.found)
 
     def documents(self) -> list[dict[str, Any]]:
         """As stored in the report; ``p_value`` is adjusted for all with the same level (Holm)."""

@@ -17,7 +17,7 @@ from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.prediction import ChosenBy, Label, LabelRequest, Prediction
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.incidents import label_progress
-from mycovigil.references import window as windows
+from mycovigil.references.window import Nights
 from mycovigil.settings import Settings
 from mycovigil_worker.label_queue import candidates
 from mycovigil_worker.label_queue.candidates import Days
@@ -80,7 +80,7 @@ def of_week(session: Session, settings: Settings, now: datetime) -> int:
     )
     if model is None:
         return 0
-    week = windows.containing(now, WEEK * settings.period)
+    week = Nights(WEEK * settings.period).containing(now)
     start, end = week.start - WEEK * settings.period, week.start
     before = session.scalar(
         select(func.count())

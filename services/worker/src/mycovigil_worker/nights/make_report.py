@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil_worker.days.preparation import prepare
 from mycovigil_worker.judging.failures import is_outage, summary
 from mycovigil_worker.judging.judge import Judging
 from mycovigil_worker.judging.judged_window import JudgedWindow, ReportSpec
@@ -47,11 +48,13 @@ def make(state: State, spec: ReportSpec, now: datetime) -> DriftReport | None:
 
 
 def judged(state: State, spec: ReportSpec) -> Draft:
-    """Judge and explain in one snapshot, then store the page."""
+    """Sketch the days, judge and explain in one snapshot, then store the page."""
     drift = state.settings.drift
-    with snapshot(state) as session:
+    with state.sessions() as session:
         scale = novelty.scale_of(state.storage, session.get_one(Model, spec.model_id))
-        judging = Judging(session, state.storage, drift, spec, scale, _now(session))
+    prepared = prepare(state, spec.model_id, spec.window, scale)
+    with snapshot(state) as session:
+        judging = Judging(session, state.storage, drift, spec, scale, _now(session), prepared)
         draft = drafts.of(spec, judging.judged(), _report_id(session, spec))
         drafts.explain(session, draft, drift)
     drafts.store_pages(state.storage, draft)

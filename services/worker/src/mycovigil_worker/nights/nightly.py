@@ -17,6 +17,7 @@ from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.references import reference_set
 from mycovigil.references.window import Window
 from mycovigil.settings import Settings
+from mycovigil_worker.days.settling import settle
 from mycovigil_worker.judging.judged_window import PLANNED, Origin, ReportSpec
 from mycovigil_worker.judging.sample import first_row
 from mycovigil_worker.nights.make_report import make
@@ -89,6 +90,7 @@ def _make_all(
             if not held:
                 break  # another worker is at this model's nights
             report = _make(state, model_id, item, now)
+            settle(state, model_id)
         if report is not None:
             made.append(report.id)
     return made
@@ -102,7 +104,7 @@ def _make(state: State, model_id: uuid.UUID, item: Planned, now: datetime) -> Dr
         if earlier is not None and not _is_due_again(earlier, spec, now):
             if earlier.origin in PLANNED:
                 return None
-            write.adopt(session, earlier)
+            write.adopt(session, earlier, state.settings.drift)
             return earlier
     return make(state, spec, now)
 

@@ -8,16 +8,18 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from mycovigil.baselines.packed import Damaged
 from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport
-from mycovigil.references.feature_rows import SLICES
+from mycovigil.references.feature_rows import SLICES, Rows
 from mycovigil.references.window import Window
 from mycovigil.storage import Storage
 from mycovigil_statistics.drift.slices import PREDICTED_CLASS
 from mycovigil_worker.judging import slices
 from mycovigil_worker.judging.judge import CODE_VERSION
 from mycovigil_worker.judging.sample import sampled
+from mycovigil_worker.nights import replay_days
 from mycovigil_worker.references import fitted as references
 from mycovigil_worker.references import novelty
 from mycovigil_worker.references.novelty import NoveltyScale
@@ -49,9 +51,10 @@ class Replay:
 
 
 def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay:
-    """Fit and judge again, from the rows as they are now.
+    """Judge again from the stored sketches; a report from before them, from the rows as they are.
 
-    ``same_rows`` is false where rows of the sample have gone (retention) or came since.
+    ``same_rows`` is false where sketches are gone or changed, and in reports from before them where
+    rows of the sample have gone (retention) or came since.
 
     Raises:
         NotReplayable: no such report, or none with a test in it.
@@ -76,6 +79,8 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
         as_logged="photos" not in inputs,
     )
     scale = _scale(session, storage, report)
+    if inputs.get("sketches") and scale is not None:
+        return _beside_days(session, storage, report, night, scale)
     fitted = references.fitted_now(reference, scale, inputs["seed"])
     judgement = references.judged(fitted, night, scale, inputs["seed"], level=inputs["level"])
     parts = slices.judged(
@@ -93,6 +98,24 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
         same_rows=night.digest(scores=scale is not None) == inputs["night_hash"],
         same_slices=_same(report.evidence.get("slices", []), parts.documents()),
         recorded_code=inputs["code_version"],
+        code=CODE_VERSION,
+    )
+
+
+def _beside_days(
+    session: Session, storage: Storage, report: DriftReport, night: Rows, scale: NoveltyScale
+) -> Replay:
+    """Slices take no part in a verdict by days."""
+    try:
+        found = replay_days.replayed(session, storage, report, night, scale)
+    except Damaged as reason:
+        raise NotReplayable(str(reason)) from reason
+    return Replay(
+        recorded_p_value=report.p_value or 0.0,
+        p_value=found.p_value,
+        same_rows=found.same_sketches,
+        same_slices=True,
+        recorded_code=report.inputs["code_version"],
         code=CODE_VERSION,
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DataError
 
 from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest
-from mycovigil.references.window import Window, asked, index_of
+from mycovigil.references.window import Window
 from mycovigil_worker.judging.failures import first_line
 from mycovigil_worker.judging.judge import NO_REFERENCE
 from mycovigil_worker.judging.judged_window import Origin
@@ -72,7 +72,7 @@ def _report_for(state: State, request: ReportRequest, now: datetime) -> DriftRep
         earlier = nightly.existing(session, request.model_id, span)
         if earlier is not None and earlier.verdict not in UNJUDGED:
             return earlier
-        window = asked(*span, state.settings.period)
+        window = state.settings.drift.nights.asked(*span)
         level = level_of(window, state)
         spec = nightly.spec_for(session, request.model_id, window, level, Origin.REQUEST)
     if spec.reference_set_id is None:
@@ -86,7 +86,7 @@ def _report_for(state: State, request: ReportRequest, now: datetime) -> DriftRep
 
 def level_of(window: Window, state: State) -> float:
     """The schedule's level for this window, or a night's level if it has no such window."""
-    period = state.settings.period
     drift = state.settings.drift
-    levels = levels_of(index_of(window.end - period, period), drift)
+    last = drift.nights.index_of(window.end) - 1
+    levels = levels_of(last, drift)
     return levels.get(window.periods, nightly_level(drift))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mycovigil.references.window import Window, closed, ending_with, index_of
+from mycovigil.references.window import Window
 from mycovigil.settings import DriftSettings
 from mycovigil_worker.nights.levels import levels_of
 from mycovigil_worker.nights.serving_periods import ServingPeriod
@@ -32,14 +32,15 @@ def planned(
     Windows start with the model's first row, reach back at most ``catch_up_periods``, and must
     overlap the model's serving period; a long window needs traffic for at least half of its length.
     """
-    period = timedelta(seconds=drift.period_seconds)
+    nights = drift.nights
     grace = timedelta(seconds=drift.grace_seconds)
-    since = max(first_row, served.start, now - drift.catch_up_periods * period)
-    for night in closed(since, now, period, grace=grace):
+    since = max(first_row, served.start, now - drift.catch_up_periods * nights.period)
+    for night in nights.closed(since, now, grace=grace):
         if served.end is not None and night.start >= served.end:
             return
-        for periods, level in sorted(levels_of(index_of(night.start, period), drift).items()):
-            window = ending_with(night, periods, period)
-            known = periods == 1 or first_row <= window.start + (periods // 2) * period
+        for periods, level in sorted(levels_of(nights.index_of(night.start), drift).items()):
+            window = nights.ending_with(night, periods)
+            half = (periods // 2) * nights.period
+            known = periods == 1 or first_row <= window.start + half
             if known and (window.start, window.end) not in reported:
                 yield Planned(window, level)

@@ -29,7 +29,8 @@ class Draft:
 
 def of(spec: ReportSpec, judged: JudgedWindow, report_id: uuid.UUID) -> Draft:
     """Verdict and figures; without an explanation."""
-    result = judged.comparison.result if judged.comparison else None
+    days = judged.comparison.days if judged.comparison else None
+    result = days.result if days else None
     report = DriftReport(
         id=report_id,
         model_id=spec.model_id,
@@ -41,6 +42,13 @@ def of(spec: ReportSpec, judged: JudgedWindow, report_id: uuid.UUID) -> Draft:
         verdict=judged.verdict.value,
         p_value=result.p_value if result else None,
         level=spec.level,
+        p_days=result.p_days if result else None,
+        p_rows=result.p_rows if result else None,
+        ratio=result.ratio if result else None,
+        rank=result.rank if result else None,
+        days=len(days.days) if days else None,
+        detectable=result.detectable(spec.level) if result else None,
+        baseline_id=days.baseline_id if days else None,
         rows=judged.rows,
         sampled_rows=judged.sampled_rows,
         late_rows=judged.late_rows,

@@ -17,7 +17,6 @@ from mycovigil.models.safety import CLASSES
 from mycovigil.references.feature_rows import Rows
 from mycovigil.storage import Storage
 from mycovigil.vision.image.covariates import NAMES
-from mycovigil_statistics.drift.slices import PREDICTED_CLASS
 from mycovigil_worker.judging.judged_window import Comparison, ReportSpec
 from mycovigil_worker.judging.slices import Slices
 
@@ -114,14 +113,10 @@ def _metrics(comparison: Comparison, spec: ReportSpec, numbers: list[str]) -> li
     )
 
     result, level = comparison.result, spec.level
+    days = comparison.days.result if comparison.days else None
     return [
-        OmnibusPValue(
-            p_value=result.p_value,
-            level=level,
-            by_class=comparison.slices.alarming,
-            tests=[gt(level)],
-        ),
-        *_slices(comparison.slices, whole=result.p_value <= level),
+        *([OmnibusPValue(p_value=days.p_value, level=level, tests=[gt(level)])] if days else []),
+        *_slices(comparison.slices),
         *(
             ViewPValue(view=f"{v.group}: {v.name}", p_value=v.p_value, effect=v.effect)
             for v in result.views
@@ -131,10 +126,8 @@ def _metrics(comparison: Comparison, spec: ReportSpec, numbers: list[str]) -> li
     ]
 
 
-def _slices(slices: Slices, *, whole: bool) -> list[Any]:
-    """Every slice that was judged; a test on those that could raise the alarm by themselves."""
-    from evidently.tests import gt
-
+def _slices(slices: Slices) -> list[Any]:
+    """Every slice that was judged; they inform, so that none is a test."""
     from mycovigil_worker.report.evidently_metrics import SlicePValue
 
     return [
@@ -143,7 +136,6 @@ def _slices(slices: Slices, *, whole: bool) -> list[Any]:
             slice=row["value"],
             p_value=row["p_value"],
             level=row["level"],
-            tests=None if whole or row["dimension"] != PREDICTED_CLASS else [gt(row["level"])],
         )
         for row in slices.documents()
         if row["p_value"] is not None

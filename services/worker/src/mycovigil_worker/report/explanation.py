@@ -15,7 +15,7 @@ from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil_statistics.drift.cause.explain import Cause, explain
 from mycovigil_worker.judging.failures import OptionalParts
 from mycovigil_worker.judging.judged_window import Comparison
-from mycovigil_worker.report import clusters, evidence, gallery, harm
+from mycovigil_worker.report import beside_days, clusters, evidence, gallery, harm
 
 UNKNOWN = "unknown"
 
@@ -30,10 +30,7 @@ def add(
 ) -> None:
     """Fill in the report's views, evidence, cause and gallery; only a drift has the latter two."""
     drifted = report.verdict == ReportVerdict.DRIFT
-    report.views = [
-        {"name": v.name, "group": v.group, "p_value": v.p_value, "effect": v.effect}
-        for v in comparison.result.views
-    ]
+    report.views = beside_days.views(comparison)
     makers = _of_any_window(session, comparison)
     if drifted:
         makers |= _of_a_drift(session, comparison, seed)
@@ -62,6 +59,8 @@ def _of_any_window(session: Session, comparison: Comparison) -> dict[str, Callab
         "warnings": lambda: evidence.warnings(comparison),
         "clusters": lambda: clusters.changed(session, comparison),
         "slices": comparison.slices.documents,
+        "skew": lambda: comparison.skew.document() if comparison.skew else None,
+        "days": lambda: beside_days.document(comparison),
     }
 
 

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest, ReportVerdict
-from mycovigil.incidents import alert, incident
+from mycovigil.incidents import alert, incident, skew
 from mycovigil.settings import DriftSettings
+from mycovigil_worker.days import entering
 from mycovigil_worker.judging.judged_window import Origin, ReportSpec
 from mycovigil_worker.report import metrics
 from mycovigil_worker.report.draft import Draft
@@ -40,18 +41,18 @@ def write(
     session.flush()
     metrics.store(session, report.id, metrics.of(report))
     if draft.spec.origin is Origin.NIGHTLY:
-        _respond(session, model, report)
+        _respond(session, model, report, drift)
     return report
 
 
-def adopt(session: Session, report: DriftReport) -> None:
+def adopt(session: Session, report: DriftReport, drift: DriftSettings) -> None:
     """Make a report that a person requested the nightly one, now that its window is due.
 
     It was judged at the schedule's level, so its verdict holds and may open an incident.
     """
     model = incident.locked_model(session, report.model_id)
     report.origin = Origin.NIGHTLY.value
-    _respond(session, model, report)
+    _respond(session, model, report, drift)
 
 
 def in_window(session: Session, spec: ReportSpec, *, lock: bool = False) -> Sequence[DriftReport]:
@@ -114,13 +115,19 @@ def _replace(session: Session, report: DriftReport, gone: list[uuid.UUID]) -> No
     session.execute(delete(DriftReport).where(DriftReport.id.in_(gone)))
 
 
-def _respond(session: Session, model: Model, report: DriftReport) -> None:
+def _respond(session: Session, model: Model, report: DriftReport, drift: DriftSettings) -> None:
+    """The incident that the night calls for; of a calm one the days enter the baseline."""
     if model.status != ModelStatus.PRODUCTION:
         return
     if report.verdict == ReportVerdict.FAILED:
         if report.retry_at is None:
             alert.publish_failed_night(session, model, report)
         return
-    safety = report.evidence.get("harm", {}).get("safety")
-    incident.respond(session, report, harmful=safety == Safety.AFFECTED)
+    open_before = incident.unresolved(session, model.id) is not None
+    if not report.evidence.get("days", {}).get("informs"):
+        safety = report.evidence.get("harm", {}).get("safety")
+        incident.respond(session, report, harmful=safety == Safety.AFFECTED)
+    if report.periods == 1 and not open_before:
+        skew.respond(session, model, report)
+        entering.enter(session, model, report, most=drift.baseline_days)
     session.flush()

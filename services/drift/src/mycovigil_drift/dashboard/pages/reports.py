@@ -11,7 +11,7 @@ from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil_drift.access import Viewer
-from mycovigil_drift.dashboard import formats
+from mycovigil_drift.dashboard import days, formats
 from mycovigil_drift.dashboard.charts import bars, heat_map
 from mycovigil_drift.dashboard.form import FormSender, UtcMoment, redirect
 from mycovigil_drift.dashboard.templating import render
@@ -68,6 +68,8 @@ def report_page(report_id: uuid.UUID, request: Request, session: Reading, _: Vie
         photos=gallery.items(report.gallery),
         clusters=clusters.of_report(session, report),
         harm=harm.of_report(report),
+        days=days.beside_days(report),
+        skew=days.beside_training(report),
         **_evidence(report),
     )
 

@@ -45,6 +45,8 @@ def _last_night(last: DriftReport) -> Banner:
     match last.verdict:
         case ReportVerdict.CALM:
             return Banner("Calm", "good", sentence)
+        case ReportVerdict.LEARNING:
+            return Banner("Learning", "plain", sentence)
         case ReportVerdict.DRIFT:
             return Banner("Drift seen", "bad", sentence)
         case ReportVerdict.INSUFFICIENT if last.rows == 0:

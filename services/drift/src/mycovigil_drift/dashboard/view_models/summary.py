@@ -17,6 +17,7 @@ IS_DRIFTING = {
     "drift": "Yes",
     "insufficient": "Too few photos to tell",
     "no_reference": "Nothing to compare with",
+    "learning": "Not known yet",
 }
 
 

@@ -22,8 +22,8 @@ class ReportQuery(PageQuery):
 
 
 class ReportSummary(BaseModel):
-    """``drift``: ``p_value <= level``, or a predicted class drifted by itself; ``failed``: the
-    reason is in ``problem``."""
+    """``drift``: ``p_value <= level``, the larger of ``p_days`` and ``p_rows``; ``learning``: fewer
+    than three days to compare with; ``failed``: the reason is in ``problem``."""
 
     model_config = ConfigDict(from_attributes=True)
     id: uuid.UUID
@@ -36,6 +36,15 @@ class ReportSummary(BaseModel):
     verdict: ReportVerdict
     p_value: float | None
     level: float | None
+    p_days: float | None = Field(
+        description="By the days of the baseline: a model of how they vary."
+    )
+    p_rows: float | None = Field(description="Exact test beside rows of the baseline's days.")
+    ratio: float | None = Field(description="The shift over what the days vary by.")
+    rank: int | None = Field(description="1: farther from the days than any of them.")
+    days: int | None = Field(description="Days that were compared with.")
+    detectable: float | None = Field(description="The smallest ratio that would have been seen.")
+    baseline_id: uuid.UUID | None
     rows: int
     sampled_rows: int
     late_rows: int

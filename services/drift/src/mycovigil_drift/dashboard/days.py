@@ -1,0 +1,115 @@
+"""The comparison with the baseline's days in words."""
+
+from dataclasses import dataclass
+
+from mycovigil.baselines.baseline import LEAST_DAYS, learning
+from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil_drift.dashboard import formats
+
+
+@dataclass(frozen=True, slots=True)
+class BesideDays:
+    """What a report's page says of the days. ``learning``: in place of all else."""
+
+    learning: str | None
+    shift: str
+    rank: str
+    seen: str
+    no_rows: str
+    informs: bool
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BesideTraining:
+    """What it says of the training set."""
+
+    headline: str
+    detail: str
+
+
+def beside_days(report: DriftReport) -> BesideDays | None:
+    """None for a report from before days were compared."""
+    found = report.evidence.get("days")
+    if not found:
+        return None
+    ratio = report.ratio
+    lengths = {0: "This period's", 1: "This night's"}
+    whose = lengths.get(report.periods, f"These {report.periods} nights'")
+    shift = f"{whose} shift is {times(ratio)} what your days vary by." if ratio else ""
+    return BesideDays(
+        found.get("learning"),
+        shift,
+        rank(report),
+        seen(report),
+        "not needed" if not found.get("notes") else "not possible",
+        bool(found.get("informs")),
+        found.get("notes", []),
+    )
+
+
+def beside_training(report: DriftReport) -> BesideTraining | None:
+    """None where nothing was compared."""
+    found = report.evidence.get("skew")
+    if not found:
+        return None
+    headline = (
+        f"In {found['auc']:.0%} of pairs a classifier tells which photo was sent and which is of "
+        "the training set."
+    )
+    parts = [
+        f"by chance it would be half; from {found['auc_limit']:.0%} on a person is asked, once"
+    ]
+    if found.get("novel") is not None:
+        parts.append(
+            f"{found['novel']:.1%} of the photos lie beyond the novelty threshold "
+            f"({found['novel_reference']:.1%} of the training set's; asked from "
+            f"{found['novel_limit']:.0%})"
+        )
+    parts.append(f"the exact test of photos alone gives {formats.p_equals(found['p_value'])}")
+    return BesideTraining(headline, formats.sentence("; ".join(parts)))
+
+
+def sentence(report: DriftReport, subject: str) -> str:
+    """The verdict as one sentence: the shift in units of what days vary by."""
+    assert report.ratio is not None
+    p_value = f"{formats.p_equals(report.p_value)}, alarm at {formats.p_value(report.level)}"
+    shift = f"{subject}'s shift is {times(report.ratio)} what your days vary by"
+    if report.verdict == ReportVerdict.DRIFT:
+        return f"{shift} ({p_value})."
+    return f"{shift} ({p_value}). {seen(report)}".strip()
+
+
+def seen(report: DriftReport) -> str:
+    """The smallest shift that would have been seen; what is said beside every calm night."""
+    if report.detectable is None:
+        return ""
+    return f"A shift of {times(report.detectable)} would have been seen."
+
+
+def while_learning(report: DriftReport) -> str:
+    """Why there is no verdict yet."""
+    state = learning_state(report.days or 0)
+    return (
+        f"{formats.sentence(state)} With fewer than {LEAST_DAYS} accepted days nothing is known of "
+        "how days differ, so that no night pages."
+    )
+
+
+def learning_state(days: int) -> str:
+    """ "learning, day 2 of 3"."""
+    return learning(days) or "learned"
+
+
+def rank(report: DriftReport) -> str:
+    """The night's plain rank among the days and itself; empty without days."""
+    if report.rank is None or report.days is None:
+        return ""
+    if report.rank == 1:
+        return f"farther from them than any of the {report.days} days"
+    return f"rank {report.rank} of {report.days + 1}, by how far each lies from the others"
+
+
+def times(ratio: float) -> str:
+    """ "2.4 times"."""
+    return f"{ratio:.2g} times" if ratio < 10 else f"{ratio:.0f} times"

@@ -1,0 +1,42 @@
+"""What a report holds of the comparison with the baseline's days."""
+
+from typing import Any
+
+from mycovigil_worker.judging.judged_window import Comparison
+
+
+def views(comparison: Comparison) -> list[dict[str, Any]]:
+    """A view each: its p-value by days, and the night's shift over what days differ by."""
+    result = comparison.days.result if comparison.days else None
+    if result is None:
+        return []
+    return [
+        {
+            "name": view.name,
+            "group": "days",
+            "p_value": view.p_value,
+            "effect": view.ratio,
+            "rank": view.rank,
+        }
+        for view in result.views
+    ]
+
+
+def document(comparison: Comparison) -> dict[str, Any] | None:
+    """How the window was compared, beside the figures that are columns of the report.
+
+    ``learning``: what is said in place of a result; ``informs``: the verdict pages nobody.
+    """
+    days = comparison.days
+    if days is None:
+        return None
+    result = days.result
+    return {
+        "learning": days.learning,
+        "informs": days.informs,
+        "notes": days.notes,
+        "units": result.units if result else None,
+        "left_out": list(result.left_out) if result else [],
+        "first": days.days[0].span[0].isoformat() if days.days else None,
+        "last": days.days[-1].span[1].isoformat() if days.days else None,
+    }
