@@ -6,7 +6,7 @@ A head learns from 60 photos of every species of the simulator, is calibrated on
 that have labels; the rest are the population that a night of 200 to 3,000 is drawn from: calm,
 another season, other class shares, more deadly photos, a new phone, or one species surging. The
 features are blurred as in `drift_harm.py`, so that the head errs on a third of the photos, and harm
-is what it is there. Species that nobody knew are in `drift_harm_strangers.py`.
+is what it is there. Species that nobody knew are in `drift_harm_new_species.py`.
 """
 
 import argparse

@@ -79,7 +79,8 @@ class Child:
             self._process.wait(grace)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):  # the kernel may hold it, on a dead disk
+            self._process.wait(grace)
         if self._reader is not None:
             self._reader.join(1.0)
 

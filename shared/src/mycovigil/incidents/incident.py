@@ -197,8 +197,8 @@ def _left_with(session: Session, model: Model, successor: uuid.UUID) -> Incident
 
 
 def _prove_afterwards(session: Session, model: Model, report: DriftReport, found: str) -> None:
-    """Store the proof with the incident that the model left production with, or with a new one that
-    is resolved already; a rollback to the model opens it again."""
+    """Store ``found`` as the proof of the incident that was superseded when the model left
+    production, or of a new one that is resolved at once; a rollback to the model reopens it."""
     successor = session.scalar(
         select(Promotion.model_id)
         .where(Promotion.replaced_id == model.id, Promotion.decision != PromotionDecision.REFUSED)

@@ -60,7 +60,7 @@ class MonthlyBudget:
     def level(self, window_days: int, day_of_month: int) -> float:
         """The level of the window of `window_days` that ends on `day_of_month`.
 
-        0 where no such window is due: nothing may alarm that was not paid for.
+        0 where no such window is due: a window without a share of the budget never alarms.
         """
         if window_days not in self.windows(day_of_month):
             return 0.0

@@ -11,11 +11,11 @@ from mycovigil_statistics.sample import IntArray, Sample
 
 
 def thinned(first: Sample, second: Sample, generator: np.random.Generator) -> tuple[Sample, Sample]:
-    """Both samples, rows of units that are too large left out at random; no unit is lost.
+    """Both samples with random rows of large units removed; every unit keeps at least one row.
 
-    A unit keeps as many rows as the smaller of two units: itself, and the one at its place in the
-    other sample, both ordered by size. Beside units of one row all are of one row; where sizes are
-    distributed alike they stay as they are, but for chance.
+    Units of each sample are ordered by size and matched by rank; a unit keeps as many rows as the
+    smaller of the matched two. If all units of one sample have one row, so have those of the other;
+    if the sizes have the same distribution, hardly a row is removed.
     """
     sizes = np.bincount(first.units), np.bincount(second.units)
     if max(size.max() for size in sizes) == 1:
@@ -27,7 +27,7 @@ def thinned(first: Sample, second: Sample, generator: np.random.Generator) -> tu
 
 
 def _at_most(own: IntArray, other: IntArray, generator: np.random.Generator) -> IntArray:
-    """The size of the other sample's unit at the place of each of our own; ties in any order."""
+    """The size of the other sample's unit of the same rank, for each own unit; ties at random."""
     order = np.lexsort((generator.random(len(own)), own))
     place = np.empty(len(own), np.int64)
     place[order] = np.arange(len(own))

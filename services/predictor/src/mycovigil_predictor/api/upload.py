@@ -153,7 +153,7 @@ class _Collector:
 
     @property
     def has_photo(self) -> bool:
-        """Whether a photo has begun; an empty file field is none."""
+        """Whether part of a photo was received; an empty file field does not count."""
         segment = self._segment
         begun = segment is not None and _is_photo(segment) and (segment.filename or self._body)
         return bool(begun or self.upload.photos)

@@ -85,6 +85,11 @@ def renew(session: Session, lease: Lease) -> bool:
     return _write(session, lease, lease_until=func.now() + LEASE)
 
 
+def _pause() -> float:
+    """Seconds between two renewals."""
+    return LEASE.total_seconds() / RENEWALS
+
+
 def finish(session: Session, lease: Lease, **values: Any) -> bool:
     """Write the job's end and give the lease back; false, and nothing written, if it was lost."""
     return _write(session, lease, lease_until=None, **values)
@@ -124,10 +129,10 @@ class Renewal:
         trace: TracebackType | None,
     ) -> None:
         self._done.set()
-        self._thread.join()
+        self._thread.join(_pause())  # Postgres may be silent; a late renewal changes nothing
 
     def _run(self) -> None:
-        while not self._done.wait(LEASE.total_seconds() / RENEWALS):
+        while not self._done.wait(_pause()):
             try:
                 with self._sessions.begin() as session:
                     held = renew(session, self._lease)

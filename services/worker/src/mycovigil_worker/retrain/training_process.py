@@ -6,6 +6,7 @@ import sys
 import threading
 import uuid
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -142,7 +143,8 @@ class Child:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):  # the kernel may hold it, on a dead disk
+                self._process.wait(PATIENCE)
 
 
 class _Lines:
@@ -160,8 +162,9 @@ class _Lines:
             self._lines.extend(_storable(line) for line in self._stream if line.strip())
 
     def collected(self) -> list[str]:
-        self._thread.join()
-        return list(self._lines)
+        """The lines so far: a process that the child started may keep the stream open for ever."""
+        self._thread.join(PATIENCE)
+        return list(self._lines.copy())
 
 
 def _storable(line: str) -> str:

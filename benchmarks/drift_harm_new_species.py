@@ -1,15 +1,15 @@
 """Harm without labels on rendered photos, where species come that nobody knew.
 
-python benchmarks/drift_harm_strangers.py [--cases 300] [--seed 60000000] [--pool photos.npz]
+python benchmarks/drift_harm_new_species.py [--cases 300] [--seed 60000000] [--pool photos.npz]
 
 Photos are those of `drift_harm_photos.py`. In every case four known species are left out:
-strangers, as the five novel ones are. A head learns from 70 photos of each other species, 40 have
-labels, the rest are the population that the night is drawn from: calm, another season, other class
-shares, more deadly photos, the new phone, a stranger, phone and stranger. Harm is what
+new to the model, as the five novel ones are. A head learns from 70 photos of each other species, 40
+have labels, the rest are the population that the night is drawn from: calm, another season, other
+class shares, more deadly photos, the new phone, a new species, phone and new species. Harm is what
 `drift_harm.py` says.
 
-The ceiling: the recall of one who knows everything but whether the stranger is deadly, and who is
-right in four of five nights that he calls affected.
+The ceiling: the recall of one who knows everything but whether the new species is deadly, and who
+is right in four of five nights that he calls affected.
 """
 
 import argparse
@@ -30,24 +30,24 @@ from mycovigil_simulator.species import NOVEL, SPECIES
 from mycovigil_statistics.safety.harm.rows import Rows
 from mycovigil_statistics.sample import FloatArray, IntArray
 
-KINDS = ("calm", "season", "prior", "deadly", "phone", "stranger", "both")
-STRANGE = ("stranger", "both")
+KINDS = ("calm", "season", "prior", "deadly", "phone", "newcomer", "both")
+STRANGE = ("newcomer", "both")
 LEARNED, LABELLED, LEFT_OUT = 70, 40, 4
 TRUTH = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shift:
-    """Weights of the species (s,), of which `stranger` is one; share of photos by the new phone."""
+    """Weights of the species (s,), of which `newcomer` is one; share of photos by the new phone."""
 
     kind: str
     weights: NDArray[np.float64]
-    stranger: int
+    newcomer: int
     phone: float
 
     @classmethod
-    def random(cls, g: np.random.Generator, known: IntArray, strangers: IntArray) -> "Shift":
-        kind, stranger = str(g.choice(KINDS)), int(g.choice(strangers))
+    def random(cls, g: np.random.Generator, known: IntArray, new_species: IntArray) -> "Shift":
+        kind, newcomer = str(g.choice(KINDS)), int(g.choice(new_species))
         weights = np.zeros(len(ALL))
         weights[known] = 1 / len(known)
         if kind == "season":
@@ -60,13 +60,13 @@ class Shift:
         if kind in STRANGE:
             share = g.uniform(0.05, 0.5)
             weights *= 1 - share
-            weights[stranger] = share
-        return cls(kind, weights, stranger, g.uniform(0.2, 1) if kind in ("phone", "both") else 0.0)
+            weights[newcomer] = share
+        return cls(kind, weights, newcomer, g.uniform(0.2, 1) if kind in ("phone", "both") else 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoNight:
-    """A night, and how likely one who does not know what the stranger is calls it harmful."""
+    """A night, and how likely one who does not know what the newcomer is calls it harmful."""
 
     night: Night
     suspicion: float
@@ -75,13 +75,13 @@ class PhotoNight:
 def random_night(pool: Pool, seed: int) -> PhotoNight:
     g = np.random.default_rng(seed)
     known = np.sort(g.permutation(len(SPECIES))[LEFT_OUT:])
-    strangers = np.setdiff1d(np.arange(len(ALL)), known)
+    new_species = np.setdiff1d(np.arange(len(ALL)), known)
     order = g.permutation(USUAL)
     learned, labelled, rest = np.split(order, [LEARNED, LEARNED + LABELLED])
     head = LogisticRegression(C=10, max_iter=2_000).fit(
         np.concatenate(pool.usual[known][:, learned]), np.repeat(CLASS_OF[known], LEARNED)
     )
-    shift = Shift.random(g, known, strangers)
+    shift = Shift.random(g, known, new_species)
 
     def said(features: FloatArray) -> Rows:
         return Rows.of(features, head.predict_proba(features), edible=EDIBLE)
@@ -99,14 +99,14 @@ def random_night(pool: Pool, seed: int) -> PhotoNight:
         shift.kind, DEADLY, said(np.concatenate(pool.usual[known][:, labelled])),
         np.repeat(CLASS_OF[known], LABELLED), tonight, later, CLASS_OF[species],
     )  # fmt: skip
-    return PhotoNight(night, _suspicion(night, species == shift.stranger, strangers))
+    return PhotoNight(night, _suspicion(night, species == shift.newcomer, new_species))
 
 
-def _suspicion(night: Night, strange: NDArray[np.bool_], strangers: IntArray) -> float:
+def _suspicion(night: Night, strange: NDArray[np.bool_], new_species: IntArray) -> float:
     called = night.later.called_edible
     familiar = float((called & (night.truth == DEADLY) & ~strange).mean()) - night.before
     stray = float((called & strange).mean())
-    deadly = float((CLASS_OF[strangers] == DEADLY).mean())
+    deadly = float((CLASS_OF[new_species] == DEADLY).mean())
     return deadly * (familiar + stray > 0.02) + (1 - deadly) * (familiar > 0.02)
 
 
@@ -140,7 +140,7 @@ def main() -> None:
     screen = Console(width=110)
     screen.print(table_of(summary(cases), title))
     known = [found for found in cases if found.kind not in STRANGE]
-    screen.print(table_of(summary(known), "of these, without a stranger"))
+    screen.print(table_of(summary(known), "of these, without a newcomer"))
     rises = np.array([found.rise for found in cases])
     screen.print(f"ceiling of the recall at a precision of .8: {ceiling(rises, suspicions):.3f}")
 

@@ -1,4 +1,5 @@
-"""What is told beside a verdict may crash: the verdict, the alert and the other parts stay."""
+"""A part of a report beside the verdict may crash: the verdict, the alert and the other parts
+stay."""
 
 import datetime
 from typing import Any
