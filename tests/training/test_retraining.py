@@ -26,9 +26,11 @@ from mycovigil.models import promotion, registry
 from mycovigil.models.bundle import Bundle
 from mycovigil.models.safety import CLASSES, CertificateStatus
 from mycovigil.postgres import partitions
+from mycovigil.references.photo_row import PhotoRow
+from mycovigil.references.window import Window
 from mycovigil.settings import Settings
 from mycovigil.storage import Storage
-from mycovigil.vision.image.covariates import measure
+from mycovigil.vision.image.covariates import NAMES, measure
 from mycovigil.vision.image.decode import decode
 from mycovigil_training.dataset import curated
 from mycovigil_training.features.engine import Engine as Encoder
@@ -347,6 +349,54 @@ def test_photos_without_a_session_are_one_specimen_where_they_come_in_one_burst(
         groups = labelled(session, model.encoder_id, [], dimension=48).table.groups.tolist()
     assert len(groups) == 5
     assert [groups.index(group) for group in groups] == [0, 0, 0, 3, 4]
+
+
+def test_a_label_holds_for_each_photo_of_its_answer(served: Settings, engine: Engine) -> None:
+    from mycovigil_training.retrain.production_rows import in_windows, labelled
+
+    with Session(engine) as session, session.begin():
+        model = session.scalars(select(Model)).one()
+        first, second = _night(session, served, model, 2, seed=4)
+        answer, other = session.scalars(select(Prediction).order_by(Prediction.id)).all()
+        assert [answer.id, other.id] == [first, second]
+        photos = [
+            PhotoRow(
+                features=np.asarray(row.features, np.float32),
+                probabilities=[0.25] * 4,
+                label="edible",
+                distance=0.3,
+                image_sha256=f"photo {number}",
+                covariates={name: getattr(row, name) for name in NAMES},
+                fingerprint=bytes(56),
+            )
+            for number, row in enumerate((answer, other))
+        ]
+        answer.group_key, answer.key_prefix, answer.photos = None, "myco_a", 2
+        answer.photo_rows = [photo.document() for photo in photos]
+        answer.fingerprint, answer.image_key = bytes(56), "photos/kept.jpg"
+        session.add(
+            Label(
+                id=new_id(),
+                prediction_id=first,
+                label="deadly",
+                confidence="certain",
+                labelled_by="a",
+                chosen_by="random",
+            )
+        )
+        session.flush()
+        rows = labelled(session, model.encoder_id, [], dimension=48)
+        night = Window(NIGHT, NIGHT + datetime.timedelta(days=1))
+        drifted = in_windows(session, model.encoder_id, [night], most=10, dimension=48)
+    assert [CLASSES[label].value for label in rows.table.labels] == ["deadly"] * 2
+    assert rows.judged.tolist() == [True, True]
+    assert len(set(rows.table.groups.tolist())) == 1
+    assert rows.table.sha256.tolist() == ["photo 0", "photo 1"]
+    assert rows.table.image_keys.tolist() == ["photos/kept.jpg", ""]
+    lengths = np.linalg.norm(rows.table.features, axis=1)
+    assert lengths == pytest.approx([1, 1], abs=1e-3)
+    assert sorted(drifted.image_keys.tolist()) == ["", "", "photos/kept.jpg"]
+    assert len(set(drifted.groups.tolist())) == 2
 
 
 def test_a_loosened_gate_is_not_inherited() -> None:

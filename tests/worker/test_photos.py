@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ from factories.night import DIMENSION, FIRST, PERIOD, Served, make_night, make_s
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from mycovigil.db.prediction import Prediction
+from mycovigil.db.base import new_id
+from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport
+from mycovigil.references import reference_set
 from mycovigil.references.feature_rows import Rows
 from mycovigil.references.photo_row import PhotoRow
+from mycovigil.references.window import Window
 from mycovigil.vision.image.covariates import NAMES
 from mycovigil_worker.judging.sample import sampled
 from mycovigil_worker.judging.window_totals import summed
@@ -199,3 +203,42 @@ def test_near_equal_photos_of_one_key_within_minutes_are_a_group(session: Sessio
         rows[13].id: "myco_a/walk",
     }
     assert found.dependent is not None
+
+
+def test_a_reference_set_of_production_holds_photos_under_their_answers_label(
+    session: Session,
+) -> None:
+    served = make_served(session)
+    make_night(session, served, night_of(0), rows=90)
+    session.flush()
+    join_photos(session)
+    make_night(session, served, night_of(1), rows=60)
+    session.flush()
+    answer = session.scalars(select(Prediction).where(Prediction.photos == PHOTOS)).first()
+    assert answer is not None
+    session.add(
+        Label(
+            id=new_id(),
+            prediction_id=answer.id,
+            label="deadly",
+            species="Amanita phalloides",
+            confidence="certain",
+            labelled_by="expert",
+        )
+    )
+    session.flush()
+    span = Window(FIRST, FIRST + 2 * PERIOD)
+    made = reference_set.from_production(session, served.model, [span], name="two nights")
+    samples = session.scalars(
+        select(ReferenceSample).where(ReferenceSample.reference_set_id == made.id)
+    ).all()
+    assert made.rows == len(samples) == 150
+    assert sorted(sample.ordinal for sample in samples) == list(range(150))
+    groups = Counter(sample.group_key for sample in samples if sample.group_key)
+    assert len(groups) == 30
+    assert set(groups.values()) == {PHOTOS}
+    labelled = [sample for sample in samples if sample.label]
+    assert {sample.group_key for sample in labelled} == {f"photos/{answer.id}"}
+    assert [sample.species for sample in labelled] == ["Amanita phalloides"] * PHOTOS
+    held = {document["image_sha256"] for document in answer.photo_rows or []}
+    assert {sample.image_sha256 for sample in labelled} == held

@@ -21,6 +21,7 @@ from mycovigil.references.feature_rows import (
     GROUP,
     HALFVEC_HEADER,
     IMAGE,
+    IMAGE_KEY,
     KEY_PREFIX,
     LABEL,
     PHOTO_ROWS,
@@ -61,12 +62,17 @@ def _photos_of(row: Answer) -> list[Answer]:
     documents = row[PHOTO_ROWS]
     if documents is None:
         return [row] if row[PHOTOS] == 1 else []
-    return [_single(row, PhotoRow.of(document)) for document in documents]
+    return [
+        _single(row, PhotoRow.of(document), kept=number == 0)
+        for number, document in enumerate(documents)
+    ]
 
 
-def _single(row: Answer, photo: PhotoRow) -> Answer:
-    """The answer's row, with what was judged of one of its photos."""
+def _single(row: Answer, photo: PhotoRow, *, kept: bool) -> Answer:
+    """The answer's row, with what was judged of one of its photos; ``kept``: whether the picture in
+    storage is this photo, the first one."""
     values = list(row)
+    values[IMAGE_KEY] = row[IMAGE_KEY] if kept else None
     vector = bytes(2 * HALFVEC_HEADER) + photo.features.astype(">f2").tobytes()
     values[1:4] = vector, photo.probabilities, photo.distance
     values[LABEL] = photo.label

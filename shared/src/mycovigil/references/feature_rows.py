@@ -30,11 +30,12 @@ PHOTO_COLUMNS: tuple[Any, ...] = (
     Prediction.fingerprint,
     Prediction.photos,
     Prediction.photo_rows,
+    Prediction.image_key,
 )
 # Places in a row of :func:`columns`.
 ANSWER, GROUP, LABEL, COVARIATES = 0, 4, 5, 6
 _SLICES = COVARIATES + len(NAMES)
-SENT_AT, KEY_PREFIX, IMAGE, FINGERPRINT, PHOTOS, PHOTO_ROWS = range(
+SENT_AT, KEY_PREFIX, IMAGE, FINGERPRINT, PHOTOS, PHOTO_ROWS, IMAGE_KEY = range(
     _SLICES + len(SLICES), _SLICES + len(SLICES) + len(PHOTO_COLUMNS)
 )
 

@@ -16,8 +16,8 @@ from mycovigil.db.base import new_id
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.models.safety import CLASSES
+from mycovigil.references.copy_photos import COPIED
 from mycovigil.references.reference_set import (
-    COPIED,
     LEAST_ROWS,
     NotUsable,
     not_of_demo,

@@ -8,24 +8,22 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, false, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, false, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model
-from mycovigil.db.prediction import Label, Prediction
+from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.incidents import audit
-from mycovigil.references import ground_truth
+from mycovigil.references.copy_photos import copy_photos
 from mycovigil.references.window import Window
-from mycovigil.vision.image.covariates import NAMES
 
 # The test needs as many (`mycovigil_statistics.drift.reference`).
 LEAST_ROWS = 100
 MOST_ROWS = 10_000
-COPIED = ("features", "probabilities", "distance", "group_key", "image_sha256", "image_key", *NAMES)
 
 
 class NotUsable(ValueError):
@@ -119,7 +117,7 @@ def from_production(
     whose = and_(Prediction.encoder_id == model.encoder_id, not_of_demo())
     if not any_model:
         whose = and_(whose, Prediction.model_id == model.id)
-    made.rows = _copy(session, made.id, and_(whose, within(spans)), rows)
+    made.rows = copy_photos(session, made.id, and_(whose, within(spans)), rows)
     if made.rows < LEAST_ROWS:
         raise NotUsable(
             f"{made.rows} predictions lie in the stretch, at least {LEAST_ROWS} are needed"
@@ -158,41 +156,6 @@ def same_months(months: Sequence[int], before: datetime.datetime, years: int) ->
             if end <= before:
                 spans.append(Window(start, end))
     return spans
-
-
-def _copy(session: Session, owner: uuid.UUID, rows: ColumnElement[bool], limit: int) -> int:
-    """Copy a random choice of predictions, inside the database; returns how many."""
-    chosen = (
-        select(Prediction)
-        .where(rows)
-        .order_by(Prediction.sample_key, Prediction.id)
-        .limit(limit)
-        .subquery()
-    )
-    ordinal = func.row_number().over(order_by=(chosen.c.sample_key, chosen.c.id)) - 1
-    columns = ["reference_set_id", "ordinal", "label", "species", *COPIED]
-    source = select(
-        literal(owner),
-        ordinal,
-        _true(chosen.c.id, Label.label),
-        _true(chosen.c.id, Label.species),
-        *(chosen.c[column] for column in COPIED),
-    )
-    done: Any = session.execute(
-        insert(ReferenceSample).from_select(columns, source),
-        execution_options={"preserve_rowcount": True},
-    )
-    return int(done.rowcount)
-
-
-def _true(of: Any, column: Any) -> Any:
-    return (
-        select(column)
-        .where(Label.prediction_id == of, ground_truth.trusted())
-        .order_by(*ground_truth.weightiest_first())
-        .limit(1)
-        .scalar_subquery()
-    )
 
 
 def not_of_demo() -> ColumnElement[bool]:

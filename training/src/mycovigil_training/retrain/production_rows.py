@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +16,23 @@ from mycovigil.db.prediction import ChosenBy, Label, Prediction
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.models.safety import CLASSES, SafetyClass
 from mycovigil.references import ground_truth
-from mycovigil.references.reference_set import not_of_demo
+from mycovigil.references.bursts import BURST
+from mycovigil.references.each_photo import each_photo
+from mycovigil.references.feature_rows import (
+    GROUP,
+    IMAGE,
+    IMAGE_KEY,
+    assembled,
+    columns,
+    judged_by_photo,
+    photos_of,
+)
+from mycovigil.references.photo_row import PhotoRow
+from mycovigil.references.reference_set import not_of_demo, within
 from mycovigil.references.window import Window
 from mycovigil.vision.image.covariates import NAMES
 from mycovigil_training.dataset.species import normalised
 from mycovigil_training.features.table import UNLABELLED, FeatureTable, table
-
-BURST = datetime.timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +75,27 @@ def drifted_windows(session: Session, incident_id: uuid.UUID | None) -> list[Win
 def in_windows(
     session: Session, encoder_id: uuid.UUID, windows: Sequence[Window], *, most: int, dimension: int
 ) -> FeatureTable:
-    """Predictions inside the windows, a random sample (by ``sample_key``) of at most ``most``; the
-    demo model's are left out, for the rows become a reference set."""
-    found: dict[uuid.UUID, Prediction] = {}
-    for window in windows:
-        rows = session.scalars(
-            select(Prediction)
-            .where(
-                Prediction.encoder_id == encoder_id,
-                not_of_demo(),
-                Prediction.created_at >= window.start,
-                Prediction.created_at < window.end,
-            )
-            .order_by(Prediction.sample_key)
-            .limit(most)
-        )
-        found |= {row.id: row for row in rows}
-    chosen = sorted(found.values(), key=lambda row: row.sample_key)[:most]
-    return _table([(row, None) for row in chosen], dimension)
+    """Photos inside the windows, of a random sample (by ``sample_key``) of answers, at most
+    ``most``; the demo model's are left out, for the rows become a reference set."""
+    whose = (Prediction.encoder_id == encoder_id, not_of_demo(), judged_by_photo())
+    answers = session.execute(
+        select(*columns(Prediction))
+        .where(*whose, within(windows))
+        .order_by(Prediction.sample_key, Prediction.id)
+        .limit(most)
+    )
+    photos = each_photo(session, answers.all(), apart_from=photos_of(None))[:most]
+    rows = assembled(photos)
+    return table(
+        [_unit(row) for row in rows.features],
+        [row.astype(np.float64) for row in rows.covariates],
+        [UNLABELLED] * len(photos),
+        [""] * len(photos),
+        [f"production/{photo[GROUP] or photo[IMAGE]}" for photo in photos],
+        [photo[IMAGE] for photo in photos],
+        dimension=dimension,
+        image_keys=[photo[IMAGE_KEY] or "" for photo in photos],
+    )
 
 
 def labelled(
@@ -93,8 +106,11 @@ def labelled(
     dimension: int,
     since: datetime.datetime | None = None,
 ) -> LabelledRows:
-    """Every prediction of this encoder that somebody labelled, guesses left out, and those of
-    several photos at once without a session: nothing says which other rows hold the same photos.
+    """The photos of every answer of this encoder that somebody labelled, guesses left out. The
+    label holds for each photo of the answer.
+
+    Of older answers to several photos only the mean of these was logged: left out without a
+    session, for nothing says which other rows hold the same photos.
 
     Args:
         since: when the drift began that a candidate answers; none if it answers none.
@@ -106,44 +122,70 @@ def labelled(
         .where(
             Prediction.encoder_id == encoder_id,
             ground_truth.trusted(),
-            (Prediction.photos == 1) | Prediction.group_key.is_not(None),
+            judged_by_photo() | Prediction.group_key.is_not(None),
         )
         .ext(distinct_on(Prediction.id))
         .order_by(Prediction.id, *ground_truth.weightiest_first())
     )
-    chosen: list[tuple[Prediction, Label | None]] = []
+    chosen: list[tuple[Prediction, Label]] = []
     judged, drifted, new_days = [], [], []
     for row, label, at_random in found:
         chosen.append((row, label))
-        judged.append(at_random and row.photos == 1)
+        judged.append(at_random and (row.photos == 1 or row.photo_rows is not None))
         drifted.append(any(window.start <= row.created_at < window.end for window in windows))
         new_days.append(since is not None and row.created_at >= since)
-    marks = (np.asarray(mark, dtype=bool) for mark in (drifted, judged, new_days))
+    photos = [len(_photos(row)) for row, _ in chosen]
+    marks = (np.repeat(np.asarray(mark, bool), photos) for mark in (drifted, judged, new_days))
     return LabelledRows(_table(chosen, dimension), *marks)
 
 
-def _table(rows: Iterable[tuple[Prediction, Label | None]], dimension: int) -> FeatureTable:
-    pairs = list(rows)
+def _table(answers: Sequence[tuple[Prediction, Label]], dimension: int) -> FeatureTable:
+    rows = [
+        (photo, label, specimen)
+        for (row, label), specimen in zip(answers, _specimens(answers), strict=True)
+        for photo in _photos(row)
+    ]
     return table(
-        [_unit(row.features) for row, _ in pairs],
-        [_covariates(row) for row, _ in pairs],
-        [CLASSES.index(SafetyClass(label.label)) if label else UNLABELLED for _, label in pairs],
-        [normalised(label.species or "") if label else "" for _, label in pairs],
-        _specimens(pairs),
-        [row.image_sha256 for row, _ in pairs],
+        [_unit(photo.features) for photo, _, _ in rows],
+        [_covariates(photo.covariates) for photo, _, _ in rows],
+        [CLASSES.index(SafetyClass(label.label)) for _, label, _ in rows],
+        [normalised(label.species or "") for _, label, _ in rows],
+        [specimen for _, _, specimen in rows],
+        [photo.image_sha256 for photo, _, _ in rows],
         dimension=dimension,
-        image_keys=[row.image_key or "" for row, _ in pairs],
+        image_keys=[photo.image_key or "" for photo, _, _ in rows],
     )
 
 
-def _specimens(pairs: Sequence[tuple[Prediction, Label | None]]) -> list[str]:
-    """The specimen of each row: its session; without one, its burst of labelled photos from one
+@dataclass(frozen=True, slots=True, eq=False)
+class _Photo:
+    features: object
+    covariates: Mapping[str, float | None]
+    image_sha256: str
+    image_key: str | None
+
+
+def _photos(row: Prediction) -> list[_Photo]:
+    """The single photos of an answer, or what was logged of it as a whole; the first is kept."""
+    if row.photo_rows is None:
+        covariates = {name: getattr(row, name) for name in NAMES}
+        return [_Photo(row.features, covariates, row.image_sha256, row.image_key)]
+    each = [PhotoRow.of(document) for document in row.photo_rows]
+    keys = [row.image_key, *[None] * len(each)]
+    return [
+        _Photo(photo.features, photo.covariates, photo.image_sha256, key)
+        for photo, key in zip(each, keys, strict=False)
+    ]
+
+
+def _specimens(answers: Sequence[tuple[Prediction, Label]]) -> list[str]:
+    """The specimen of each answer: its session; without one, its burst of labelled photos from one
     key with one label, each within two minutes of the one before; or else the photo itself."""
     last: dict[tuple[str | None, str], tuple[datetime.datetime, str]] = {}
     found = []
-    for row, label in pairs:
+    for row, label in answers:
         name = row.group_key or row.image_sha256
-        if row.group_key is None and label is not None:
+        if row.group_key is None:
             source = (row.key_prefix, label.label)
             before = last.get(source)
             if before is not None and abs(row.created_at - before[0]) <= BURST:
@@ -161,6 +203,6 @@ def _unit(features: object) -> NDArray[np.float32]:
     return np.asarray(vector / length, dtype=np.float32)
 
 
-def _covariates(row: Prediction) -> NDArray[np.float64]:
-    values = (getattr(row, name) for name in NAMES)
+def _covariates(named: Mapping[str, float | None]) -> NDArray[np.float64]:
+    values = (named[name] for name in NAMES)
     return np.array([np.nan if value is None else float(value) for value in values])
