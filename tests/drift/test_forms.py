@@ -85,6 +85,21 @@ def test_acknowledge_and_resolve(visitor: Visitor, session: Session, incident: I
     assert "is resolved already" in again.text
 
 
+def test_accept_the_new_normal(visitor: Visitor, session: Session, incident: Incident) -> None:
+    place = f"/incidents/{incident.id}"
+    assert f'action="{place}/accept"' in visitor.looks(place).text
+    unknown = visitor.sends(f"{place}/accept", reason="it is October", days="season")
+    assert unknown.status_code == 409
+    assert "accept the incident" in unknown.text
+    answer = visitor.sends(f"{place}/accept", reason="a club joined", days="incident")
+    assert (answer.status_code, answer.headers["location"]) == (303, place)
+    after = visitor.looks(place).text
+    assert "Accepted: nights are compared with other days from now on." in after
+    assert "accepted as the new normal" in after
+    assert _lines(session) == [("tester", "accepted the new normal", "a club joined")]
+    assert visitor.sends(f"{place}/accept", reason="me too").status_code == 409
+
+
 def test_silence_and_its_end(visitor: Visitor, session: Session, incident: Incident) -> None:
     answer = visitor.sends("/silences", model_id=incident.model_id, hours=2, reason="a new lens")
     assert answer.headers["location"] == "/silences"

@@ -17,6 +17,7 @@ def make_labels(
     *,
     label: SafetyClass = SafetyClass.EDIBLE,
     chosen_by: ChosenBy | None = None,
+    by: str = "expert",
 ) -> None:
     """A certain label of each."""
     session.add_all(
@@ -24,7 +25,7 @@ def make_labels(
             prediction_id=identifier,
             label=label,
             confidence="certain",
-            labelled_by="expert",
+            labelled_by=by,
             chosen_by=chosen_by,
         )
         for identifier in predictions

@@ -14,6 +14,7 @@ NOTICES = {
     "resolved": "Resolved; the certificate has the status again that calibration supported.",
     "withdrawn": "Withdrawn. Nights are compared without that day from now on.",
     "skew-accepted": "Accepted, for this and all later models on the encoder.",
+    "accepted": "Accepted: nights are compared with other days from now on.",
     "silenced": "Silenced. Nights are still judged and shown; no alert goes out.",
     "unsilenced": "The silence has ended.",
     "retrain": "Retrain requested; the worker starts it within seconds.",

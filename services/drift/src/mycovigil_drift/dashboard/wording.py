@@ -68,6 +68,18 @@ VERDICTS = {
     "no_reference": "Nothing to compare with",
     "learning": "Learning",
 }
+ENDED_BY = {
+    "model": "by a model that learned it",
+    "accepted": "accepted as the new normal",
+    "calm": "by calm",
+    "person": "by a person",
+}
+CHOSEN_BY = {
+    "random": "drawn at random",
+    "risk": "an error would be the worst",
+    "novel_cluster": "unlike all that was known",
+    "disagreement": "its nearest photos are of another class",
+}
 SUBJECTS = {"report_requests": "request"}
 CAUSES = {
     "camera_or_light": (
@@ -175,6 +187,16 @@ def certificate(state: str) -> str:
 def opponent(role: str) -> str:
     """Whom the gate compared a candidate with."""
     return OPPONENTS.get(role, formats.plain(role))
+
+
+def chosen_by(reason: str) -> str:
+    """Why a photo's label is asked for."""
+    return CHOSEN_BY.get(reason, formats.plain(reason))
+
+
+def ended_by(what: str) -> str:
+    """What ended an incident."""
+    return ENDED_BY.get(what, formats.plain(what))
 
 
 def direction(name: str, effect: float) -> str:

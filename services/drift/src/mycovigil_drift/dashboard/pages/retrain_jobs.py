@@ -12,7 +12,7 @@ from mycovigil.db.retrain import JobState
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.dashboard.form import FormSender, Reason, redirect
 from mycovigil_drift.dashboard.templating import render
-from mycovigil_drift.resources import audit, models, retrain_jobs
+from mycovigil_drift.resources import audit, label_queue, models, retrain_jobs
 from mycovigil_drift.resources.retrain_jobs import RetrainJobQuery
 from mycovigil_drift.session import Reading, Writing
 from mycovigil_drift.state import AppState
@@ -41,11 +41,13 @@ def retrain_job_page(
     job_id: uuid.UUID, request: Request, session: Reading, state: AppState, _: Viewer
 ) -> Response:
     job = retrain_jobs.get(session, job_id)
+    incident = session.get(Incident, job.incident_id) if job.incident_id else None
     return render(
         request,
         "retrain_job.html",
         job=job,
-        incident=session.get(Incident, job.incident_id) if job.incident_id else None,
+        incident=incident,
+        progress=label_queue.progress(session, state.settings, incident) if incident else None,
         model=session.get(Model, job.model_id) if job.model_id else None,
         attempts=retrain_jobs.attempt_logs(state.storage, job_id),
         trail=audit.about(session, job_id),

@@ -15,7 +15,7 @@ from mycovigil_drift.dashboard import formats
 from mycovigil_drift.dashboard.charts.timeline import Annotation
 from mycovigil_drift.resources.reports.queries import WITHOUT_DOCUMENTS
 
-JOB_TONES = {JobState.SUCCEEDED: "good", JobState.FAILED: "bad"}
+JOB_TONES = {JobState.SUCCEEDED: "good", JobState.FAILED: "bad", JobState.CANCELLED: "plain"}
 # Shape, tone and title of a decision of the gate; all others are promotions.
 DECISIONS = {
     "refused": ("refusal", "bad", "The gate refused model"),
@@ -98,7 +98,7 @@ def _retrains(session: Session, since: datetime.datetime) -> list[Annotation]:
             None,
             "retrain",
             JOB_TONES.get(JobState(job.state), "unsure"),
-            f"Retrain {job.state}",
+            f"Retrain {formats.plain(job.state)}",
             f"/retrain-jobs/{job.id}",
         )
         for job in jobs

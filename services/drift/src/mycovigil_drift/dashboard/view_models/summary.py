@@ -117,7 +117,8 @@ def _what_was_done(production: ProductionStatus) -> SummaryItem:
     match production.action:
         case RetrainJob() as job:
             detail = f"Requested {formats.moment(job.created_at)} by {job.requested_by}."
-            return SummaryItem(question, f"Retrain {job.state}", detail, f"/retrain-jobs/{job.id}")
+            title = f"Retrain {formats.plain(job.state)}"
+            return SummaryItem(question, title, detail, f"/retrain-jobs/{job.id}")
         case Promotion() as promotion:
             answers = {"refused": "Candidate refused", "rollback": "Rolled back"}
             answer = answers.get(promotion.decision, "Model promoted")
