@@ -205,3 +205,10 @@ def test_a_key_that_may_only_read_accepts_nothing(
 ) -> None:
     answer = reader.post(f"/v1/incidents/{incident.id}/accept", json={"reason": "a club joined"})
     assert answer.status_code == 403
+
+
+def test_a_skew_is_no_new_normal(client: TestClient, session: Session, incident: Incident) -> None:
+    incident.kind = "skew"
+    session.flush()
+    answer = client.post(f"/v1/incidents/{incident.id}/accept", json={"reason": "a club joined"})
+    assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (409, "not-a-drift")

@@ -67,7 +67,7 @@ class AcceptIn(BaseModel):
     days: NormalDays = Field(
         NormalDays.INCIDENT,
         description="What nights are compared with from now on: the incident's own days, or "
-        "accepted days of the same season of earlier years. A skew has no such days.",
+        "accepted days of the same season of earlier years.",
     )
 
 
@@ -122,10 +122,13 @@ def accept_incident(
     Of two people who accept at once, the first one's reason is stored, and the second is told so.
 
     Raises:
-        Problem: 404 if there is no such incident, 409 if it is resolved, or if earlier years have
-            too few days of this season.
+        Problem: 404 if there is no such incident, 409 if it is resolved or a skew, or if earlier
+            years have too few days of this season.
     """
     found = _unresolved(session, incident_id)
+    if found.kind != IncidentKind.DRIFT:
+        detail = "A skew is no new normal of days; accept it by 'accept-skew', with a note."
+        raise conflict("not-a-drift", detail)
     try:
         season = days is NormalDays.SEASON
         incident.accept(session, found, who=who, reason=reason, season=season)
