@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import structlog
+from factories.chaos_table import pytest_terminal_summary, tell
 from factories.mortal import MortalPostgres
 from factories.outage import DEADLINE
 from sqlalchemy import Engine
@@ -38,6 +39,7 @@ from mycovigil_local.postgres import create_database, postgres
 from mycovigil_local.process import Child
 from mycovigil_local.valkey import READY, valkey_command
 
+__all__ = ["pytest_terminal_summary", "tell"]
 os.environ.setdefault("DO_NOT_TRACK", "1")
 # Without compiled files each run and each process that a test starts would compile our sources.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
