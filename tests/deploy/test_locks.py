@@ -104,3 +104,9 @@ def test_torch_may_be_a_build_without_cuda() -> None:
     cuda = {requirement(entry).name for entry in entries(WHOLE[1])}
     assert {"nvidia-cublas", "triton"} <= cuda
     assert not cuda & {requirement(entry).name for entry in entries(WHOLE[0])}
+
+
+def test_no_image_has_heics_library() -> None:
+    """Its wheels carry x265 under GPL-2.0: docs/decisions/0013-heic.md."""
+    for file in IMAGES:
+        assert not re.search(r"^(pillow|pi)-heif", file.read_text(), re.MULTILINE), file

@@ -52,6 +52,16 @@ def test_a_form_without_javascript_gets_a_result_page(public: Running, engine: E
         assert [row.client for row in session.scalars(select(Prediction))] == ["page"]
 
 
+def test_phones_are_asked_for_jpeg(public: Running) -> None:
+    page = public.http.get("/", headers={"authorization": ""}).text
+    inputs = re.findall(r'<input type="file"[^>]*>', page)
+    assert len(inputs) == 2
+    for asked in inputs:
+        formats = re.findall(r'accept="([^"]*)"', asked)[0].split(",")
+        assert "image/jpeg" in formats
+        assert not {"image/*", "image/heic", "image/heif"} & set(formats)
+
+
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_a_page_may_be_asked_for_its_head(public: Running, path: str) -> None:
     head = public.http.head(path)

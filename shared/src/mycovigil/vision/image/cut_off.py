@@ -30,7 +30,7 @@ def completions(photo: PlainPhoto | bytes) -> Iterator[tuple[PlainPhoto | bytes,
 def _completed(photo: PlainPhoto | bytes) -> tuple[PlainPhoto | bytes, PlainPhoto | bytes]:
     if isinstance(photo, bytes):
         if heif.is_heif(photo):
-            missing = min(heif.missing(photo), len(photo))
+            missing = heif.missing(photo)
             return photo + bytes(missing), photo + noise(missing)
         return photo + END_OF_TIFF, photo + END_OF_TIFF
     if photo.whole or photo.format == "PNG":

@@ -20,9 +20,9 @@ from mycovigil.vision.image.refusals import TooManyPixels, UndecodableImage, Uns
 
 __all__ = ["DecodedImage", "TooManyPixels", "UndecodableImage", "UnsupportedImage", "decode"]
 
-# JPEG scaled decoding stops at three times the target, which keeps the resize faithful: through
-# `mini` the cosine to the transform without it was at least .9998, with 2 at least .9995.
-DRAFT_FACTOR = 3
+# How many times the square's side a JPEG's shorter side keeps at least, when it is decoded at a
+# fraction of its size.
+DRAFT_FACTOR = 3.0
 # Of a photo that must be held whole, at 4 bytes a pixel and twice while alpha is resized.
 MOST_WHOLE_PIXELS = 25_000_000
 # Encoders write 1 to 12; each costs a pass over all pixels, so that thousands are an attack.
@@ -44,11 +44,13 @@ class DecodedImage:
 
 @dataclass(frozen=True, slots=True)
 class _Square:
-    """What is asked for: the square's side, how it is cut, and the most pixels of a photo."""
+    """What is asked for: the square's side, how it is cut, the most pixels of a photo, and the
+    least side at which a JPEG is decoded."""
 
     size: int
     resize: str
     max_pixels: int
+    least: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,12 @@ class _Loaded:
 
 
 def decode(
-    data: bytes | PlainPhoto, *, size: int, max_pixels: int, resize: str = "shortest"
+    data: bytes | PlainPhoto,
+    *,
+    size: int,
+    max_pixels: int,
+    resize: str = "shortest",
+    draft_factor: float = DRAFT_FACTOR,
 ) -> DecodedImage:
     """Decode a photo, or one that was taken apart already, to the square that an encoder takes.
 
@@ -74,6 +81,9 @@ def decode(
     own transform, but upright, in sRGB, over white, and near them where a large JPEG is decoded
     at a fraction of its size. Metadata is never a reason to refuse a photo, nor is a missing end:
     of the square an eighth may be missing.
+
+    Args:
+        draft_factor: see :data:`DRAFT_FACTOR`.
 
     Raises:
         UndecodableImage: no photo can be read from ``data``.
@@ -84,7 +94,7 @@ def decode(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decoded(data, _Square(size, resize, max_pixels))
+            return _decoded(data, _Square(size, resize, max_pixels, round(size * draft_factor)))
     except (UndecodableImage, TooManyPixels):
         raise
     except Image.DecompressionBombError as error:
@@ -132,7 +142,7 @@ def _loaded(photo: PlainPhoto | bytes, wanted: _Square, ground: int | None = Non
         width, height = image.size
         _refuse_too_much(image, photo, wanted.max_pixels)
         quality = estimated_quality(image)
-        scaled = image.draft("RGB", (wanted.size * DRAFT_FACTOR,) * 2)
+        scaled = image.draft("RGB", (wanted.least, wanted.least))
         covered = scaled[1][2:] if scaled else None
         if ground is None:
             image.load()

@@ -14,7 +14,8 @@ UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "One photo, or several of one specimen (cap, gills, base), which are "
-        "pooled. JPEG, PNG, WebP, GIF (first frame), BMP or TIFF.",
+        "pooled. JPEG, PNG, WebP, GIF (first frame), BMP or TIFF; HEIC where the operator "
+        "installed its library. Metadata is left aside, whatever its size.",
         "content": {
             "multipart/form-data": {
                 "schema": {
@@ -72,7 +73,7 @@ EXAMPLES: dict[int, Problem] = {
         415,
         "unsupported-photo",
         "A format we do not read",
-        "HEIC and AVIF photos are not read; send JPEG, PNG or WebP.",
+        "AVIF photos are not read; send JPEG, PNG or WebP.",
     ),
     422: Problem(
         422,

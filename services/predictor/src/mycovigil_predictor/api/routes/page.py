@@ -27,6 +27,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# Asked for by name, a phone makes a JPEG of its HEIC photo; asked for "image/*" it sends the HEIC.
+FORMATS = "image/jpeg,image/png,image/webp,image/gif,image/bmp,image/tiff"
 PAGE = Caller(name="page", prefix="page")
 templates = Jinja2Templates(Path(__file__).parents[1] / "pages" / "templates")
 templates.env.filters["percent"] = percent
@@ -104,6 +106,7 @@ def _page(
     context = {
         "public": options.public_page,
         "poison_centre": phone_number(options.poison_centre),
+        "formats": FORMATS,
         "most_photos": options.max_files,
         "keeps_photos": predictor.settings.storage.keep_photos,
         "demo": serving is not None and serving.model.demo,
