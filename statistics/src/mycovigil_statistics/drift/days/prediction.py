@@ -17,6 +17,9 @@ from mycovigil_statistics.drift.days.between import Baseline
 # A baseline of few days cannot know how much their scales scatter: this much, as a standard
 # deviation of logs, with the weight of so many days.
 SCALE_SPREAD, SCALE_DAYS = 0.4, 6.0
+# Oddity is of squares, so that a day whose effect is twice as large lies four times as far: its log
+# scale scatters at least this much, however alike the days of the baseline were.
+LEAST_SPREAD = {"oddity": 0.3}
 # Real days have heavy tails: degrees of freedom of the log scale are capped (measured in
 # benchmarks/drift_days.py with t-distributed day effects).
 MOST_FREEDOM = 8.0
@@ -80,20 +83,21 @@ def compare(name: str, baseline: Baseline, distance: float) -> DayView:
     """The night's distance beside each baseline day's distance from the other days."""
     own = _log(baseline.own_distances())
     above = float(_log(np.array([distance]))[0] - own.mean())
-    null = predicted(own, baseline.effective_columns())
+    null = predicted(own, baseline.effective_columns(), LEAST_SPREAD.get(name, 0.0))
     rank = 1 + int((own - own.mean() >= above).sum())
     return DayView(name, null.p_value(above), float(np.exp(above / 2)), rank, null)
 
 
-def predicted(own: NDArray[np.float64], columns: float) -> LogDistance:
+def predicted(own: NDArray[np.float64], columns: float, least_spread: float) -> LogDistance:
     """From (K,) log distances of the baseline's days: what they scatter by beyond what a
-    chi-square of so many degrees of freedom does is the scale's."""
+    chi-square of so many degrees of freedom does is the scale's, and at least `least_spread`."""
     days = len(own)
     noise = float(polygamma(1, columns / 2))
     squares = float(np.square(own - own.mean()).sum())
     freedom = days - 1 + SCALE_DAYS
     excess = max(squares - (days - 1) * noise, 0.0)
     variance = (excess + SCALE_DAYS * SCALE_SPREAD**2) / freedom
+    variance = max(variance, least_spread**2)
     spread = np.sqrt(variance * (1 + 1 / days) + noise / days)
     return LogDistance(columns, float(spread), min(freedom, MOST_FREEDOM))
 

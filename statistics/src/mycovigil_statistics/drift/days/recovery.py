@@ -150,7 +150,7 @@ class _Frame:
     @classmethod
     def of(cls, baseline: Baseline) -> "_Frame":
         own = np.log(np.maximum(baseline.own_distances(), 1e-12))
-        null = predicted(own, baseline.effective_columns())
+        null = predicted(own, baseline.effective_columns(), 0.0)
         centre = digamma(null.columns / 2) + np.log(2 / null.columns)
         typical = baseline.within * (1 / baseline.units).mean() + baseline.day_variance()
         correlation = series_of(baseline, 1).correlation
