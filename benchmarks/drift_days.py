@@ -23,17 +23,18 @@ from rich.progress import track
 from rich.table import Table
 
 from mycovigil_statistics.drift import DaySketch, FeatureGeometry, PredictionGeometry, judge_days
+from mycovigil_statistics.sample import FloatArray
 from mycovigil_statistics.simulated import DayEffects, Shift, World
 
 DIMENSION = 128
 LEVELS = (0.00067, 0.05)
-BASELINES = (3, 7, 14, 28)
-POOL = 2 * max(BASELINES)
 TRAINING_DAYS, TRAINING_PHOTOS = 28, 100
-# Calm nights beside a baseline, and nights of each shift.
-NIGHTS, SHIFTED = 14, 4
-# Both sizes in every condition, the largest in two.
-PHOTOS, MANY, MANY_IN = (240, 1_000), 5_000, ("none", "both")
+# Calm nights beside a baseline of a week or less, and nights of each shift.
+NIGHTS, SHIFTED = 8, 4
+# Sizes and baselines in every condition, and those in two more.
+PHOTOS, BASELINES = (240, 1_000), (3, 7, 28)
+POOL = 2 * max(BASELINES)
+MORE_PHOTOS, MORE_DAYS, MORE_IN = 5_000, 14, ("none", "both")
 CONDITIONS = {
     "none": DayEffects(),
     "mean .2%": DayEffects(mean=0.002),
@@ -80,8 +81,12 @@ class Nights:
         predictions = PredictionGeometry.fit(world.probabilities(rows))
         return cls(world, effects, generator, FeatureGeometry.fit(rows, seed=1), predictions)
 
-    def sketch(self, photos: int, shift: Shift = CALM) -> DaySketch:
-        rows, groups = self.world.draw_day(photos, self.generator, self.effects, shift)
+    def sketch(
+        self, photos: int, shift: Shift = CALM, displacement: FloatArray | None = None
+    ) -> DaySketch:
+        rows, groups = self.world.draw_day(
+            photos, self.generator, self.effects, shift, displacement
+        )
         answers = self.predictions.sketch(self.world.probabilities(rows), groups=groups)
         return self.features.sketch(rows, groups=groups).joined(answers)
 
@@ -97,18 +102,17 @@ def pairs(found: dict[str, list[DaySketch]], k: int) -> Iterator[tuple[str, int,
     pool = found["calm"]
     starts = range(0, POOL - k + 1, k)
     for start in starts:
-        yield from (
-            ("calm", start, pool[(start + k + i) % POOL])
-            for i in range(min(max(NIGHTS, k), POOL - k))
-        )
+        yield from (("calm", start, pool[(start + k + i) % POOL]) for i in range(max(NIGHTS, k)))
     for name in list(SHIFTS)[1:]:
         yield from ((name, starts[i % len(starts)], n) for i, n in enumerate(found[name]))
 
 
-def counted(found: dict[str, list[DaySketch]]) -> dict[str, dict[str, list[int]]]:
+def counted(
+    found: dict[str, list[DaySketch]], baselines: tuple[int, ...]
+) -> dict[str, dict[str, list[int]]]:
     """By length of the baseline and shift: nights with p_days <= each level, and nights."""
     counts: dict[str, dict[str, list[int]]] = {}
-    for k in BASELINES:
+    for k in baselines:
         p_values: dict[str, list[float]] = {name: [] for name in SHIFTS}
         for name, start, night in pairs(found, k):
             baseline = found["calm"][start : start + k]
@@ -121,7 +125,7 @@ def counted(found: dict[str, list[DaySketch]]) -> dict[str, dict[str, list[int]]
 
 
 def sizes(condition: str) -> tuple[int, ...]:
-    return (*PHOTOS, MANY) if condition in MANY_IN else PHOTOS
+    return (*PHOTOS, MORE_PHOTOS) if condition in MORE_IN else PHOTOS
 
 
 def run(worlds: int, first: int, path: Path) -> None:
@@ -135,16 +139,16 @@ def run(worlds: int, first: int, path: Path) -> None:
     for seed, condition in track(missing, "worlds", console=TERMINAL):
         world, place = World.random(seed, DIMENSION), list(CONDITIONS).index(condition)
         nights = Nights.of(world, CONDITIONS[condition], (seed, place))
+        baselines = (*BASELINES, MORE_DAYS) if condition in MORE_IN else BASELINES
         for size in sizes(condition):
-            counts[f"{seed}/{size}/{condition}"] = counted(sketches(nights, size))
+            counts[f"{seed}/{size}/{condition}"] = counted(sketches(nights, size), baselines)
         path.write_text(json.dumps(counts, sort_keys=True))
 
 
 def cells(counts: dict[str, Any]) -> Iterator[tuple[int, int, str]]:
     sizes = sorted({int(key.split("/")[1]) for key in counts})
-    return (
-        (k, size, name) for k in BASELINES for size in sizes for name in ("pooled", *CONDITIONS)
-    )
+    lengths = sorted((*BASELINES, MORE_DAYS))
+    return ((k, size, name) for k in lengths for size in sizes for name in ("pooled", *CONDITIONS))
 
 
 def rates(counts: dict[str, Any], k: int, photos: int, condition: str, shift: str) -> Any:
@@ -152,7 +156,7 @@ def rates(counts: dict[str, Any], k: int, photos: int, condition: str, shift: st
     worlds: dict[str, np.ndarray[Any, Any]] = {}
     for key, found in counts.items():
         seed, size, name = key.split("/")
-        if int(size) == photos and condition in {"pooled", name}:
+        if int(size) == photos and condition in {"pooled", name} and str(k) in found:
             worlds[seed] = worlds.get(seed, np.zeros(3)) + np.array(found[str(k)][shift])
     return np.array(list(worlds.values()))
 

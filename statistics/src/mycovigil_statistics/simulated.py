@@ -42,7 +42,8 @@ class DayEffects:
     `mean`: variance of a displacement common to the day, over that of the noise; `tails`: degrees
     of freedom of its multivariate t, 0 for normal; `mixture`: concentration of the Dirichlet
     distribution of a day's shares of the sub-clusters, 0 for fixed shares; `burst`: photos of one
-    specimen, which share `likeness` of the noise's variance.
+    specimen, which share `likeness` of the noise's variance; `correlation`: of neighbouring days'
+    displacements, an autoregressive series of order one.
     """
 
     mean: float = 0.0
@@ -50,6 +51,7 @@ class DayEffects:
     mixture: float = 0.0
     burst: int = 1
     likeness: float = 0.5
+    correlation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,8 +112,12 @@ class World:
         generator: np.random.Generator,
         effects: DayEffects = DayEffects(),
         shift: Shift = Shift(),
+        displacement: FloatArray | None = None,
     ) -> tuple[FloatArray, IntArray]:
-        """(rows, d) unit features of one day, and the specimen (group) of each row."""
+        """(rows, d) unit features of one day, and the specimen (group) of each row.
+
+        `displacement`: (d,) of `displacements`, by default one of its own.
+        """
         g = generator
         specimens = np.arange(rows) // effects.burst
         count = int(specimens[-1]) + 1
@@ -126,7 +132,9 @@ class World:
         x = 0.70 * self.centre + 0.30 * self.classes[kinds // SUBCLUSTERS] + 0.30 * sub
         x = x.astype(np.float32)[specimens]
         x += np.float32(1 + shift.scale) * self._specimen_noise(specimens, effects, g)
-        x += np.float32(shift.mean) * self.direction + self._day_effect(effects, g)
+        if displacement is None:
+            displacement = self.displacements(1, g, effects)[0]
+        x += np.float32(shift.mean) * self.direction + displacement
         x /= np.linalg.norm(x, axis=1, keepdims=True)
         return x, specimens
 
@@ -140,14 +148,20 @@ class World:
         weights = np.sqrt([effects.likeness, 1 - effects.likeness]).astype(np.float32)
         return np.asarray(weights[0] * shared + weights[1] * own)
 
-    def _day_effect(self, effects: DayEffects, generator: np.random.Generator) -> FloatArray:
+    def displacements(
+        self, days: int, generator: np.random.Generator, effects: DayEffects
+    ) -> FloatArray:
+        """(days, d) displacements of days in a row."""
         if not effects.mean:
-            return np.zeros(len(self.centre), np.float32)
-        size = effects.mean
+            return np.zeros((days, len(self.centre)), np.float32)
+        sizes = np.full((days, 1), effects.mean)
         if effects.tails:
-            size *= (effects.tails - 2) / generator.chisquare(effects.tails)
-        white = generator.standard_normal(len(self.centre)).astype(np.float32)
-        return np.asarray(np.float32(np.sqrt(size)) * (white @ self.colouring))
+            sizes *= (effects.tails - 2) / generator.chisquare(effects.tails, (days, 1))
+        white = generator.standard_normal((days, len(self.centre))).astype(np.float32)
+        fresh = np.float32(np.sqrt(1 - effects.correlation**2))
+        for day in range(1, days):
+            white[day] = effects.correlation * white[day - 1] + fresh * white[day]
+        return np.asarray(np.sqrt(sizes).astype(np.float32) * (white @ self.colouring))
 
     def probabilities(self, features: FloatArray, temperature: float = 0.08) -> FloatArray:
         """(n, 4) of a fair classifier: softmax of the cosine with each class's centre."""

@@ -62,7 +62,7 @@ class Baseline:
     def day_variance(self) -> Vector:
         """(c,) variance of the day effects, each column's drawn towards a common ratio."""
         plain = self.means.var(axis=0, ddof=1)
-        return _drawn(plain, self.within, len(self.means), (1 / self.units).mean())
+        return drawn_variance(plain, self.within, len(self.means), (1 / self.units).mean())
 
     def distance(self, mean: Vector, units: float, nights: int = 1) -> float:
         """Mean over columns of the squared distance of a new mean over its variance.
@@ -76,18 +76,9 @@ class Baseline:
 
     def own_distances(self) -> Vector:
         """(K,) each day's distance from the others, with what was learned without it."""
-        days, others = len(self.means), len(self.means) - 1
-        free, errors = self.units - 1, 1 / self.units
-        within = _pooled(
-            free @ self.variances - free[:, None] * self.variances, (free.sum() - free)[:, None]
-        )
-        centred = self.means - self.means.mean(axis=0)
-        left = np.square(centred).sum(axis=0) - np.square(centred) * days / others
-        error = ((errors.sum() - errors) / others)[:, None]
-        between = _drawn(np.maximum(left, 0) / (others - 1), within, others, error)
-        variance = within * (errors[:, None] + error / others) + between * (1 + 1 / others)
-        step = centred * days / others
-        return np.asarray((np.square(step) / variance).mean(axis=1))
+        free = self.units - 1
+        squares = free @ self.variances - free[:, None] * self.variances
+        return leave_one_out(self.means, self.units, _pooled(squares, (free.sum() - free)[:, None]))
 
     def effective_columns(self) -> float:
         """(sum of eigenvalues)² / sum of their squares of the day means' covariance.
@@ -115,9 +106,23 @@ def _pooled(squares: Vector, freedom: Vector | float) -> Vector:
     return np.asarray((squares + GEOMETRY_UNITS) / (freedom + GEOMETRY_UNITS))
 
 
-def _drawn(plain: Vector, within: Vector, days: int, error: Vector | float) -> Vector:
+def leave_one_out(means: Vector, units: Vector, within: Vector) -> Vector:
+    """(..., K) distance of each day from the others: of (..., K, c) day means of (K,) units, with
+    (K, c) variances of a unit, learned without the day; they broadcast."""
+    days, others = len(units), len(units) - 1
+    errors = 1 / units
+    centred = means - means.mean(axis=-2, keepdims=True)
+    squares = np.square(centred)
+    left = squares.sum(axis=-2, keepdims=True) - squares * (days / others)
+    error = ((errors.sum() - errors) / others)[:, None]
+    between = drawn_variance(np.maximum(left, 0) / (others - 1), within, others, error)
+    variance = within * (errors[:, None] + error / others) + between * (1 + 1 / others)
+    return np.asarray((squares * (days / others) ** 2 / variance).mean(axis=-1))
+
+
+def drawn_variance(plain: Vector, within: Vector, days: int, error: Vector | float) -> Vector:
     """(..., c) day variances from plain variances of `days` day means whose units' error adds
-    `error` times `within`."""
+    `error` times `within`: each column's drawn towards a common ratio."""
     own = plain - within * error
     ratio = np.asarray((own / within).mean(axis=-1, keepdims=True))
     common = (ratio * (days - 1) + PRIOR_RATIO * PRIOR_DAYS) / (days - 1 + PRIOR_DAYS)

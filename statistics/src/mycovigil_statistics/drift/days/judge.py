@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mycovigil_statistics.drift.days.between import LEAST_DAYS, Baseline, pooled_night
-from mycovigil_statistics.drift.days.prediction import DayView, compare
+from mycovigil_statistics.drift.days.between import LEAST_DAYS
+from mycovigil_statistics.drift.days.prediction import DayView, ViewBaseline
 from mycovigil_statistics.drift.days.result import DaysResult
 from mycovigil_statistics.drift.days.sketch import DaySketch, require_one_geometry
-from mycovigil_statistics.drift.days.window import series_of, window_p_value
 from mycovigil_statistics.errors import InsufficientRows
 
 
@@ -49,23 +48,7 @@ def compared_views(
     for name in sorted(set.intersection(*(set(night.views) for night in window))):
         days = [day for day in baseline if name in day.views]
         if len(days) >= LEAST_DAYS:
-            found.append(_compared(name, window, days, generator))
+            nights = [night.views[name] for night in window]
+            view = ViewBaseline.of(days, name)
+            found.append(view.compared(nights, view.null(nights, generator)))
     return found
-
-
-def _compared(
-    name: str,
-    window: Sequence[DaySketch],
-    days: Sequence[DaySketch],
-    generator: np.random.Generator,
-) -> DayView:
-    baseline = Baseline.of(days, name)
-    mean, units = pooled_night([night.views[name] for night in window])
-    distance = baseline.distance(mean, units, len(window))
-    view = compare(name, baseline, distance)
-    if len(window) == 1:
-        return view
-    p_value = window_p_value(
-        series_of(baseline, len(window)), float(np.log(max(distance, 1e-12))), generator
-    )
-    return view.with_p_value(p_value)

@@ -6,13 +6,15 @@ client. The log scale is taken to be t-distributed, and learned from the baselin
 (Geisser, 1993, Predictive Inference: the predictive distribution of a future observation).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import digamma, gammaincc, polygamma
 
-from mycovigil_statistics.drift.days.between import Baseline
+from mycovigil_statistics.drift.days.between import Baseline, Vector, pooled_night
+from mycovigil_statistics.drift.days.sketch import DaySketch, Moments
+from mycovigil_statistics.drift.days.window import SimulatedNull, series_of
 
 # A baseline of few days cannot know how much their scales scatter: this much, as a standard
 # deviation of logs, with the weight of so many days.
@@ -23,7 +25,7 @@ LEAST_SPREAD = {"oddity": 0.3}
 # Real days have heavy tails: degrees of freedom of the log scale are capped (measured in
 # benchmarks/drift_days.py with t-distributed day effects).
 MOST_FREEDOM = 8.0
-GRID = np.linspace(-60.0, 60.0, 1_201)
+GRID = np.linspace(-40.0, 40.0, 401)
 # Bisection of the log distance that is just seen.
 STEPS = 40
 
@@ -68,39 +70,60 @@ class DayView:
     p_value: float
     ratio: float
     rank: int
-    null: LogDistance
-
-    def with_p_value(self, p_value: float) -> "DayView":
-        """The same view with the p-value of another null distribution."""
-        return replace(self, p_value=p_value)
+    null: LogDistance | SimulatedNull
 
     def detectable(self, level: float) -> float:
         """The smallest ratio that would have had `p_value` <= level."""
         return float(np.exp(self.null.quantile(level) / 2))
 
 
-def compare(name: str, baseline: Baseline, distance: float) -> DayView:
-    """The night's distance beside each baseline day's distance from the other days."""
-    own = _log(baseline.own_distances())
-    above = float(_log(np.array([distance]))[0] - own.mean())
-    null = predicted(own, baseline.effective_columns(), LEAST_SPREAD.get(name, 0.0))
-    rank = 1 + int((own - own.mean() >= above).sum())
-    return DayView(name, null.p_value(above), float(np.exp(above / 2)), rank, null)
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewBaseline:
+    """One view of the baseline's days; `own`: (K,) log distances of each day from the others."""
+
+    name: str
+    baseline: Baseline
+    own: Vector
+
+    @classmethod
+    def of(cls, days: Sequence[DaySketch], view: str) -> "ViewBaseline":
+        baseline = Baseline.of(days, view)
+        return cls(view, baseline, log_distances(baseline.own_distances()))
+
+    def null(
+        self, nights: Sequence[Moments], generator: np.random.Generator
+    ) -> "LogDistance | SimulatedNull":
+        """Log distances of a calm night, or of a window's mean, above the mean of the days' own.
+
+        It depends on the nights' units alone. `generator`: of the series for a window.
+        """
+        if len(nights) == 1:
+            return predicted(self.own, self.baseline.effective_columns(), self.name)
+        return series_of(self.baseline, nights).null(generator)
+
+    def compared(self, nights: Sequence[Moments], null: "LogDistance | SimulatedNull") -> DayView:
+        """A night, or a window's mean, beside the days."""
+        mean, units = pooled_night(nights)
+        distance = np.array([self.baseline.distance(mean, units, len(nights))])
+        above = float(log_distances(distance)[0] - self.own.mean())
+        rank = 1 + int((self.own - self.own.mean() >= above).sum())
+        return DayView(self.name, null.p_value(above), float(np.exp(above / 2)), rank, null)
 
 
-def predicted(own: NDArray[np.float64], columns: float, least_spread: float) -> LogDistance:
+def predicted(own: Vector, columns: float, view: str) -> LogDistance:
     """From (K,) log distances of the baseline's days: what they scatter by beyond what a
-    chi-square of so many degrees of freedom does is the scale's, and at least `least_spread`."""
+    chi-square of so many degrees of freedom does is the scale's, at least what the view asks for.
+    """
     days = len(own)
     noise = float(polygamma(1, columns / 2))
     squares = float(np.square(own - own.mean()).sum())
     freedom = days - 1 + SCALE_DAYS
     excess = max(squares - (days - 1) * noise, 0.0)
     variance = (excess + SCALE_DAYS * SCALE_SPREAD**2) / freedom
-    variance = max(variance, least_spread**2)
+    variance = max(variance, LEAST_SPREAD.get(view, 0.0) ** 2)
     spread = np.sqrt(variance * (1 + 1 / days) + noise / days)
     return LogDistance(columns, float(spread), min(freedom, MOST_FREEDOM))
 
 
-def _log(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_distances(distances: Vector) -> Vector:
     return np.asarray(np.log(np.maximum(distances, 1e-12)))

@@ -16,7 +16,7 @@ from scipy.stats import ncx2
 from scipy.stats import t as student
 
 from mycovigil_statistics.drift.days.between import Baseline, Vector, pooled_night
-from mycovigil_statistics.drift.days.prediction import LogDistance, predicted
+from mycovigil_statistics.drift.days.prediction import LogDistance, log_distances, predicted
 from mycovigil_statistics.drift.days.sketch import DaySketch, Moments, require_one_geometry
 from mycovigil_statistics.drift.days.window import series_of
 from mycovigil_statistics.errors import InsufficientRows
@@ -114,7 +114,7 @@ def _shift(
     since: Sequence[DaySketch],
     baseline: Sequence[DaySketch],
 ) -> ViewShift:
-    frame = _Frame.of(Baseline.of([day for day in baseline if name in day.views], name))
+    frame = _Frame.of(Baseline.of([day for day in baseline if name in day.views], name), name)
     before = frame.excess([night.views[name] for night in alarming])
     after = frame.excess([night.views[name] for night in since])
     lower, upper = frame.bound(before, CONFIDENCE), frame.bound(after, 1 - CONFIDENCE)
@@ -148,12 +148,12 @@ class _Frame:
     null: LogDistance
 
     @classmethod
-    def of(cls, baseline: Baseline) -> "_Frame":
-        own = np.log(np.maximum(baseline.own_distances(), 1e-12))
-        null = predicted(own, baseline.effective_columns(), 0.0)
+    def of(cls, baseline: Baseline, view: str) -> "_Frame":
+        own = log_distances(baseline.own_distances())
+        null = predicted(own, baseline.effective_columns(), view)
         centre = digamma(null.columns / 2) + np.log(2 / null.columns)
         typical = baseline.within * (1 / baseline.units).mean() + baseline.day_variance()
-        correlation = series_of(baseline, 1).correlation
+        correlation = series_of(baseline, []).correlation
         return cls(baseline, typical, correlation, float(np.exp(own.mean() - centre)), null)
 
     def excess(self, nights: Sequence[Moments]) -> _Excess:
