@@ -22,6 +22,7 @@ from rich.table import Table
 from mycovigil_statistics.drift import DaySketch
 from mycovigil_statistics.drift.days.prediction import DayView, ViewBaseline
 from mycovigil_statistics.drift.days.result import combined
+from mycovigil_statistics.drift.days.window import autocorrelations
 from mycovigil_statistics.simulated import DayEffects, Shift, World
 
 LEVEL = 0.005
@@ -73,14 +74,15 @@ def counted(seed: int, condition: str) -> dict[str, list[int]]:
 def p_values(baseline: list[DaySketch], weeks: list[list[DaySketch]], seed: int) -> list[float]:
     """As `judge_days`, but the series of all weeks are drawn once: they have the same units."""
     generator = np.random.default_rng(seed)
+    views = [ViewBaseline.of(baseline, name) for name in sorted(baseline[0].views)]
+    correlations = autocorrelations([view.baseline for view in views])
     found: list[list[DayView]] = [[] for _ in weeks]
-    for name in sorted(baseline[0].views):
-        view = ViewBaseline.of(baseline, name)
-        nights = [[night.views[name] for night in week] for week in weeks]
-        null = view.null(nights[0], generator)
-        for views, one in zip(found, nights, strict=True):
-            views.append(view.compared(one, null))
-    return [combined(views) or 0.0 for views in found]
+    for view, correlation in zip(views, correlations, strict=True):
+        nights = [[night.views[view.name] for night in week] for week in weeks]
+        null = view.window(nights[0], correlation, generator)
+        for compared, one in zip(found, nights, strict=True):
+            compared.append(view.compared(one, null))
+    return [combined(compared) or 0.0 for compared in found]
 
 
 def run(worlds: int, first: int, path: Path) -> None:

@@ -8,6 +8,7 @@ from mycovigil_statistics.drift.days.between import LEAST_DAYS
 from mycovigil_statistics.drift.days.prediction import DayView, ViewBaseline
 from mycovigil_statistics.drift.days.result import DaysResult
 from mycovigil_statistics.drift.days.sketch import DaySketch, require_one_geometry
+from mycovigil_statistics.drift.days.window import autocorrelations
 from mycovigil_statistics.errors import InsufficientRows
 
 
@@ -43,12 +44,20 @@ def compared_views(
     if not window or len(baseline) < LEAST_DAYS:
         return []
     require_one_geometry([*baseline, *window])
-    generator = np.random.default_rng(seed)
+    names = sorted(set.intersection(*(set(night.views) for night in window)))
+    days = {name: [day for day in baseline if name in day.views] for name in names}
+    views = [ViewBaseline.of(days[n], n) for n in names if len(days[n]) >= LEAST_DAYS]
+    if len(window) == 1 or not views:
+        return [view.compared([window[0].views[view.name]], view.night) for view in views]
+    return _windows(views, window, np.random.default_rng(seed))
+
+
+def _windows(
+    views: Sequence[ViewBaseline], window: Sequence[DaySketch], generator: np.random.Generator
+) -> list[DayView]:
+    correlations = autocorrelations([view.baseline for view in views])
     found = []
-    for name in sorted(set.intersection(*(set(night.views) for night in window))):
-        days = [day for day in baseline if name in day.views]
-        if len(days) >= LEAST_DAYS:
-            nights = [night.views[name] for night in window]
-            view = ViewBaseline.of(days, name)
-            found.append(view.compared(nights, view.null(nights, generator)))
+    for view, correlation in zip(views, correlations, strict=True):
+        nights = [night.views[view.name] for night in window]
+        found.append(view.compared(nights, view.window(nights, correlation, generator)))
     return found

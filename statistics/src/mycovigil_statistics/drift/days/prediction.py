@@ -90,16 +90,22 @@ class ViewBaseline:
         baseline = Baseline.of(days, view)
         return cls(view, baseline, log_distances(baseline.own_distances()))
 
-    def null(
-        self, nights: Sequence[Moments], generator: np.random.Generator
-    ) -> "LogDistance | SimulatedNull":
-        """Log distances of a calm night, or of a window's mean, above the mean of the days' own.
+    @property
+    def night(self) -> LogDistance:
+        """Log distances of a calm night above the mean of the days' own."""
+        return predicted(self.own, self.baseline.effective_columns(), self.name)
 
-        It depends on the nights' units alone. `generator`: of the series for a window.
+    def window(
+        self, nights: Sequence[Moments], correlation: float, generator: np.random.Generator
+    ) -> SimulatedNull:
+        """The same of a calm window's mean; it depends on the nights' units alone.
+
+        `correlation`: of neighbouring days' effects; `generator`: of the simulated series.
         """
-        if len(nights) == 1:
-            return predicted(self.own, self.baseline.effective_columns(), self.name)
-        return series_of(self.baseline, nights).null(generator)
+        units = np.array([night.units for night in nights], np.float64)
+        scale = self.night
+        series = series_of(self.baseline, units, correlation, scale.spread, scale.freedom)
+        return series.null(generator)
 
     def compared(self, nights: Sequence[Moments], null: "LogDistance | SimulatedNull") -> DayView:
         """A night, or a window's mean, beside the days."""

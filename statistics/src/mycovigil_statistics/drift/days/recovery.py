@@ -18,7 +18,7 @@ from scipy.stats import t as student
 from mycovigil_statistics.drift.days.between import Baseline, Vector, pooled_night
 from mycovigil_statistics.drift.days.prediction import LogDistance, log_distances, predicted
 from mycovigil_statistics.drift.days.sketch import DaySketch, Moments, require_one_geometry
-from mycovigil_statistics.drift.days.window import series_of
+from mycovigil_statistics.drift.days.window import Neighbours
 from mycovigil_statistics.errors import InsufficientRows
 
 CONFIDENCE = 0.95
@@ -153,7 +153,7 @@ class _Frame:
         null = predicted(own, baseline.effective_columns(), view)
         centre = digamma(null.columns / 2) + np.log(2 / null.columns)
         typical = baseline.within * (1 / baseline.units).mean() + baseline.day_variance()
-        correlation = series_of(baseline, []).correlation
+        correlation = Neighbours.of(baseline).correlation
         return cls(baseline, typical, correlation, float(np.exp(own.mean() - centre)), null)
 
     def excess(self, nights: Sequence[Moments]) -> _Excess:

@@ -8,15 +8,18 @@ autocorrelation, and the whole procedure is repeated on each.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 from scipy.stats import norm
 
 from mycovigil_statistics.drift.days.between import Baseline, Vector, drawn_variance, leave_one_out
-from mycovigil_statistics.drift.days.sketch import Moments
 
 SERIES, SERIES_AT_ONCE = 600, 100
 MOST_CORRELATION = 0.8
+# Weight of the correlation that all views share, in independent products of days' effects.
+POOLED_WEIGHT = 100.0
 # So many windows must fit in the baseline for one to page: fewer say little of what windows do.
 WINDOWS_IN_BASELINE = 4
 # Where as many simulated series lie beyond, their count is the p-value, else a normal tail.
@@ -53,17 +56,19 @@ class SimulatedNull:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """A baseline of days of (K,) `units` units and a window of nights of (n,) `nights` units, in
-    `columns` columns.
+    """A baseline of days of (K,) `units` units and a window of nights of (n,) `nights` units.
 
-    `ratio`: day variance over a unit's; `correlation`: of neighbouring days' effects.
+    `ratios`: (c,) day variances over a unit's; `correlation`: of neighbouring days' effects;
+    `spread`, `freedom`: standard deviation and degrees of freedom of the log scale of a day's
+    squared effects.
     """
 
     units: Vector
     nights: Vector
-    columns: int
-    ratio: float
+    ratios: Vector
     correlation: float
+    spread: float
+    freedom: float
 
     def null(self, generator: np.random.Generator, count: int = SERIES) -> SimulatedNull:
         """What the procedure gives on simulated series without drift."""
@@ -73,53 +78,86 @@ class Series:
     def _above(self, generator: np.random.Generator, count: int) -> Vector:
         means = self._draw(generator, count)
         days, nights = len(self.units), len(self.nights)
-        units = self.units.astype(np.float32)
         baseline, window = means[:, :days], means[:, days:].mean(axis=1)
-        one, error = np.ones(1, np.float32), (1 / units).mean()
+        one, error = np.ones(1), (1 / self.units).mean()
         between = drawn_variance(baseline.var(axis=1, ddof=1), one, days, error)
         noise = (1 / self.nights).mean() / nights + error / days
         variance = noise + between * (1 / nights + 1 / days)
         distance = np.square(window - baseline.mean(axis=1)) / variance
-        own = leave_one_out(baseline, units, one)
+        own = leave_one_out(baseline, self.units, one)
         return np.asarray(np.log(distance.mean(axis=-1)) - np.log(own).mean(axis=-1))
 
     def _draw(self, generator: np.random.Generator, count: int) -> Vector:
         """(count, K + n, c) day means."""
         units = np.concatenate([self.units, self.nights])
-        shape = (count, len(units), self.columns)
-        shocks = generator.standard_normal(shape, np.float32)
-        errors = generator.standard_normal(shape, np.float32)
-        errors /= np.sqrt(units, dtype=np.float32)[:, None]
+        shape = (count, len(units), len(self.ratios))
+        effects = generator.standard_normal(shape, np.float32)
         fresh = np.float32(np.sqrt(1 - self.correlation**2))
-        correlation, size = np.float32(self.correlation), np.float32(np.sqrt(self.ratio))
         for day in range(1, len(units)):
-            shocks[:, day] = correlation * shocks[:, day - 1] + fresh * shocks[:, day]
-        return np.asarray(size * shocks + errors)
+            effects[:, day] *= fresh
+            effects[:, day] += np.float32(self.correlation) * effects[:, day - 1]
+        scales = np.exp(self.spread / 2 * generator.standard_t(self.freedom, (*shape[:2], 1)))
+        errors = generator.standard_normal(shape, np.float32) / np.sqrt(units)[:, None]
+        return np.asarray(np.sqrt(self.ratios) * scales * effects + errors)
 
 
-def series_of(baseline: Baseline, nights: Sequence[Moments]) -> Series:
-    """What the baseline says of its days, pooled over columns, and the nights' units."""
-    within = baseline.within
-    scaled = baseline.means / np.sqrt(within)
-    ratio = float((baseline.day_variance() / within).mean())
-    return Series(
-        units=baseline.units,
-        nights=np.array([night.units for night in nights], np.float64),
-        columns=max(1, round(baseline.effective_columns())),
-        ratio=ratio,
-        correlation=autocorrelation(scaled, ratio),
-    )
+def series_of(
+    baseline: Baseline, nights: Vector, correlation: float, spread: float, freedom: float
+) -> Series:
+    """What the baseline says of a view's days, for a window of nights of (n,) units.
 
-
-def autocorrelation(scaled: Vector, ratio: float) -> float:
-    """Of neighbouring days' effects, from (K, c) day means in standard deviations of a unit.
-
-    Sampling errors are independent, so that they lower the plain estimate; a short series lowers it
-    by about (1 + 4 r) / K (Kendall, 1954).
+    As many columns as are effective, with ratios spread as those of the view's columns are.
     """
-    days = len(scaled)
-    if ratio <= 0:
-        return 0.0
-    centred = scaled - scaled.mean(axis=0)
-    plain = float((centred[1:] * centred[:-1]).mean()) / ratio
-    return float(np.clip(plain + (1 + 4 * max(plain, 0.0)) / days, 0.0, MOST_CORRELATION))
+    columns = max(1, round(baseline.effective_columns()))
+    ratios = baseline.day_variance() / baseline.within
+    drawn = np.quantile(ratios, (np.arange(columns) + 0.5) / columns)
+    return Series(baseline.units, nights, drawn, correlation, spread, freedom)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Of some columns of K days: sum of the products of neighbouring days' effects, sum of the
+    effects' variances, and how many products of effects without error they are worth."""
+
+    products: float
+    variances: float
+    weight: float
+    days: int
+
+    @classmethod
+    def of(cls, view: Baseline) -> "Neighbours":
+        """Sampling errors are independent; around the days' mean their products are negative."""
+        scaled = view.means / np.sqrt(view.within)
+        centred = scaled - scaled.mean(axis=0)
+        error, days = float((1 / view.units).mean()), len(scaled)
+        products = (centred[1:] * centred[:-1]).mean(axis=0) + error / days
+        ratios = view.day_variance() / view.within
+        share = float(ratios.mean() / (ratios.mean() + error))
+        weight = days * view.effective_columns() * share**2
+        return cls(float(products.sum()), float(ratios.sum()), weight, days)
+
+    def __add__(self, other: "Neighbours") -> "Neighbours":
+        return Neighbours(
+            self.products + other.products,
+            self.variances + other.variances,
+            self.weight + other.weight,
+            self.days,
+        )
+
+    @property
+    def correlation(self) -> float:
+        """A short series lowers the plain estimate by about (1 + 4 r) / K (Kendall, 1954)."""
+        plain = self.products / self.variances if self.variances > 0 else 0.0
+        corrected = plain + (1 + 4 * max(plain, 0.0)) / self.days
+        return float(np.clip(corrected, 0.0, MOST_CORRELATION))
+
+
+def autocorrelations(views: Sequence[Baseline]) -> list[float]:
+    """Of neighbouring days' effects in each view, drawn towards that of all views' columns where a
+    view has few columns, or its days differ little beside their error."""
+    each = [Neighbours.of(view) for view in views]
+    pooled = reduce(add, each).correlation
+    return [
+        (one.weight * one.correlation + POOLED_WEIGHT * pooled) / (one.weight + POOLED_WEIGHT)
+        for one in each
+    ]
