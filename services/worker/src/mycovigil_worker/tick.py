@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from mycovigil.incidents import alert
 from mycovigil_worker.label_queue import fill
 from mycovigil_worker.labels import label_updates
-from mycovigil_worker.nights import nightly, requested
+from mycovigil_worker.nights import calm, nightly, requested
 from mycovigil_worker.retrain import label_wait, retrain_queue
 from mycovigil_worker.state import State
 
@@ -17,14 +17,15 @@ log = structlog.get_logger(__name__)
 
 
 def run(state: State, now: datetime) -> None:
-    """Make missing reports, answer requests, update figures by new labels, release alerts whose
-    silence is over, create retrain jobs that are missing, ask for labels, queue the jobs whose
-    labels have come, and send those that no worker runs.
+    """Make missing reports, end drifts that are over, answer requests, update figures by new
+    labels, release alerts whose silence is over, create retrain jobs that are missing, ask for
+    labels, queue the jobs whose labels have come, and send those that no worker runs.
 
     A step that fails is logged and holds back none of the others.
     """
     steps: dict[str, Callable[[], object]] = {
         "nights": lambda: nightly.run(state, now=now),
+        "calm": lambda: calm.end_by_calm(state),
         "requests": lambda: requested.drain(state, now=now),
         "labels": lambda: label_updates.run(state, now=now),
         "silenced alerts": lambda: release_silenced(state),
