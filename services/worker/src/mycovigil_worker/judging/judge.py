@@ -226,7 +226,7 @@ class Judging:
             "seed": self.drift.seed,
             "level": self.spec.level,
             "slice_level": self.spec.slice_level,
-            "paging_slices": list(slices.PAGING),
+            "paging_slices": [],
             "as_of": self.as_of.isoformat(),
             "permutations": comparison.result.permutations,
             "pool_rows": comparison.result.pool_rows,

@@ -18,13 +18,11 @@ from mycovigil_statistics.drift.slices import PREDICTED_CLASS, SliceResult, judg
 # Of slices of a night that drifted as a whole: they raise no alarm, they show where.
 WHERE_LEVEL = 0.05
 WHERE_PERMUTATIONS = 999
-# Dimensions whose slices may raise an alarm: they are compared with the same part of the reference.
-PAGING = (PREDICTED_CLASS,)
 
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """All slices of a night; those that may page are judged at one level together."""
+    """All slices of a night, judged at one level together. They inform: none raises an alarm."""
 
     found: tuple[SliceResult, ...] = ()
 
@@ -41,12 +39,12 @@ def judged(
     level: float,
     drifted: bool,
     seed: int,
-    paging: Collection[str] = PAGING,
+    paging: Collection[str] = (),
 ) -> Slices:
     """Judge all slices; of a dimension with one value there are none, and none at level 0.
 
-    ``novelty``: (n, s) scores of the night's rows, if they have any; ``paging``: dimensions that
-    share ``level``, in a replay those of the report's time.
+    ``novelty``: (n, s) scores of the night's rows, if they have any; ``paging``: in a replay, the
+    dimensions that shared ``level`` in the report's time.
     """
     if level <= 0:
         return Slices()

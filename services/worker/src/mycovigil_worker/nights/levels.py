@@ -1,7 +1,7 @@
 """Which windows end with a night, and the level each may alarm at: the month's fixed plan.
 
-A single night's share is halved between the whole night and its slices, which are many but share
-one level; longer windows have no slices.
+A single night's share is halved between the whole night and its predicted classes. The half of the
+classes stays unspent until days are sketched by class: no slice pages before.
 """
 
 from mycovigil.settings import DriftSettings
@@ -12,7 +12,7 @@ MONTH = 30
 
 
 def nightly_level(drift: DriftSettings) -> float:
-    """What the whole of a single night may spend, and its slices once more."""
+    """What the whole of a single night may spend; as much again is kept for its classes."""
     return MonthlyBudget(total=drift.monthly_budget, slices=2, days=MONTH).level(1, 1)
 
 
