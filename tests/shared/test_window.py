@@ -88,3 +88,5 @@ def test_reversed_windows_are_refused(shift: timedelta) -> None:
 def test_naive_times_are_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         Window(datetime(2026, 9, 1), datetime(2026, 9, 2))  # noqa: DTZ001
+    with pytest.raises(ValueError, match="time zone"):
+        Window(datetime(2026, 9, 1), datetime(2026, 9, 2, tzinfo=UTC))  # noqa: DTZ001

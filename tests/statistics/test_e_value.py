@@ -72,3 +72,18 @@ def test_order_does_not_matter_and_none_is_no_evidence() -> None:
 def test_what_is_no_rate_is_refused(bound: float, outcomes: list[float]) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         e_value_above(bound, outcomes)
+
+
+def test_the_capital_is_that_of_the_stakes_that_the_docstring_names() -> None:
+    """Written out plainly: a bet on each rate above the bound, spread evenly in its logarithm."""
+    outcomes = [1, 0, 1, 0, 0]
+    rates = [BOUND ** (1 - (number + 0.5) / 32) for number in range(32)]
+    capitals = []
+    for rate in rates:
+        stake, capital = (rate - BOUND) / (BOUND * (1 - BOUND)), 1.0
+        for outcome in outcomes:
+            capital *= 1 + stake * (outcome - BOUND)
+        capitals.append(capital)
+    assert e_value_above(BOUND, outcomes) == pytest.approx(sum(capitals) / len(capitals))
+    with pytest.raises(ValueError, match="outcomes from 0 to 1"):
+        e_value_above(BOUND, [0, 2])

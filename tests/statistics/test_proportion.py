@@ -55,3 +55,21 @@ def test_the_score_interval_is_narrower_and_covers_near_its_level() -> None:
 def test_a_score_interval_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no trials"):
         score_interval(0, 0)
+
+
+def test_an_interval_holds_its_figures_and_two_bounds_at_half_of_what_is_left() -> None:
+    exact = interval(3, 20, level=0.9)
+    assert (exact.estimate, exact.successes, exact.trials) == (0.15, 3, 20)
+    assert exact.low == pytest.approx(lower_bound(3, 20, 0.05))
+    assert exact.high == pytest.approx(upper_bound(3, 20, 0.05))
+    score = score_interval(3, 20)
+    assert (score.estimate, score.successes, score.trials) == (0.15, 3, 20)
+    assert exact.low < score.low < score.high
+
+
+def test_nothing_observed_is_no_estimate() -> None:
+    nothing = interval(0, 0)
+    assert np.isnan(nothing.estimate)
+    assert (nothing.low, nothing.high) == (0.0, 1.0)
+    with pytest.raises(ValueError, match="no trials"):
+        score_interval(0, 0)
