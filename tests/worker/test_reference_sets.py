@@ -10,6 +10,7 @@ import pytest
 from factories.baseline import make_baseline
 from factories.bundle import make_bundle
 from factories.encoder import tiny_encoder_folder
+from factories.incident import make_incident
 from factories.model import make_encoder, make_model
 from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
 from factories.report import make_report
@@ -23,6 +24,7 @@ from mycovigil.db.encoder import Encoder
 from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.incidents import incident
 from mycovigil.models.bundle import Bundle, key_of
 from mycovigil.references import reference_mixture, reference_set
 from mycovigil.references.reference_set import NotUsable
@@ -94,6 +96,16 @@ def test_a_stretch_that_is_no_calm_past_is_refused(session: Session) -> None:
     make_report(session, served.model, served.reference, night=3, verdict=ReportVerdict.DRIFT)
     with pytest.raises(NotUsable, match="1 nights of the stretch drifted, the first on 2026-09-04"):
         from_week(session, served)
+    assert from_week(session, served, accept_drift=True).rows == 150
+
+
+def test_days_of_an_open_incident_are_no_reference_until_it_ends(session: Session) -> None:
+    served = with_traffic(session)
+    night = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
+    found = make_incident(session, night)
+    with pytest.raises(NotUsable, match="a drift that began on 2026-09-01 is open"):
+        from_week(session, served, accept_drift=True)
+    incident.accept(session, found, who="ada", reason="a club joined")
     assert from_week(session, served, accept_drift=True).rows == 150
 
 

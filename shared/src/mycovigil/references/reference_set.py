@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, String, and_, cast, false, func, literal, 
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
+from mycovigil.db.alert import Incident, IncidentKind, IncidentState
 from mycovigil.db.base import new_id
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
@@ -92,13 +93,15 @@ def from_production(
             drift in it.
 
     Raises:
-        NotUsable: the demo model, no span, one that is not over, a drift in it, or too few rows.
+        NotUsable: the demo model, no span, one that is not over, a day of an open incident or a
+            drift in it, or too few rows.
     """
     if model.demo:
         raise NotUsable(
             "what the demo model was sent is no reference: train a model on real photos first"
         )
     _require_over(spans)
+    _require_no_incident(session, model, spans)
     if not accept_drift:
         _require_calm(session, model, spans)
     made = ReferenceSet(
@@ -203,6 +206,24 @@ def _require_calm(session: Session, model: Model, spans: Sequence[Window]) -> No
         raise NotUsable(
             f"{len(drifted)} {what} of the stretch drifted, the first on {drifted[0][0]:%Y-%m-%d}: "
             "choose a calm one, or accept the drift"
+        )
+
+
+def _require_no_incident(session: Session, model: Model, spans: Sequence[Window]) -> None:
+    """Days since an incident began are no reference while it is open, calm or not."""
+    since = session.scalar(
+        select(func.min(DriftReport.window_start))
+        .join(Incident, Incident.report_id == DriftReport.id)
+        .where(
+            Incident.model_id == model.id,
+            Incident.kind == IncidentKind.DRIFT,
+            Incident.state != IncidentState.RESOLVED,
+        )
+    )
+    if since is not None and any(span.end > since for span in spans):
+        raise NotUsable(
+            f"a drift that began on {since:%Y-%m-%d} is open: its days enter no reference set. "
+            "Choose earlier ones, or end the incident first"
         )
 
 

@@ -1,4 +1,4 @@
-"""Production's own rows: the labelled ones to learn from, and those of the drifted nights."""
+"""Production's own rows with a label, to learn from."""
 
 import datetime
 import uuid
@@ -13,26 +13,18 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Incident
 from mycovigil.db.prediction import ChosenBy, Label, Prediction
-from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.incidents import incident_days
 from mycovigil.models.safety import CLASSES, SafetyClass
 from mycovigil.references import ground_truth
 from mycovigil.references.bursts import BURST
-from mycovigil.references.each_photo import each_photo
 from mycovigil.references.feature_rows import (
-    GROUP,
-    IMAGE,
-    IMAGE_KEY,
-    assembled,
-    columns,
     judged_by_photo,
-    photos_of,
 )
 from mycovigil.references.photo_row import PhotoRow
-from mycovigil.references.reference_set import not_of_demo, within
 from mycovigil.references.window import Window
 from mycovigil.vision.image.covariates import NAMES
 from mycovigil_training.dataset.species import normalised
-from mycovigil_training.features.table import UNLABELLED, FeatureTable, table
+from mycovigil_training.features.table import FeatureTable, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,8 @@ class LabelledRows:
 
 
 def drifted_windows(session: Session, incident_id: uuid.UUID | None) -> list[Window]:
-    """The nights (or longer windows) that drifted since the incident began, in order.
+    """The nights (or longer windows) that drifted since the incident began, with the one that
+    opened it, in order.
 
     Raises:
         LookupError: no such incident.
@@ -59,43 +52,7 @@ def drifted_windows(session: Session, incident_id: uuid.UUID | None) -> list[Win
     incident = session.get(Incident, incident_id)
     if incident is None:
         raise LookupError(f"there is no incident {incident_id}")
-    first = session.get_one(DriftReport, incident.report_id)
-    reports = session.scalars(
-        select(DriftReport)
-        .where(
-            DriftReport.model_id == incident.model_id,
-            DriftReport.verdict == ReportVerdict.DRIFT,
-            DriftReport.window_end >= first.window_end,
-        )
-        .order_by(DriftReport.window_start)
-    )
-    return [Window(row.window_start, row.window_end, row.periods) for row in reports]
-
-
-def in_windows(
-    session: Session, encoder_id: uuid.UUID, windows: Sequence[Window], *, most: int, dimension: int
-) -> FeatureTable:
-    """Photos inside the windows, of a random sample (by ``sample_key``) of answers, at most
-    ``most``; the demo model's are left out, for the rows become a reference set."""
-    whose = (Prediction.encoder_id == encoder_id, not_of_demo(), judged_by_photo())
-    answers = session.execute(
-        select(*columns(Prediction))
-        .where(*whose, within(windows))
-        .order_by(Prediction.sample_key, Prediction.id)
-        .limit(most)
-    )
-    photos = each_photo(session, answers.all(), apart_from=photos_of(None))[:most]
-    rows = assembled(photos)
-    return table(
-        [_unit(row) for row in rows.features],
-        [row.astype(np.float64) for row in rows.covariates],
-        [UNLABELLED] * len(photos),
-        [""] * len(photos),
-        [f"production/{photo[GROUP] or photo[IMAGE]}" for photo in photos],
-        [photo[IMAGE] for photo in photos],
-        dimension=dimension,
-        image_keys=[photo[IMAGE_KEY] or "" for photo in photos],
-    )
+    return incident_days.drifted(session, incident)
 
 
 def labelled(

@@ -35,8 +35,6 @@ from mycovigil_training.training_data import TrainingData, gather
 GUARDS = ("safety",)
 # Groups that an older version had: jobs and models of its time may name them.
 RETIRED = ("gate",)
-# Fewest rows that the drift test takes.
-FEWEST_REFERENCE_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,6 @@ class Order:
     limits: Limits
     encoder_uri: str
     labelled: LabelledRows
-    drifted: FeatureTable
     overrides: tuple[str, ...]
     new_days_since: datetime | None = None
 
@@ -99,7 +96,8 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
     )
     held_out = HeldOut(parts.holdout, engine, drifted_holdout)
     found = evidence(bundle, held_out, order.against, data, config, order.limits)
-    rows = _reference(_unseen(order.drifted, parts.train), held)
+    # Never photos of the drifted days: what is normal is a person's word, or that of the gate.
+    rows = ReferenceRows(held, "training")
     rows = rows.chosen(config.reference_rows, config.seed).with_photos(
         storage, data.reference_photos
     )
@@ -131,7 +129,6 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
     encoder = current.encoder
     windows = production_rows.drifted_windows(session, job.incident_id)
     since = _new_days_since(windows, current.bundle)
-    most = compose(overrides).reference_rows
     size = encoder.dimension
     return Order(
         against=opponents(session, storage, EncoderIdentity.read(locate(encoder.uri))),
@@ -140,7 +137,6 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
         labelled=production_rows.labelled(
             session, encoder.id, windows, dimension=size, since=since
         ),
-        drifted=production_rows.in_windows(session, encoder.id, windows, most=most, dimension=size),
         overrides=overrides,
         new_days_since=since,
     )
@@ -180,7 +176,6 @@ def _without_production(settings: Settings, limits: Limits, overrides: tuple[str
         limits=limits,
         encoder_uri=settings.encoder.uri,
         labelled=LabelledRows(none, *(np.zeros(0, dtype=bool) for _ in range(3))),
-        drifted=none,
         overrides=overrides,
     )
 
@@ -243,18 +238,3 @@ def _parts(
 def _collected(rows: NDArray[np.int64], photos: FeatureTable) -> NDArray[np.int64]:
     """Those of the row numbers that are photos of the collection, which come first."""
     return rows[rows < len(photos)]
-
-
-def _unseen(rows: FeatureTable, train: FeatureTable) -> FeatureTable:
-    """Rows that the candidate was not trained on. On its own training rows its probabilities are
-    too high and its novelty distances too low to be a reference for the nights to come."""
-    return rows.take(np.flatnonzero(~np.isin(rows.sha256, train.sha256)))
-
-
-def _reference(drifted: FeatureTable, held: FeatureTable) -> ReferenceRows:
-    """The drifted nights are the new normal; held-out photos fill up where they are too few."""
-    if not len(drifted):
-        return ReferenceRows(held, "training")
-    if len(drifted) < FEWEST_REFERENCE_ROWS:
-        return ReferenceRows(drifted.joined(held), "production")
-    return ReferenceRows(drifted, "production")
