@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from factories.model import make_encoder, make_model
+from numpy.typing import NDArray
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
@@ -94,13 +95,13 @@ def make_night(
     window: Window,
     *,
     rows: int = 120,
-    shift: float = 0.0,
+    shift: float | NDArray[np.float64] = 0.0,
     seed: int = 2,
     delay: datetime.timedelta = datetime.timedelta(),
     dimension: int = DIMENSION,
     **values: Any,
 ) -> None:
-    """``rows`` predictions over the window, each feature moved by ``shift`` sd, logged after
+    """``rows`` predictions over the window, the features moved by ``shift`` sd, logged after
     ``delay``; ``values`` replace columns."""
     first, last = window.start.date(), window.end.date()
     days = [first + datetime.timedelta(days=n) for n in range((last - first).days + 1)]
@@ -149,7 +150,9 @@ def rows_of(
     )
 
 
-def _row(rng: np.random.Generator, dimension: int, shift: float = 0.0) -> dict[str, Any]:
+def _row(
+    rng: np.random.Generator, dimension: int, shift: float | NDArray[np.float64] = 0.0
+) -> dict[str, Any]:
     """Features, probabilities and covariates of one photo."""
     features = rng.standard_normal(dimension) + shift
     probabilities = rng.dirichlet(np.full(len(CLASSES), 0.3))
