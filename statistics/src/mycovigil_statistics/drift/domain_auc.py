@@ -46,6 +46,17 @@ def domain_auc(
     return float(np.average(areas, weights=weights)) if areas else 0.5
 
 
+def area_error(area: float, night: int, calm: int) -> float:
+    """Standard error of the area from so many independent units on either side.
+
+    Hanley and McNeil, 1982, The meaning and use of the area under a ROC curve.
+    """
+    above, below = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area)
+    variance += (night - 1) * (above - area**2) + (calm - 1) * (below - area**2)
+    return float(np.sqrt(max(variance, 0.0) / (night * calm)))
+
+
 def _folds(units: IntArray, generator: np.random.Generator) -> IntArray:
     return np.asarray(generator.permutation(int(units.max()) + 1)[units] % FOLDS)
 

@@ -57,9 +57,8 @@ def beside_training(report: DriftReport) -> BesideTraining | None:
         f"In {found['auc']:.0%} of pairs a classifier tells which photo was sent and which is of "
         "the training set."
     )
-    parts = [
-        f"by chance it would be half; from {found['auc_limit']:.0%} on a person is asked, once"
-    ]
+    limit = f"{found['auc_limit']:.0%}"
+    parts = [f"by chance it would be half; a person is asked, once, from {limit} for sure"]
     if found.get("novel") is not None:
         parts.append(
             f"{found['novel']:.1%} of the photos lie beyond the novelty threshold "

@@ -14,13 +14,11 @@ from mycovigil.baselines.sketches import Span
 from mycovigil.db.model import Model
 from mycovigil.references.window import Window
 from mycovigil_statistics.drift import DaysResult, judge_days
+from mycovigil_statistics.drift.days.window import may_page
 from mycovigil_statistics.errors import InsufficientRows, SampleError
 from mycovigil_worker.days import baseline_rows, sketches
 from mycovigil_worker.days.preparation import Prepared
 from mycovigil_worker.days.sketches import SketchedDay
-
-# A window of several nights pages only beside a baseline of so many such windows.
-WINDOWS = 4
 
 
 class NotComparable(ValueError):
@@ -105,7 +103,7 @@ def judged(
         raise NotComparable(str(reason)) from reason
     if not nights:
         raise InsufficientRows("fewer than two independent photos: no day can be sketched")
-    informs = window.periods > 1 and len(days) < WINDOWS * window.periods
+    informs = window.periods > 1 and not may_page(window.periods, len(days))
     result, notes = None, []
     if len(days) >= LEAST_DAYS:
         result = compared(nights, days, seed)
