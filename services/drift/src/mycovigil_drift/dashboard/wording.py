@@ -113,6 +113,8 @@ CERTIFICATES = {
     "void": "The drift affects safety: the bound does not hold.",
     "not_certifiable": "Too few calibration photos to support any bound.",
 }
+# The gate's criteria in the order of a page.
+CRITERIA = ("deadly", "deadly_within", "poisonous", "poisonous_within", "useful")
 OPPONENTS = {
     "production": "production",
     "first_certified": "the first certified model of this encoder",
