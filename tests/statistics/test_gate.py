@@ -103,7 +103,9 @@ def ends_near_the_first(rng: np.random.Generator) -> bool:
 
 
 def counted(event: Callable[[np.random.Generator], bool], runs: int, seed: int) -> int:
-    return sum(event(np.random.default_rng([seed, run])) for run in range(runs))
+    found = sum(event(np.random.default_rng([seed, run])) for run in range(runs))
+    print(f"{found} of {runs}")  # noqa: T201 - `make stats` shows it
+    return found
 
 
 @pytest.mark.parametrize("runs", RUNS)

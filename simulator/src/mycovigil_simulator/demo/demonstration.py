@@ -27,7 +27,7 @@ from mycovigil_simulator.demo.story import STORY, Night
 
 SEED = 20_261_122
 # Photos of each poisonous and deadly species. With 160, about 480 deadly specimens are held out for
-# the gate, which needs 180 from a flawless model and 300 or more from one that is merely equal.
+# the gate: it needs 180 from a flawless model, and about 500 from one that disagrees on 2%.
 HARMFUL = 160
 
 
