@@ -1,13 +1,15 @@
 """False alarms and power of the drift test where days differ without drift: resumable counts.
 
 python benchmarks/drift_days.py run [--worlds 100] [--first 61000000]
+python benchmarks/drift_days.py power [--worlds 60] [--first 61500000]
 python benchmarks/drift_days.py
 
 A world is a random geometry. In each condition the test learns from a training set of other days;
 56 days are sketched. Blocks of 3, 7, 14 and 28 of them are baselines, other days are calm nights
 beside them, and nights with a shift are drawn besides. Counts of p_days by world go to
 `benchmarks/counts/days.json` as they come; the table bounds rates by resampling worlds, because the
-nights of a world share their days.
+nights of a world share their days. `power` counts nights of each shift in three cells, five a world
+beside a baseline of its own, in `benchmarks/counts/days_power.json`.
 """
 
 import argparse
@@ -55,8 +57,11 @@ SHIFTS = {
     "mean .06": Shift(mean=0.06),
     "prior": Shift(prior=0.10),
 }
-FIRST = 61_000_000
+POWER_CELLS = (("none", 28, 1_000), ("both", 28, 1_000), ("none", 3, 240))
+POWER_NIGHTS = 5
+FIRST, FIRST_OF_POWER = 61_000_000, 61_500_000
 COUNTS = Path(__file__).parent / "counts" / "days.json"
+POWER_COUNTS = COUNTS.with_name("days_power.json")
 RESAMPLED = 2_000
 TERMINAL = Console(stderr=True)
 
@@ -145,6 +150,39 @@ def run(worlds: int, first: int, path: Path) -> None:
         path.write_text(json.dumps(counts, sort_keys=True))
 
 
+def add_power(worlds: int, first: int, path: Path) -> None:
+    counts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [seed for seed in range(first, first + worlds) if str(seed) not in counts]
+    for seed in track(missing, "worlds", console=TERMINAL):
+        counts[str(seed)] = {
+            f"{condition}, {k} days, {photos} photos": found_in(seed, condition, k, photos)
+            for condition, k, photos in POWER_CELLS
+        }
+        path.write_text(json.dumps(counts, sort_keys=True))
+
+
+def found_in(seed: int, condition: str, k: int, photos: int) -> dict[str, list[int]]:
+    """By shift: nights with p_days <= .00067, and nights."""
+    place = list(CONDITIONS).index(condition)
+    nights = Nights.of(World.random(seed, DIMENSION), CONDITIONS[condition], (seed, place, photos))
+    baseline = [nights.sketch(photos) for _ in range(k)]
+    counts = {}
+    for name in list(SHIFTS)[1:]:
+        drawn = [nights.sketch(photos, SHIFTS[name]) for _ in range(POWER_NIGHTS)]
+        results = [judge_days([night], baseline=baseline) for night in drawn]
+        counts[name] = [sum(r.p_value <= LEVELS[0] for r in results), len(results)]
+    return counts
+
+
+def show_power(counts: dict[str, Any]) -> None:
+    names = list(SHIFTS)[1:]
+    table = Table("cell", "nights", *names, title="found at .00067")
+    for cell in next(iter(counts.values())):
+        totals = np.sum([[one[cell][n] for n in names] for one in counts.values()], axis=0)
+        table.add_row(cell, str(totals[0][1]), *(f"{found / n:.3f}" for found, n in totals))
+    Console(width=120).print(table)
+
+
 def cells(counts: dict[str, Any]) -> Iterator[tuple[int, int, str]]:
     sizes = sorted({int(key.split("/")[1]) for key in counts})
     lengths = sorted((*BASELINES, MORE_DAYS))
@@ -189,14 +227,18 @@ def show(counts: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", nargs="?", choices=["run", "show"], default="show")
-    parser.add_argument("--worlds", type=int, default=100)
-    parser.add_argument("--first", type=int, default=FIRST)
-    parser.add_argument("--counts", type=Path, default=COUNTS)
+    parser.add_argument("action", nargs="?", choices=["run", "power", "show"], default="show")
+    parser.add_argument("--worlds", type=int)
+    parser.add_argument("--first", type=int)
     given = parser.parse_args()
     if given.action == "run":
-        run(given.worlds, given.first, given.counts)
-    show(json.loads(given.counts.read_text()))
+        run(given.worlds or 100, given.first or FIRST, COUNTS)
+    if given.action == "power":
+        add_power(given.worlds or 60, given.first or FIRST_OF_POWER, POWER_COUNTS)
+    if COUNTS.exists():
+        show(json.loads(COUNTS.read_text()))
+    if POWER_COUNTS.exists():
+        show_power(json.loads(POWER_COUNTS.read_text()))
 
 
 if __name__ == "__main__":

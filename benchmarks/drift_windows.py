@@ -116,11 +116,10 @@ def main() -> None:
     parser.add_argument("action", nargs="?", choices=["run", "show"], default="show")
     parser.add_argument("--worlds", type=int, default=100)
     parser.add_argument("--first", type=int, default=FIRST)
-    parser.add_argument("--counts", type=Path, default=COUNTS)
     given = parser.parse_args()
     if given.action == "run":
-        run(given.worlds, given.first, given.counts)
-    show(json.loads(given.counts.read_text()))
+        run(given.worlds, given.first, COUNTS)
+    show(json.loads(COUNTS.read_text()))
 
 
 if __name__ == "__main__":
