@@ -135,9 +135,15 @@ def test_a_group_over_midnight_belongs_to_one_day() -> None:
     assert len(fitted.baseline) == DAYS
 
 
-def test_data_frames_are_read_as_arrays() -> None:
-    features = photos(3)
-    assert same(known().sketch(pd.DataFrame(features)), known().sketch(features))
+def test_data_frames_are_read_as_arrays_in_their_order() -> None:
+    features, groups = photos(3), [f"walk {row // 2}" for row in range(PHOTOS)]
+    labels = np.random.default_rng(0).permutation(PHOTOS)
+    frame = pd.DataFrame(features, index=labels)
+    column = pd.Series(groups, index=labels)
+    assert same(known().sketch(frame, groups=column), known().sketch(features, groups=groups))
+    days = pd.Series(keys(), index=np.arange(DAYS * PHOTOS)[::-1])
+    fitted = DriftTest.fit(pd.DataFrame(photos(1, DAYS * PHOTOS)), days=days)
+    assert len(fitted.baseline) == DAYS
 
 
 def test_sketches_of_two_geometries_are_never_compared() -> None:
@@ -158,6 +164,7 @@ def test_a_window_of_calm_nights_and_one_that_drifts() -> None:
     drifted = [known().sketch(photos(seed, shift=Shift(novel=0.4))) for seed in range(20, 27)]
     assert (known().judge_days(calm).p_days or 0) > 0.005
     assert (known().judge_days(drifted).p_days or 1) <= 0.005
+    assert "The shift of these 7 nights" in known().judge_days(drifted).summary()
 
 
 def test_parts_are_fitted_apart_and_make_a_day_together() -> None:

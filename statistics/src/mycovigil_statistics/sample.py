@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,17 @@ from mycovigil_statistics.errors import (
 
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.int64]
-Groups = Sequence[Any] | NDArray[Any] | None
+
+
+@runtime_checkable
+class Array(Protocol):
+    """What NumPy reads, for instance a column of a data frame."""
+
+    def __array__(self) -> NDArray[Any]: ...
+
+
+Keys = Sequence[Any] | NDArray[Any] | Array
+Groups = Keys | None
 # Columns that tell nearly all rows apart.
 LEADING = 4
 
@@ -149,18 +159,24 @@ def _with_gaps(values: ArrayLike, name: str, rows: int) -> FloatArray:
     return np.where(np.isfinite(matrix), matrix, np.float32(np.nan))
 
 
+def keys_of(groups: Keys) -> Sequence[Any] | NDArray[Any]:
+    """Keys that are read by place: a column of a data frame is read by its labels."""
+    return np.asarray(groups) if isinstance(groups, Array) else groups
+
+
 def units_of(groups: Groups, order: IntArray) -> IntArray:
     """Unit numbers of the rows taken in `order`; a row whose group is missing stands alone."""
     if groups is None:
         return np.arange(len(order), dtype=np.int64)
-    if isinstance(groups, np.ndarray) and groups.ndim != 1:
-        raise DimensionMismatch(f"groups must be one key a row, got an array of {groups.shape}")
-    if len(groups) != len(order):
-        raise DimensionMismatch(f"{len(groups)} groups for {len(order)} rows of features")
+    keys = keys_of(groups)
+    if isinstance(keys, np.ndarray) and keys.ndim != 1:
+        raise DimensionMismatch(f"groups must be one key a row, got an array of {keys.shape}")
+    if len(keys) != len(order):
+        raise DimensionMismatch(f"{len(keys)} groups for {len(order)} rows of features")
     number: dict[Any, int] = {}
     units = np.empty(len(order), np.int64)
     for place, row in enumerate(order.tolist()):
-        group = groups[row]
+        group = keys[row]
         alone = group is None or group != group  # noqa: PLR0124 - NaN, as pandas writes missing
         units[place] = number.setdefault(("row", row) if alone else group, len(number))
     return units

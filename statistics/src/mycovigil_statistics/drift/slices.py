@@ -19,7 +19,7 @@ from mycovigil_statistics.drift.holm import holm
 from mycovigil_statistics.drift.reference import FittedReference
 from mycovigil_statistics.drift.result import DriftResult
 from mycovigil_statistics.drift.two_sample import LEAST_GROUPS, LEAST_ROWS, judge, permutations_for
-from mycovigil_statistics.sample import FloatArray, Groups, IntArray, units_of
+from mycovigil_statistics.sample import FloatArray, Groups, IntArray, keys_of, units_of
 
 PREDICTED_CLASS = "predicted_class"
 MOST_VALUES = 12
@@ -140,7 +140,7 @@ class _Night:
             p,
             z,
             s,
-            None if groups is None else np.array([*groups, None], dtype=object)[:-1],
+            None if groups is None else np.array([*keys_of(groups), None], dtype=object)[:-1],
         )
 
     def enough(self, rows: IntArray) -> bool:

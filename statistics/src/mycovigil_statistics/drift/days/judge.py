@@ -34,7 +34,7 @@ def judge_days(
     left_out = {name for one in (*window, *baseline) for name in one.views}
     left_out -= {view.name for view in views}
     result = DaysResult.of(views, None, rows, units, len(baseline))
-    return result.without_views(left_out)
+    return result.of_window(len(window), left_out)
 
 
 def compared_views(

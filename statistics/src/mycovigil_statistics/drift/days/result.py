@@ -34,6 +34,7 @@ class DaysResult:
     the matter or no rows were at hand. `ratio`: the shift of the leading view over what days differ
     by; `rank`: 1 if no day of the baseline lies as far; both None without days. `rows`, `units` of
     the night or window, `days` compared with. `left_out`: views that only some sketches have.
+    `nights`: of the window.
     """
 
     p_value: float
@@ -46,6 +47,7 @@ class DaysResult:
     units: int
     days: int
     left_out: tuple[str, ...] = ()
+    nights: int = 1
 
     @classmethod
     def of(
@@ -72,9 +74,9 @@ class DaysResult:
         """The same days, with the p-value of the exact test on rows."""
         return replace(self, p_rows=p_rows, p_value=max(p_rows, self.p_days or 0.0))
 
-    def without_views(self, names: Iterable[str]) -> "DaysResult":
-        """The same result, with a note of the views that could not be compared."""
-        return replace(self, left_out=tuple(sorted(names)))
+    def of_window(self, nights: int, left_out: Iterable[str]) -> "DaysResult":
+        """The same result, of so many nights, with a note of the views that were not compared."""
+        return replace(self, nights=nights, left_out=tuple(sorted(left_out)))
 
     def alarming(self, level: float) -> tuple[str, ...]:
         """Names of the views that alarm by themselves at their share of `level`."""
@@ -96,8 +98,11 @@ class DaysResult:
                 "rows alone; days are not compared, for fewer than three are known."
             )
         rows = "" if self.p_rows is None else f", by rows {self.p_rows:.2g}"
+        shift = (
+            "This night's shift" if self.nights == 1 else f"The shift of these {self.nights} nights"
+        )
         return (
-            f"This night's shift is {self.ratio:.1f} times what your days vary by (rank "
+            f"{shift} is {self.ratio:.1f} times what your days vary by (rank "
             f"{self.rank} among {self.days} days and this one): p = {self.p_value:.2g} (by days "
             f"{self.p_days:.2g}{rows})."
         )
