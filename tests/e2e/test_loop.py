@@ -13,12 +13,14 @@ import httpx
 import pytest
 from rich.console import Console
 
+from mycovigil.models.safety import CertificateStatus
 from mycovigil_local import services, stack
 from mycovigil_local.services import Service
 from mycovigil_local.stack import Stack
 from mycovigil_simulator.demo import play, screenshot
 from mycovigil_simulator.demo.demonstration import Demonstration
 from mycovigil_simulator.demo.story import Night
+from mycovigil_statistics.safety.proportions import lower_bound
 
 TESTS = Path(__file__).resolve().parents[1]
 BOARD = TESTS.parent / "deploy" / "grafana" / "dashboards" / "mycovigil.json"
@@ -133,6 +135,17 @@ def test_the_retrained_model_goes_through_the_gate(shown: dict[str, Any]) -> Non
     assert drift["retrain"] in {"promoted", "refused"}
     assert (drift["model"] != calm["model"]) == (drift["retrain"] == "promoted")
     assert all(night["model"] == drift["model"] for night in later)
+
+
+def test_no_certificate_is_valid_on_a_night_that_contradicts_it(shown: dict[str, Any]) -> None:
+    for night in shown["nights"]:
+        labelled, missed = night["deadly_labelled"], night["deadly_labelled_missed"]
+        assert 0 <= missed <= labelled <= night["deadly"]
+        assert night["certificate"] in set(CertificateStatus)
+        assert (night["bound"] is None) == (night["certificate"] == "not_certifiable")
+        if night["bound"] is not None and lower_bound(missed, labelled) > night["bound"]:
+            assert night["certificate"] != "valid", night
+    assert any(night["deadly_labelled"] for night in shown["nights"])
 
 
 def test_every_panel_has_its_series(shown: dict[str, Any]) -> None:

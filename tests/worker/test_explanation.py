@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import DriftReport
+from mycovigil.models.bundle import Thresholds
 from mycovigil.models.safety import CLASSES
 from mycovigil.references.feature_rows import Rows
 from mycovigil_statistics import fit, judge
@@ -77,12 +78,66 @@ def comparison_of(night: Rows, reference: Rows, novel: int = 0) -> Comparison:
 EVEN = [0.25] * 4
 
 
-def test_many_novel_photos_affect_safety() -> None:
+def test_many_photos_that_are_always_refused_leave_harm_unknown() -> None:
     night = rows_of(EVEN, 400, seed=1)
     found = harm.estimated(
         comparison_of(night, rows_of(EVEN, 400, seed=2), novel=60), NOVELTY, seed=0
     )
-    assert found.safety is Safety.AFFECTED
+    assert found.safety is Safety.UNKNOWN
+
+
+def advised(comparison: Comparison, **limits: float | None) -> Comparison:
+    """Beside a model whose rules are known."""
+    thresholds = Thresholds(
+        **{
+            "set_level": (0.999,) * 4,
+            "deadly_floor": 0.5,
+            "harm_floor": 0.9,
+            "novelty": NOVELTY,
+            "not_mushroom": 2.0,
+        }
+        | limits
+    )
+    direction = np.eye(8, dtype=np.float32)[0]
+    return replace(comparison, scale=NoveltyScale(uuid.UUID(int=0), NOVELTY, direction, thresholds))
+
+
+def test_a_client_that_sends_cats_changes_no_estimate() -> None:
+    """Cats that are called deadly with certainty, as many as mushrooms, are refused."""
+    night, reference = rows_of(EVEN, 400, seed=1), rows_of(EVEN, 400, seed=2)
+    night.features[:, 0] = reference.features[:, 0] = 0.0
+    cats = rows_of([0.0, 0.0, 0.0, 1.0], 400, seed=3)
+    cats.features[:, 0] = 9.0
+    both = replace(
+        night,
+        keys=list(range(800)),
+        features=np.concatenate([night.features, cats.features]),
+        probabilities=np.concatenate([night.probabilities, cats.probabilities]),
+        distances=np.concatenate([night.distances, cats.distances]),
+        labels=night.labels + cats.labels,
+        groups=[None] * 800,
+        covariates=np.concatenate([night.covariates, cats.covariates]),
+    )
+    plain, beside_cats = (
+        harm.estimated(
+            advised(comparison_of(rows, reference), non_mushroom_limit=5.0), NOVELTY, seed=0
+        )
+        for rows in (night, both)
+    )
+    assert beside_cats.safety is plain.safety is not Safety.AFFECTED
+    assert beside_cats.risk == plain.risk
+    assert beside_cats.shares == plain.shares
+
+
+def test_deadly_photos_that_are_told_to_avoid_are_no_harm() -> None:
+    """More deadly photos that are mistaken, and a floor by which all of them are answered avoid."""
+    night = rows_of([0.15, 0.15, 0.15, 0.55], 400, seed=1, clear=2)
+    reference = rows_of(EVEN, 400, seed=2, clear=2)
+    careful = advised(comparison_of(night, reference), deadly_floor=0.0)
+    found = harm.estimated(careful, NOVELTY, seed=0)
+    assert found.safety is not Safety.AFFECTED
+    assert found.risk is not None
+    assert found.risk.night == 0
 
 
 def test_more_deadly_photos_that_are_mistaken_affect_safety() -> None:

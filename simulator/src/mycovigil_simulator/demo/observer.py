@@ -82,6 +82,16 @@ class Observer:
         response = self.http.get(f"{self.stack.predictor_url}/v1/model")
         return cast("Document", response.json()) if response.is_success else None
 
+    def certificate_of(self, model_id: str) -> Document:
+        """Status (``state``) and ``bound`` of a model's certificate as the drift API shows them."""
+        model = self._read(f"/v1/models/{model_id}")
+        return {"state": model["certificate_state"], "bound": model["certificate"].get("bound")}
+
+    def deadly_labels(self, report_id: str) -> Document:
+        """``count`` of deadly specimens of a night with a label that counts, ``missed`` of them."""
+        realised = self._read(f"/v1/reports/{report_id}")["realised"] or {}
+        return cast("Document", realised.get("deadly_specimens", {"count": 0, "missed": 0}))
+
     def was_promoted(self, model_id: str) -> bool:
         """Whether a model has ever been in production."""
         promoted = [
@@ -107,6 +117,11 @@ class Observer:
         live = self.live_model()
         production = [row["id"] for row in self._items("/v1/models") if row["status"] == PRODUCTION]
         return live is not None and [live["id"]] == production
+
+    def _read(self, path: str) -> Document:
+        response = self.http.get(f"{self.stack.drift_url}{path}")
+        response.raise_for_status()
+        return cast("Document", response.json())
 
     def _items(self, path: str) -> list[Document]:
         response = self.http.get(f"{self.stack.drift_url}{path}", params={"limit": 50})

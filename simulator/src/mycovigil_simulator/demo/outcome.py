@@ -11,7 +11,12 @@ SIGNS = {"calm": "[green]calm[/]", "learning": "[blue]learning[/]", "drift": "[b
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One line of the table."""
+    """One line of the table.
+
+    ``certificate``: status of the night's model when its labels had been read; ``bound``: what it
+    promises; ``deadly_labelled`` deadly specimens have a label that counts, of which
+    ``deadly_labelled_missed`` were answered neither ``avoid`` nor ``cannot_tell``.
+    """
 
     night: int
     title: str
@@ -28,6 +33,10 @@ class Outcome:
     model: str
     report_id: str
     outside_window: int
+    certificate: str
+    bound: float | None
+    deadly_labelled: int
+    deadly_labelled_missed: int
 
     def sentence(self) -> str:
         """One log line, where no table can be drawn afresh."""
@@ -46,6 +55,7 @@ COLUMNS = (
     "the world",
     "photos",
     "deadly\nmissed",
+    "certificate",
     "verdict",
     "p",
     "cause",
@@ -68,6 +78,7 @@ def _cells(one: Outcome) -> tuple[str, ...]:
         one.title,
         str(one.photos),
         f"{one.deadly_missed}/{one.deadly}",
+        one.certificate.replace("_", " "),
         SIGNS.get(one.verdict, one.verdict),
         "" if one.p_value is None else f"{one.p_value:.2g}",
         (one.cause or "").replace("_", " ").removesuffix(" or light"),

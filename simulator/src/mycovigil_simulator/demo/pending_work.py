@@ -19,7 +19,8 @@ QUERIES = {
             AND r.window_start <= p.created_at AND r.window_end > p.created_at)""",
     "labels to evaluate": """
         SELECT greatest(count(*) - coalesce((
-            SELECT sum((realised->>'labelled')::int) FROM drift_reports WHERE periods = 1), 0), 0)
+            SELECT sum((realised->>'labelled')::int + coalesce((realised->>'not_counted')::int, 0))
+            FROM drift_reports WHERE periods = 1), 0), 0)
         FROM labels""",
     "events to publish": "SELECT count(*) FROM outbox WHERE published_at IS NULL",
     "alerts to receive": """

@@ -94,6 +94,8 @@ class Play:
             self.observer.wait_for_training(incident)
             self.observer.wait_until_idle(before + len(sent))
         missed, deadly = traffic.deadly_misses(sent)
+        certificate = self.observer.certificate_of(report["model_id"])
+        counted = self.observer.deadly_labels(report["id"])
         return Outcome(
             night=number,
             title=night.title,
@@ -110,6 +112,10 @@ class Play:
             model=_version(self.observer.live_model()),
             report_id=report["id"],
             outside_window=_outside(sent, window),
+            certificate=certificate["state"],
+            bound=certificate["bound"],
+            deadly_labelled=counted["count"],
+            deadly_labelled_missed=counted["missed"],
         )
 
 

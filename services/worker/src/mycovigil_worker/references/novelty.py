@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from mycovigil.db.model import Model
 from mycovigil.models import registry
-from mycovigil.models.bundle import BundleError
+from mycovigil.models.advice import decide_many
+from mycovigil.models.bundle import BundleError, Thresholds
+from mycovigil.models.safety import CLASSES, Advice, SafetyClass
 from mycovigil.references.feature_rows import Rows
 from mycovigil.storage import MissingObject, Storage
 
@@ -24,12 +26,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoveltyScale:
-    """A model's own sense of novelty. ``threshold``: the distance beyond which its predictor cannot
-    tell; ``non_mushroom_direction`` (D,): of photos without a mushroom; both from its bundle."""
+    """A model's own sense of novelty, and of what it advises. ``threshold``: the distance beyond
+    which its predictor cannot tell; ``non_mushroom_direction`` (D,): of photos without a mushroom;
+    ``thresholds``: of the advice; all from its bundle."""
 
     model_id: uuid.UUID
     threshold: float | None = None
     non_mushroom_direction: NDArray[np.float32] | None = None
+    thresholds: Thresholds | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,6 +52,30 @@ class NoveltyScale:
             columns.append(rows.features @ self.non_mushroom_direction)
         table = np.stack(columns, axis=1)
         return table if len(table) and bool(np.isfinite(table).all()) else None
+
+    def refused(self, rows: Rows) -> NDArray[np.bool_]:
+        """(n,): taken for no mushroom, or unlike all that the model knows: answered ``cannot_tell``
+        whatever the classes' probabilities are."""
+        if self.thresholds is None:
+            return np.zeros(len(rows), dtype=bool)
+        limit = self.thresholds.non_mushroom_limit
+        far = ~(rows.distances <= self.thresholds.novelty)
+        return far if limit is None else far | ~(self._non_mushroom(rows) <= limit)
+
+    def missed(self, rows: Rows) -> NDArray[np.bool_]:
+        """(n,): answered neither ``avoid`` nor ``cannot_tell``, whatever the certificate's status.
+        Where the bundle is gone, photos that are called edible."""
+        if self.thresholds is None:
+            return np.asarray(rows.predicted == CLASSES.index(SafetyClass.EDIBLE))
+        scores = self._non_mushroom(rows)
+        advice = decide_many(rows.probabilities, rows.distances, scores, self.thresholds)
+        return np.asarray(advice == Advice.EXPERT_CHECK.value)
+
+    def _non_mushroom(self, rows: Rows) -> NDArray[np.float32]:
+        direction = self.non_mushroom_direction
+        if direction is None or rows.features.shape[1] != len(direction):
+            return np.zeros(len(rows), dtype=np.float32)
+        return np.asarray(rows.features @ direction)
 
     def gap(self, side: str, rows: Rows) -> str | None:
         """Why novelty cannot be tested with these rows; nothing where it can."""
@@ -68,6 +96,8 @@ def scale_of(storage: Storage, model: Model) -> NoveltyScale:
         except (MissingObject, BundleError) as error:
             log.warning("no novelty scale", model=model.version, error=str(error))
             return NoveltyScale(model.id)
-        limit = bundle.meta.thresholds.novelty
-        _KNOWN[model.id] = NoveltyScale(model.id, limit, bundle.non_mushroom_direction)
+        limits = bundle.meta.thresholds
+        _KNOWN[model.id] = NoveltyScale(
+            model.id, limits.novelty, bundle.non_mushroom_direction, limits
+        )
     return _KNOWN[model.id]

@@ -1,8 +1,10 @@
 """Estimate without labels whether a drift affects safety; ``unknown`` where they are needed.
 
-Two ways in which deadly photos may be called edible more often: the classes come in other shares
-(`mycovigil_statistics.safety.harm.estimate`, which also measures what shares alone do not explain),
-or photos arrive that the model never learned (beyond its novelty threshold).
+Harm is what is advised: deadly photos answered neither `avoid` nor `cannot_tell` come more often,
+for the classes come in other shares (`mycovigil_statistics.safety.harm.estimate`, which also
+measures what shares alone do not explain). Photos that the model always refuses, for it takes them
+for no mushroom or never learned the like, harm nobody: they are left out of the estimate, and more
+of them leave harm `unknown`.
 """
 
 from dataclasses import asdict, dataclass
@@ -24,7 +26,7 @@ MOST_ROWS = 1_000
 LEVEL = 0.90
 # Additional share of novel photos that is not called harm.
 TOLERABLE = 0.05
-DEADLY, EDIBLE = (CLASSES.index(name) for name in (SafetyClass.DEADLY, SafetyClass.EDIBLE))
+DEADLY = CLASSES.index(SafetyClass.DEADLY)
 
 
 class Safety(StrEnum):
@@ -53,8 +55,9 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """``safety`` follows from ``risk`` (share of photos that are deadly and called edible) and the
-    share of novel photos; what is not known leaves it ``unknown``. ``shares``: of the classes."""
+    """``safety`` follows from ``risk``: the share of photos that are deadly and answered neither
+    ``avoid`` nor ``cannot_tell``, of those that the model does not refuse. What is not known leaves
+    it ``unknown``, and so does a grown share of ``novel`` photos. ``shares``: of the classes."""
 
     safety: Safety
     deadly: Share | None = None
@@ -74,8 +77,7 @@ def estimated(comparison: Comparison, novelty: float | None, *, seed: int) -> Ha
     novel = _novel_share(comparison, novelty)
     found = _without_labels(comparison, seed)
     if found is None:
-        grown = novel is not None and novel.grown
-        return Harm(Safety.AFFECTED if grown else Safety.UNKNOWN, novel=novel)
+        return Harm(Safety.UNKNOWN, novel=novel)
     shares = _shares(comparison, found)
     return Harm(
         _safety(Safety(found.safety), novel),
@@ -89,21 +91,23 @@ def estimated(comparison: Comparison, novelty: float | None, *, seed: int) -> Ha
 
 
 def _safety(by_classes: Safety, novel: Share | None) -> Safety:
-    if by_classes is Safety.AFFECTED or (novel is not None and novel.grown):
+    if by_classes is Safety.AFFECTED:
         return Safety.AFFECTED
     bearable = novel is not None and novel.bounded
     return by_classes if bearable else Safety.UNKNOWN
 
 
 def _without_labels(comparison: Comparison, seed: int) -> HarmEstimate | None:
-    """Nothing where the reference has too few labelled photos, or none of a class."""
-    rows = comparison.reference.rows
-    known = rows.at_most(MOST_ROWS, labelled=True)
+    """Nothing where the reference has too few labelled photos that are not refused, or none of a
+    class, or where nearly all of tonight's are refused."""
+    rows, night = comparison.reference.rows, comparison.night
+    known = _accepted(comparison, rows, rows.at_most(MOST_ROWS, labelled=True))
+    tonight = _accepted(comparison, night, night.at_most(MOST_ROWS))
     labels = [CLASSES.index(SafetyClass(rows.labels[number] or "")) for number in known]
     try:
         return estimate_harm(
-            _photos(comparison.night, comparison.night.at_most(MOST_ROWS)),
-            _photos(rows, known),
+            _photos(comparison, night, tonight),
+            _photos(comparison, rows, known),
             labels,
             deadly=DEADLY,
             level=LEVEL,
@@ -113,8 +117,13 @@ def _without_labels(comparison: Comparison, seed: int) -> HarmEstimate | None:
         return None
 
 
-def _photos(rows: Rows, chosen: NDArray[np.int64]) -> Photos:
-    return Photos.of(rows.features[chosen], rows.probabilities[chosen], edible=EDIBLE)
+def _accepted(comparison: Comparison, rows: Rows, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    return chosen[~comparison.scale.refused(rows)[chosen]]
+
+
+def _photos(comparison: Comparison, rows: Rows, chosen: NDArray[np.int64]) -> Photos:
+    missed = comparison.scale.missed(rows)[chosen]
+    return Photos.of(rows.features[chosen], rows.probabilities[chosen], called_edible=missed)
 
 
 def _shares(comparison: Comparison, found: HarmEstimate) -> dict[str, Share]:
