@@ -89,6 +89,23 @@ def test_nights_of_answers_to_three_photos_are_calm(state: State) -> None:
         assert replayed(session, state.storage, reports[0].id).reproduced
 
 
+def test_an_answer_is_shown_once_in_the_gallery_of_a_drift(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        make_night(session, served, night_of(0), rows=120, shift=1.0)
+        session.flush()
+        join_photos(session)
+    make_baseline(state)
+    nightly.run(state, now=FIRST + PERIOD + HOUR)
+    with state.sessions() as session:
+        report = session.scalars(select(DriftReport)).one()
+    assert report.verdict == "drift"
+    shown = [photo["prediction_id"] for photo in report.gallery]
+    assert len(shown) == len(set(shown)) > 5
+    for cluster in report.evidence["clusters"]:
+        assert len(cluster["photos"]) == len(set(cluster["photos"]))
+
+
 def test_photos_of_an_answer_are_read_as_they_were_judged(session: Session) -> None:
     served = make_served(session)
     make_night(session, served, night_of(0), rows=60)
