@@ -150,3 +150,87 @@ def test_harm_is_named_on_rendered_photos(tmp_path: Path) -> None:
     assert found.waved_through <= at_most(0.05, found.harmful)
     assert found.named >= at_least(0.95, found.harmful)
     assert found.affected_rightly >= at_least(0.8, found.affected)
+
+
+def day_benchmark(name: str) -> ModuleType:
+    """Studies of days import one another by name."""
+    for needed in ("drift_days", "drift_windows"):
+        if needed not in sys.modules:
+            benchmark(needed)
+    return benchmark(name)
+
+
+@pytest.mark.parametrize(
+    ("worlds", "conditions", "photos"),
+    [
+        pytest.param(1, ["none", "both", "tails t4"], (240,), id="short"),
+        pytest.param(max(RUNS // 10, 10), None, (240, 1_000), marks=long_form, id="long"),
+    ],
+)
+def test_days_that_differ_seldom_alarm(
+    worlds: int, conditions: list[str] | None, photos: tuple[int, ...]
+) -> None:
+    study = day_benchmark("drift_days")
+    totals: dict[tuple[int, int], np.ndarray] = {}
+    for seed in range(61_900_000, 61_900_000 + worlds):
+        world = study.World.random(seed, study.DIMENSION)
+        for condition in conditions or study.CONDITIONS:
+            nights = study.Nights.of(world, study.CONDITIONS[condition], (seed,))
+            for size in photos:
+                found = study.counted(study.sketches(nights, size), (3, 28))
+                for k in (3, 28):
+                    add = np.array(found[str(k)]["calm"])
+                    totals[k, size] = totals.get((k, size), np.zeros(3, int)) + add
+    for (k, size), (paged, alarms, count) in totals.items():
+        PRINTER.print(f"{k} days, {size} photos: {paged} and {alarms} of {count} calm nights")
+        assert paged <= at_most(0.006 if k == 3 else 0.003, count)
+        assert alarms <= at_most(0.08, count)
+
+
+@pytest.mark.parametrize(
+    "worlds", [pytest.param(1, id="short"), pytest.param(60, marks=long_form, id="long")]
+)
+def test_shifts_are_found_beside_days(worlds: int) -> None:
+    study = day_benchmark("drift_days")
+    targets = {("none", 28, 1_000): ("new 10%", 0.98), ("none", 3, 240): ("new 20%", 0.80)}
+    for cell, (shift, target) in targets.items():
+        seeds = range(61_910_000, 61_910_000 + worlds)
+        found, nights = np.sum([study.found_in(s, *cell)[shift] for s in seeds], axis=0)
+        PRINTER.print(f"{cell}: {shift} found in {found} of {nights}")
+        assert found >= at_least(target, nights)
+
+
+@pytest.mark.parametrize(
+    "worlds", [pytest.param(1, id="short"), pytest.param(RUNS // 20, marks=long_form, id="long")]
+)
+def test_weeks_beside_days_that_resemble_their_neighbours(worlds: int) -> None:
+    study = day_benchmark("drift_windows")
+    seeds = range(62_900_000, 62_900_000 + worlds)
+    found = [study.counted(seed, "mean 1%, .5") for seed in seeds]
+    calm, new = (np.sum([one[kind] for one in found], axis=0) for kind in ("calm", "new 5%"))
+    PRINTER.print(f"weeks: {calm[0]} of {calm[1]} calm ones alarm, new 5% {new[0]} of {new[1]}")
+    assert calm[0] <= at_most(0.015, calm[1])
+    assert new[0] >= at_least(0.90, new[1])
+
+
+@pytest.mark.parametrize(
+    "worlds", [pytest.param(1, id="short"), pytest.param(50, marks=long_form, id="long")]
+)
+def test_incidents_end_by_calm_only_if_their_cause_did(worlds: int) -> None:
+    study = day_benchmark("drift_recovery")
+    seeds = range(63_900_000, 63_900_000 + worlds)
+    found = [study.counted(seed, "both", 28, 0.06) for seed in seeds]
+    runs, ended, stays = (sum(one[name] for one in found) for name in ("runs", "ended", "stays"))
+    PRINTER.print(f"{ended} of {runs} ended incidents close, {stays} of those that stay")
+    assert ended >= at_least(0.8, runs)
+    assert stays <= at_most(0.05, runs)
+
+
+@pytest.mark.parametrize(
+    "months", [pytest.param(1, id="short"), pytest.param(RUNS // 2, marks=long_form, id="long")]
+)
+def test_calm_months_of_days_that_differ_seldom_page(months: int) -> None:
+    study = day_benchmark("drift_day_months")
+    paged = sum(any(study.pages(seed).values()) for seed in range(64_900_000, 64_900_000 + months))
+    PRINTER.print(f"{paged} of {months} calm months page")
+    assert paged <= at_most(0.10, months)
