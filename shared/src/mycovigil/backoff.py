@@ -19,7 +19,12 @@ class Backoff:
         doublings = min(max(attempt - 1, 0), MOST_DOUBLINGS)
         return float(min(self.first * 2**doublings, self.longest))
 
-    def seconds(self, attempt: int) -> float:
+    def seconds(self, attempt: int, *, of: bytes | None = None) -> float:
         """Between half of the limit and all of it, so that what failed together does not come
-        back together."""
-        return self.limit(attempt) * random.uniform(0.5, 1.0)
+        back together.
+
+        Args:
+            of: whose wait it is; it is the same whenever and wherever it is asked for.
+        """
+        chance = random.Random(b"%b %d" % (of, attempt)) if of is not None else random
+        return self.limit(attempt) * chance.uniform(0.5, 1.0)

@@ -77,8 +77,8 @@ class StreamPublisher:
         return cast("list[Entry]", self._redis.xclaim(stream, group, self._consumer, idle, due))
 
     def _is_due(self, entry: dict[str, Any]) -> bool:
-        # Without jitter: every poll asks again, and the shortest answer would win.
-        pause = self._settings.backoff.limit(entry["times_delivered"])
+        # By the entry, since every poll asks again: of other jitter the shortest would win.
+        pause = self._settings.backoff.seconds(entry["times_delivered"], of=entry["message_id"])
         wanted = max(self._settings.ack_deadline, pause) * 1000
         return int(entry["time_since_delivered"]) >= wanted
 
