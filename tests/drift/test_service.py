@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 
+import openapi_spec_validator
 import pytest
 from factories.incident import make_incident
 from factories.model import make_model
@@ -175,3 +176,16 @@ def test_every_operation_is_described(anonymous: TestClient) -> None:
     for path, operations in document["paths"].items():
         assert all(operation["summary"] for operation in operations.values()), path
     assert "HTTPBearer" in json.dumps(document["components"]["securitySchemes"])
+
+
+def test_every_operation_lists_its_problems(anonymous: TestClient) -> None:
+    document = anonymous.get("/openapi.json").json()
+    openapi_spec_validator.validate(document)
+    for path, operations in document["paths"].items():
+        for operation in operations.values() if path.startswith("/v1/") else ():
+            problems = {s: r for s, r in operation["responses"].items() if int(s) >= 400}
+            assert {"401", "403", "404", "422", "429", "503"} <= set(problems), path
+            for status, response in problems.items():
+                (media,) = response["content"]
+                assert media == "application/problem+json", (path, status)
+    assert "field" in json.dumps(document["components"]["schemas"]["Problem"])

@@ -141,6 +141,9 @@ def test_wrong_requests(predictor: Running) -> None:
         assert answer.status_code == status, (name, answer.text)
         assert answer.headers["content-type"] == MEDIA_TYPE, name
         assert answer.json()["status"] == status
+    (entry,) = cases["id"][0].json()["errors"]
+    assert (entry["field"], entry["where"]) == ("path.prediction_id", "path/prediction_id")
+    assert entry["message"] == entry["what"]
     assert predictor.predict(photo).status_code == 200
 
 

@@ -12,9 +12,10 @@ from mycovigil.settings import Settings
 from mycovigil_drift import dashboard, health
 from mycovigil_drift.access import AccessControl, limited_by_address
 from mycovigil_drift.metrics import Metrics
+from mycovigil_drift.openapi import add_problems
 from mycovigil_drift.resources.routers import ROUTERS
 from mycovigil_drift.state import State, running
-from mycovigil_web import documentation, problem_pages, problems
+from mycovigil_web import documentation, openapi, problem_pages, problems
 from mycovigil_web import health as web_health
 from mycovigil_web.middleware import RequestMiddleware
 from mycovigil_web.problems import ProblemResponder
@@ -75,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app, respond)
     for router in (*ROUTERS, web_health.router, health.router, problem_pages.router):
         app.include_router(router)
+    openapi.define_problem(app, add_problems)
     documentation.install(app, script="/static/documentation.js")
     dashboard.install(app)
     return app

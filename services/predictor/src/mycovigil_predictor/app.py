@@ -14,9 +14,9 @@ from mycovigil.settings import Settings
 from mycovigil.tracing import tracing
 from mycovigil_predictor import state
 from mycovigil_predictor.api.invalid_request import invalid
-from mycovigil_predictor.api.routes import health, model, openapi, page, predictions
+from mycovigil_predictor.api.routes import health, model, page, predictions
 from mycovigil_predictor.metrics import Metrics
-from mycovigil_web import documentation, problem_pages
+from mycovigil_web import documentation, openapi, problem_pages
 from mycovigil_web import health as web_health
 from mycovigil_web import problems as web_problems
 from mycovigil_web.middleware import QUIET, RequestMiddleware

@@ -3,13 +3,14 @@
 from fastapi.exceptions import RequestValidationError
 
 from mycovigil.problem import Problem
+from mycovigil_web import problems
 
 
 def invalid(error: RequestValidationError) -> Problem:
-    """422 with one entry an error: ``where`` it is, and ``what`` is wrong."""
-    errors = [
-        {"where": "/".join(str(part) for part in item["loc"]), "what": item["msg"]}
-        for item in error.errors()
-    ]
-    detail = "; ".join(f"{item['where']}: {item['what']}" for item in errors)
-    return Problem(422, "invalid-request", "The request is not valid", detail, errors=errors)
+    """As every service's, with the keys ``where`` and ``what`` of version 0.1 beside today's
+    ``field`` and ``message``, until the next major version."""
+    problem = problems.invalid(error)
+    for entry, found in zip(problem.extra["errors"], error.errors(), strict=True):
+        entry["where"] = "/".join(str(part) for part in found["loc"])
+        entry["what"] = entry["message"]
+    return problem

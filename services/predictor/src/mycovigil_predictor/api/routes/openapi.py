@@ -3,11 +3,10 @@
 import datetime
 from typing import Any
 
-from fastapi import FastAPI
-
-from mycovigil.problem import MEDIA_TYPE, Problem, not_found
+from mycovigil.problem import Problem, not_found
 from mycovigil_predictor import problems as made
 from mycovigil_web.callers import no_key
+from mycovigil_web.openapi import problem_response
 
 PHOTO = {"type": "string", "format": "binary"}
 UPLOAD: dict[str, Any] = {
@@ -84,32 +83,6 @@ EXAMPLES: dict[int, Problem] = {
     429: made.busy(),
     503: made.no_model(),
 }
-RETRY_AFTER = {
-    "Retry-After": {
-        "description": "Seconds after which to send the request again, with the same "
-        "Idempotency-Key.",
-        "schema": {"type": "integer", "minimum": 1},
-    }
-}
-SCHEMA = {
-    "type": "object",
-    "description": "Problem details (RFC 9457); `type` is stable, `detail` says what to do.",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "request_id": {"type": "string"},
-        "deprecated_type": {
-            "type": "string",
-            "format": "uri",
-            "description": "Until the next major version: the type's earlier spelling.",
-        },
-    },
-}
-REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -119,18 +92,4 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _response(status: int) -> dict[str, Any]:
     example = EXAMPLES[status].body(instance="/v1/predictions") | {"request_id": AN_ID}
-    content = {MEDIA_TYPE: {"schema": REFERENCE, "example": example}}
-    response: dict[str, Any] = {"description": DESCRIPTIONS[status], "content": content}
-    return response | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
-
-
-def define_problem(app: FastAPI) -> None:
-    """Add the schema that the responses refer to; FastAPI knows only its own models."""
-    written = app.openapi
-
-    def document() -> dict[str, Any]:
-        found = written()
-        found["components"]["schemas"].setdefault("Problem", SCHEMA)
-        return found
-
-    app.openapi = document  # type: ignore[method-assign]
+    return problem_response(status, DESCRIPTIONS[status], example)
