@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from factories.accepted_days import make_accepted_days
 from factories.evidence import REALISED, make_clusters, make_slices
 from factories.gate_evidence import gate_evidence
 from factories.incident import make_incident
@@ -86,6 +87,7 @@ class _Month:
     ) -> History:
         first = self._model("mini-2026.10-a", ModelStatus.PRODUCTION, None, day=-3)
         old = make_reference_set(self._session, first, rows=128)
+        self._baseline = make_accepted_days(self._session, first, old, self._start, days=13)
         pages: dict[str, Any] = {"gallery": gallery, "evidently_uri": evidently_uri}
         self._calm(first, old, range(4))
         self._unjudged(first, old, 4, ReportVerdict.INSUFFICIENT, rows=12)
@@ -232,11 +234,41 @@ class _Month:
         self, model: Model, reference: ReferenceSet, night: int, **values: Any
     ) -> DriftReport:
         values = {"rows": int(self._rng.integers(240, 620)), "cause": None} | values
+        if values["p_value"] is not None:
+            values = self._beside_days(night, **values)
         made = make_nightly_report(
             self._session, model, reference, night=night, first=self._start, **values
         )
         self._reports.append(made)
         return made
+
+    def _beside_days(self, night: int, **values: Any) -> dict[str, Any]:
+        """With what a report says of the days; the first three nights are learned."""
+        periods, p_value = values.get("periods", 1), values["p_value"]
+        learning = periods == 1 and night < 3
+        drift = values.get("verdict") is ReportVerdict.DRIFT
+        values["evidence"] = values.get("evidence", {}) | {
+            "days": {
+                "learning": f"learning, day {night + 1} of 3" if learning else None,
+                "informs": periods > 1,
+                "notes": [],
+            },
+            "skew": {
+                "auc": 0.61,
+                "auc_limit": 0.75,
+                "novel": 0.03,
+                "novel_reference": 0.01,
+                "novel_limit": 0.1,
+                "p_value": 0.0001,
+                "large": False,
+            },
+        }
+        values["baseline_id"], values["days"] = self._baseline.id, min(night, 13)
+        if learning:
+            return values | {"verdict": ReportVerdict.LEARNING, "p_value": None}
+        ratio = 4.2 if drift else 0.7 + 0.6 * (1 - p_value)
+        values |= {"p_days": p_value, "p_rows": 0.0001 if drift else None}
+        return values | {"ratio": ratio, "rank": 1 if drift else 6, "detectable": 2.4}
 
     def _incident(self, report: DriftReport, night: int, *, harmful: bool = False) -> Incident:
         found = make_incident(self._session, report, harmful=harmful)

@@ -41,7 +41,7 @@ def beside_days(report: DriftReport) -> BesideDays | None:
         found.get("learning"),
         shift,
         rank(report),
-        seen(report),
+        times(report.detectable) if report.detectable else "",
         "not needed" if not found.get("notes") else "not possible",
         bool(found.get("informs")),
         found.get("notes", []),

@@ -4,6 +4,9 @@ from typing import Any
 
 from mycovigil_worker.judging.judged_window import Comparison
 
+# What a view looks at; the others look at the photos themselves.
+GROUPS = {"covariates": "camera and light", "predictions": "answers", "novelty": "novelty"}
+
 
 def views(comparison: Comparison) -> list[dict[str, Any]]:
     """A view each: its p-value by days, and the night's shift over what days differ by."""
@@ -13,7 +16,7 @@ def views(comparison: Comparison) -> list[dict[str, Any]]:
     return [
         {
             "name": view.name,
-            "group": "days",
+            "group": GROUPS.get(view.name, "photos"),
             "p_value": view.p_value,
             "effect": view.ratio,
             "rank": view.rank,
