@@ -58,17 +58,12 @@ class Observer:
         job = self.job(incident)
         return job is not None and job["state"] == WAITING and not job["refusals"]
 
-    def wait_for_training(self, incident: str) -> None:
-        """Return once the incident's retrain no longer waits for its first labels.
-
-        Raises:
-            TimeoutError: it waits still.
-        """
-        eventually(
-            lambda: None if self.waits_for_labels(incident) else True,
-            "retrain to go on with its labels",
-            timeout=pending_work.TIMEOUT,
-        )
+    def asked(self) -> list[str]:
+        """Ids of the predictions that the label queue asks about, in its order."""
+        url = f"{self.stack.drift_url}/v1/label-queue"
+        response = self.http.get(url, params={"limit": 200})
+        response.raise_for_status()
+        return [str(item["prediction_id"]) for item in response.json()["items"]]
 
     def incident_of(self, report: Document) -> str | None:
         """The incident that this report opened or made worse."""

@@ -13,9 +13,10 @@ from mycovigil_client import Client
 from mycovigil_local.process import LineSink
 from mycovigil_local.stack import Stack
 from mycovigil_simulator.demo import traffic
-from mycovigil_simulator.demo.clock import next_window
+from mycovigil_simulator.demo.clock import eventually, next_window
 from mycovigil_simulator.demo.observer import Document, Observer
 from mycovigil_simulator.demo.outcome import Outcome
+from mycovigil_simulator.demo.pending_work import TIMEOUT
 from mycovigil_simulator.demo.photo_source import PhotoSource, Shot
 from mycovigil_simulator.demo.story import Night
 from mycovigil_simulator.demo.traffic import SentPhoto
@@ -89,9 +90,8 @@ class Play:
         report = self.observer.report(window)
         self.observer.wait_until_idle(before + len(sent))
         incident = self.observer.incident_of(report) if report["verdict"] == "drift" else None
-        if incident and self.observer.waits_for_labels(incident):
-            labelled += traffic.label_others(self.client, sent)
-            self.observer.wait_for_training(incident)
+        if incident:
+            labelled += self._taught(incident, sent)
             self.observer.wait_until_idle(before + len(sent))
         missed, deadly = traffic.deadly_misses(sent)
         certificate = self.observer.certificate_of(report["model_id"])
@@ -117,6 +117,24 @@ class Play:
             deadly_labelled=counted["count"],
             deadly_labelled_missed=counted["missed"],
         )
+
+    def _taught(self, incident: str, sent: list[SentPhoto]) -> int:
+        """Answer the label queue until the incident's retrain goes on; returns the labels sent.
+
+        Raises:
+            TimeoutError: it waits still.
+        """
+        labelled = 0
+
+        def goes_on() -> bool | None:
+            nonlocal labelled
+            if not self.observer.waits_for_labels(incident):
+                return True
+            labelled += traffic.answer_queue(self.client, sent, self.observer.asked())
+            return None
+
+        eventually(goes_on, "retrain with the labels that it asked for", timeout=TIMEOUT)
+        return labelled
 
 
 def _retrained(observer: Observer, incident: str) -> str:

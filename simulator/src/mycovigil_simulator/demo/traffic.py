@@ -47,9 +47,11 @@ def label(client: Client, sent: list[SentPhoto]) -> int:
     return len(chosen)
 
 
-def label_others(client: Client, sent: list[SentPhoto]) -> int:
-    """Send the truth about the photos that :func:`label` left out; returns how many."""
-    chosen = [one for number, one in enumerate(sent) if number % LABELLED]
+def answer_queue(client: Client, sent: list[SentPhoto], asked: list[str]) -> int:
+    """Send the truth about those photos that the label queue asks about, in its order, by their
+    ids; returns how many."""
+    known = {str(one.answer.id): one for one in sent}
+    chosen = [known[identifier] for identifier in asked if identifier in known]
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         list(pool.map(lambda one: _label(client, one), chosen))
     return len(chosen)
