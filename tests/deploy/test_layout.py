@@ -15,6 +15,7 @@ SOURCES = sorted(
 ) + sorted((REPOSITORY / "services").rglob("src/**/*.py"))
 MOST_FILES = 15
 MOST_LINES = 300
+MOST_TEST_LINES = 450
 BANNED = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*)`")
 GUIDES = ("CONTRIBUTING.md", "docs/architecture.md", "docs/operations.md", "NOTICE", "CODEOWNERS")
@@ -28,8 +29,15 @@ def test_no_room_holds_more_files_than_one_can_survey() -> None:
 
 
 def test_no_file_is_too_long_to_read_at_once() -> None:
-    lengths = {path: path.read_text().count("\n") for path in SOURCES}
+    studies = sorted((REPOSITORY / "benchmarks").rglob("*.py"))
+    lengths = {path: path.read_text().count("\n") for path in SOURCES + studies}
+    assert studies
     assert not {str(path): lines for path, lines in lengths.items() if lines > MOST_LINES}
+
+
+def test_no_file_of_tests_is_much_longer() -> None:
+    lengths = {path: path.read_text().count("\n") for path in (REPOSITORY / "tests").rglob("*.py")}
+    assert not {str(path): lines for path, lines in lengths.items() if lines > MOST_TEST_LINES}
 
 
 def test_names_say_what_a_file_holds() -> None:
