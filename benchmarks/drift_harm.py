@@ -19,9 +19,8 @@ from rich.progress import track
 from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
-from mycovigil_statistics.safety.harm.estimate import HarmEstimate, estimate_harm
+from mycovigil_statistics.safety.harm.estimate import HarmEstimate, estimate_harm, labelled_risk
 from mycovigil_statistics.safety.harm.rows import Rows
-from mycovigil_statistics.safety.harm.stacking import labelled_risk
 from mycovigil_statistics.safety.proportions import interval
 from mycovigil_statistics.sample import FloatArray, IntArray
 from mycovigil_statistics.simulated import Shift, World

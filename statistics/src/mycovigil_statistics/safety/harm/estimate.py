@@ -1,11 +1,12 @@
-"""Does a drift hurt? The risk that deadly photos are called edible, estimated without labels.
+"""Does a drift hurt? The share of photos that are deadly and missed, estimated without labels.
 
-Three explanations of the night (`mycovigil_statistics.safety.harm.explanations`) say of each
-photo how likely it is deadly: other class shares (Saerens et al., 2002), a displacement, a new
-cluster. Their average and simpler estimates are stacked
-(`mycovigil_statistics.safety.harm.stacking`); the explanations' disagreement is part of the
-interval. No estimate without labels holds under every shift (Garg et al., 2022, Leveraging
-unlabeled data to predict out-of-distribution performance, section 3): `unknown` is an answer.
+Only the shares of the classes are estimated; what becomes of a class is taken from labelled photos:
+the share of deadly photos tonight, times the part of the labelled deadly ones that is missed. The
+shares come by maximum likelihood from probabilities that are calibrated on the labelled photos
+(Saerens et al., 2002; Alexandari et al., 2020); the interval of the shares by confusion, which
+needs no calibration (Lipton et al., 2018). No estimate without labels holds under every shift (Garg
+et al., 2022, Leveraging unlabeled data to predict out-of-distribution performance, section 3):
+`unknown` is an answer.
 """
 
 from dataclasses import dataclass
@@ -13,25 +14,24 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.stats import chi2
 
 from mycovigil_statistics.errors import DimensionMismatch, InsufficientRows
 from mycovigil_statistics.safety.calibration import bias_corrected_scaling
-from mycovigil_statistics.safety.harm.explanations import Explanations
-from mycovigil_statistics.safety.harm.mixture import Known
 from mycovigil_statistics.safety.harm.rows import IntArray, Rows
-from mycovigil_statistics.safety.harm.stacking import Stack, expected_risk, labelled_risk
 from mycovigil_statistics.safety.label_shift import Array, Shares, confusion_shares, reweighted
 
 Safety = Literal["affected", "not_affected", "unknown"]
 LEAST_LABELLED = 100
 LEAST_ROWS = 30
 REPLICATES = 100
-# Share of the tolerance that, estimated, is called harm; and how much more of it where shares do
-# not explain the night (`Explanations.strain`), since estimates err by more there. Chosen so that
-# recall and precision are alike, .96 and .82, on 6,000 simulated nights and 6,000 of rendered
-# photos (seeds from 100,000), each estimated by weights learned without it (five folds).
-ENOUGH, STRAINED = 0.64, 0.1
+# Share of the tolerance that, estimated, is called harm. Chosen on 600 nights of each suite
+# (`benchmarks/drift_harm.py`, `drift_harm_photos.py`): recall .91 and .92, precision .79 and .78.
+ENOUGH = 0.6
+# Leading axes whose mean is compared, each from so many labelled rows at least.
+AXES, ROWS_AN_AXIS = 64, 8
+# Share of the nights in which nothing but shares moved that are said to fit.
+FITTING = 0.999
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class HarmEstimate:
-    """`risk`: share of photos that are deadly and called edible; `recall`: macro recall.
+    """`risk`: share of photos that are deadly and called edible, or answered as if they were
+    harmless; `recall`: macro recall.
 
     `shares`: class shares tonight, by confusion: its interval covers without calibrated
     probabilities (Lipton et al., 2018); `misfit`: squared distance of the night's mean from what
@@ -75,45 +76,49 @@ def estimate_harm(
     """Estimate a night's harm from labelled photos that the model has not learned from.
 
     `labels`: (n,) true classes of `known`, every class among them; `tolerance`: the additional
-    share of deadly photos called edible that counts as harm. `affected`: about six tenths of
-    it are estimated, seven where shares do not explain the night; `not_affected`: the whole of it
-    lies above the interval, and nothing but class shares moved; `unknown`: all else.
+    share of deadly photos called edible that counts as harm. `affected`: six tenths of it are
+    estimated; `not_affected`: the whole of it lies above the interval, and nothing but class shares
+    moved; `unknown`: all else.
 
     Raises `InsufficientRows` below 100 labelled rows, 30 rows tonight, or without one class.
     """
     truth = np.asarray(labels, np.int64)
     _require(night, known, truth)
-    reference = Known.of(known.features, known.probabilities, truth)
-    explained = Explanations.of(night.features, night.probabilities, reference, deadly)
     drawn = _Replicates.of(night, known, truth, deadly, replicates, seed)
-    wide = float(norm.ppf((1 + level) / 2))
-    before = labelled_risk(known, truth, deadly)
-    rise = Stack.of(night, known, truth, reference, explained).rise
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    shares, posterior = _reweighted(night, known, truth)
     risk = _estimate(
-        before,
-        float(np.clip(before + rise, 0.0, night.called_edible.mean())),
-        wide * float(np.sqrt(drawn.risks.var() + explained.doubt(night.called_edible))),
+        labelled_risk(known, truth, deadly),
+        _risk(shares, known, truth, deadly),
+        drawn.risks,
+        tails,
     )
-    posterior = reweighted(reference.calibrated(night.probabilities), reference.shares)[1]
     recall = _estimate(
-        _recall(known.probabilities, reference.calibrated(known.probabilities)),
+        _recall(known.probabilities, _calibrated(known, known, truth)),
         _recall(night.probabilities, posterior),
-        wide * float(drawn.recalls.std()),
+        drawn.recalls,
+        tails,
     )
+    misfit, fits = _misfit(night, known, truth, shares)
     return HarmEstimate(
-        _safety(risk, tolerance, explained),
+        _safety(risk, tolerance, fits=fits),
         risk,
         recall,
         drawn.interval(_confused(night, known, truth), level),
-        explained.misfit,
+        misfit,
         level,
     )
 
 
+def labelled_risk(rows: Rows, labels: IntArray, deadly: int) -> float:
+    """Share of the labelled photos that are deadly and called edible."""
+    return float((rows.called_edible & (labels == deadly)).mean())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Replicates:
-    """Bootstrap over both samples: (r, C) shares by confusion, (r,) risks and recalls where only
-    shares moved, calibrated anew each time."""
+    """Bootstrap over both samples: (r, C) shares by confusion, (r,) risks and recalls, calibrated
+    anew each time."""
 
     shares: Array
     risks: Array
@@ -129,10 +134,9 @@ class _Replicates:
             rows = _resampled(truth, generator)
             later = night.take(generator.integers(0, len(night), len(night)))
             labelled, labels = known.take(rows), truth[rows]
-            source = np.bincount(labels) / len(labels)
-            posterior = reweighted(_calibrated(later, labelled, labels), source)[1]
+            moved, posterior = _reweighted(later, labelled, labels)
             recall = _recall(later.probabilities, posterior)
-            risk = expected_risk(later, posterior, deadly)
+            risk = _risk(moved, labelled, labels, deadly)
             found.append((_confused(later, labelled, labels), risk, recall))
         shares, risks, recalls = (np.array(figures) for figures in zip(*found, strict=True))
         return cls(shares, risks, recalls)
@@ -143,18 +147,46 @@ class _Replicates:
         return Shares(shares, low, high, level)
 
 
-def _estimate(reference: float, night: float, half: float) -> Estimate:
-    return Estimate(reference, night, max(night - half, 0.0), min(night + half, 1.0))
+def _estimate(reference: float, night: float, drawn: Array, tails: list[float]) -> Estimate:
+    low, high = np.quantile(drawn, tails, method="weibull").tolist()
+    return Estimate(reference, night, min(low, night), max(high, night))
 
 
-def _safety(risk: Estimate, tolerance: float, explained: Explanations) -> Safety:
+def _safety(risk: Estimate, tolerance: float, *, fits: bool) -> Safety:
     """A look-alike that lies among the known moves the mean and leaves no other trace: where
     shares do not explain the mean, harm is not denied."""
-    enough = (ENOUGH + STRAINED * explained.strain) * tolerance
-    if risk.night - risk.reference > enough:
+    if risk.night - risk.reference > ENOUGH * tolerance:
         return "affected"
-    bearable = explained.fits and risk.high - risk.reference < tolerance
-    return "not_affected" if bearable else "unknown"
+    return "not_affected" if fits and risk.high - risk.reference < tolerance else "unknown"
+
+
+def _risk(shares: Array, known: Rows, truth: IntArray, deadly: int) -> float:
+    return float(shares[deadly] * known.called_edible[truth == deadly].mean())
+
+
+def _misfit(night: Rows, known: Rows, truth: IntArray, shares: Array) -> tuple[float, bool]:
+    """Squared distance, an axis, of the night's mean from the classes' means in these shares, in
+    axes whitened within the classes; and whether chance explains it."""
+    counts = np.bincount(truth).astype(np.float64)
+    member = np.eye(len(counts))[truth]
+    middle = known.features.mean(axis=0)
+    _, spread, axes = np.linalg.svd(known.features - middle, full_matrices=False)
+    most = min(AXES, max(len(truth) // ROWS_AN_AXIS, 1))
+    leading = axes[:most][spread[:most] > 1e-6 * spread[0]].T
+    flat = (known.features - middle) @ leading
+    means = member.T @ flat / counts[:, None]
+    within = flat - means[truth]
+    covariance = within.T @ within / (len(flat) - len(counts))
+    ridge = 1e-6 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    moved = ((night.features - middle) @ leading).mean(axis=0) - shares @ means
+    variance = 1 / len(night) + float((np.square(shares) / counts).sum())
+    found = float(moved @ np.linalg.solve(covariance + ridge, moved)) / variance
+    return found / len(moved), found <= float(chi2.ppf(FITTING, len(moved)))
+
+
+def _reweighted(night: Rows, known: Rows, truth: IntArray) -> tuple[Array, Array]:
+    """(C,) shares by likelihood, and the (n, C) class probabilities of each photo under them."""
+    return reweighted(_calibrated(night, known, truth), np.bincount(truth) / len(truth))
 
 
 def _calibrated(night: Rows, known: Rows, labels: IntArray) -> Array:
