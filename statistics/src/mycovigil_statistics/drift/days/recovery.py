@@ -3,7 +3,7 @@
 An incident ends by calm only if the nights since show that the shift is gone, not if they fail to
 show that it stays: a shift that a night finds with chance .3 would end by chance within weeks. Of
 such a shift the nights that alarm are the largest ones, so that its size is taken from a lower
-bound (measured in benchmarks/drift_recovery.py: by its estimate .16 of them end within 30 nights).
+bound (by its estimate .23 of them end within 30 nights; docs/drift-evidence.md).
 """
 
 from collections.abc import Collection, Sequence
