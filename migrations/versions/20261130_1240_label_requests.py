@@ -2,8 +2,8 @@
 
 Code from before it writes no label's ``chosen_by`` and never waits: stop old workers first, or a
 job of theirs trains without labels. The predictor's role needs its grants again (``mycovigil
-migrate grant``): it reads ``label_requests``. The way back puts waiting jobs into the queue, counts
-cancelled ones as failed and deletes the alerts that ask for labels.
+migrate --grant-predictor``): it reads ``label_requests``. The way back puts waiting jobs into the
+queue, counts cancelled ones as failed and deletes the alerts that ask for labels.
 
 Revision: e81b6f2d4a97
 Parent: 5e0c7a91d4b8
