@@ -10,14 +10,14 @@ of the photos and judges the other, and the reverse.
 
 import argparse
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mycovigil.vision.image.decode import DRAFT_FACTOR, decode
+from mycovigil.vision.image.decode import decode
 from mycovigil_training.encoder.export.agreement import fitted_head
 from mycovigil_training.features.engine import Engine
 
@@ -59,7 +59,7 @@ def listed(root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def moved(
-    photos: list[tuple[Path, str]], engine: Engine, factors: tuple[float, ...]
+    photos: list[tuple[Path, str]], engine: Engine, factors: Sequence[float]
 ) -> Iterator[Moved]:
     """For each factor, against the photos at their full size."""
     whole = _features(engine, [_pixels(engine, path, FULL_SIZE) for path, _ in photos])
@@ -109,11 +109,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--encoder", nargs="+", default=["mini/int8", "mini/fp16"])
-    parser.add_argument("--factor", nargs="+", type=float, default=[DRAFT_FACTOR])
+    parser.add_argument("--factor", nargs="+", type=float, help="instead of the encoder's own")
     options = parser.parse_args()
     photos = list(listed(options.photos))
-    for uri in options.encoder:
-        for found in moved(photos, Engine(uri), tuple(options.factor)):
+    for engine in map(Engine, options.encoder):
+        for found in moved(photos, engine, options.factor or [engine.identity.draft_factor]):
             print(asdict(found), "within the bound" if found.within else "OUT OF BOUND", flush=True)
 
 

@@ -25,7 +25,7 @@ QUICK = ("augmentation=none", "head.epochs=30")
 
 @pytest.fixture
 def demo(settings: Settings, clean_database: str) -> None:
-    assert registration.ensure(settings.database, settings.storage) == "demo-1"
+    assert registration.ensure(settings.database, settings.storage) == "demo-2"
 
 
 @pytest.mark.usefixtures("demo")

@@ -108,6 +108,28 @@ def export(  # noqa: PLR0917  as above
 
 
 @app.command()
+def renew(
+    folders: Annotated[list[Path], typer.Argument(help="Folders that `export` wrote.")],
+) -> None:
+    """Give exported encoders this version's decoding of JPEGs; their graphs stay as they are.
+
+    Each becomes another encoder: a model that is trained on it learns how it decodes.
+    """
+    from mycovigil.vision.encoder.identity import EncoderIdentity
+    from mycovigil.vision.image.decode import draft_factor_of
+
+    try:
+        for folder in folders:
+            identity = EncoderIdentity.read(folder)
+            identity.checked_onnx(folder)
+            identity = identity.decoding_as(draft_factor_of(identity.image_size))
+            identity.write(folder)
+            typer.echo(f"{folder}: {identity.name}, draft factor {identity.draft_factor:g}")
+    except (ValueError, FileNotFoundError) as error:
+        _refuse(error)
+
+
+@app.command()
 def evaluate(
     photos: Annotated[
         list[Path],

@@ -12,18 +12,20 @@ THREADS = 2
 
 
 class Engine:
-    """An encoder's session; ``uri`` as :func:`mycovigil.vision.encoder.identity.locate` takes it.
+    """An encoder's session; ``uri`` as :func:`mycovigil.vision.encoder.identity.locate` takes it,
+    ``registered`` the digests of graph and preprocessing that it has to have.
 
     Raises:
         FileNotFoundError: no such encoder.
-        EncoderMismatch: the graph is not the one its identity states.
+        EncoderMismatch: the graph is not the one its identity states, or not the registered one.
         RuntimeMissing: it was exported for a runtime that is not here.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, registered: tuple[str, str] | None = None) -> None:
         folder: Path = locate(uri)
         self.uri = uri
-        self.identity = EncoderIdentity.read(folder)
+        found = EncoderIdentity.read(folder)
+        self.identity = found.registered_as(*registered) if registered else found
         self._encode = open_graph(
             self.identity.checked_onnx(folder),
             self.identity.runtime,

@@ -77,7 +77,13 @@ def extract_views(
 
 def _decoded(folder: Path, photo: CuratedPhoto, engine: Engine, size: int) -> DecodedImage:
     data = (folder / photo.path).read_bytes()
-    return decode(data, size=size, max_pixels=MAX_PIXELS, resize=engine.identity.resize)
+    return decode(
+        data,
+        size=size,
+        max_pixels=MAX_PIXELS,
+        resize=engine.identity.resize,
+        draft_factor=engine.identity.draft_factor,
+    )
 
 
 def _chunks(

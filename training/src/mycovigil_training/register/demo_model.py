@@ -20,7 +20,7 @@ from mycovigil_training.register.registration import ReferenceRows
 from mycovigil_training.training import parts_of
 from mycovigil_training.training_data import gather
 
-VERSION = "demo-1"
+VERSION = "demo-2"
 ENCODER = "mini/int8"
 SIZE = 128  # pixels a side of a simulated photo
 SEED = 20_261_130

@@ -62,11 +62,9 @@ def paired_answers(
     fair = ~np.isin(rows.sha256, list(against.seen or ()))
     fair &= ~engine.identity.learned_from(rows.sha256.tolist())
     meta = against.bundle.meta
-    same = (meta.onnx_digest, meta.preprocessing_digest) == (
-        candidate.meta.onnx_digest,
-        candidate.meta.preprocessing_digest,
-    )
-    theirs = engine if same else Engine(against.encoder.uri)
+    registered = (meta.onnx_digest, meta.preprocessing_digest)
+    same = registered == (candidate.meta.onnx_digest, candidate.meta.preprocessing_digest)
+    theirs = engine if same else Engine(against.encoder.uri, registered)
     if not same:
         fair &= np.isin(rows.sha256, data.table.sha256)
         fair &= ~theirs.identity.learned_from(rows.sha256.tolist())

@@ -39,7 +39,8 @@ RETIRED = ("gate",)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the job asks for, read in one transaction before the long work. ``overrides`` are
+    """What the job asks for, read in one transaction before the long work. ``registered``: the
+    digests of production's encoder, whose rows are learned from. ``overrides`` are
     production's, so that a retrained model is made like the one it replaces, then the job's;
     ``new_days_since``: begin of the drift that is answered, also by production if its certificate
     is in doubt for want of labels."""
@@ -47,6 +48,7 @@ class Order:
     against: Opponents
     limits: Limits
     encoder_uri: str
+    registered: tuple[str, str] | None
     labelled: LabelledRows
     overrides: tuple[str, ...]
     new_days_since: datetime | None = None
@@ -66,7 +68,7 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
     with one_session(settings.database, seconds=settings.database.job_seconds) as session:
         order = _order(session, storage, settings, job_id)
     config = compose(order.overrides)
-    engine = Engine(order.encoder_uri)
+    engine = Engine(order.encoder_uri, order.registered)
     data = gather(settings.training.dataset, engine, config)
     both = _joined(data.table, order.labelled)
     with one_session(settings.database, seconds=settings.database.job_seconds) as session:
@@ -134,6 +136,7 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
         against=opponents(session, storage, EncoderIdentity.read(locate(encoder.uri))),
         limits=limits,
         encoder_uri=encoder.uri,
+        registered=(encoder.onnx_digest, encoder.preprocessing_digest),
         labelled=production_rows.labelled(
             session, encoder.id, windows, dimension=size, since=since
         ),
@@ -175,6 +178,7 @@ def _without_production(settings: Settings, limits: Limits, overrides: tuple[str
         against=Opponents({}),
         limits=limits,
         encoder_uri=settings.encoder.uri,
+        registered=None,
         labelled=LabelledRows(none, *(np.zeros(0, dtype=bool) for _ in range(3))),
         overrides=overrides,
     )

@@ -61,7 +61,11 @@ class Decoder:
     def _decode(self, data: bytes, identity: EncoderIdentity) -> Photo:
         photo = taken_apart(data)
         image = decode(
-            photo, size=identity.image_size, max_pixels=self._max_pixels, resize=identity.resize
+            photo,
+            size=identity.image_size,
+            max_pixels=self._max_pixels,
+            resize=identity.resize,
+            draft_factor=identity.draft_factor,
         )
         return Photo(
             pixels=image.pixels,

@@ -36,10 +36,7 @@ def load_engine(production: Production, *, lanes: int) -> Engine:
     """
     encoder = production.encoder
     folder = locate(encoder.uri)
-    identity = EncoderIdentity.read(folder)
-    if (identity.onnx_digest, identity.preprocessing_digest) != (
-        encoder.onnx_digest,
-        encoder.preprocessing_digest,
-    ):
-        raise EncoderMismatch(f"{folder} is not the encoder {encoder.name} that was registered")
+    identity = EncoderIdentity.read(folder).registered_as(
+        encoder.onnx_digest, encoder.preprocessing_digest
+    )
     return Engine(identity.checked_onnx(folder), identity, lanes=lanes)

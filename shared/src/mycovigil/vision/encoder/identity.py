@@ -18,6 +18,10 @@ IDENTITY_FILE = "encoder.json"
 PACKAGED = Path(__file__).parent
 
 
+# Of encoders that were exported before it was part of the identity.
+EARLIER_DRAFT_FACTOR = 3.0
+
+
 class EncoderMismatch(ValueError):
     """The file on disk is not the one that its identity describes."""
 
@@ -28,7 +32,9 @@ class EncoderIdentity(BaseModel):
     The graph takes ``pixels`` uint8 (N, image_size, image_size, 3) sRGB and gives ``features``
     float32 (N, dimension) of unit length; scaling and normalisation happen inside it. It is run
     by ``runtime`` with ``runtime_options``; ``choice`` tells how these were found, if by
-    measurement. ``probe`` holds features for :mod:`mycovigil.vision.encoder.self_test`.
+    measurement. ``draft_factor``: at which fraction of their size JPEGs are decoded, see
+    :func:`mycovigil.vision.image.decode.decode`. ``probe`` holds features for
+    :mod:`mycovigil.vision.encoder.self_test`.
     ``non_mushroom_direction`` (dimension,): where, by the encoder's own text tower, photos without
     a mushroom lie; empty if it has none. ``trained_on``: photos that it learned from with their
     labels (:mod:`mycovigil.vision.encoder.training_photos`).
@@ -49,6 +55,7 @@ class EncoderIdentity(BaseModel):
     image_size: int = Field(ge=16)
     resize: str = "shortest"
     interpolation: str = "bicubic"
+    draft_factor: float = Field(EARLIER_DRAFT_FACTOR, ge=1)
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     preprocessing_digest: str
@@ -70,6 +77,36 @@ class EncoderIdentity(BaseModel):
 
     def write(self, folder: Path) -> None:
         (folder / IDENTITY_FILE).write_text(self.model_dump_json(indent=2) + "\n")
+
+    def decoding_as(self, draft_factor: float) -> Self:
+        """The same graph behind another decoding: another encoder, with a digest of its own."""
+        digest = preprocessing_digest(
+            image_size=self.image_size,
+            resize=self.resize,
+            interpolation=self.interpolation,
+            mean=self.mean,
+            std=self.std,
+            draft_factor=draft_factor,
+        )
+        return self.model_copy(
+            update={"draft_factor": draft_factor, "preprocessing_digest": digest}
+        )
+
+    def registered_as(self, onnx: str, preprocessing: str) -> Self:
+        """This encoder as it was when it was registered with these digests: a model that was
+        trained before JPEGs were decoded at a smaller fraction goes on with its own decoding.
+
+        Raises:
+            EncoderMismatch: the graph is another one, or what comes before it is.
+        """
+        for identity in (self, self.decoding_as(EARLIER_DRAFT_FACTOR)):
+            if (identity.onnx_digest, identity.preprocessing_digest) == (onnx, preprocessing):
+                return identity
+        other = "graph" if self.onnx_digest != onnx else "preprocessing"
+        raise EncoderMismatch(
+            f"the encoder {self.name} on this machine has another {other} than the one that was "
+            "registered: put back the registered one, or train a model on this one"
+        )
 
     def learned_from(self, digests: Iterable[str]) -> NDArray[np.bool_]:
         """For the sha256 of each photo: did the encoder learn from it?"""
@@ -105,10 +142,13 @@ def preprocessing_digest(
     interpolation: str,
     mean: tuple[float, ...],
     std: tuple[float, ...],
+    draft_factor: float = EARLIER_DRAFT_FACTOR,
 ) -> str:
     """sha256 of everything that happens to pixels before the tower."""
-    described = json.dumps([image_size, resize, interpolation, list(mean), list(std)])
-    return hashlib.sha256(described.encode()).hexdigest()
+    described: list[Any] = [image_size, resize, interpolation, list(mean), list(std)]
+    if draft_factor != EARLIER_DRAFT_FACTOR:
+        described.append(draft_factor)
+    return hashlib.sha256(json.dumps(described).encode()).hexdigest()
 
 
 def locate(uri: str) -> Path:

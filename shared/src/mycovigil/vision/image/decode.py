@@ -20,9 +20,9 @@ from mycovigil.vision.image.refusals import TooManyPixels, UndecodableImage, Uns
 
 __all__ = ["DecodedImage", "TooManyPixels", "UndecodableImage", "UnsupportedImage", "decode"]
 
-# How many times the square's side a JPEG's shorter side keeps at least, when it is decoded at a
-# fraction of its size.
-DRAFT_FACTOR = 3.0
+# A JPEG is decoded at the smallest of its scales whose shorter side has this many pixels, and those
+# of the square: what is lost shows in small squares (docs/performance.md).
+LEAST_SIDE = 192
 # Of a photo that must be held whole, at 4 bytes a pixel and twice while alpha is resized.
 MOST_WHOLE_PIXELS = 25_000_000
 # Encoders write 1 to 12; each costs a pass over all pixels, so that thousands are an attack.
@@ -72,7 +72,7 @@ def decode(
     size: int,
     max_pixels: int,
     resize: str = "shortest",
-    draft_factor: float = DRAFT_FACTOR,
+    draft_factor: float | None = None,
 ) -> DecodedImage:
     """Decode a photo, or one that was taken apart already, to the square that an encoder takes.
 
@@ -83,7 +83,8 @@ def decode(
     of the square an eighth may be missing.
 
     Args:
-        draft_factor: see :data:`DRAFT_FACTOR`.
+        draft_factor: how many times ``size`` the shorter side of a JPEG has at least that is
+            decoded at a fraction of its size; :func:`draft_factor_of` if none.
 
     Raises:
         UndecodableImage: no photo can be read from ``data``.
@@ -91,10 +92,11 @@ def decode(
         TooManyPixels: width x height is over ``max_pixels``, or over :data:`MOST_WHOLE_PIXELS`
             and no JPEG of one scan.
     """
+    least = round(size * (draft_factor or draft_factor_of(size)))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decoded(data, _Square(size, resize, max_pixels, round(size * draft_factor)))
+            return _decoded(data, _Square(size, resize, max_pixels, least))
     except (UndecodableImage, TooManyPixels):
         raise
     except Image.DecompressionBombError as error:
@@ -105,6 +107,11 @@ def decode(
         raise
     except Exception as error:  # Pillow's decoders raise nearly everything on hostile bytes
         raise (damaged() if isinstance(data, PlainPhoto) else unreadable(data)) from error
+
+
+def draft_factor_of(size: int) -> float:
+    """The draft factor of encoders that are exported by this version; part of their identity."""
+    return max(1.0, LEAST_SIDE / size)
 
 
 def _decoded(data: bytes | PlainPhoto, wanted: _Square) -> DecodedImage:

@@ -20,6 +20,7 @@ from mycovigil.vision.encoder.identity import (
     file_digest,
     preprocessing_digest,
 )
+from mycovigil.vision.image.decode import draft_factor_of
 from mycovigil_training.encoder.export import graph
 from mycovigil_training.encoder.export.parity import BOUNDS, Parity, compare
 from mycovigil_training.encoder.export.runtime import in_batches, open_graph
@@ -143,6 +144,7 @@ def _identity(
         image_size=source.image_size,
         resize=source.resize,
         interpolation="bicubic",
+        draft_factor=(draft_factor := draft_factor_of(source.image_size)),
         mean=source.mean,
         std=source.std,
         preprocessing_digest=preprocessing_digest(
@@ -151,6 +153,7 @@ def _identity(
             interpolation="bicubic",
             mean=source.mean,
             std=source.std,
+            draft_factor=draft_factor,
         ),
         licence=source.licence,
         parity=parity.model_dump(),
