@@ -5,8 +5,10 @@ import json
 import re
 import warnings
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import pytest
 from factories.baseline import make_baseline
@@ -15,6 +17,8 @@ from sqlalchemy import select, update
 
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport
+from mycovigil.references.feature_rows import Rows
+from mycovigil.vision.image.covariates import NAMES
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.report import evidently_report
 from mycovigil_worker.report.evidently_workspace import filled
@@ -126,3 +130,59 @@ def test_the_snapshot_opens_in_evidentlys_own_workspace_once(state: State, tmp_p
     assert run.timestamp == report.window_end
     assert any("Mycovigil verdict: drift" in str(widget) for widget in run.widgets)
     assert run.tests_widgets
+
+
+def night_rows(count: int, *, seed: int, dimension: int = 16, known: float = 1.0) -> Rows:
+    """Photos of one class; ``known``: the share of them with a JPEG quality."""
+    chance = np.random.default_rng(seed)
+    features = chance.standard_normal((count, dimension)).astype(np.float32)
+    probabilities = np.tile(np.array([0.05, 0.05, 0.1, 0.8], np.float32), (count, 1))
+    covariates = chance.normal(0.5, 0.1, (count, len(NAMES))).astype(np.float32)
+    quality = covariates[:, NAMES.index("jpeg_quality")]
+    quality[round(known * count) :] = np.nan
+    return Rows(
+        keys=list(range(count)),
+        features=features / np.linalg.norm(features, axis=1, keepdims=True),
+        probabilities=probabilities + chance.normal(0, 0.01, (count, 4)).astype(np.float32),
+        covariates=covariates,
+        distances=chance.random(count).astype(np.float32),
+        groups=[None] * count,
+        labels=[None] * count,
+    )
+
+
+def snapshot(night: Rows, reference: Rows) -> Any:
+    compared = SimpleNamespace(
+        night=night,
+        reference=SimpleNamespace(rows=reference),
+        result=SimpleNamespace(views=[]),
+        days=SimpleNamespace(result=SimpleNamespace(p_value=0.2)),
+        slices=SimpleNamespace(documents=list),
+    )
+    spec = SimpleNamespace(window=night_of(0), level=0.01)
+    return evidently_report._run(cast("Any", compared), cast("Any", spec))
+
+
+@pytest.mark.parametrize("count", [400, 1_500])
+def test_one_class_and_one_value_put_no_nan_into_the_snapshot(count: int) -> None:
+    one = 1 / count
+    for night, reference in ((1.0, 1.0), (one, 1.0), (1.0, one), (one, one)):
+        found = snapshot(
+            night_rows(count, seed=1, known=night), night_rows(count, seed=0, known=reference)
+        )
+        text = found.dumps()
+        assert not re.search(r"\b(NaN|-?Infinity)\b", text)
+        first = json.loads(found.json())["metrics"][0]
+        assert (first["metric_name"][:13], first["value"]) == ("OmnibusPValue", 0.2)
+
+
+def test_the_share_of_photos_without_a_figure_is_said() -> None:
+    """A reference of JPEGs, and a night of which seven in ten are PNGs."""
+    found = snapshot(night_rows(400, seed=1, known=0.3), night_rows(400, seed=0))
+    page = found.get_html_str(as_iframe=False)
+    assert page.count("no figure: 70% of the night, 0% of the reference") == 1
+
+
+def test_a_snapshot_at_768_dimensions_is_small() -> None:
+    rows = [night_rows(2_000, seed=seed, dimension=768) for seed in (1, 0)]
+    assert len(snapshot(*rows).dumps()) < 5_000_000

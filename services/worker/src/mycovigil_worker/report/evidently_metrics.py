@@ -80,13 +80,18 @@ class SlicePValueCalculation(SingleValueCalculation[SlicePValue]):
 
 class ColumnDrift(ValueDrift):
     """Evidently's drift score of one column, with its pictures. It decides nothing: of fourteen
-    columns at .05 each, one "drifts" in every other calm night."""
+    columns at .05 each, one "drifts" in every other calm night. ``missing``: words on photos
+    without a figure, which the score leaves out."""
+
+    missing: str = ""
 
 
 class ColumnDriftCalculation(ValueDriftCalculation, ABC):  # ABC: Evidently shall not register it
     def _render(self, result: Any, *how: Any) -> Any:
         widgets = super()._render(result, *how)
         score = f"{result.stattest_name} {result.drift_score:.3g}; takes no decision"
+        if self.metric.missing:
+            score = f"{score}; {self.metric.missing}"
         counter_of = {"value": f"Column {result.column_name}", "label": score}
         widgets[0].params["counters"] = [counter_of]
         return widgets

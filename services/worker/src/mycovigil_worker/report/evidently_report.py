@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mycovigil.models.safety import CLASSES
 from mycovigil.references.feature_rows import Rows
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from evidently.core.report import Snapshot
 
 MOST_ROWS = 2_000
+# Of one value there is no spread.
+FEWEST_VALUES = 2
 PROBABILITIES = [f"probability_{name.value}" for name in CLASSES]
 NUMBERS = [*PROBABILITIES, "confidence", "distance_to_reference", *NAMES]
 PREDICTED = "predicted_class"
@@ -113,6 +116,7 @@ def _metrics(comparison: Comparison, spec: ReportSpec, numbers: list[str]) -> li
     )
 
     result, level = comparison.result, spec.level
+    night, before = comparison.night, comparison.reference.rows
     days = comparison.days.result if comparison.days else None
     return [
         *([OmnibusPValue(p_value=days.p_value, level=level, tests=[gt(level)])] if days else []),
@@ -121,7 +125,8 @@ def _metrics(comparison: Comparison, spec: ReportSpec, numbers: list[str]) -> li
             ViewPValue(view=f"{v.group}: {v.name}", p_value=v.p_value, effect=v.effect)
             for v in result.views
         ),
-        *(ColumnDrift(column=name) for name in [PREDICTED, *numbers]),
+        ColumnDrift(column=PREDICTED),
+        *(ColumnDrift(column=name, missing=_missing(night, before, name)) for name in numbers),
         EmbeddingsDriftScore(embeddings_name=EMBEDDINGS, drift_method=DistanceDriftMethod()),
     ]
 
@@ -162,6 +167,20 @@ def _column(rows: Rows, name: str) -> Any:
 
 
 def _comparable(night: Rows, reference: Rows, name: str) -> bool:
-    """Evidently fails on a column that is empty on one side (no photo was a JPEG)."""
-    parts = (_column(rows, name)[rows.at_most(MOST_ROWS)] for rows in (night, reference))
-    return all(np.isfinite(part).any() for part in parts)
+    """Evidently fails on a column that is empty on one side (no photo was a JPEG), and writes NaN
+    as the spread of a single value."""
+    shares = (_known(rows, name) for rows in (night, reference))
+    return all(known.sum() >= FEWEST_VALUES for known in shares)
+
+
+def _known(rows: Rows, name: str) -> NDArray[np.bool_]:
+    """Which of the rows that Evidently is given have a figure."""
+    return np.asarray(np.isfinite(_column(rows, name)[rows.at_most(MOST_ROWS)]), np.bool_)
+
+
+def _missing(night: Rows, reference: Rows, name: str) -> str:
+    """The shares of photos without a figure, empty if all have one."""
+    lacking = [1 - float(_known(rows, name).mean()) for rows in (night, reference)]
+    if not any(lacking):
+        return ""
+    return "no figure: {:.0%} of the night, {:.0%} of the reference".format(*lacking)
