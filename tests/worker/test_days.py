@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from factories.baseline import make_baseline
@@ -169,6 +170,21 @@ def test_a_lasting_difference_is_a_skew_once_and_no_drift(state: State) -> None:
         report = session.get_one(DriftReport, found[0].id)
         head = make_model(session, encoder=None, encoder_id=served.model.encoder_id)
         assert skew.respond(session, head, report) is None
+
+
+def test_the_cause_is_what_changed_since_the_days_and_not_the_skew(state: State) -> None:
+    """The camera differs from the training set's every night; one night new species come."""
+    dark: dict[str, Any] = {"brightness": 0.2, "sharpness": -4.0}
+    with state.sessions.begin() as session:
+        served = make_served(session)
+        for number in range(5):
+            make_night(session, served, night_of(number), rows=ROWS, **dark)
+        make_night(session, served, night_of(4), rows=ROWS // 3, shift=3.0, seed=7, **dark)
+    nightly.run(state, now=after(5))
+    with state.sessions() as session:
+        last = session.scalars(select(DriftReport).order_by(DriftReport.window_end.desc())).first()
+    assert last is not None
+    assert (last.verdict, last.cause) == ("drift", "novel_species")
 
 
 def test_a_day_ends_at_midnight_of_the_zone(state: State) -> None:

@@ -6,6 +6,7 @@ nothing from it.
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -18,7 +19,7 @@ from mycovigil.db.baseline import Baseline, DayGeometry
 from mycovigil.db.prediction import Prediction
 from mycovigil.references.feature_rows import Rows
 from mycovigil.storage import MissingObject, Storage
-from mycovigil_statistics import fit
+from mycovigil_statistics import DriftResult, FittedReference, fit
 from mycovigil_statistics.errors import SampleError
 from mycovigil_worker.days.day_rows import DayRows, read
 from mycovigil_worker.days.scoring import Scorer
@@ -36,14 +37,22 @@ def key_of(baseline_id: uuid.UUID) -> str:
     return f"{FOLDER}/{baseline_id}/rows.npz"
 
 
-def p_value(
+@dataclass(frozen=True, slots=True, eq=False)
+class RowsCompared:
+    """The exact test of a night beside rows of the baseline's days: the fit and its result."""
+
+    fitted: FittedReference
+    result: DriftResult
+
+
+def compared(
     night: Rows, found: DayRows, scorer: Scorer, scale: NoveltyScale, seed: int, level: float
-) -> float | None:
-    """The exact test of a night beside rows of the baseline's days; none where they are too few."""
+) -> RowsCompared | None:
+    """Make the exact test; none where the rows of the days are too few."""
     rows = scorer.scored(found)
     try:
         fitted = fit(*rows.arrays, novelty=scale.scores(rows), groups=rows.dependent, seed=seed)
-        return references.judged(fitted, night, scale, seed, level=level).p_value
+        return RowsCompared(fitted, references.judged(fitted, night, scale, seed, level=level))
     except SampleError:
         return None
 

@@ -17,6 +17,7 @@ from mycovigil_statistics.drift import DaysResult, judge_days
 from mycovigil_statistics.drift.days.window import may_page
 from mycovigil_statistics.errors import InsufficientRows, SampleError
 from mycovigil_worker.days import baseline_rows, sketches
+from mycovigil_worker.days.baseline_rows import RowsCompared
 from mycovigil_worker.days.preparation import Prepared
 from mycovigil_worker.days.sketches import SketchedDay
 
@@ -38,6 +39,7 @@ class DaysJudged:
     result: DaysResult | None
     informs: bool
     notes: list[str] = field(default_factory=list)
+    rows: RowsCompared | None = None
 
     def drifted(self, level: float) -> bool:
         """Whether the window is stranger than days differ, at this level."""
@@ -54,11 +56,11 @@ class DaysJudged:
         """The days that the window was compared with."""
         return [day.span for day in self.days]
 
-    def with_rows(self, p_rows: float | None) -> "DaysJudged":
+    def with_rows(self, rows: RowsCompared | None) -> "DaysJudged":
         """With the exact test on rows, or a note that it could not be made."""
-        if self.result is None or p_rows is None:
+        if self.result is None or rows is None:
             return self.noted("rows were not compared: too few of the baseline's are left")
-        return replace(self, result=self.result.with_rows(p_rows))
+        return replace(self, result=self.result.with_rows(rows.result.p_value), rows=rows)
 
     def noted(self, note: str) -> "DaysJudged":
         """With a further note."""

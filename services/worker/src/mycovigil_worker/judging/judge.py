@@ -189,7 +189,7 @@ class Judging:
         if rows is None:
             return found.noted(baseline_rows.GONE)
         return found.with_rows(
-            baseline_rows.p_value(
+            baseline_rows.compared(
                 night, rows, Scorer(self.storage, model), self.scale, seed, self.spec.level
             )
         )

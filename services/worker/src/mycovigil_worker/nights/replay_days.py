@@ -84,7 +84,8 @@ def _by_rows(
     if rows is None:
         return None
     scorer, seed, level = Scorer(storage, model), inputs["seed"], inputs["level"]
-    return baseline_rows.p_value(night, rows, scorer, scale, seed, level)
+    found = baseline_rows.compared(night, rows, scorer, scale, seed, level)
+    return found.result.p_value if found else None
 
 
 def _spans(days: Sequence[Sequence[Any]]) -> list[Span]:

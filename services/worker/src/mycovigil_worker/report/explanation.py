@@ -76,10 +76,13 @@ def _of_a_drift(
 
 
 def _cause(comparison: Comparison, seed: int) -> Cause:
+    """What changed since the baseline's days; beside the training set, from which every night may
+    differ, only where no rows of the days are left."""
     night = comparison.night
+    rows = comparison.days.rows if comparison.days else None
     return explain(
-        comparison.fitted,
-        comparison.result,
+        rows.fitted if rows else comparison.fitted,
+        rows.result if rows else comparison.result,
         *night.arrays,
         groups=night.dependent,
         seed=seed,
