@@ -37,7 +37,8 @@ class Metrics:
         )
         self.lost_photos = self._counter("unkept_photos", "Photos that storage did not take.")
         self.photo_storage_paused = self._gauge(
-            "photo_storage_paused", "1 while photos are not kept, for the storage failed of late."
+            "photo_storage_paused",
+            "1 while no photo is stored, because storage has just failed.",
         )
         self.drained = self._counter("drained_rows", "Spooled rows merged into Postgres.")
         self.predictions = self._counter(

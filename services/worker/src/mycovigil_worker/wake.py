@@ -55,7 +55,7 @@ def _listening(settings: Settings) -> psycopg.Connection[Any]:
 
 
 def _turn(connection: psycopg.Connection[Any]) -> None:
-    """Wait for a notice; those that lie behind it need no tick of their own."""
+    """Wait for a notice and send one tick for it and all that have come since."""
     if not any(connection.notifies(timeout=TURN_SECONDS, stop_after=1)):
         return
     for _ in connection.notifies(timeout=0):

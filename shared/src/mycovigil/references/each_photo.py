@@ -82,7 +82,7 @@ def _single(row: Answer, photo: PhotoRow, *, kept: bool) -> Answer:
 
 
 def _each_once(photos: Sequence[Answer]) -> list[Answer]:
-    """Of the rows of one photo the earliest, and of one answer the first."""
+    """Each photo once: its earliest row, and of several in one answer the first."""
     first: dict[str, tuple[Any, uuid.UUID, int]] = {}
     for number, photo in enumerate(photos):
         mine = (photo[SENT_AT], photo[ANSWER], number)

@@ -98,7 +98,7 @@ class _Members:
     distances: FloatArray
 
     def inside(self, limit: float, clusters: int) -> list[BoolArray]:
-        """Who is in which cell: outside first, then the clusters."""
+        """Rows in each cell, a mask a cell: outside first, then the clusters."""
         return [self.distances > limit, *(self.cluster == place for place in range(clusters))]
 
     def examples(self, cells: list[BoolArray]) -> list[IntArray]:

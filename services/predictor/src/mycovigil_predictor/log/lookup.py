@@ -69,7 +69,7 @@ class Lookup:
 
 
 def moment_of(identifier: uuid.UUID) -> datetime.datetime | None:
-    """The instant in a prediction's id; none where it is none of this millennium."""
+    """The instant in a prediction's id; none where the id holds no valid time."""
     try:
         return instant_of(identifier)
     except (ValueError, OverflowError, OSError):

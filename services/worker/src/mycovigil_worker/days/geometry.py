@@ -25,7 +25,8 @@ FROM_PRODUCTION = ("production", "season", "mixture")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Geometry:
-    """``row`` with what it names; ``predictions`` is none where no model's set could teach it."""
+    """The row of an encoder's geometry, with its parts loaded; ``predictions`` is none where the
+    model has no reference set to fit it on."""
 
     row: DayGeometry
     features: FeatureGeometry

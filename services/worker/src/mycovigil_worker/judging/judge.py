@@ -127,7 +127,7 @@ class Judging:
 
     @property
     def _few(self) -> str | None:
-        """Why there are too few rows, where the set itself was made of the window's."""
+        """Why there are too few rows, where the reference set holds some of the window's photos."""
         known = self.totals.known
         return f"{known} more photos lie in the reference set itself" if known else None
 

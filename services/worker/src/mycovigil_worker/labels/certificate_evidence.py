@@ -43,8 +43,8 @@ class Proof:
 @dataclass(frozen=True, slots=True)
 class Misses:
     """Of deadly specimens labelled at random, by the hash of their name: the lowest hash of a
-    photo, and 1 if that photo was missed. One photo speaks for a specimen, and which one no answer
-    decides."""
+    photo, and 1 if that photo was missed. One photo a specimen counts; a hash chooses it, whatever
+    was answered."""
 
     specimens: dict[str, tuple[str, int]]
 

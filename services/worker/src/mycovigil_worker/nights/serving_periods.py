@@ -21,7 +21,7 @@ class ServingPeriod:
 
 
 def serving_periods(session: Session) -> list[ServingPeriod]:
-    """All serving_periods in order of time."""
+    """All serving periods in order of time."""
     rows = session.execute(
         select(Promotion.model_id, Promotion.created_at)
         .where(Promotion.decision != PromotionDecision.REFUSED)

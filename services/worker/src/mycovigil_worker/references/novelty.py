@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoveltyScale:
-    """A model's own sense of novelty, and of what it advises. ``threshold``: the distance beyond
+    """A model's thresholds of novelty and of its advice. ``threshold``: the distance beyond
     which its predictor cannot tell; ``non_mushroom_direction`` (D,): of photos without a mushroom;
     ``thresholds``: of the advice; all from its bundle."""
 

@@ -34,9 +34,10 @@ RAW_ADVICE = (
 
 
 def refuse_raw(data: bytes) -> None:
-    """
+    """Refuse a RAW file, whose only readable picture is a small preview.
+
     Raises:
-        UnsupportedImage: ``data`` is what a camera's sensor saw; a preview in it is no photo.
+        UnsupportedImage: ``data`` is a RAW file.
     """
     at, canon = CR2
     if data.startswith(RAW) or data[4:12] == b"ftyp" + CR3:

@@ -81,7 +81,7 @@ def _probability(detector: str, evidence: dict[str, float]) -> float:
 
 
 def _damped(evidence: dict[str, float], name: str) -> float:
-    """Signed log(1 + |x|), so that no single number shouts the others down; 1 for the constant."""
+    """Signed log(1 + |x|), so that no single number dominates the sum; 1 for the constant."""
     if name == "constant":
         return 1.0
     return float(np.sign(evidence[name]) * np.log1p(abs(evidence[name])))

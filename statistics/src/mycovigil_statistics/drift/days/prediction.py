@@ -117,8 +117,10 @@ class ViewBaseline:
 
 
 def predicted(own: Vector, columns: float, view: str) -> LogDistance:
-    """From (K,) log distances of the baseline's days: what they scatter by beyond what a
-    chi-square of so many degrees of freedom does is the scale's, at least what the view asks for.
+    """The predictive distribution, from (K,) log distances of the baseline's days.
+
+    The spread of the log scale is the variance of the distances less that of a chi-square variable
+    with ``columns`` degrees of freedom, and at least the view's smallest spread.
     """
     days = len(own)
     noise = float(polygamma(1, columns / 2))

@@ -45,7 +45,7 @@ class ViewShift:
 
     @property
     def over(self) -> bool:
-        """The shift is surely below half of what it surely was."""
+        """The upper bound of the shift since is below half of the alarming shift's lower bound."""
         return self.upper < MOST_LEFT * self.lower
 
 

@@ -87,7 +87,8 @@ def written(photo: PlainPhoto) -> bytes:
 
 
 def ends(photo: PlainPhoto) -> tuple[bytes, bytes]:
-    """Two ends for a cut file: none of its missing pixels, and others all over."""
+    """Two ways to end a file that was cut: with the end marker alone, and with noise before it. A
+    picture that decodes alike with both lacks no pixels."""
     end = _marker(END)
     size = min(MOST_TIMES * len(photo.data), max(len(photo.data), LONG_ENOUGH))
     interval = _restart_interval(photo.data)
