@@ -1,5 +1,6 @@
 """The demo model is marked wherever it answers, until a real one replaces it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,20 @@ def test_every_answer_says_so(demo: Running) -> None:
     )
     assert demo.http.get("/v1/model").json()["demo"] is True
     assert 'demo="true"' in demo.http.get("/metrics").text
+
+
+def test_every_log_line_of_an_answer_says_so(
+    demo: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answered, logged = demo.predict(make_photo()).json()["id"], list[str]()
+
+    def is_logged() -> bool:
+        logged.extend(capsys.readouterr().out.splitlines())
+        return any(answered in line for line in logged)
+
+    until(is_logged)
+    lines = [line for line in logged if answered in line]
+    assert all(re.search(r"demo\S*=\S*True", line) for line in lines)
 
 
 def test_every_page_says_so(demo: Running) -> None:

@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         metrics=metrics.web,
         respond=respond,
         headers={"Cache-Control": "no-store"},
-        log_fields=("prediction_id",),
+        log_fields=("prediction_id", "demo"),
     )
     if settings.predictor.cors_origins:  # outermost, so that a page can read a 500 as well
         app.add_middleware(

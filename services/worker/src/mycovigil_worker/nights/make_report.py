@@ -99,6 +99,7 @@ def _log(report: DriftReport, model: Model) -> None:
     log.info(
         "window judged",
         model=model.version,
+        demo=model.demo,
         start=report.window_start.isoformat(),
         periods=report.periods,
         verdict=report.verdict,

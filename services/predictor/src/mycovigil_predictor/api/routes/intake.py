@@ -55,6 +55,7 @@ async def receive(
         row, destination = await unless_disconnected(request, work)
     request.scope["log_fields"]["prediction_id"] = str(row.id)
     model = await answering_model(predictor, row)
+    request.scope["log_fields"]["demo"] = model.demo
     return answer_of(row, model, destination, stop=predictor.reloader.stop)
 
 
