@@ -142,6 +142,8 @@ class Demonstration:
         )
         if counts.alerts_by_labels:
             say(f"of the alerts {counts.alerts_by_labels} by labels: deadly photos were missed")
+        if counts.skew_alerts:
+            say(f"skew alerts {counts.skew_alerts} = received {counts.skew_alerts_received}")
         if counts.escalations:
             say(f"escalations {counts.escalations} = received {counts.escalations_received}")
         outside = sum(outcome.outside_window for outcome in outcomes)

@@ -8,7 +8,14 @@ COUNTS = {
     "rows_logged": "SELECT count(*) FROM predictions",
     "distinct_rows": "SELECT count(DISTINCT id) FROM predictions",
     "labels": "SELECT count(*) FROM labels",
-    "alerts_fired": "SELECT count(*) FROM alerts WHERE kind = 'opened'",
+    "alerts_fired": (
+        "SELECT count(*) FROM alerts JOIN incidents ON incidents.id = incident_id "
+        "WHERE alerts.kind = 'opened' AND incidents.kind = 'drift'"
+    ),
+    "skew_alerts": (
+        "SELECT count(*) FROM alerts JOIN incidents ON incidents.id = incident_id "
+        "WHERE alerts.kind = 'opened' AND incidents.kind = 'skew'"
+    ),
     "escalations": "SELECT count(*) FROM alerts WHERE kind = 'escalated'",
     "alerts_by_labels": (
         "SELECT count(*) FROM alerts JOIN incidents ON incidents.id = incident_id "
@@ -16,7 +23,14 @@ COUNTS = {
     ),
     "events_waiting": "SELECT count(*) FROM outbox WHERE published_at IS NULL",
     "messages_received": (
-        "SELECT count(*) FROM inbox JOIN alerts USING (event_id) WHERE kind = 'opened'"
+        "SELECT count(*) FROM inbox JOIN alerts USING (event_id) "
+        "JOIN incidents ON incidents.id = incident_id "
+        "WHERE alerts.kind = 'opened' AND incidents.kind = 'drift'"
+    ),
+    "skew_alerts_received": (
+        "SELECT count(*) FROM inbox JOIN alerts USING (event_id) "
+        "JOIN incidents ON incidents.id = incident_id "
+        "WHERE alerts.kind = 'opened' AND incidents.kind = 'skew'"
     ),
     "escalations_received": (
         "SELECT count(*) FROM inbox JOIN alerts USING (event_id) WHERE kind = 'escalated'"
@@ -32,7 +46,7 @@ class Proof:
 
     An incident opens with one alert, by a drifted night or by labels that show missed deadly
     photos, and starts one retrain job; it may escalate later, which is received too and starts no
-    second job.
+    second job. A skew opens an incident of its own, which starts none: a person accepts it.
     """
 
     answered: int
@@ -40,10 +54,12 @@ class Proof:
     distinct_rows: int
     labels: int
     alerts_fired: int
+    skew_alerts: int
     escalations: int
     alerts_by_labels: int
     events_waiting: int
     messages_received: int
+    skew_alerts_received: int
     escalations_received: int
     retrain_jobs: int
 
@@ -52,6 +68,7 @@ class Proof:
         return (
             0 < self.answered == self.rows_logged == self.distinct_rows
             and 0 < self.alerts_fired == self.messages_received == self.retrain_jobs
+            and self.skew_alerts == self.skew_alerts_received
             and self.escalations == self.escalations_received
             and self.events_waiting == 0
         )
