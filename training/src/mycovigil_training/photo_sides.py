@@ -2,11 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mycovigil.db.model import PhotoSide, Side
+from mycovigil.postgres import named_lock
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.model.sides import sides
 
@@ -26,7 +27,7 @@ def settled(
 ) -> NDArray[np.str_]:
     """(N,) sides of the rows (:func:`mycovigil_training.model.sides.sides`), written in the
     caller's transaction."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LOCK))))
+    named_lock.hold(session, LOCK)
     written = _written(session, table.sha256.tolist())
     found = sides(table, share, written=written, learned=learned, judged=judged)
     rows = zip(table.sha256.tolist(), found.tolist(), table.groups.tolist(), strict=True)

@@ -13,6 +13,7 @@ from mycovigil.db.model import AnswerStop
 from mycovigil.incidents import audit
 from mycovigil.models import registry
 from mycovigil.models.advice import Reason
+from mycovigil.postgres import named_lock
 
 # Advisory lock: of two people who stop at once, the second finds the first one's stop.
 LOCK = "mycovigil answer stop"
@@ -30,7 +31,7 @@ def in_force(session: Session) -> AnswerStop | None:
 def begin(session: Session, *, who: str, reason: str) -> AnswerStop:
     """Stop the answers, in the caller's transaction; a stop in force is left as it is, and both
     people are in the audit trail."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LOCK))))
+    named_lock.hold(session, LOCK)
     stop = in_force(session)
     if stop is None:
         stop = AnswerStop(id=new_id(), reason=reason, stopped_by=who)
@@ -48,7 +49,7 @@ def end(session: Session, *, who: str, reason: str) -> AnswerStop:
     Raises:
         NotStopped: no stop is in force.
     """
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LOCK))))
+    named_lock.hold(session, LOCK)
     stop = in_force(session)
     if stop is None:
         raise NotStopped("answers are not stopped")

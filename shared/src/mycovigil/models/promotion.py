@@ -17,6 +17,7 @@ from mycovigil.events import outbox
 from mycovigil.events.event import Event, EventType, Topic
 from mycovigil.incidents import audit, incident
 from mycovigil.models import registry
+from mycovigil.postgres import named_lock
 from mycovigil.postgres.row_lock import locked
 
 SOURCE = "/mycovigil/promotion"
@@ -187,7 +188,7 @@ def _record(
 
 def wait_for_turn(session: Session) -> None:
     """Hold the lock of every decision until the caller's transaction ends."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LOCK))))
+    named_lock.hold(session, LOCK)
 
 
 def _require_undecided(candidate: Model) -> None:

@@ -9,10 +9,10 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Select, Text, any_, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from mycovigil.postgres.any_of import any_of
 from mycovigil.references.bursts import Sent, bursts
 from mycovigil.references.feature_rows import (
     ANSWER,
@@ -54,7 +54,7 @@ def _known(session: Session, answers: Sequence[Answer], apart_from: Select[Any])
     if not hashes:
         return frozenset()
     column = apart_from.subquery().c[0]
-    wanted = any_(literal(sorted(hashes), ARRAY(Text)))
+    wanted = any_of(sorted(hashes))
     return set(session.scalars(select(column).where(column == wanted)))
 
 

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.events import wake
 from mycovigil.incidents import audit
+from mycovigil.postgres import named_lock
 from mycovigil.problem import conflict
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_drift import lookup
@@ -100,7 +101,7 @@ def enqueue(session: Session, *, who: str, reason: str) -> RetrainJob:
     Raises:
         Problem: 409 while another job requested by a person is unfinished.
     """
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LOCK))))
+    named_lock.hold(session, LOCK)
     unfinished = session.scalar(
         select(RetrainJob.id).where(
             RetrainJob.incident_id.is_(None), RetrainJob.state.in_(UNFINISHED)

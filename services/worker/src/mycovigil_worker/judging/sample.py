@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, any_, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.prediction import Prediction
+from mycovigil.postgres.any_of import any_of
 from mycovigil.references.each_photo import each_photo
 from mycovigil.references.feature_rows import (
     IMAGE,
@@ -81,7 +81,7 @@ def first_ones(session: Session, answers: Sequence[Any], *logged: ColumnElement[
     """Answers but those whose photo was sent before in the window."""
     hashes = [row[IMAGE] for row in answers]
     first = select(Prediction.image_sha256, func.min(Prediction.created_at)).where(
-        *logged, Prediction.image_sha256 == any_(literal(hashes, ARRAY(Text)))
+        *logged, Prediction.image_sha256 == any_of(hashes)
     )
     earliest = dict(session.execute(first.group_by(Prediction.image_sha256)).all())
     return [row for row in answers if row[SENT_AT] == earliest[row[IMAGE]]]

@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Incident, IncidentKind, IncidentState
+from mycovigil.db.alert import Incident
 from mycovigil.db.base import first_id_at
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.prediction import ChosenBy, Label, LabelRequest, Prediction
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.incidents import label_progress
+from mycovigil.incidents.open_drifts import drifts_of_production
 from mycovigil.references.window import Nights
 from mycovigil.settings import Settings
 from mycovigil_worker.label_queue import candidates
@@ -40,11 +41,7 @@ def run(state: State, *, now: datetime) -> int:
         drifts = session.scalars(
             select(Incident.id)
             .join(Model, Model.id == Incident.model_id)
-            .where(
-                Incident.state != IncidentState.RESOLVED,
-                Incident.kind == IncidentKind.DRIFT,
-                Model.status == ModelStatus.PRODUCTION,
-            )
+            .where(*drifts_of_production())
         ).all()
     added = 0
     for identifier in drifts:

@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from mycovigil.baselines import baseline as baselines
 from mycovigil.baselines.packed import Damaged
 from mycovigil.baselines.sketches import Span
-from mycovigil.db.alert import EndedBy, Incident, IncidentKind, IncidentState
+from mycovigil.db.alert import EndedBy, Incident, IncidentState
 from mycovigil.db.baseline import Baseline, DaySketch
-from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.incidents import audit
 from mycovigil.incidents import incident as incidents
+from mycovigil.incidents.open_drifts import drifts_of_production
 from mycovigil_statistics.drift.days.recovery import Recovery, recovery
 from mycovigil_statistics.errors import SampleError
 from mycovigil_worker.days import sketches
@@ -37,10 +38,8 @@ def end_by_calm(state: State) -> list[uuid.UUID]:
             select(Incident.id)
             .join(Model, Model.id == Incident.model_id)
             .where(
-                Incident.state != IncidentState.RESOLVED,
-                Incident.kind == IncidentKind.DRIFT,
+                *drifts_of_production(),
                 Incident.proof.is_(None),  # labels proved harm: features cannot refute them
-                Model.status == ModelStatus.PRODUCTION,
             )
         ).all()
     return [identifier for identifier in found if _ended(state, identifier)]

@@ -6,13 +6,12 @@ A photo of a live reference set stays, one made of production's photos for a bou
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, any_, literal, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.types import Text
 
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
+from mycovigil.postgres.any_of import any_of
 from mycovigil.settings import StorageSettings
 from mycovigil_worker.retention.files import deleted
 from mycovigil_worker.state import State
@@ -31,14 +30,15 @@ def forget(state: State, now: datetime) -> int:
     """
     storage = state.settings.storage
     border = now - timedelta(days=storage.photo_retention_days)
+    with state.sessions.begin() as session:
+        _release_sets(session, storage, now)
     gone, after = 0, ""
     while True:
         with state.sessions.begin() as session:
-            _release_sets(session, storage, now)
             keys = _old_keys(session, border, after)
             if not keys:
                 return gone
-            used = _held(session) | _used_since(session, border, keys)
+            used = _held(session, keys) | _used_since(session, border, keys)
             given_up = [k for k in keys if k not in used and deleted(state.storage, k)]
             _erase_keys(session, given_up)
         gone += len(given_up)
@@ -55,7 +55,7 @@ def delete_unclaimed(state: State, now: datetime) -> int:
         if not old:
             continue
         with state.sessions() as session:
-            claimed = _held(session) | _claimed(session, old)
+            claimed = _held(session, old) | _claimed(session, old)
         gone += sum(deleted(state.storage, key) for key in old if key not in claimed)
     return gone
 
@@ -81,22 +81,17 @@ def _claimed(session: Session, keys: Sequence[str]) -> set[str]:
 
 
 def _rows_with(keys: Sequence[str]) -> Select[str | None]:
-    return select(Prediction.image_key).where(Prediction.image_key == _any_of(keys)).distinct()
-
-
-def _any_of(keys: Sequence[str]) -> object:
-    """One parameter however many keys: a statement may have 65,535."""
-    return any_(literal(list(keys), ARRAY(Text)))
+    return select(Prediction.image_key).where(Prediction.image_key == any_of(keys)).distinct()
 
 
 def _found(session: Session, query: Select[str | None]) -> set[str]:
     return {str(key) for key in session.scalars(query)}
 
 
-def _held(session: Session) -> set[str]:
-    """Keys of all reference samples; those of sets past their time have none."""
-    samples = select(ReferenceSample.image_key).where(ReferenceSample.image_key.is_not(None))
-    return _found(session, samples)
+def _held(session: Session, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that a reference sample has; samples of sets past their time have none."""
+    of_sample = ReferenceSample.image_key
+    return _found(session, select(of_sample).where(of_sample == any_of(keys)))
 
 
 def _release_sets(session: Session, storage: StorageSettings, now: datetime) -> None:
@@ -113,5 +108,5 @@ def _release_sets(session: Session, storage: StorageSettings, now: datetime) -> 
 
 def _erase_keys(session: Session, keys: Sequence[str]) -> None:
     session.execute(
-        update(Prediction).where(Prediction.image_key == _any_of(keys)).values(image_key=None)
+        update(Prediction).where(Prediction.image_key == any_of(keys)).values(image_key=None)
     )

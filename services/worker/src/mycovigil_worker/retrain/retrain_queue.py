@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from kombu.exceptions import OperationalError
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentKind, IncidentState
+from mycovigil.db.alert import Alert, AlertKind, Incident
 from mycovigil.db.base import new_id
-from mycovigil.db.model import Model, ModelStatus
+from mycovigil.db.model import Model
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.incidents import label_progress
+from mycovigil.incidents.open_drifts import drifts_of_production
 from mycovigil.settings import TrainingSettings
 from mycovigil_worker.app import NAME, RETRAIN, app, tick_of
 from mycovigil_worker.retrain import lease
@@ -41,8 +42,8 @@ def create(
     Args:
         alert: the id of the alert that calls for it.
     """
-    open_ = select(Incident).join(Model, Model.id == Incident.model_id).where(*_needs_model())
-    incident = session.scalar(open_.where(Incident.id == incident_id))
+    open_ = select(Incident).join(Model, Model.id == Incident.model_id)
+    incident = session.scalar(open_.where(*drifts_of_production(), Incident.id == incident_id))
     if incident is None:
         log.info("no retrain, the incident is over", incident=str(incident_id), alert=alert)
         return None
@@ -99,7 +100,7 @@ def _without_job(session: Session, before: datetime) -> list[tuple[Incident, Ale
         .outerjoin(RetrainJob, RetrainJob.incident_id == Incident.id)
         .where(
             RetrainJob.id.is_(None),
-            *_needs_model(),
+            *drifts_of_production(),
             Alert.kind.in_((AlertKind.OPENED, AlertKind.ESCALATED)),
             Alert.event_id.is_not(None),
             Alert.created_at < before,
@@ -108,16 +109,6 @@ def _without_job(session: Session, before: datetime) -> list[tuple[Incident, Ale
         .order_by(Incident.id, Alert.created_at)
     )
     return [(incident, alert) for incident, alert in rows]
-
-
-def _needs_model() -> tuple[ColumnElement[bool], ...]:
-    """Unresolved drifts of the production model, which a new model would resolve; skew is no
-    reason to train."""
-    return (
-        Incident.state != IncidentState.RESOLVED,
-        Incident.kind == IncidentKind.DRIFT,
-        Model.status == ModelStatus.PRODUCTION,
-    )
 
 
 def send(state: State, job_id: uuid.UUID) -> bool:
