@@ -2,15 +2,18 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
+from factories.outage import DEADLINE, until
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
 from mycovigil.commands.migrate import app
 from mycovigil.postgres import grants
+from mycovigil.postgres.engine import sessions_of
 
 # A role belongs to the server, which workers of xdist share.
 ROLE = f"Forest predictor {os.environ.get('PYTEST_XDIST_WORKER', '')}".strip()
@@ -59,6 +62,28 @@ def test_what_a_predictor_may_not_do(postgres_url: str, role: str, statement: st
     refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
     with psycopg.connect(postgres_url, user=role) as connection, refused:
         connection.execute(statement.encode())
+
+
+def test_two_may_grant_at_once(engine: Engine, role: str) -> None:
+    """Postgres refuses the second of two who change the rights of one table."""
+    sessions = sessions_of(engine)
+
+    def grant() -> None:
+        with sessions.begin() as session:
+            grants.grant_predictor(session, role)
+
+    with ThreadPoolExecutor(1) as pool:
+        with sessions.begin() as session:
+            grants.grant_predictor(session, role)
+            other = pool.submit(grant)
+            until(lambda: other.done() or is_waiting(engine))
+        other.result(DEADLINE)
+
+
+def is_waiting(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        return bool(connection.scalar(text(waiting)))
 
 
 def test_an_unknown_role_is_one_sentence(role: str) -> None:

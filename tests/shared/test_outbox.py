@@ -74,6 +74,20 @@ def test_a_stuck_key_longer_than_a_batch_holds_nobody_else_back(session: Session
     assert broker.seen == [("b", 3)]
 
 
+def test_a_batch_that_takes_long_is_cut_short(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Postgres would end a transaction in which a broker hangs for one event after the other."""
+    monkeypatch.setattr(outbox, "BATCH_SECONDS", 0.0)
+    fill(session, "a", "b", "c")
+    broker = Broker(refused={"a", "b"})
+    sweep = Sweep(broker.publish)
+    tried = []
+    while sweep.batch(session):
+        tried.append((len(sweep.failures), len(sweep.published)))
+    assert tried == [(1, 0), (2, 0), (2, 1)]
+
+
 def test_an_event_that_cannot_be_read_waits_and_holds_nobody_back(session: Session) -> None:
     fill(session, "a", "a")
     first = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()[0]

@@ -3,11 +3,14 @@
 import contextlib
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import redis
+from factories.valkey_server import valkey
 
 from mycovigil.events.event import Event, EventType, Topic
-from mycovigil.events.publisher import Publisher, Unavailable
+from mycovigil.events.publisher import Publisher, Unavailable, stream
 from mycovigil.events.publisher.pubsub import PubSubPublisher
 from mycovigil.events.publisher.stream import StreamPublisher
 from mycovigil.settings import PublisherSettings, RedisSettings
@@ -129,3 +132,21 @@ def test_waits_double_up_to_ten_minutes() -> None:
 
 def _refuse(_: Event) -> None:
     raise RuntimeError("not now")
+
+
+def test_a_redis_that_is_frozen_gets_no_copy_of_each_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "TIMEOUT", 0.1)
+    with valkey(tmp_path) as (url, server):
+        publisher = StreamPublisher(PublisherSettings(), RedisSettings(url=url))
+        publisher.prepare()
+        server.suspend()
+        for _ in range(6):
+            with pytest.raises(redis.TimeoutError):
+                publisher.publish(Topic.ALERTS, event(1))
+        server.resume()
+        publisher.publish(Topic.ALERTS, event(2))
+        numbers = drain(publisher, Topic.ALERTS, SUBSCRIPTION, 2)
+        publisher.close()
+    assert numbers == [1, 2]

@@ -71,11 +71,12 @@ class Relay:
 
     def drain(self, sweep: Sweep) -> None:
         """Publish batch after batch, each in a transaction of its own, until no event can be
-        published."""
+        published. Of a broker that hangs, the error is known after the first batch."""
         more = True
         while more and not self._stopping.is_set():
             with self._sessions.begin() as session:
                 more = sweep.batch(session)
+            self._health = replace(self._health, problem=_problem(sweep))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -118,14 +119,12 @@ class Relay:
             self._count(sweep)
         if sweep.published:
             log.info("events published", events=len(sweep.published))
-        problem = sweep.failures[-1][1] if sweep.failures else ""
-        if problem:
+        if sweep.failures:
             log.warning(
                 "events not published, will be tried again",
                 events=len(sweep.failures),
-                last=problem,
+                last=_problem(sweep),
             )
-        self._health = RelayHealth(leading=True, problem=problem)
 
     def _count(self, sweep: Sweep) -> None:
         for topic in sweep.published:
@@ -138,6 +137,10 @@ class Relay:
         while not self._stopping.is_set() and (left := deadline - time.monotonic()) > 0:
             for _ in connection.notifies(timeout=min(left, STOP_CHECK_SECONDS), stop_after=1):
                 return
+
+
+def _problem(sweep: Sweep) -> str:
+    return sweep.failures[-1][1] if sweep.failures else ""
 
 
 def _lead(connection: psycopg.Connection) -> bool:

@@ -43,7 +43,8 @@ def migrate(
         _register_demo_model(settings)
     if role is not None:
         try:
-            with one_session(settings.database) as session:
+            seconds = settings.database.job_seconds  # another migration may be waited for
+            with one_session(settings.database, seconds=seconds) as session:
                 grants.grant_predictor(session, role)
         except (grants.UnknownRole, grants.RoleOwnsTables) as error:
             sys.exit(f"mycovigil migrate: {error}")

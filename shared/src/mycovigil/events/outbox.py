@@ -1,6 +1,7 @@
 """The outbox: an event is a row in the transaction of its cause, and published afterwards."""
 
 import datetime
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from mycovigil.events.event import Event, Topic
 
 # NOTIFY channel that wakes the relay at commit.
 CHANNEL = "mycovigil_outbox"
+# A batch begins no further event after so long. Postgres ends a transaction in which nothing
+# happens for 30 seconds, and a broker that hangs takes 12 of them for each event.
+BATCH_SECONDS = 2.0
 
 
 def add(session: Session, topic: Topic, event: Event) -> None:
@@ -50,11 +54,17 @@ class Sweep:
     _unreadable: set[uuid.UUID] = field(default_factory=set)
 
     def batch(self, session: Session) -> bool:
-        """Publish the next batch in the caller's transaction; false if nothing is left to try."""
+        """Publish the next batch in the caller's transaction; false if nothing is left to try.
+
+        One that takes long is cut short: what is left of it belongs to the next batch.
+        """
         waiting = self._waiting(session)
+        deadline = time.monotonic() + BATCH_SECONDS
         for message in waiting:
             if message.ordering_key not in self._delayed:
                 self._try(message)
+            if time.monotonic() > deadline:
+                break
         session.flush()
         return bool(waiting)
 

@@ -3,6 +3,9 @@
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from mycovigil.postgres import named_lock
+from mycovigil.postgres.migration import LOCK
+
 # By table. Rights on ``predictions`` hold for its partitions. Bringing home what the spool keeps
 # needs a temporary table too, which Postgres allows everybody in a database by default.
 PREDICTOR: dict[str, tuple[str, ...]] = {
@@ -38,10 +41,14 @@ def statements(role: str) -> list[str]:
 def grant_predictor(session: Session, role: str) -> None:
     """Give ``role`` the rights of a predictor, in the caller's transaction.
 
+    Holds the lock of all migrations: of two that grant at once, Postgres would refuse one ("tuple
+    concurrently updated").
+
     Raises:
         UnknownRole: the server has no such role.
         RoleOwnsTables: it is an owner, as the predictor's role of 0.1 had to be.
     """
+    named_lock.hold(session, LOCK)
     roles = select(func.count()).select_from(text("pg_roles")).where(text("rolname = :role"))
     if not session.scalar(roles, {"role": role}):
         raise UnknownRole(f"there is no database role {role}: make it with CREATE ROLE first")

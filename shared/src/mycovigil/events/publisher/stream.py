@@ -30,14 +30,21 @@ class StreamPublisher:
         )
         self._consumer = socket.gethostname()
         self._kept: dict[tuple[str, str], list[Entry]] = {}
+        self._in_doubt = False
 
     def prepare(self) -> None:
         self._redis.ping()
 
     def publish(self, topic: Topic, event: Event) -> None:
+        """Return once the stream has the event. A broker that hangs gets no second copy before it
+        answers again: it would carry out, once it goes on, all that its socket holds."""
         body, attributes = event.message()
         fields: dict[Any, Any] = {"body": body, "attributes": json.dumps(attributes)}
+        if self._in_doubt:
+            self._redis.ping()
+        self._in_doubt = True
         self._redis.xadd(self._stream(topic), fields)
+        self._in_doubt = False
 
     def receive(self, topic: Topic, subscription: str, handler: Handler, *, wait: float) -> int:
         stream = self._stream(topic)
