@@ -116,6 +116,44 @@ def test_a_partition_that_is_dropped_under_a_running_predictor(
     assert ids(engine) == [uuid.UUID(answer.json()["id"])]
 
 
+@pytest.mark.parametrize("bounds", ["DEFAULT", "FOR VALUES FROM (MINVALUE) TO (MAXVALUE)"])
+def test_rows_of_a_day_in_a_partition_of_somebody_else_are_drained(
+    serve: Serve, settings: Settings, production: Model, engine: Engine, bounds: str
+) -> None:
+    attached = f"({partitions.NAMES.replace('WHERE ours', '')})"
+    with engine.begin() as connection:
+        for (name,) in connection.execute(text(attached)).all():
+            connection.execute(text(f"ALTER TABLE predictions DETACH PARTITION {name}"))
+        connection.execute(text(f"CREATE TABLE theirs PARTITION OF predictions {bounds}"))
+    try:
+        spool = Spool(settings.predictor.spool_path, most_rows=10)
+        spooled = row_of(YESTERDAY)
+        spool.put([spooled])
+        spool.close()
+        running = serve(settings)
+        answer = running.predict(make_photo()).json()
+        assert answer["logged"] == "database"
+        until(lambda: ids(engine) == [spooled.id, uuid.UUID(answer["id"])])
+        assert running.http.get("/readyz").json()["status"] == "ready"
+    finally:
+        attach_again(engine)
+
+
+def attach_again(engine: Engine) -> None:
+    """Our partitions instead of somebody else's."""
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE theirs"))
+        tables = text("SELECT relname FROM pg_class WHERE relname ~ '^predictions_[0-9]{8}$'")
+        for name in connection.scalars(tables).all():
+            day = partitions.day_of(name)
+            connection.execute(
+                text(
+                    f"ALTER TABLE predictions ATTACH PARTITION {name} "
+                    f"FOR VALUES FROM ('{day}Z') TO ('{day + datetime.timedelta(days=1)}Z')"
+                )
+            )
+
+
 def test_a_full_spool_of_a_day_without_partition_gives_no_answer(
     serve: Serve, settings: Settings, production: Model, unpartitioned: None
 ) -> None:

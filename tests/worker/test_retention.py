@@ -248,6 +248,40 @@ def test_partitions_of_somebody_else_are_left_alone(session: Session, settings: 
     assert len(partitions.foreign(session)) == 4
 
 
+def test_days_in_partitions_of_somebody_else_can_be_stored_and_are_not_made_again(
+    session: Session, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = datetime.datetime.now(tz=datetime.UTC)
+    retained_days.make(session, settings, now)
+    first = now.date() + (settings.database.partitions_ahead + 1) * PERIOD
+    middle = f"{first + 4 * PERIOD} 09:30Z"
+    for name, begin, end in (("a", f"{first}Z", middle), ("b", middle, f"{first + 8 * PERIOD}Z")):
+        bounds = f"FOR VALUES FROM ('{begin}') TO ('{end}')"
+        session.execute(text(f"CREATE TABLE {name} PARTITION OF predictions {bounds}"))
+    assert partitions.days_ahead(session) == settings.database.partitions_ahead + 8
+    caplog.clear()
+    for later in range(3):
+        retained_days.make(session, settings, now + (later + 5) * PERIOD)
+    assert caplog.messages == []
+    assert partitions.foreign(session) == ["a", "b"]
+
+
+def test_a_partition_that_was_taken_off_is_missed_and_named_once(
+    session: Session, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its table has the name of the day, and holds no new row."""
+    now = datetime.datetime.now(tz=datetime.UTC)
+    retained_days.make(session, settings, now)
+    taken = partitions.name_of(now.date() + 3 * PERIOD)
+    session.execute(text(f"ALTER TABLE predictions DETACH PARTITION {taken}"))
+    assert partitions.days_ahead(session) == 2
+    caplog.clear()
+    for _ in range(2):
+        retained_days.make(session, settings, now)
+    (message,) = caplog.messages
+    assert f'"{taken}" already exists' in message
+
+
 @pytest.fixture
 def partitions_of_today(state: State) -> Iterator[None]:
     """Made again for other tests on this database, whose days a far future's retention drops."""

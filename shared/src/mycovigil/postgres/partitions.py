@@ -9,29 +9,49 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
 PARENT = "predictions"
+DAY_SECONDS = 86_400
 logger = logging.getLogger(__name__)
+# Days whose partition could not be made, so that each is logged once.
+_impossible: set[datetime.date] = set()
 # With fewer days ahead the worker, which makes them, is taken for stopped.
 FEWEST_AHEAD = 2
-DAYS_AHEAD = (
-    "SELECT coalesce(min(day) - 1, 61) FROM generate_series(0, 61) day WHERE to_regclass("
-    "'predictions_' || to_char((now() AT TIME ZONE 'UTC')::date + day, 'YYYYMMDD')) IS NULL"
-)
-# Attached partitions, and whether each is one of ours: named after the one day that it holds.
-# Needs no privilege.
+# Attached partitions, the stretch that each holds (none of a default one, which holds what no other
+# does), and whether it is one of ours: named after the one day that it holds. Needs no privilege.
 _ATTACHED = f"""
-SELECT c.relname AS name, coalesce(
+SELECT c.relname AS name, bounds.first, bounds.last, coalesce(
     c.relname = '{PARENT}_' || to_char(bounds.first AT TIME ZONE 'UTC', 'YYYYMMDD')
     AND bounds.first = date_trunc('day', bounds.first, 'UTC')
     AND bounds.last = bounds.first + interval '24 hours', false) AS ours
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid,
 LATERAL regexp_match(
-    pg_get_expr(c.relpartbound, c.oid), $$FROM \\('([^']+)'\\) TO \\('([^']+)'\\)$$
+    pg_get_expr(c.relpartbound, c.oid),
+    $$FROM \\((?:'([^']+)'|MINVALUE)\\) TO \\((?:'([^']+)'|MAXVALUE)\\)$$
 ) AS found,
-LATERAL (SELECT found[1]::timestamptz AS first, found[2]::timestamptz AS last) AS bounds
+LATERAL (
+    SELECT coalesce(found[1]::timestamptz, '-infinity') AS first,
+        coalesce(found[2]::timestamptz, 'infinity') AS last WHERE found IS NOT NULL
+    UNION ALL SELECT NULL, NULL WHERE found IS NULL
+) AS bounds
 WHERE i.inhparent = to_regclass('{PARENT}')
 """  # noqa: S608 - a constant
 NAMES = f"SELECT name FROM ({_ATTACHED}) attached WHERE ours ORDER BY 1"  # noqa: S608
 FOREIGN = f"SELECT name FROM ({_ATTACHED}) attached WHERE NOT ours ORDER BY 1"  # noqa: S608
+# The stretch that each partition holds, in seconds of the epoch; of a default one none.
+STRETCHES = (
+    "SELECT extract(epoch FROM first)::float8, extract(epoch FROM last)::float8 "  # noqa: S608
+    f"FROM ({_ATTACHED}) attached"
+)
+Stretch = tuple[float | None, float | None]
+DAYS_AHEAD = f"""
+WITH attached AS MATERIALIZED ({_ATTACHED})
+SELECT coalesce(min(number) - 1, 61) FROM generate_series(0, 61) AS number,
+LATERAL (SELECT date_trunc('day', now(), 'UTC') + number * interval '24 hours' AS midnight) AS day
+WHERE interval '24 hours' > (
+    SELECT coalesce(
+        sum(least(last, midnight + interval '24 hours') - greatest(first, midnight)), interval '0'
+    ) FROM attached WHERE first < midnight + interval '24 hours' AND last > midnight
+)
+"""  # noqa: S608 - a constant
 
 
 def name_of(day: datetime.date) -> str:
@@ -42,23 +62,49 @@ def name_of(day: datetime.date) -> str:
 def ensure(session: Session, days: Iterable[datetime.date]) -> None:
     """Make the partitions of ``days``; safe to run twice.
 
-    The lock is one for all makers: two racing CREATEs would clash. A day that a partition of
-    somebody else holds already is left to it, and logged.
+    The lock is one for all makers: two racing CREATEs would clash. A day that somebody else's
+    partition holds is left to it; one whose partition cannot be made is logged, once a process.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('predictions partitions'))"))
-    made = set(existing(session))
-    for day in (day for day in days if day not in made):
+    wanted = list(days)
+    stretches = [(first, last) for first, last in session.execute(text(STRETCHES))]
+    there = held(wanted, stretches, by_default=False)
+    for day in (day for day in wanted if day not in there):
         try:
             with session.begin_nested():
                 session.execute(text(_statement(day)))
         except (IntegrityError, ProgrammingError) as error:
-            logger.warning("no partition for %s: %s", day, str(error.orig).strip())
+            if day not in _impossible:
+                _impossible.add(day)
+                logger.warning("no partition for %s: %s", day, str(error.orig).strip())
+
+
+def held(
+    days: Iterable[datetime.date], stretches: Iterable[Stretch], *, by_default: bool
+) -> set[datetime.date]:
+    """Those of ``days`` that partitions hold whole, whoever made them.
+
+    Args:
+        stretches: rows of :data:`STRETCHES`; no two overlap.
+        by_default: a default partition counts: it holds what no other does.
+    """
+    known = list(stretches)
+    if by_default and (None, None) in known:
+        return set(days)
+    ranges = [(first, last) for first, last in known if first is not None and last is not None]
+    return {day for day in days if _held_seconds(day, ranges) >= DAY_SECONDS}
+
+
+def _held_seconds(day: datetime.date, ranges: Iterable[tuple[float, float]]) -> float:
+    begin = datetime.datetime.combine(day, datetime.time(), tzinfo=datetime.UTC).timestamp()
+    end = begin + DAY_SECONDS
+    return sum(max(0.0, min(last, end) - max(first, begin)) for first, last in ranges)
 
 
 def _statement(day: datetime.date) -> str:
     following = day + datetime.timedelta(days=1)
     return (
-        f"CREATE TABLE IF NOT EXISTS {name_of(day)} PARTITION OF {PARENT} "
+        f"CREATE TABLE {name_of(day)} PARTITION OF {PARENT} "
         f"FOR VALUES FROM ('{day} 00:00:00+00') TO ('{following} 00:00:00+00')"
     )
 

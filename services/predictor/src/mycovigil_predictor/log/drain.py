@@ -56,9 +56,9 @@ class Drain:
         if not (self._spool.depth or self._database.away or self._database.trouble):
             return
         async with self._connection.use() as connection:
-            partitioned = await days_with_partition(connection)
-            self._database.reached(spooled=self._spool.depth)
             spooled = await asyncio.to_thread(self._spool.days)
+            partitioned = await days_with_partition(connection, spooled)
+            self._database.reached(spooled=self._spool.depth)
             self._database.set_days_without_partition(set(spooled) - partitioned)
             for day in spooled:
                 if day in partitioned:

@@ -1,7 +1,7 @@
 """Days that have a partition of ``predictions``; the worker and ``migrate`` make partitions."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from psycopg.errors import CheckViolation
@@ -14,10 +14,13 @@ class PartitionMissing(RuntimeError):
     """The day of a row has no partition; no row of the batch was written."""
 
 
-async def days_with_partition(connection: Connection) -> set[datetime.date]:
-    """As :func:`mycovigil.postgres.partitions.existing`, on an asynchronous connection."""
-    cursor = await connection.execute(partitions.NAMES.encode())
-    return {partitions.day_of(name) for (name,) in await cursor.fetchall()}
+async def days_with_partition(
+    connection: Connection, days: Iterable[datetime.date]
+) -> set[datetime.date]:
+    """Those of ``days`` whose rows Postgres takes, whoever made the partition."""
+    cursor = await connection.execute(partitions.STRETCHES.encode())
+    stretches = [(first, last) for first, last in await cursor.fetchall()]
+    return partitions.held(days, stretches, by_default=True)
 
 
 @contextmanager
