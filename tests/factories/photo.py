@@ -1,9 +1,12 @@
 """Photos as bytes, made from a seed."""
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -26,3 +29,20 @@ def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
     stream = io.BytesIO()
     picture.save(stream, kind, **options)
     return stream.getvalue()
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    body = kind + content
+    return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def deep_png(values: NDArray[np.uint16], colour: int, profile: bytes = b"") -> bytes:
+    """A PNG of 16 bits, which Pillow writes of greys only; ``colour``: the type in its header."""
+    height, width = values.shape[:2]
+    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
+    header = struct.pack(">IIBB", width, height, 16, colour) + bytes(3)
+    chunks = [png_chunk(b"IHDR", header)]
+    if profile:
+        chunks.append(png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(profile)))
+    chunks += [png_chunk(b"IDAT", zlib.compress(lines)), png_chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories.photo import encoded
+from factories.photo import deep_png, encoded
 from factories.profile import cmyk_profile, grey_profile, rgb_profile, srgb_profile
 from PIL import Image, ImageCms
 
@@ -105,6 +105,22 @@ def test_the_steps_of_sixteen_bits_between_those_of_eight() -> None:
         expected = 12.92 * unit if unit <= 0.0031308 else 1.055 * unit ** (1 / 2.4) - 0.055
         found = colour_of(encoded(deep, "PNG", icc_profile=grey_profile(gamma=1.0)))
         assert near(found, (round(255 * expected),) * 3), value
+
+
+# Colour types of PNG, and the values of a pixel.
+DEEP: dict[int, tuple[int, ...]] = {0: (GREY,), 2: RED, 4: (GREY, 255), 6: (*RED, 255)}
+
+
+@pytest.mark.parametrize("colour", DEEP)
+def test_sixteen_bits_of_every_colour_type(colour: int) -> None:
+    values = np.full((48, 48, len(DEEP[colour])), DEEP[colour], dtype=np.uint16) * np.uint16(257)
+    if colour in {0, 4}:
+        linear = 1.055 * (GREY / 255) ** (1 / 2.4) - 0.055
+        profile, expected = grey_profile(gamma=1.0), (round(255 * linear),) * 3
+    else:
+        profile, expected = rgb_profile(), P3_RED
+    assert near(colour_of(deep_png(values, colour, profile)), expected)
+    assert near(colour_of(deep_png(values, colour)), RED if len(values[0, 0]) > 2 else (GREY,) * 3)
 
 
 @pytest.mark.parametrize("form", ["TIFF", "JPEG"])

@@ -1,14 +1,15 @@
 """A photo that lacks its last bytes is read; half a photo is not."""
 
+import tracemalloc
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from factories.photo import encoded, make_picture
+from factories.photo import encoded, make_photo, make_picture
 from PIL import Image
 
-from mycovigil.vision.image.decode import UndecodableImage, decode
+from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage, decode
 
 FORMS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "JPEG": ("JPEG", "RGB", {}),
@@ -71,6 +72,31 @@ def test_half_a_picture_is_none(form: str, share: float) -> None:
     data = whole(form)
     with pytest.raises(UndecodableImage):
         pixels(data[: round(share * len(data))])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("options", [{}, {"restart_marker_rows": 1}, {"restart_marker_blocks": 3}])
+def test_the_beginning_of_a_plain_picture_is_none(mode: str, options: dict[str, Any]) -> None:
+    """Of a smooth picture a few bytes make many pixels, and what is missing may be far longer."""
+    for smooth in (Image.new("RGB", (1_200, 900), "brown"), make_picture(1_200, 900)):
+        data = encoded(smooth.convert(mode), "JPEG", **options)
+        start = data.index(b"\xff\xda") + 14
+        for share in (0.01, 0.1, 0.8):
+            with pytest.raises(UndecodableImage):
+                pixels(data[: start + round(share * (len(data) - start))])
+        assert (pixels(data[:-2])[:60] == pixels(data)[:60]).mean() > 0.99
+
+
+def test_a_bomb_without_its_end_is_refused_by_its_header() -> None:
+    data = make_photo(240, 180)
+    place = data.index(b"\xff\xc0") + 5
+    bomb = data[:place] + b"\xff\xdc\xff\xdc" + data[place + 4 : -2]
+    tracemalloc.start()
+    with pytest.raises(TooManyPixels):
+        pixels(bomb)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1_000_000
 
 
 @pytest.mark.parametrize("form", FORMS)

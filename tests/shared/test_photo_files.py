@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from factories.photo import encoded, make_photo, make_picture
+from factories.photo import encoded, make_photo, make_picture, png_chunk
 from factories.profile import rgb_profile
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -85,6 +85,7 @@ JPEG_METADATA: dict[str, list[bytes]] = {
     "half a profile": [segment(0xE2, b"ICC_PROFILE\0\2\2" + rgb_profile()[:100])],
     "IPTC": [segment(0xED, b"Photoshop 3.0\0" + 65_000 * b"8")] * 40,
     "every kind": [segment(code, b"x" * 65_000) for code in range(0xE3, 0xF0) if code != 0xEE],
+    "Adobe's name alone": [segment(0xEE, b"Adobe")],
     "comments": [segment(0xFE, b"\xff\xd9\xff\xda" * 10_000)] * 40,
 }
 
@@ -92,11 +93,6 @@ JPEG_METADATA: dict[str, list[bytes]] = {
 @pytest.mark.parametrize("kind", JPEG_METADATA)
 def test_metadata_never_refuses_a_jpeg(kind: str) -> None:
     assert (pixels(jpeg_with(*JPEG_METADATA[kind])) == pixels(make_photo(400, 300))).all()
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    body = kind + content
-    return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
 
 
 def png_with(*chunks: bytes) -> bytes:
@@ -109,23 +105,32 @@ def deflated(size: int) -> bytes:
 
 
 PNG_METADATA: dict[str, list[bytes]] = {
-    "1.5 MB of profile": [chunk(b"iCCP", b"a\0\0" + deflated(1_500_000))],
-    "100 MB of profile": [chunk(b"iCCP", b"a\0\0" + deflated(100_000_000))],
-    "profile of another compression": [chunk(b"iCCP", b"a\0\7" + deflated(10))],
-    "broken profile": [chunk(b"iCCP", b"a\0\0nonsense")],
-    "profile without a name": [chunk(b"iCCP", b"a" * 200)],
-    "text": [chunk(b"zTXt", b"a\0\0" + deflated(70_000_000))],
-    "texts": [chunk(b"zTXt", b"a\0\0" + deflated(900_000))] * 90,
-    "long text": [chunk(b"tEXt", b"a\0" + b"x" * 2_000_000)],
-    "international text": [chunk(b"iTXt", b"a\0\1\0\0\0" + deflated(70_000_000))],
-    "broken text": [chunk(b"iTXt", b"a"), chunk(b"zTXt", b"a\0\1x"), chunk(b"tEXt", b"")],
-    "XMP": [chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + deflated(70_000_000))],
-    "EXIF": [chunk(b"eXIf", b"MM\0*" + b"\xff" * 2_000_000)],
-    "EXIF as text": [chunk(b"zTXt", b"Raw profile type exif\0\0" + deflated(70_000_000))],
-    "broken sums": [chunk(b"tEXt", b"a\0b")[:-4] + b"\0\0\0\0"],
-    "odd sizes": [chunk(b"pHYs", b"x"), chunk(b"gAMA", b""), chunk(b"sRGB", b"99")],
-    "unknown": [chunk(b"prVt", b"x" * 1_000_000)],
-    "animation": [chunk(b"acTL", b"\0\0\0\0\0\0\0\0")],
+    "1.5 MB of profile": [png_chunk(b"iCCP", b"a\0\0" + deflated(1_500_000))],
+    "100 MB of profile": [png_chunk(b"iCCP", b"a\0\0" + deflated(100_000_000))],
+    "profile of another compression": [png_chunk(b"iCCP", b"a\0\7" + deflated(10))],
+    "broken profile": [png_chunk(b"iCCP", b"a\0\0nonsense")],
+    "profile without a name": [png_chunk(b"iCCP", b"a" * 200)],
+    "text": [png_chunk(b"zTXt", b"a\0\0" + deflated(70_000_000))],
+    "texts": [png_chunk(b"zTXt", b"a\0\0" + deflated(900_000))] * 90,
+    "long text": [png_chunk(b"tEXt", b"a\0" + b"x" * 2_000_000)],
+    "international text": [png_chunk(b"iTXt", b"a\0\1\0\0\0" + deflated(70_000_000))],
+    "broken text": [
+        png_chunk(b"iTXt", b"a"),
+        png_chunk(b"zTXt", b"a\0\1x"),
+        png_chunk(b"tEXt", b""),
+    ],
+    "XMP": [png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + deflated(70_000_000))],
+    "EXIF": [png_chunk(b"eXIf", b"MM\0*" + b"\xff" * 2_000_000)],
+    "EXIF as text": [png_chunk(b"zTXt", b"Raw profile type exif\0\0" + deflated(70_000_000))],
+    "broken sums": [png_chunk(b"tEXt", b"a\0b")[:-4] + b"\0\0\0\0"],
+    "odd sizes": [png_chunk(b"pHYs", b"x"), png_chunk(b"gAMA", b""), png_chunk(b"sRGB", b"99")],
+    "clear colours of odd sizes": [
+        png_chunk(b"tRNS", b""),
+        png_chunk(b"tRNS", b"\0"),
+        png_chunk(b"tRNS", bytes(300)),
+    ],
+    "unknown": [png_chunk(b"prVt", b"x" * 1_000_000)],
+    "animation": [png_chunk(b"acTL", b"\0\0\0\0\0\0\0\0")],
 }
 
 
@@ -209,7 +214,7 @@ def test_the_orientation_is_found_wherever_it_was_written() -> None:
 
 ENDLESS = {
     "segments": jpeg_with(*[segment(0xFE, b"")] * 20_000),
-    "chunks": png_with(*[chunk(b"tEXt", b"")] * 250_000),
+    "chunks": png_with(*[png_chunk(b"tEXt", b"")] * 250_000),
 }
 
 

@@ -10,6 +10,8 @@ from PIL import Image, ImageCms
 # Modes that Pillow interpolates; alpha is multiplied in before and divided out after.
 RESIZED = frozenset({"L", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I", "I;16", "F"})
 SIXTEEN_BITS = 65_535
+# Marks a picture of greys that Pillow reads as one of colours.
+GREY = "grey"
 # Whose profiles describe which mode.
 SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 PROFILES_IN_MEMORY = 16
@@ -22,6 +24,8 @@ def interpolable(image: Image.Image) -> Image.Image:
     """``image``, or the nearest mode in which its values can be mixed (palettes cannot)."""
     if image.mode.startswith("I"):
         return _deep(image)
+    if image.info.get(GREY) and image.mode == "RGBA":
+        return image.convert("LA")
     if image.mode == "1":
         return image.convert("LA" if image.has_transparency_data else "L")
     if image.has_transparency_data and image.mode not in {"LA", "RGBA"}:

@@ -5,7 +5,6 @@ pictures agree, they show what is in the file; where they differ, what is not.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from PIL import Image, ImageFile
 
@@ -13,7 +12,6 @@ from mycovigil.vision.image import heif
 from mycovigil.vision.image.container import jpeg_segments, webp_chunks
 from mycovigil.vision.image.container.plain_photo import PlainPhoto, noise
 
-END_OF_JPEG = b"\xff\xd9"
 # Share of the encoder's square that may be missing.
 MOST_MISSING = 1 / 8
 GROUNDS = (0, 255)
@@ -27,18 +25,20 @@ def completions(photo: PlainPhoto | bytes) -> Iterator[tuple[PlainPhoto | bytes,
     return zip(_completed(photo), GROUNDS, strict=True)
 
 
-def _completed(photo: PlainPhoto | bytes) -> tuple[PlainPhoto | bytes, PlainPhoto | bytes]:
+def _completed(photo: PlainPhoto | bytes) -> Iterator[PlainPhoto | bytes]:
     if isinstance(photo, bytes):
         if heif.is_heif(photo):
             missing = heif.missing(photo)
-            return photo + bytes(missing), photo + noise(missing)
-        return photo + END_OF_TIFF, photo + END_OF_TIFF
-    if photo.whole or photo.format == "PNG":
-        return photo, photo
-    if photo.format == "WEBP":
-        return webp_chunks.ends(photo)
-    first, second = (replace(photo, data=photo.data + end) for end in jpeg_segments.ends(photo))
-    return first, second
+            yield from (photo + bytes(missing), photo + noise(missing))
+        else:
+            yield from (photo + END_OF_TIFF, photo + END_OF_TIFF)
+    elif photo.whole or photo.format == "PNG":
+        yield from (photo, photo)
+    elif photo.format == "WEBP":
+        yield from webp_chunks.ends(photo)
+    else:
+        yield jpeg_segments.ended(photo)
+        yield jpeg_segments.continued(photo)  # large: made once the first was found to be allowed
 
 
 def load_on(ground: int, image: Image.Image) -> None:

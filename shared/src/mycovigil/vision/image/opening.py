@@ -5,11 +5,14 @@ import io
 from PIL import ExifTags, Image
 
 from mycovigil.vision.image import heif
+from mycovigil.vision.image.colour import GREY
 from mycovigil.vision.image.container.plain_photo import UPRIGHT, PlainPhoto
 from mycovigil.vision.image.crop import TURNS
 from mycovigil.vision.image.foreign_format import refuse_raw
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# Where a PNG names its colour type, and one that Pillow reads as colours if it has 16 bits.
+COLOUR_TYPE, GREY_AND_ALPHA = 25, 4
 ORIENTATION = ExifTags.Base.Orientation
 
 
@@ -23,6 +26,7 @@ def opened(photo: PlainPhoto | bytes) -> Image.Image:
     if isinstance(photo, PlainPhoto):
         image = Image.open(io.BytesIO(photo.data), formats=(photo.format,))
         image.info["icc_profile"] = photo.profile
+        image.info[GREY] = photo.format == "PNG" and photo.data[COLOUR_TYPE] == GREY_AND_ALPHA
         return image
     refuse_raw(photo)
     if heif.is_heif(photo):

@@ -18,7 +18,9 @@ XMP_NAME = b"XML:com.adobe.xmp\0"
 # ImageMagick's way to keep EXIF.
 RAW_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
 HEX = re.compile(rb"[0-9a-f]{2}", re.IGNORECASE)
-GREY, PALETTE, ALPHA = 0, 3, frozenset({4, 6})
+GREY, COLOUR, PALETTE, ALPHA = 0, 2, 3, frozenset({4, 6})
+# Bytes of a clear colour; of a palette's, the most.
+CLEAR = {GREY: 2, COLOUR: 6, PALETTE: 256}
 
 
 @dataclass(slots=True)
@@ -93,9 +95,11 @@ def _take(parts: _Parts, kind: bytes, content: memoryview) -> None:
     match kind:
         case b"IHDR":
             parts.header = parts.header or bytes(content)
-        case b"PLTE" | b"tRNS":
+        case b"PLTE":
             parts.tables.append(_chunk(kind, bytes(content)))
-            parts.clear |= kind == b"tRNS"
+        case b"tRNS" if _is_clear(parts.header, len(content)):
+            parts.tables.append(_chunk(kind, bytes(content)))
+            parts.clear = True
         case b"IDAT":
             parts.pixels.append(content)
         case b"iCCP" if parts.profile is None:
@@ -106,6 +110,13 @@ def _take(parts: _Parts, kind: bytes, content: memoryview) -> None:
             parts.other = _of_text(kind, content)
         case b"IEND":
             parts.whole = True
+
+
+def _is_clear(header: bytes, size: int) -> bool:
+    """Whether so many bytes say what is clear; as browsers do, others are passed over."""
+    colour = header[9] if len(header) == 13 else -1
+    most = CLEAR.get(colour, 0)
+    return 0 < size <= most if colour == PALETTE else 0 < size == most
 
 
 def _of_text(kind: bytes, content: memoryview) -> int | None:
