@@ -1,19 +1,22 @@
-"""Two nights, two reference sets: figures, the test of one against the other, and bad pairs."""
+"""Two nights, stretches, reference sets: figures, the request for a test, and bad pairs."""
 
+import datetime
 import uuid
 from typing import Any
 
 import pytest
-from factories.model import make_encoder, make_model
+from factories.key import make_key
+from factories.model import make_model
 from factories.night import make_night, make_served, night_of
 from factories.reference_set import make_reference_set
 from factories.report import make_report
+from factories.visitor import Visitor
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.report import DriftReport
-from mycovigil.references import reference_set
-from mycovigil.references.window import Window
+from mycovigil.db.audit import AuditLine
+from mycovigil.db.report import Comparison, DriftReport
 
 Pair = dict[str, Any]
 
@@ -53,7 +56,7 @@ def test_figures_come_without_a_test(reader: TestClient, nights: list[str]) -> N
     assert sum(row["reference"] for row in found["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert sum(found["other_figures"]["confidence"]) == pytest.approx(1)
     assert found["other_figures"]["sampled"] == 150
-    assert found["verdict"] is None
+    assert found["comparison"] is None
 
 
 def test_a_night_that_was_judged_with_others_is_compared_with_them(
@@ -83,26 +86,6 @@ def test_what_is_no_number_is_left_out_of_figures(reader: TestClient, session: S
     assert found["other_figures"]["sampled"] == 40
 
 
-def test_what_moved_is_told_from_what_did_not(reader: TestClient, nights: list[str]) -> None:
-    calm = _compared(reader, a=nights[0], b=nights[1], test=True)["verdict"]
-    moved = _compared(reader, a=nights[0], b=nights[2], test=True)["verdict"]
-    assert calm["p_value"] > 0.01
-    assert moved["p_value"] < 0.001
-    assert (moved["reference_rows"], moved["other_rows"]) == (150, 150)
-    assert {view["group"] for view in moved["views"]} >= {"predictions", "covariates"}
-    remembered = _compared(reader, a=nights[0], b=nights[2])["verdict"]
-    assert remembered == moved
-
-
-@pytest.mark.parametrize(("a", "b"), [(0, 3), (3, 0)])
-def test_too_few_photos_are_said_to_be(
-    reader: TestClient, nights: list[str], a: int, b: int
-) -> None:
-    verdict = _compared(reader, a=nights[a], b=nights[b], test=True)["verdict"]
-    assert verdict["p_value"] is None
-    assert "rows" in verdict["problem"]
-
-
 def test_a_night_is_not_compared_with_itself(reader: TestClient, nights: list[str]) -> None:
     answer = reader.get("/v1/comparisons/nights", params={"a": nights[0], "b": nights[0]})
     assert answer.status_code == 422
@@ -110,64 +93,138 @@ def test_a_night_is_not_compared_with_itself(reader: TestClient, nights: list[st
     assert reader.get(f"/compare/nights?a={nights[0]}&b={nights[0]}").status_code == 422
 
 
-def test_photos_that_both_sides_hold_are_compared_with_none(
-    reader: TestClient, session: Session
+def _asks(client: TestClient, kind: str, **body: Any) -> Any:
+    answer = client.post(f"/v1/comparisons/{kind}", json=body)
+    assert answer.status_code == 202, answer.text
+    found = answer.json()
+    assert answer.headers["location"] == f"/v1/comparisons/{found['id']}"
+    return found
+
+
+RESULT: dict[str, Any] = {
+    "p_value": 0.0004,
+    "p_days": 0.0004,
+    "p_rows": 0.0001,
+    "ratio": 3.2,
+    "rank": 1,
+    "first_days": 7,
+    "second_days": 1,
+    "first_photos": 840,
+    "second_photos": 150,
+    "views": [{"name": "location", "group": "photos", "p_value": 0.0001, "effect": 3.2}],
+    "notes": ["one view is left out"],
+}
+
+
+def test_a_pair_waits_for_the_worker_and_then_has_its_result(
+    client: TestClient, session: Session, nights: list[str]
 ) -> None:
-    """What taught the test what is calm would fit it too well."""
-    served = make_served(session, rows=150)
-    make_night(session, served, night_of(0), rows=900)
-    spans = [Window(night_of(0).start, night_of(0).end)]
-    sets = [
-        reference_set.from_production(session, served.model, spans, name=name, rows=rows)
-        for name, rows in (("some", 500), ("all", 10_000))
-    ]
-    pair = {"a": str(sets[0].id), "b": str(sets[1].id), "test": "true"}
-    verdict = reader.get("/v1/comparisons/reference-sets", params=pair).json()["verdict"]
-    assert (verdict["reference_rows"], verdict["other_rows"]) == (500, 400)
-    assert verdict["p_value"] > 0.01
+    found = _asks(client, "nights", a=nights[0], b=nights[2])
+    assert found["state"] == "waiting"
+    assert _asks(client, "nights", a=nights[0], b=nights[2])["id"] == found["id"]
+    lines = session.scalars(select(AuditLine.action)).all()
+    assert lines.count("asked for a comparison") == 1
+    page = f"/compare/nights?a={nights[0]}&b={nights[2]}"
+    assert 'http-equiv="refresh"' in client.get(page).text
+    row = session.get_one(Comparison, uuid.UUID(found["id"]))
+    assert (row.first_start, row.second_end) == (night_of(0).start, night_of(2).end)
+    row.handled_at, row.result = night_of(9).start, RESULT
+    session.flush()
+    session.expunge_all()
+    assert client.get(f"/v1/comparisons/{found['id']}").json()["result"] == RESULT
+    assert _compared(client, a=nights[0], b=nights[2])["comparison"]["result"] == RESULT
+    assert _asks(client, "nights", a=nights[0], b=nights[2])["state"] == "done"
+    text = client.get(page).text
+    assert "3.2 times what the 7 days of the first vary by" in text
+    assert "One view is left out." in text
+    assert 'http-equiv="refresh"' not in text
 
 
-def test_two_encoders_are_never_compared(reader: TestClient, session: Session) -> None:
-    sets = [make_reference_set(session, make_model(session), rows=40) for _ in range(2)]
-    pair = {"a": str(sets[0].id), "b": str(sets[1].id), "test": "true"}
-    found = reader.get("/v1/comparisons/reference-sets", params=pair).json()
-    assert found["verdict"]["problem"] == "features of two encoders are never compared"
-    assert len(found["covariates"]) == 8
-
-
-@pytest.mark.parametrize("dimension", [8, 16])
-def test_a_night_with_rows_of_another_encoder_is_not_compared(
-    reader: TestClient, session: Session, dimension: int
+def test_a_pair_that_failed_waits_again_when_it_is_asked_for_again(
+    client: TestClient, session: Session, nights: list[str]
 ) -> None:
-    served, other = make_served(session, rows=30), make_encoder(session)
-    foreign: dict[str, Any] = {"dimension": dimension, "encoder_id": other.id, "seed": 5}
-    make_night(session, served, night_of(1), rows=7, **foreign)
-    ids = []
-    for window in (night_of(0), night_of(1)):
-        make_night(session, served, window, rows=150)
-        times: dict[str, Any] = {"window_start": window.start, "window_end": window.end}
-        ids.append(str(make_report(session, served.model, served.reference, **times).id))
-    for a, b in (ids, ids[::-1]):
-        verdict = _compared(reader, a=a, b=b, test=True)["verdict"]
-        assert verdict["p_value"] is None
-        assert verdict["problem"] == "features of two encoders are never compared"
+    found = _asks(client, "nights", a=nights[0], b=nights[2])
+    row = session.get_one(Comparison, uuid.UUID(found["id"]))
+    row.handled_at, row.problem = night_of(9).start, "too few rows"
+    session.flush()
+    session.expunge_all()
+    page = client.get(f"/compare/nights?a={nights[0]}&b={nights[2]}").text
+    assert "cannot be tested: too few rows" in page
+    again = _asks(client, "nights", a=nights[0], b=nights[2])
+    assert (again["id"], again["state"], again["problem"]) == (found["id"], "waiting", None)
 
 
-def test_two_reference_sets(reader: TestClient, session: Session) -> None:
+def test_any_two_stretches_of_a_model(client: TestClient, session: Session) -> None:
+    served = make_served(session, rows=30)
+    first = {"start": "2026-09-01T00:00:00Z", "end": "2026-09-08T00:00:00Z"}
+    second = {"start": "2026-09-08T00:00:00Z", "end": "2026-09-10T00:00:00+02:00"}
+    make_night(session, served, night_of(0))
+    make_night(session, served, night_of(7))
+    found = _asks(client, "stretches", model_id=str(served.model.id), a=first, b=second)
+    row = session.get_one(Comparison, uuid.UUID(found["id"]))
+    assert row.second_end == night_of(8).end - datetime.timedelta(hours=2)
+    page = client.get(f"/compare/stretches?id={row.id}")
+    assert page.status_code == 200
+    assert "Camera and light" in page.text
+
+
+def test_the_forms_ask_for_a_comparison(
+    anonymous: TestClient, session: Session, nights: list[str]
+) -> None:
+    visitor = Visitor(anonymous, make_key(session))
+    answer = visitor.sends("/compare/nights", a=nights[0], b=nights[1])
+    assert answer.headers["location"] == f"/compare/nights?a={nights[0]}&b={nights[1]}"
+    model_id = session.get_one(DriftReport, uuid.UUID(nights[0])).model_id
+    days = {"a_start": "2026-09-01T00:00", "a_end": "2026-09-02T00:00"}
+    days |= {"b_start": "2026-09-02T00:00", "b_end": "2026-09-03T00:00"}
+    answer = visitor.sends("/compare/stretches", model_id=str(model_id), **days)
+    assert answer.status_code == 303
+    pair = session.scalars(select(Comparison)).one()  # the same two nights
+    assert answer.headers["location"] == f"/compare/stretches?id={pair.id}"
+    assert "Compare two stretches" in visitor.looks(answer.headers["location"]).text
+
+
+def test_a_reader_asks_for_none(reader: TestClient, nights: list[str]) -> None:
+    body = {"a": nights[0], "b": nights[1]}
+    assert reader.post("/v1/comparisons/nights", json=body).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "problem"),
+    [
+        (("2026-09-02", "2026-09-01"), ("2026-09-04", "2026-09-05"), "window-reversed"),
+        (("2026-09-01", "2026-09-03"), ("2026-09-02", "2026-09-05"), "stretches-overlap"),
+        (("2026-09-01", "2026-09-03"), ("2126-09-02", "2126-09-05"), "window-in-future"),
+        (("2006-09-01", "2016-09-03"), ("2026-09-02", "2026-09-05"), "stretch-too-long"),
+    ],
+)
+def test_bad_stretches(
+    client: TestClient, session: Session, a: tuple[str, str], b: tuple[str, str], problem: str
+) -> None:
     model = make_model(session)
-    one = make_reference_set(session, model, rows=200, seed=1)
-    two = make_reference_set(session, model, rows=120, seed=2)
-    pair = {"a": str(one.id), "b": str(two.id), "test": "true"}
-    verdict = reader.get("/v1/comparisons/reference-sets", params=pair).json()["verdict"]
-    assert verdict["p_value"] > 0.001
-    assert (verdict["reference_rows"], verdict["other_rows"]) == (200, 120)
+    sides = [{"start": f"{start}T00:00:00Z", "end": f"{end}T00:00:00Z"} for start, end in (a, b)]
+    body = {"model_id": str(model.id), "a": sides[0], "b": sides[1]}
+    answer = client.post("/v1/comparisons/stretches", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith(problem)
+    assert session.scalars(select(Comparison)).all() == []
+
+
+def test_two_encoders_are_never_compared(client: TestClient, session: Session) -> None:
+    sets = [make_reference_set(session, make_model(session), rows=40) for _ in range(2)]
+    pair = {"a": str(sets[0].id), "b": str(sets[1].id)}
+    answer = client.post("/v1/comparisons/reference-sets", json=pair)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].endswith("two encoders, which are never compared.")
+    found = client.get("/v1/comparisons/reference-sets", params=pair).json()
+    assert len(found["covariates"]) == 8
 
 
 def test_rows_that_retention_deleted(reader: TestClient, session: Session) -> None:
     model = make_model(session)
     reference = make_reference_set(session, model)
     pair = [str(make_report(session, model, reference, night=night).id) for night in range(2)]
-    found = _compared(reader, a=pair[0], b=pair[1], test=True)
+    found = _compared(reader, a=pair[0], b=pair[1])
     assert found["reference_figures"] is None
     assert found["covariates"] == []
     page = reader.get(f"/compare/nights?a={pair[0]}&b={pair[1]}")

@@ -14,7 +14,9 @@ from factories.history import History, make_history
 from factories.key import make_key
 from PIL import Image
 from playwright.sync_api import Browser, Page
+from sqlalchemy import select
 
+from mycovigil.db.report import Comparison
 from mycovigil.postgres import migration
 from mycovigil.postgres.engine import one_session
 from mycovigil.settings import (
@@ -36,6 +38,7 @@ pytestmark = pytest.mark.browser
 class Site:
     url: str
     key: str
+    database: DatabaseSettings
     history: History
     browser: Browser
 
@@ -64,7 +67,7 @@ def site(
         drift=DriftSettings(port=0),
     )
     with serving(create_app(settings)) as url, browsing(chromium) as browser:
-        yield Site(url, key, history, browser)
+        yield Site(url, key, database, history, browser)
 
 
 def _gallery(storage: Storage) -> list[dict[str, object]]:
@@ -87,9 +90,7 @@ PAGES: dict[str, tuple[Callable[[History], str], str]] = {
     "slices by hour": (lambda history: "/slices?dimension=hour&nights=60", "Slices"),
     "compare": (lambda history: "/compare/nights", "Compare two nights"),
     "two nights": (
-        lambda history: (
-            f"/compare/nights?a={history.reports[21].id}&b={history.reports[22].id}&test=true"
-        ),
+        lambda history: f"/compare/nights?a={history.reports[21].id}&b={history.reports[22].id}",
         "Compare two nights",
     ),
     "two reference sets": (
@@ -98,6 +99,7 @@ PAGES: dict[str, tuple[Callable[[History], str], str]] = {
         ),
         "Compare two reference sets",
     ),
+    "stretches": (lambda history: "/compare/stretches", "Compare two stretches"),
     "alerts": (lambda history: "/alerts", "Alerts"),
     "alert rules": (lambda history: "/alert-rules", "Alert rules"),
     "silences": (lambda history: "/silences", "Silences"),
@@ -121,6 +123,21 @@ PAGES: dict[str, tuple[Callable[[History], str], str]] = {
         lambda history: f"/reference-sets/{history.references[0].id}",
         "mini-2026.10-a training",
     ),
+}
+
+
+COMPARED = {
+    "p_value": 0.0031,
+    "p_days": 0.0031,
+    "p_rows": 0.0001,
+    "ratio": 2.4,
+    "rank": 1,
+    "first_days": 9,
+    "second_days": 1,
+    "first_photos": 1200,
+    "second_photos": 130,
+    "views": [{"name": "location", "group": "photos", "p_value": 0.0005, "effect": 2.4}],
+    "notes": [],
 }
 
 
@@ -183,6 +200,25 @@ def test_an_incident_is_acknowledged_without_javascript(
         page.get_by_role("button", name="End now").press("Enter")
         page.wait_for_load_state()
         assert "over" in page.inner_text("tbody tr:first-child")
+
+
+def test_a_comparison_is_asked_for_and_shown_once_it_is_made(site: Site) -> None:
+    """The page follows the worker, here played by a row, without JavaScript."""
+    pair = f"?a={site.history.reports[16].id}&b={site.history.reports[17].id}"
+    with visiting(site.browser, f"{site.url}/compare/nights{pair}", key=site.key) as visit:
+        page = visit.page
+        page.get_by_role("button", name="Test the second against the first").click()
+        page.get_by_text("The worker compares the two").last.wait_for()
+        _picture(page, "comparison waits laptop")
+        with one_session(site.database) as session:
+            row = session.scalars(select(Comparison).where(Comparison.handled_at.is_(None))).one()
+            row.handled_at, row.result = row.created_at, COMPARED
+        page.get_by_text("2.4 times what the 9 days of the first vary by").wait_for()
+        _picture(page, "comparison laptop")
+        page.goto(f"{site.url}/compare/stretches?id={row.id}")
+        assert page.input_value("input[name=a_start]").endswith("T00:00")
+        _picture(page, "stretches compared laptop")
+        assert visit.complaints == []
 
 
 def test_nights_are_walked_one_by_one(site: Site) -> None:

@@ -30,8 +30,9 @@ from mycovigil.references import reference_mixture, reference_set
 from mycovigil.references.reference_set import NotUsable
 from mycovigil.references.window import Window
 from mycovigil.storage import Storage
-from mycovigil_worker.cli import compare_sets
 from mycovigil_worker.cli.reference import app
+from mycovigil_worker.comparisons import sets
+from mycovigil_worker.days.judgement import NotComparable
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.nights.replay import replayed
 from mycovigil_worker.references import season
@@ -282,7 +283,7 @@ def test_a_set_is_compared_with_another_and_with_itself(session: Session, storag
     served = make_served(session)
     make_night(session, served, night_of(0), rows=150, shift=1.0)
     drifted, same = (
-        compare_sets.compared(session, storage, served.reference, other, seed=0)
+        sets.compared(session, storage, served.reference, other, seed=0)
         for other in (from_week(session, served), served.reference)
     )
     assert (drifted["verdict"], same["verdict"]) == ("drift", "calm")
@@ -294,8 +295,8 @@ def test_a_set_is_compared_with_another_and_with_itself(session: Session, storag
 def test_sets_of_two_encoders_are_never_compared(session: Session, storage: Storage) -> None:
     reference = make_served(session).reference
     foreign = ReferenceSet(encoder_id=make_encoder(session).id)
-    with pytest.raises(compare_sets.NotComparable, match="never compared"):
-        compare_sets.compared(session, storage, reference, foreign, seed=0)
+    with pytest.raises(NotComparable, match="never compared"):
+        sets.compared(session, storage, reference, foreign, seed=0)
 
 
 def test_the_command_creates_lists_freezes_compares_and_retires(

@@ -13,7 +13,6 @@ from mycovigil.settings import Settings
 from mycovigil.storage import Storage
 from mycovigil_drift.metrics import Metrics
 from mycovigil_drift.relay import Relay
-from mycovigil_drift.resources.comparisons.two_sample_test import TwoSampleTests
 from mycovigil_drift.session import Database
 
 
@@ -24,7 +23,6 @@ class State:
     storage: Storage
     metrics: Metrics
     relay: Relay
-    two_sample_tests: TwoSampleTests
 
 
 @asynccontextmanager
@@ -41,7 +39,6 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[State]:
             storage=Storage(settings.storage),
             metrics=metrics,
             relay=relay,
-            two_sample_tests=TwoSampleTests(settings.drift.seed),
         )
     finally:
         await asyncio.to_thread(relay.stop)

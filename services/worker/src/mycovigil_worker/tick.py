@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from mycovigil.incidents import alert
+from mycovigil_worker.comparisons import answer
 from mycovigil_worker.label_queue import fill
 from mycovigil_worker.labels import label_updates
 from mycovigil_worker.nights import calm, nightly, requested
@@ -17,13 +18,15 @@ log = structlog.get_logger(__name__)
 
 
 def run(state: State, now: datetime) -> None:
-    """Make missing reports, end drifts that are over, answer requests, update figures by new
-    labels, release alerts whose silence is over, create retrain jobs that are missing, ask for
-    labels, queue the jobs whose labels have come, and send those that no worker runs.
+    """Answer comparisons, make missing reports, end drifts that are over, answer requests, update
+    figures by new labels, release alerts whose silence is over, create retrain jobs that are
+    missing, ask for labels, queue the jobs whose labels have come, and send those that no worker
+    runs.
 
     A step that fails is logged and holds back none of the others.
     """
     steps: dict[str, Callable[[], object]] = {
+        "comparisons": lambda: answer.drain(state, now=now),
         "nights": lambda: nightly.run(state, now=now),
         "calm": lambda: calm.end_by_calm(state),
         "requests": lambda: requested.drain(state, now=now),

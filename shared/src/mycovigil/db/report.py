@@ -5,7 +5,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -128,3 +128,63 @@ class ReportRequest(Base):
     handled_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
     report_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("drift_reports.id"))
     problem: Mapped[str | None]
+
+
+class Comparison(Base):
+    """A pair to compare; the worker's tick answers it.
+
+    Either two stretches of the days of ``model_id``'s encoder, seen as that model answers them, or
+    two reference sets: the second is judged beside the first. Waiting while ``handled_at`` is
+    empty; then either ``result`` or ``problem`` says how it went. One row a pair: a result does not
+    change, and a pair that ended in a problem is tried again when somebody asks again.
+    """
+
+    __tablename__ = "comparisons"
+    __table_args__ = (
+        Index(
+            "ix_comparisons_one_a_pair",
+            "model_id",
+            "first_start",
+            "first_end",
+            "second_start",
+            "second_end",
+            "first_set_id",
+            "second_set_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint(
+            "num_nonnulls(model_id, first_start, first_end, second_start, second_end) = "
+            "CASE WHEN first_set_id IS NULL THEN 5 ELSE 0 END "
+            "AND num_nonnulls(first_set_id, second_set_id) <> 1",
+            name="stretches_or_sets",
+        ),
+        CheckConstraint(
+            "first_start < first_end AND second_start < second_end", name="stretch_lasts"
+        ),
+    )
+
+    id: Mapped[Key]
+    model_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
+    first_start: Mapped[Instant | None]
+    first_end: Mapped[Instant | None]
+    second_start: Mapped[Instant | None]
+    second_end: Mapped[Instant | None]
+    first_set_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("reference_sets.id", ondelete="CASCADE")
+    )
+    second_set_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("reference_sets.id", ondelete="CASCADE")
+    )
+    requested_by: Mapped[str]
+    created_at: Mapped[CreatedAt]
+    handled_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    result: Mapped[dict[str, object] | None] = mapped_column(JSONB)
+    problem: Mapped[str | None]
+
+    @property
+    def state(self) -> str:
+        """``waiting``, ``done`` (see ``result``) or ``failed`` (see ``problem``)."""
+        if self.handled_at is None:
+            return "waiting"
+        return "done" if self.result is not None else "failed"

@@ -11,7 +11,7 @@ from mycovigil.db.message import InboxMessage, OutboxMessage
 from mycovigil.db.model import AnswerStop, Model, PhotoSide, Promotion
 from mycovigil.db.prediction import Label, LabelRequest, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
-from mycovigil.db.report import DriftMetric, DriftReport, ReportRequest
+from mycovigil.db.report import Comparison, DriftMetric, DriftReport, ReportRequest
 from mycovigil.db.retrain import RetrainJob
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Base",
     "Baseline",
     "BaselineDay",
+    "Comparison",
     "DayGeometry",
     "DaySketch",
     "DriftMetric",

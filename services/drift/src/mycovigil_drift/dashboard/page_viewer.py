@@ -18,6 +18,7 @@ NOTICES = {
     "silenced": "Silenced. Nights are still judged and shown; no alert goes out.",
     "unsilenced": "The silence has ended.",
     "retrain": "Retrain requested; the worker starts it within seconds.",
+    "compare": "The worker compares the two; this page shows the result within seconds.",
     "judge": "The window is being judged; it appears among the nights within seconds.",
     "promoted": "Promoted; the predictors follow within seconds.",
     "answers-stopped": "All answers are stopped; the predictors follow within a second.",

@@ -227,6 +227,20 @@ def p_value_meaning(p_value: float) -> str:
     return "Samples of the same distribution often differ this much."
 
 
+def times(ratio: float) -> str:
+    """A shift in units of what days vary by: "2.4 times"."""
+    return days.times(ratio)
+
+
+def days_meaning(p_value: float) -> str:
+    """What the p-value of a stretch beside days means."""
+    if p_value <= 0.01:
+        return "Of stretches that differ as days do, at most 1 of 100 lies so far."
+    if p_value <= 0.05:
+        return "Of stretches that differ as days do, at most 1 of 20 lies so far."
+    return "Stretches that differ as days do often lie so far."
+
+
 def reference_state(found: ReferenceSet, active: bool) -> str:
     """``in use``, ``draft`` (never frozen), ``retired``, or ``not in use`` (superseded)."""
     if found.retired_at is not None:

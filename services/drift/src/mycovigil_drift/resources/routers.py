@@ -15,7 +15,7 @@ from mycovigil_drift.resources import (
     retrain_jobs,
     silences,
 )
-from mycovigil_drift.resources.comparisons import comparison
+from mycovigil_drift.resources.comparisons import routes as comparisons
 from mycovigil_drift.resources.reports import routes as reports
 
 ROUTERS = tuple(
@@ -35,6 +35,6 @@ ROUTERS = tuple(
         baselines,
         photos,
         audit,
-        comparison,
+        comparisons,
     )
 )

@@ -167,7 +167,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result.")] = False,
 ) -> None:
     """How does one set differ from another? One exact permutation test, as for a night."""
-    from mycovigil_worker.cli.compare_sets import compared
+    from mycovigil_worker.comparisons.sets import compared
 
     with _work() as (state, session):
         sides = _set(session, reference), _set(session, other)
@@ -188,7 +188,7 @@ def _work() -> "Iterator[tuple[State, Session]]":
     """State and a session of its own transaction; a set that cannot be used ends the command."""
     from mycovigil.references.reference_set import NotUsable
     from mycovigil.settings import Settings
-    from mycovigil_worker.cli.compare_sets import NotComparable
+    from mycovigil_worker.days.judgement import NotComparable
     from mycovigil_worker.state import State
 
     state = State.of(Settings.load())

@@ -49,12 +49,23 @@ def compared(
     night: Rows, found: DayRows, scorer: Scorer, scale: NoveltyScale, seed: int, level: float
 ) -> RowsCompared | None:
     """Make the exact test; none where the rows of the days are too few."""
-    rows = scorer.scored(found)
     try:
-        fitted = fit(*rows.arrays, novelty=scale.scores(rows), groups=rows.dependent, seed=seed)
-        return RowsCompared(fitted, references.judged(fitted, night, scale, seed, level=level))
+        return tested(night, found, scorer, scale, seed, level)
     except SampleError:
         return None
+
+
+def tested(
+    night: Rows, found: DayRows, scorer: Scorer, scale: NoveltyScale, seed: int, level: float
+) -> RowsCompared:
+    """Make the exact test.
+
+    Raises:
+        SampleError: rows that no test can judge, or be learned from; the message says why.
+    """
+    rows = scorer.scored(found)
+    fitted = fit(*rows.arrays, novelty=scale.scores(rows), groups=rows.dependent, seed=seed)
+    return RowsCompared(fitted, references.judged(fitted, night, scale, seed, level=level))
 
 
 def of_days(

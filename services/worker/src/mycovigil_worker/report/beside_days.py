@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mycovigil_statistics.drift import DaysResult
 from mycovigil_worker.judging.judged_window import Comparison
 
 # What a view looks at; the others look at the photos themselves.
@@ -11,8 +12,11 @@ GROUPS = {"covariates": "camera and light", "predictions": "answers", "novelty":
 def views(comparison: Comparison) -> list[dict[str, Any]]:
     """A view each: its p-value by days, and the night's shift over what days differ by."""
     result = comparison.days.result if comparison.days else None
-    if result is None:
-        return []
+    return documents(result) if result else []
+
+
+def documents(result: DaysResult) -> list[dict[str, Any]]:
+    """The views of a result, as stored."""
     return [
         {
             "name": view.name,

@@ -1,9 +1,10 @@
-"""``/compare/nights`` and ``/compare/reference-sets``: the form, and the comparison of a pair."""
+"""``/compare/nights``, ``/compare/reference-sets`` and ``/compare/stretches``: the form, and the
+comparison of a pair, which the worker makes."""
 
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
@@ -12,15 +13,18 @@ from mycovigil.db.report import DriftReport
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.dashboard import formats
 from mycovigil_drift.dashboard.charts import bars
+from mycovigil_drift.dashboard.form import FormSender, UtcMoment, redirect
 from mycovigil_drift.dashboard.templating import render
-from mycovigil_drift.resources import reference_sets
+from mycovigil_drift.resources import models, reference_sets
+from mycovigil_drift.resources.comparisons import request as requests
 from mycovigil_drift.resources.comparisons import row_set
-from mycovigil_drift.resources.comparisons.comparison import compare
+from mycovigil_drift.resources.comparisons.comparison import Comparison, compare
+from mycovigil_drift.resources.comparisons.routes import Stretch, StretchPair
+from mycovigil_drift.resources.comparisons.row_set import RowSet
 from mycovigil_drift.resources.reference_sets import ReferenceSetQuery
 from mycovigil_drift.resources.reports import queries as reports
 from mycovigil_drift.resources.reports.schemas import ReportQuery
-from mycovigil_drift.session import Reading
-from mycovigil_drift.state import AppState
+from mycovigil_drift.session import Reading, Writing
 
 router = APIRouter(prefix="/compare", include_in_schema=False)
 # Latest nights or reference sets that the form offers.
@@ -35,14 +39,52 @@ class OptionalPair(BaseModel):
     model_config = ConfigDict(extra="forbid")
     a: uuid.UUID | None = None
     b: uuid.UUID | None = None
-    test: bool = False
+
+
+class StretchQuery(BaseModel):
+    """The id of a comparison; without it, the page shows its form alone."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: uuid.UUID | None = None
+
+
+def stretches_sent(
+    model_id: Annotated[uuid.UUID, Form()],
+    a_start: Annotated[UtcMoment, Form()],
+    a_end: Annotated[UtcMoment, Form()],
+    b_start: Annotated[UtcMoment, Form()],
+    b_end: Annotated[UtcMoment, Form()],
+) -> StretchPair:
+    """The form's two stretches; times without a zone are UTC."""
+    first, second = Stretch(start=a_start, end=a_end), Stretch(start=b_start, end=b_end)
+    return StretchPair(model_id=model_id, a=first, b=second)
+
+
+@router.get("/stretches")
+def stretches_page(
+    request: Request, session: Reading, _: Viewer, query: Annotated[StretchQuery, Query()]
+) -> Response:
+    row = requests.get(session, query.id) if query.id else None
+    sides = row_set.sides_of(session, row) if row else None
+    names = [formats.window(*one.window) for one in sides or () if one.window]
+    return render(
+        request,
+        "comparison.html",
+        kind="stretches",
+        place="/reports",
+        offered=[],
+        models=models.newest(session),
+        pair=OptionalPair(),
+        names=names,
+        asked=row,
+        **_figures(compare(session, *sides) if sides else None),
+    )
 
 
 @router.get("/{kind}")
 def comparison_page(
     request: Request,
     session: Reading,
-    state: AppState,
     _: Viewer,
     kind: Kind,
     pair: Annotated[OptionalPair, Query()],
@@ -50,9 +92,7 @@ def comparison_page(
     offered = _nights(session, pair) if kind == "nights" else _reference_sets(session, pair)
     found = None
     if pair.a is not None and pair.b is not None:
-        rows_of = row_set.night if kind == "nights" else row_set.reference_set
-        row_sets = rows_of(session, pair.a), rows_of(session, pair.b)
-        found = compare(session, state.two_sample_tests, *row_sets, test=pair.test)
+        found = compare(session, *_sides(session, kind, pair.a, pair.b))
     names = dict(offered)
     return render(
         request,
@@ -60,13 +100,48 @@ def comparison_page(
         kind=kind,
         place="/reports" if kind == "nights" else "/reference-sets",
         offered=offered,
+        models=[],
         pair=pair,
-        found=found,
         names=[names.get(chosen, "") for chosen in (pair.a, pair.b) if chosen],
-        effects=bars.effects(found.covariates) if found else [],
-        classes=bars.shares(found.classes) if found else [],
-        probabilities=bars.shares(found.probabilities) if found else [],
+        asked=found.comparison if found else None,
+        **_figures(found),
     )
+
+
+@router.post("/stretches")
+def test_stretches(
+    wanted: Annotated[StretchPair, Depends(stretches_sent)], session: Writing, sender: FormSender
+) -> Response:
+    sides = wanted.row_sets(session)
+    row = requests.request_comparison(session, *sides, who=sender.name)
+    return redirect(f"/compare/stretches?id={row.id}", "compare")
+
+
+@router.post("/{kind}")
+def test_pair(
+    kind: Kind,
+    a: Annotated[uuid.UUID, Form()],
+    b: Annotated[uuid.UUID, Form()],
+    session: Writing,
+    sender: FormSender,
+) -> Response:
+    requests.request_comparison(session, *_sides(session, kind, a, b), who=sender.name)
+    return redirect(f"/compare/{kind}?a={a}&b={b}", "compare")
+
+
+def _sides(session: Session, kind: Kind, a: uuid.UUID, b: uuid.UUID) -> tuple[RowSet, RowSet]:
+    rows_of = row_set.night if kind == "nights" else row_set.reference_set
+    return rows_of(session, a), rows_of(session, b)
+
+
+def _figures(found: Comparison | None) -> dict[str, Any]:
+    """What differs, by the name of the template's variable."""
+    return {
+        "found": found,
+        "effects": bars.effects(found.covariates) if found else [],
+        "classes": bars.shares(found.classes) if found else [],
+        "probabilities": bars.shares(found.probabilities) if found else [],
+    }
 
 
 def _nights(session: Session, pair: OptionalPair) -> list[Choice]:

@@ -1,20 +1,21 @@
 """Row sets: the rows of a night or of a reference set, and figures of a sample of them."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Float, Select, cast, func, literal, select
+from sqlalchemy import Float, Select, cast, func, select
 from sqlalchemy.orm import Session
 
+from mycovigil.baselines.sketches import Span
+from mycovigil.db.base import new_id
 from mycovigil.db.covariate import is_finite
-from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.db.reference import ReferenceSample
+from mycovigil.db.report import Comparison
 from mycovigil.models.safety import CLASSES
-from mycovigil.references.feature_rows import apart_from
 from mycovigil.vision.image.covariates import NAMES
-from mycovigil_drift.resources import reference_sets
+from mycovigil_drift.resources import models, reference_sets
 from mycovigil_drift.resources.reports import queries as reports
 
 # Rows that figures are computed from: the error of a mean is a fiftieth of a standard deviation.
@@ -24,23 +25,17 @@ CONFIDENCE_BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class RowSet:
-    """``rows`` selects all rows, in an order in which the first n are a random sample."""
+    """``rows`` selects all rows, in an order in which the first n are a random sample.
+
+    ``model_id`` and ``window``, half-open, of a stretch of production; none of a reference set.
+    """
 
     identifier: uuid.UUID
     encoder_id: uuid.UUID
     source: type[Prediction] | type[ReferenceSample]
     rows: Select[Any]
-
-    @property
-    def encoder(self) -> Any:
-        """Column of the encoder of a row's features; a window may hold rows of several."""
-        return Prediction.encoder_id if self.source is Prediction else literal(self.encoder_id)
-
-    def apart_from(self, other: "RowSet", most: int) -> "RowSet":
-        """Without the photos of the first ``most`` rows of ``other``: photos in both samples would
-        make the two-sample test invalid."""
-        photos = other.rows.with_only_columns(other.source.image_sha256).limit(most)
-        return replace(self, rows=self.rows.where(apart_from(self.source, photos)))
+    model_id: uuid.UUID | None = None
+    window: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +59,41 @@ def night(session: Session, report_id: uuid.UUID) -> RowSet:
         Problem: 404 if there is no such report.
     """
     report = reports.get(session, report_id)
-    encoder_id = session.scalars(select(Model.encoder_id).where(Model.id == report.model_id)).one()
+    start = reports.judged_from(report)
+    return stretch(session, report.model_id, (start, report.window_end), report.id)
+
+
+def stretch(
+    session: Session, model_id: uuid.UUID, window: Span, identifier: uuid.UUID | None = None
+) -> RowSet:
+    """What the model answered in a window; ``identifier`` of what stands for it, if anything does.
+
+    Raises:
+        Problem: 404 if there is no such model.
+    """
     rows = (
         select(Prediction)
         .where(
-            Prediction.model_id == report.model_id,
-            Prediction.created_at >= reports.judged_from(report),
-            Prediction.created_at < report.window_end,
+            Prediction.model_id == model_id,
+            Prediction.created_at >= window[0],
+            Prediction.created_at < window[1],
         )
         .order_by(Prediction.sample_key)
     )
-    return RowSet(report_id, encoder_id, Prediction, rows)
+    encoder_id = models.get(session, model_id).encoder_id
+    return RowSet(identifier or new_id(), encoder_id, Prediction, rows, model_id, window)
+
+
+def sides_of(session: Session, row: Comparison) -> tuple[RowSet, RowSet]:
+    """Both sides of a comparison that somebody asked for."""
+    if row.first_set_id is not None and row.second_set_id is not None:
+        return reference_set(session, row.first_set_id), reference_set(session, row.second_set_id)
+    assert row.model_id is not None
+    spans = (row.first_start, row.first_end), (row.second_start, row.second_end)
+    first, second = (
+        stretch(session, row.model_id, (start, end)) for start, end in spans if start and end
+    )
+    return first, second
 
 
 def reference_set(session: Session, reference_set_id: uuid.UUID) -> RowSet:

@@ -15,6 +15,7 @@ from mycovigil.references.window import Window
 from mycovigil.storage import Storage
 from mycovigil.vision.image.covariates import NAMES
 from mycovigil_statistics.errors import SampleError
+from mycovigil_worker.days.judgement import NotComparable
 from mycovigil_worker.judging.judged_window import Comparison
 from mycovigil_worker.judging.slices import Slices
 from mycovigil_worker.judging.window_totals import Moments, Totals
@@ -24,10 +25,6 @@ from mycovigil_worker.report import clusters, evidence
 
 # Comparing two sets sends no alert, so it spends nothing of the month's budget.
 LEVEL = 0.05
-
-
-class NotComparable(ValueError):
-    """The two sets cannot be compared; the message says why."""
 
 
 def compared(
@@ -51,11 +48,30 @@ def compared(
         "level": LEVEL,
         "rows": result.rows,
         "pool_rows": result.pool_rows,
+        "reference_rows": len(comparison.reference.rows),
         "views": [asdict(view) for view in result.views],
         "covariates": evidence.covariates(comparison),
         "classes": evidence.classes(comparison),
         "clusters": clusters.changed(session, comparison),
         "warnings": evidence.warnings(comparison),
+    }
+
+
+def document(found: dict[str, Any]) -> dict[str, Any]:
+    """The result of :func:`compared` in the shape of a comparison of two stretches: a set has no
+    days, so that its photos alone are compared."""
+    return {
+        "p_value": found["p_value"],
+        "p_days": None,
+        "p_rows": found["p_value"],
+        "ratio": None,
+        "rank": None,
+        "first_days": 0,
+        "second_days": 0,
+        "first_photos": found["reference_rows"],
+        "second_photos": found["rows"],
+        "views": found["views"],
+        "notes": found["warnings"],
     }
 
 
