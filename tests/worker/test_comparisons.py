@@ -21,7 +21,7 @@ from mycovigil.references import reference_set
 from mycovigil.references.window import Window
 from mycovigil_worker import tick
 from mycovigil_worker.cli.reference import app
-from mycovigil_worker.comparisons import answer, sets
+from mycovigil_worker.comparisons import answer, sets, stretches
 from mycovigil_worker.state import State
 
 NOW = FIRST + 60 * PERIOD
@@ -158,7 +158,7 @@ def test_a_crash_holds_back_no_other_comparison(
     def crashes(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(answer.stretches, "compared", crashes)
+    monkeypatch.setattr(stretches, "compared", crashes)
     assert answer.drain(state, now=NOW) == 2
     with state.sessions() as session:
         problem = session.get_one(Comparison, first).problem

@@ -179,7 +179,7 @@ class Comparison(Base):
     requested_by: Mapped[str]
     created_at: Mapped[CreatedAt]
     handled_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
-    result: Mapped[dict[str, object] | None] = mapped_column(JSONB)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     problem: Mapped[str | None]
 
     @property
