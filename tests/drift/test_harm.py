@@ -32,6 +32,14 @@ def test_estimates_carry_their_intervals() -> None:
     assert harm.in_words(found) == ("deadly photos among all 10% → 20% (90% interval 15% to 30%)")
 
 
+def test_the_one_client_that_drifted_is_named_with_why_the_certificate_stays() -> None:
+    cats = {"client": "cats", "refused": 0.9, "others_high": 0.02, "p_days": 0.4}
+    found = harm.of_report(DriftReport(evidence={"harm": ESTIMATED, "one_client": cats}))
+    assert found is not None
+    assert "90% of the photos of client cats are refused, and at most 2.0%" in found.note
+    assert found.note.startswith(harm.UNLABELLED)
+
+
 def test_labels_replace_the_estimate() -> None:
     found = harm.of_report(DriftReport(evidence={"harm": ESTIMATED}, realised=REALISED))
     assert found is not None

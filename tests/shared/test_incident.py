@@ -45,10 +45,15 @@ class Nights:
         return report
 
     def pass_(
-        self, verdict: ReportVerdict, *, harmful: bool = False, **values: Any
+        self,
+        verdict: ReportVerdict,
+        *,
+        harmful: bool = False,
+        confined_to: str | None = None,
+        **values: Any,
     ) -> Alert | None:
         report = self.report(verdict, **values)
-        return incident.respond(self.session, report, harmful=harmful)
+        return incident.respond(self.session, report, harmful=harmful, confined_to=confined_to)
 
     def labelled(self, report: DriftReport) -> Alert | None:
         return incident.confirm_harm(self.session, report, found=FOUND)
@@ -107,6 +112,24 @@ def test_the_certificate_follows_and_returns(
     incident.resolve(session, found, resolution="lens cleaned (somebody)")
     assert nights.model.certificate_state == CertificateStatus.VALID
     assert (found.state, found.ended_by) == (IncidentState.RESOLVED, "person")
+
+
+def test_one_clients_refused_photos_doubt_nothing_until_others_drift(session: Session) -> None:
+    nights = Nights(session)
+    cats: dict[str, Any] = {"cause": "novel_species", "confined_to": "cats"}
+    alerts = [nights.pass_(DRIFT, **cats), nights.pass_(DRIFT, **cats)]
+    assert kinds(alerts) == ["opened", None]
+    assert alerts[0] is not None
+    assert alerts[0].severity == Severity.WARNING
+    assert nights.model.certificate_state == CertificateStatus.VALID
+    assert nights.pass_(DRIFT, cause="camera_or_light") is None
+    assert nights.model.certificate_state == CertificateStatus.SUSPECT
+
+
+def test_harm_voids_whoever_sent_it(session: Session) -> None:
+    nights = Nights(session)
+    nights.pass_(DRIFT, harmful=True, confined_to="cats")
+    assert nights.model.certificate_state == CertificateStatus.VOID
 
 
 def test_what_was_never_certified_does_not_become_suspect(session: Session) -> None:

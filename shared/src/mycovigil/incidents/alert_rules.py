@@ -8,16 +8,24 @@ from mycovigil.db.report import ReportVerdict
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the rules read of a report. ``harmful``: safety is affected."""
+    """What the rules read of a report. ``harmful``: safety is affected; ``confined_to``: the one
+    client whose photos, all of them refused, are all that drifted."""
 
     verdict: ReportVerdict
     cause: str
     harmful: bool
+    confined_to: str | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether others than that client have to doubt the certificate."""
+        return self.harmful or self.confined_to is None
 
 
 def severity_of(finding: Finding) -> Severity:
-    """Critical for harm and for a novel species; a warning for every other cause."""
-    if finding.harmful or finding.cause == "novel_species":
+    """Critical for harm and for a novel species, unless one client alone sends it; a warning for
+    every other cause."""
+    if finding.harmful or (finding.doubtful and finding.cause == "novel_species"):
         return Severity.CRITICAL
     return Severity.WARNING
 

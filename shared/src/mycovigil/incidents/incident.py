@@ -33,8 +33,17 @@ from mycovigil.postgres.row_lock import locked
 MISSED_DEADLY = "missed_deadly"
 
 
-def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> Alert | None:
+def respond(
+    session: Session,
+    report: DriftReport,
+    *,
+    harmful: bool = False,
+    confined_to: str | None = None,
+) -> Alert | None:
     """Open or escalate the incident of the report's model, as the alert rules say.
+
+    A drift of one client's refused photos alone (``confined_to`` it) leaves the certificate as it
+    is: the answers to others are what they were.
 
     Returns the alert, if there is one; nights of the demo model have none. The caller commits it
     together with the report.
@@ -43,7 +52,7 @@ def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> 
         return None
     incident = unresolved(session, report.model_id)
     cause = report.cause or "unknown"
-    finding = Finding(ReportVerdict(report.verdict), cause, harmful)
+    finding = Finding(ReportVerdict(report.verdict), cause, harmful, confined_to)
     severity = Severity(incident.severity) if incident else None
     match alert_rules.decide(finding, severity):
         case AlertKind.OPENED:
@@ -51,9 +60,8 @@ def respond(session: Session, report: DriftReport, *, harmful: bool = False) -> 
         case AlertKind.ESCALATED if incident is not None:
             return _escalate(session, incident, report, finding)
         case _:
-            drift = finding.verdict is ReportVerdict.DRIFT
-            if drift and harmful and incident is not None and incident.proof is None:
-                _doubt(session, session.get_one(Model, report.model_id), finding)
+            if finding.verdict is ReportVerdict.DRIFT and incident and incident.proof is None:
+                _doubt_later(session, session.get_one(Model, report.model_id), finding)
             return None
 
 
@@ -269,9 +277,18 @@ def _close(
 
 
 def _doubt(session: Session, model: Model, finding: Finding) -> None:
+    if not finding.doubtful:
+        return
     state = CertificateStatus.VOID if finding.harmful else CertificateStatus.SUSPECT
     reason = f"drift since the last report: {finding.cause}"
     certificate.worsen(session, model, state, reason)
+
+
+def _doubt_later(session: Session, model: Model, finding: Finding) -> None:
+    """After the first night of an incident: harm that no night before had shown, or others'
+    photos."""
+    if finding.harmful or model.certificate_state == CertificateStatus.VALID:
+        _doubt(session, model, finding)
 
 
 def _describe(report: DriftReport, finding: Finding) -> str:
@@ -279,4 +296,6 @@ def _describe(report: DriftReport, finding: Finding) -> str:
     whole = report.p_value is None or report.level is None or report.p_value <= report.level
     where = "" if whole else " as a whole, but a predicted class drifted by itself"
     cause = finding.cause.replace("_", " ")
-    return f"p = {p_value} on {report.rows} photos{where}, cause: {cause}."
+    client = finding.confined_to
+    confined = "" if finding.doubtful else f"; only refused photos of client {client} drifted"
+    return f"p = {p_value} on {report.rows} photos{where}, cause: {cause}{confined}."

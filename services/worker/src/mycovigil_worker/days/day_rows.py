@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,11 +36,13 @@ BITS = 53
 @dataclass(frozen=True, slots=True, eq=False)
 class DayRows:
     """Rows of any model of one encoder; ``answering`` (n,): the model that answered each,
-    ``moments`` (n,): when, in seconds since the epoch."""
+    ``moments`` (n,): when, in seconds since the epoch; ``clients`` (n,): who sent each, or empty
+    where that was not stored."""
 
     rows: Rows
     answering: list[uuid.UUID]
     moments: NDArray[np.float64]
+    clients: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -59,7 +61,12 @@ class DayRows:
             groups=[rows.groups[n] for n in chosen],
             labels=[rows.labels[n] for n in chosen],
         )
-        return DayRows(some, [self.answering[n] for n in chosen], self.moments[numbers])
+        return DayRows(
+            some,
+            [self.answering[n] for n in chosen],
+            self.moments[numbers],
+            [self.clients[n] for n in chosen] if self.clients else [],
+        )
 
     def within(self, spans: Sequence[Span]) -> "DayRows | None":
         """Rows of these days alone; none where a day has no row."""
@@ -107,10 +114,12 @@ def read(
     if whole < len(answers):  # the days hold more: a repeated photo is drawn more often
         answers = first_ones(session, answers[:whole], *logged)
     photos = each_photo(session, answers, apart_from=held)
+    found = assembled(photos)
     return DayRows(
-        replace(assembled(photos), slices={}),
+        replace(found, slices={}),
         [row[-1] for row in photos],
         np.array([row[SENT_AT].timestamp() for row in photos], np.float64),
+        found.slices.get("client", []),
     )
 
 

@@ -38,9 +38,14 @@ class Prepared:
     """``spans``: the days of the window, and of the thin nights pooled with it; ``problem``: why
     the window cannot be compared with days."""
 
-    geometry_id: uuid.UUID | None = None
+    geometry: Geometry | None = None
     spans: list[Span] = field(default_factory=list)
     problem: str | None = None
+
+    @property
+    def geometry_id(self) -> uuid.UUID | None:
+        """Of the geometry that the days are sketched by."""
+        return self.geometry.row.id if self.geometry else None
 
 
 def prepare(state: State, model_id: uuid.UUID, window: Window, scale: NoveltyScale) -> Prepared:
@@ -75,7 +80,7 @@ def _prepared(state: State, model_id: uuid.UUID, window: Window, scale: NoveltyS
         days = baselines.days(session, current) if current else []
     known = [(day.day_start, day.day_end) for day in days]
     sketches.ensure(state, model, scale, geometry, sorted({*spans, *known}))
-    return Prepared(geometry.row.id, spans)
+    return Prepared(geometry, spans)
 
 
 def _begin_first(

@@ -24,6 +24,7 @@ from mycovigil_worker.references import novelty
 from mycovigil_worker.report import draft as drafts
 from mycovigil_worker.report import write
 from mycovigil_worker.report.draft import Draft
+from mycovigil_worker.report.one_client import Search
 from mycovigil_worker.state import State
 
 log = structlog.get_logger(__name__)
@@ -54,9 +55,10 @@ def judged(state: State, spec: ReportSpec) -> Draft:
         scale = novelty.scale_of(state.storage, session.get_one(Model, spec.model_id))
     prepared = prepare(state, spec.model_id, spec.window, scale)
     with snapshot(state) as session:
-        judging = Judging(session, state.storage, drift, spec, scale, _now(session), prepared)
+        as_of = _now(session)
+        judging = Judging(session, state.storage, drift, spec, scale, as_of, prepared)
         draft = drafts.of(spec, judging.judged(), _report_id(session, spec))
-        drafts.explain(session, draft, drift)
+        drafts.explain(session, draft, drift, Search(session, state.storage, prepared, as_of))
     drafts.store_pages(state.storage, draft)
     return draft
 

@@ -11,6 +11,7 @@ from mycovigil.storage import Storage
 from mycovigil_worker.judging.failures import OptionalParts
 from mycovigil_worker.judging.judged_window import Comparison, JudgedWindow, ReportSpec
 from mycovigil_worker.report import evidently_report, explanation
+from mycovigil_worker.report.one_client import Search
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,10 +67,12 @@ def of(spec: ReportSpec, judged: JudgedWindow, report_id: uuid.UUID) -> Draft:
     return Draft(spec, report, OptionalParts(), judged.comparison)
 
 
-def explain(session: Session, draft: Draft, drift: DriftSettings) -> None:
+def explain(session: Session, draft: Draft, drift: DriftSettings, search: Search) -> None:
     """Add evidence and, of a drift, its cause, harm and photos; reads from the snapshot."""
     if draft.comparison is not None:
-        explanation.add(session, draft.report, draft.comparison, draft.parts, seed=drift.seed)
+        explanation.add(
+            session, draft.report, draft.comparison, draft.parts, search, seed=drift.seed
+        )
 
 
 def store_pages(storage: Storage, draft: Draft) -> None:

@@ -16,6 +16,7 @@ from mycovigil_statistics.drift.cause.explain import Cause, explain
 from mycovigil_worker.judging.failures import OptionalParts
 from mycovigil_worker.judging.judged_window import Comparison
 from mycovigil_worker.report import beside_days, clusters, evidence, gallery, harm
+from mycovigil_worker.report.one_client import Search
 
 UNKNOWN = "unknown"
 
@@ -25,6 +26,7 @@ def add(
     report: DriftReport,
     comparison: Comparison,
     parts: OptionalParts,
+    search: Search,
     *,
     seed: int,
 ) -> None:
@@ -34,6 +36,7 @@ def add(
     makers = _of_any_window(session, comparison)
     if drifted:
         makers |= _of_a_drift(session, comparison, seed)
+        makers["one_client"] = lambda: _one_client(report, comparison, search, seed)
     tried = {name: parts.make(name, _storable(part), session) for name, part in makers.items()}
     made = {name: found for name, found in tried.items() if found is not None}
     report.gallery = made.pop("gallery", [])
@@ -73,6 +76,14 @@ def _of_a_drift(
         "harm": lambda: harm.estimated(comparison, threshold, seed=seed).document(),
         "gallery": lambda: gallery.gathered(session, comparison, comparison.fitted, seed=seed),
     }
+
+
+def _one_client(
+    report: DriftReport, comparison: Comparison, search: Search, seed: int
+) -> dict[str, Any] | None:
+    level = report.level or 0.0
+    found = search.found(report.model_id, comparison, level, seed)
+    return found.document() if found else None
 
 
 def _cause(comparison: Comparison, seed: int) -> Cause:

@@ -126,7 +126,8 @@ def _respond(session: Session, model: Model, report: DriftReport, drift: DriftSe
     open_before = incident.unresolved(session, model.id) is not None
     if not report.evidence.get("days", {}).get("informs"):
         safety = report.evidence.get("harm", {}).get("safety")
-        incident.respond(session, report, harmful=safety == Safety.AFFECTED)
+        client = report.evidence.get("one_client", {}).get("client")
+        incident.respond(session, report, harmful=safety == Safety.AFFECTED, confined_to=client)
     if report.periods == 1 and not open_before:
         skew.respond(session, model, report)
         entering.enter(session, model, report, most=drift.baseline_days)

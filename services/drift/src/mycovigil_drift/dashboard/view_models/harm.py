@@ -80,8 +80,20 @@ def of_report(report: DriftReport) -> Harm | None:
     if found is None:
         return None
     figures = _placed(_estimated(found))
-    return Harm(
-        state, HEADLINES.get(state, formats.plain(state)), figures, False, "90%", UNLABELLED
+    note = " ".join(filter(None, (UNLABELLED, _one_client(report))))
+    return Harm(state, HEADLINES.get(state, formats.plain(state)), figures, False, "90%", note)
+
+
+def _one_client(report: DriftReport) -> str:
+    """Why the certificate is as it was, where one client's refused photos are all that drifted."""
+    found = report.evidence.get("one_client")
+    if not found:
+        return ""
+    return (
+        f"{formats.share(found['refused'])} of the photos of client {found['client']} are refused, "
+        f"and at most {formats.share(found['others_high'])} of all others'. Without them the "
+        f"window is like the baseline's days (p = {found['p_days']:.2g}): answers to others, and "
+        "the certificate, are what they were."
     )
 
 
