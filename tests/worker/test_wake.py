@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from factories.outage import DEADLINE, until
+from redis import ResponseError
 from sqlalchemy import text
 
 from mycovigil.backoff import Backoff
@@ -14,7 +15,10 @@ from mycovigil_worker import wake
 from mycovigil_worker.app import app
 from mycovigil_worker.state import State
 
-LISTENERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mycovigil-wake'"
+LISTENERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mycovigil-wake' "
+    "AND datname = current_database()"
+)
 CUT = LISTENERS.replace("count(*)", "pg_terminate_backend(pid)")
 
 
@@ -27,7 +31,7 @@ def sent(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[queue.Queue[
     monkeypatch.setattr(app, "send_task", lambda name, **_: tasks.put(name))
     stop = threading.Event()
     thread = wake.start(state.settings, stop)
-    until(lambda: listeners(state) == 1)
+    tasks.get(timeout=DEADLINE)  # sent once it listens
     yield tasks
     stop.set()
     thread.join(DEADLINE)
@@ -53,17 +57,29 @@ def test_a_commit_sends_a_tick_and_a_rollback_none(state: State, sent: queue.Que
     assert sent.empty()
 
 
-def test_a_listener_whose_connection_was_cut_listens_again(
+def test_who_asks_while_the_listener_is_cut_off_does_not_wait_for_the_schedule(
     state: State, sent: queue.Queue[str]
 ) -> None:
     with state.sessions.begin() as session:
         session.execute(text(CUT))
+    ask(state)  # heard or not
+    assert sent.get(timeout=DEADLINE) == "mycovigil_worker.nightly"
+    until(lambda: listeners(state) == 1)
 
-    def heard() -> bool:
-        ask(state)
-        try:
-            return sent.get(timeout=0.2) == "mycovigil_worker.nightly"
-        except queue.Empty:
-            return False
 
-    until(heard)
+@pytest.mark.parametrize("error", [ResponseError("OOM command not allowed"), OSError("no route")])
+def test_a_broker_that_takes_no_task_is_tried_again(
+    state: State, sent: queue.Queue[str], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    errors = [error, error]
+    takes = app.send_task
+
+    def refuse(name: str, **options: object) -> None:
+        if errors:
+            raise errors.pop()
+        takes(name, **options)
+
+    monkeypatch.setattr(app, "send_task", refuse)
+    ask(state)
+    assert sent.get(timeout=DEADLINE) == "mycovigil_worker.nightly"
+    assert errors == []

@@ -28,7 +28,8 @@ class Storage:
     """Keys are relative paths below the root that the settings name."""
 
     def __init__(self, settings: StorageSettings) -> None:
-        self._files, root = fsspec.core.url_to_fs(settings.url)
+        # Without a cache of listings, in which another process' objects would be missing for ever.
+        self._files, root = fsspec.core.url_to_fs(settings.url, use_listings_cache=False)
         self._root = str(root).rstrip("/")
 
     def write(self, key: str, data: bytes, *, private: bool = False) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 import psycopg
 import structlog
-from kombu.exceptions import OperationalError
 
 from mycovigil.backoff import Backoff
 from mycovigil.events import wake
@@ -30,17 +29,21 @@ def start(settings: Settings, stop: threading.Event) -> threading.Thread:
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Send a tick for each batch of notices; Postgres or the broker may be away meanwhile."""
+    """Send a tick for each batch of notices; Postgres or the broker may be away meanwhile.
+
+    Who asked while nobody listened is answered by the tick with which listening begins.
+    """
     failures = 0
     while not stop.is_set():
         try:
             with _listening(settings) as connection:
+                _send()
                 failures = 0
                 while not stop.is_set():
                     _turn(connection)
-        except (psycopg.Error, OperationalError, ConnectionError) as error:
+        except Exception as error:  # each broker has its own errors; a full Redis, too
             failures += 1
-            log.warning("requests wait for the next tick", error=str(error))
+            log.warning("requests wait", error=f"{type(error).__name__}: {error}")
             stop.wait(BACKOFF.seconds(failures))
 
 
@@ -60,5 +63,9 @@ def _turn(connection: psycopg.Connection[Any]) -> None:
         return
     for _ in connection.notifies(timeout=0):
         pass
-    app.send_task(f"{NAME}.nightly", expires=EXPIRES.total_seconds())
+    _send()
     log.info("somebody waits: a tick is sent")
+
+
+def _send() -> None:
+    app.send_task(f"{NAME}.nightly", expires=EXPIRES.total_seconds())
