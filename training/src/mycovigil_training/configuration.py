@@ -1,11 +1,12 @@
 """Training's configuration: composed by Hydra from ``conf/``, checked by pydantic."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 CONFIG_MODULE = "mycovigil_training.conf"
+Config = TypeVar("Config", bound=BaseModel)
 
 
 class Section(BaseModel):
@@ -82,6 +83,15 @@ def compose(overrides: Sequence[str] = ()) -> TrainConfig:
     Raises:
         BadConfiguration: an unknown key, a wrong type, or a value out of its range.
     """
+    return compose_as("train", TrainConfig, overrides)
+
+
+def compose_as(name: str, kind: type[Config], overrides: Sequence[str] = ()) -> Config:
+    """``conf/<name>.yaml`` with Hydra ``overrides``, checked as a ``kind``.
+
+    Raises:
+        BadConfiguration: as `compose`.
+    """
     import hydra
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
@@ -89,8 +99,8 @@ def compose(overrides: Sequence[str] = ()) -> TrainConfig:
 
     try:
         with hydra.initialize_config_module(CONFIG_MODULE, version_base="1.3"):
-            composed = hydra.compose("train", overrides=list(overrides))
+            composed = hydra.compose(name, overrides=list(overrides))
         values: Any = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-        return TrainConfig.model_validate(values)
+        return kind.model_validate(values)
     except (HydraException, OmegaConfBaseException, ValidationError) as error:
         raise BadConfiguration(f"the configuration is refused: {error}") from error

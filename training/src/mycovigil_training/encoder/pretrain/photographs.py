@@ -24,7 +24,7 @@ class Photographs:
     """n photos squashed to squares, row by row with their facts.
 
     Attributes:
-        pixels: `(n, SIDE, SIDE, 3)` uint8 sRGB.
+        pixels: `(n, side, side, 3)` uint8 sRGB.
         aspect: `(n,)` width divided by height before squashing.
         species: Lower-case names, for photos without a mushroom what they show.
         safety_class: One of the safety classes, `unknown` or `not_mushroom`.
@@ -104,18 +104,18 @@ def read_listing(folder: Path) -> list[Listed]:
     ]
 
 
-def read_folder(folder: Path) -> Photographs:
-    """Decode the photos of a folder.
+def read_folder(folder: Path, side: int = SIDE) -> Photographs:
+    """Decode the photos of a folder to squares of `side` pixels.
 
     Raises:
         UnknownLayout: The folder is no dataset.
         FileNotFoundError: A photo that the manifest lists is missing.
     """
     rows = read_listing(folder)
-    pixels = np.empty((len(rows), SIDE, SIDE, 3), dtype=np.uint8)
+    pixels = np.empty((len(rows), side, side, 3), dtype=np.uint8)
     aspect = np.empty(len(rows), dtype=np.float32)
     for i, row in enumerate(rows):
-        pixels[i], aspect[i] = squashed(row.path)
+        pixels[i], aspect[i] = squashed(row.path, side)
     return Photographs(
         pixels,
         aspect,
@@ -128,10 +128,10 @@ def read_folder(folder: Path) -> Photographs:
     )
 
 
-def squashed(path: Path) -> tuple[NDArray[np.uint8], float]:
-    """A photo as a `(SIDE, SIDE, 3)` square, and its upright width divided by its height."""
+def squashed(path: Path, side: int = SIDE) -> tuple[NDArray[np.uint8], float]:
+    """A photo as a `(side, side, 3)` square, and its upright width divided by its height."""
     data = path.read_bytes()
-    photo = decode(data, size=SIDE, max_pixels=MAX_PIXELS, resize="squash")
+    photo = decode(data, size=side, max_pixels=MAX_PIXELS, resize="squash")
     with Image.open(io.BytesIO(data)) as image:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= SIDEWAYS
     aspect = photo.width / photo.height

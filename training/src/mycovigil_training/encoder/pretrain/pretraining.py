@@ -7,15 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from mycovigil_training.encoder.pretrain.augmentation import mix, random_view, transplant
-from mycovigil_training.encoder.pretrain.captions import CaptionSet, Vocabulary, captions_of
-from mycovigil_training.encoder.pretrain.objective import Batch, CaptionObjective
+from mycovigil_training.encoder.pretrain.batches import BatchMaker, ViewSettings
+from mycovigil_training.encoder.pretrain.objective import CaptionObjective
 from mycovigil_training.encoder.pretrain.photographs import Photographs
 from mycovigil_training.encoder.pretrain.sampling import BatchSampler
 from mycovigil_training.encoder.pretrain.schedule import Budget, Recipe
@@ -30,24 +27,18 @@ class Pretraining:
     def __init__(self, photos: Photographs, recipe: Recipe, config: MiniConfig) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
-        captions = CaptionSet.of(
-            [
-                captions_of(species, safety_class, rendered=bool(rendered))
-                for species, safety_class, rendered in zip(
-                    photos.species, photos.safety_class, photos.rendered, strict=True
-                )
-            ]
+        self.batches = BatchMaker(
+            photos, ViewSettings(recipe.mixed_share, recipe.transplanted_share, MEAN, STD)
         )
-        templates = [text for texts in captions.texts.values() for text in texts]
-        self.vocabulary = Vocabulary.of([*templates, *photos.caption])
+        self.vocabulary = self.batches.vocabulary
         self.model = Mini(config.model_copy(update={"words": self.vocabulary.words}))
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = CaptionObjective(
-            captions, self.vocabulary, self.model.image.projection.in_features
+            self.batches.captions, self.vocabulary, self.model.image.projection.in_features
         )
         self.average = AveragedModel(
             self.model,
-            avg_fn=_warmed_average(recipe.averaging),
+            avg_fn=warmed_average(recipe.averaging),
             use_buffers=True,
         )
         self.optimiser = torch.optim.AdamW(
@@ -57,11 +48,6 @@ class Pretraining:
         self.sampler = BatchSampler(photos, recipe.batch_size, recipe.seed)
         self.generator = torch.Generator().manual_seed(recipe.seed)
         self.step = 0
-        self._pixels = torch.from_numpy(photos.pixels)
-        self._aspect = torch.from_numpy(photos.aspect)
-        self._empty = torch.tensor([kind == "not_mushroom" for kind in photos.safety_class])
-        self._descriptions = photos.caption
-        self._captions = {level: torch.from_numpy(i) for level, i in captions.index.items()}
 
     def run(
         self, budget: Budget, checkpoint: Path | None, report: Callable[[float, float], None]
@@ -86,7 +72,8 @@ class Pretraining:
         """One optimiser step; returns its loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate(progress)
-        batch = self._batch(self.sampler.draw(), self.recipe.view_size(progress))
+        size = self.recipe.view_size(progress)
+        batch = self.batches.batch(self.sampler.draw(), size, self.generator)
         self.model.train()
         with torch.autocast("cpu", torch.bfloat16):
             loss: Tensor = self.objective(self.model, batch)
@@ -103,29 +90,6 @@ class Pretraining:
         average = self.average.module
         assert isinstance(average, Mini)
         return average.eval()
-
-    def _batch(self, rows: NDArray[np.int64], size: int) -> Batch:
-        index = torch.from_numpy(rows)
-        views = random_view(self._pixels[index], self._aspect[index], size, self.generator)
-        views = transplant(
-            views, self._empty[index], self.recipe.transplanted_share, self.generator
-        )
-        views = (views - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
-        captions = {level: caption[index] for level, caption in self._captions.items()}
-        targets = [(captions, 1.0)]
-        described = [i for i, row in enumerate(rows) if self._descriptions[row]]
-        if float(torch.rand(1, generator=self.generator)) < self.recipe.mixed_share:
-            views, order, share = mix(views, self.generator)
-            others = {level: caption[order] for level, caption in captions.items()}
-            targets = [(captions, share), (others, 1.0 - share)]
-            described = []  # a blend has no description
-        tokens = self.vocabulary.tokens([self._descriptions[rows[i]] for i in described])
-        return Batch(
-            views.contiguous(memory_format=torch.channels_last),
-            targets,
-            torch.tensor(described, dtype=torch.int64),
-            torch.from_numpy(tokens),
-        )
 
     def _save(self, path: Path, budget: Budget) -> None:
         state = {
@@ -153,7 +117,7 @@ class Pretraining:
         budget.spent += state["elapsed"]
 
 
-def _warmed_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+def warmed_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     """Exponential moving average that forgets the untrained start quickly."""
 
     def average(mean: Tensor, value: Tensor, count: Tensor | int) -> Tensor:

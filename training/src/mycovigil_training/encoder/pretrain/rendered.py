@@ -25,7 +25,7 @@ COLUMNS = ("pixels", "aspect", "species", "safety_class", "group", "rendered", "
 
 
 def render_photographs(
-    count: int, report: Callable[[int], None], first_seed: int = FIRST_SEED
+    count: int, report: Callable[[int], None], first_seed: int = FIRST_SEED, side: int = SIDE
 ) -> Photographs:
     """Draw `count` photos as JPEG files of the reference cameras would show them.
 
@@ -33,13 +33,17 @@ def render_photographs(
         count: Number of photos; one in eight shows ground without a mushroom.
         report: Called with the number drawn so far.
         first_seed: Seed of the first photo; the following count up.
+        side: Pixels of the squares that the drawn files are decoded to.
     """
     photos = []
-    pixels = np.empty((count, SIDE, SIDE, 3), dtype=np.uint8)
+    pixels = np.empty((count, side, side, 3), dtype=np.uint8)
     for i in range(count):
         photo = draw(i, first_seed)
         with Image.open(io.BytesIO(as_file(photo))) as image:
-            pixels[i] = np.asarray(image.convert("RGB"))
+            shown = image.convert("RGB")
+        if shown.size != (side, side):
+            shown = shown.resize((side, side), Image.Resampling.BICUBIC)
+        pixels[i] = np.asarray(shown)
         photos.append(photo)
         report(i + 1)
     return Photographs(

@@ -33,7 +33,18 @@ class MiniConfig(BaseModel):
     words: tuple[str, ...] = ()
 
 
-class ImageTower(nn.Module):
+class ProjectedTower(nn.Module):
+    """A trunk and its projection; normalised pixels in, unit embeddings out."""
+
+    trunk: nn.Module
+    projection: nn.Linear
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """`(N, 3, H, W)` normalised pixels to `(N, dimension)` unit vectors."""
+        return functional.normalize(self.projection(self.trunk(pixels)), dim=-1)
+
+
+class ImageTower(ProjectedTower):
     """ResNet10-T trunk (timm) and a projection; normalised pixels in, unit embeddings out."""
 
     def __init__(self, config: MiniConfig) -> None:
@@ -48,10 +59,6 @@ class ImageTower(nn.Module):
             num_classes=0,
         )
         self.projection = nn.Linear(config.channels[-1], config.dimension, bias=False)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """`(N, 3, H, W)` normalised pixels to `(N, dimension)` unit vectors."""
-        return functional.normalize(self.projection(self.trunk(pixels)), dim=-1)
 
 
 class TextTower(nn.Module):
@@ -82,15 +89,22 @@ class TextTower(nn.Module):
         return functional.normalize(self.projection(pooled), dim=-1)
 
 
-class Mini(nn.Module):
-    """Both towers and the learned logit scale."""
+class CaptionModel(nn.Module):
+    """An image tower, a text tower and the learned logit scale."""
+
+    def __init__(self, image: ProjectedTower, text: TextTower) -> None:
+        super().__init__()
+        self.image = image
+        self.text = text
+        self.log_scale = nn.Parameter(torch.tensor(2.66))  # exp = 14.3, CLIP's 1 / 0.07
+
+
+class Mini(CaptionModel):
+    """The towers of `mini`."""
 
     def __init__(self, config: MiniConfig) -> None:
-        super().__init__()
+        super().__init__(ImageTower(config), TextTower(config))
         self.config = config
-        self.image = ImageTower(config)
-        self.text = TextTower(config)
-        self.log_scale = nn.Parameter(torch.tensor(2.66))  # exp = 14.3, CLIP's 1 / 0.07
 
 
 def save_mini(model: Mini, path: Path, *, trained_on: str = "") -> None:

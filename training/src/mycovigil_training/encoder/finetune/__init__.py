@@ -1,0 +1,1 @@
+"""Fine-tuning of an ImageNet tower by the caption objective: the packaged encoder."""
