@@ -11,11 +11,17 @@ from mycovigil.settings.infrastructure import (
 )
 from mycovigil.settings.predictor import PredictorSettings
 from mycovigil.settings.settings import Settings, variables
-from mycovigil.settings.training import DemoSettings, EncoderSettings, TrainingSettings
+from mycovigil.settings.training import (
+    CurationSettings,
+    DemoSettings,
+    EncoderSettings,
+    TrainingSettings,
+)
 from mycovigil.settings.web import WebSettings
 
 __all__ = [
     "FOREIGN",
+    "CurationSettings",
     "DatabaseSettings",
     "DemoSettings",
     "DriftSettings",

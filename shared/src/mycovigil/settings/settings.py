@@ -18,7 +18,12 @@ from mycovigil.settings.infrastructure import (
     TelemetrySettings,
 )
 from mycovigil.settings.predictor import PredictorSettings
-from mycovigil.settings.training import DemoSettings, EncoderSettings, TrainingSettings
+from mycovigil.settings.training import (
+    CurationSettings,
+    DemoSettings,
+    EncoderSettings,
+    TrainingSettings,
+)
 from mycovigil.settings.web import WebSettings
 
 DAY_SECONDS = 86_400
@@ -37,6 +42,7 @@ class Settings(BaseModel):
         WebSettings,
         PredictorSettings,
         DriftSettings,
+        CurationSettings,
         TrainingSettings,
         DemoSettings,
         TelemetrySettings,
@@ -50,6 +56,7 @@ class Settings(BaseModel):
     web: WebSettings = Field(default_factory=WebSettings)
     predictor: PredictorSettings = Field(default_factory=PredictorSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
+    curation: CurationSettings = Field(default_factory=CurationSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)

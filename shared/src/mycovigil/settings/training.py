@@ -3,7 +3,7 @@
 import json
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
@@ -16,6 +16,25 @@ class EncoderSettings(Group):
     uri: str = Field(
         "mini/int8",
         description="The encoder new models are trained on: a packaged name or a folder.",
+    )
+
+
+class CurationSettings(Group):
+    model_config = prefixed("CURATION")
+    longer_side: int = Field(
+        768, ge=256, description="Longer side of curated photos, in pixels, at most."
+    )
+    most_per_class: int = Field(
+        0,
+        ge=0,
+        description="Photos of a safety class at most, those that differ most by the encoder's "
+        "features; 0 keeps all.",
+    )
+    leave_out: tuple[Literal["lichen", "bracket", "other"], ...] = Field(
+        (), description="Kinds of the species table that are left out, separated by commas."
+    )
+    species: Path | None = Field(
+        None, description="CSV whose rows replace those of the packaged species table."
     )
 
 

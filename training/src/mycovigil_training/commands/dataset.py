@@ -39,15 +39,32 @@ def fetch(
 
 
 @app.command()
-def curate(folder: Source, target: Target = None) -> None:
+def curate(
+    folder: Source,
+    target: Target = None,
+    features: Annotated[
+        bool,
+        typer.Option(help="Find mushrooms that were photographed twice by the encoder's features."),
+    ] = True,
+) -> None:
     """Drop broken and duplicate photos, settle classes, find specimens; FOLDER stays as it is."""
+    from mycovigil_training.dataset.curation import CurationOptions
     from mycovigil_training.dataset.curation import curate as run
 
     _logs()
-    home = target or Settings.load().training.dataset
+    settings = Settings.load()
+    home = target or settings.training.dataset
+    wanted = settings.curation
+    options = CurationOptions(
+        longer_side=wanted.longer_side,
+        most_per_class=wanted.most_per_class,
+        leave_out=wanted.leave_out,
+        species=wanted.species,
+        encoder=settings.encoder.uri if features or wanted.most_per_class else "",
+    )
     try:
-        run(folder, home)
-    except ValueError as error:
+        run(folder, home, options)
+    except (ValueError, OSError) as error:
         sys.exit(f"mycovigil dataset curate: {error}")
     describe(home)
 
@@ -58,6 +75,7 @@ def describe(
 ) -> None:
     """Count a curated folder's photos, species and specimens, and report what curation did."""
     from mycovigil_training.dataset import curated
+    from mycovigil_training.dataset.summary import summary
 
     home = folder or Settings.load().training.dataset
     if not curated.is_curated(home):
@@ -71,13 +89,8 @@ def describe(
         cells = (str(report[kind][name]) for kind in ("photos", "species", "specimens"))
         table.add_row(name, *cells)
     console.print(table)
-    console.print(
-        f"{report['seen']} photos seen, {report['kept']} kept; {len(report['undecodable'])} "
-        f"undecodable, {len(report['duplicates'])} duplicates, {report['without_class']} without "
-        f"a safety class, {report['misnamed']} with a suffix that is not their format"
-    )
-    for species, settled in report["two_classes"].items():
-        console.print(f"  {species} stood under several classes: taken as {settled}")
+    for line in summary(report):
+        console.print(line, markup=False, highlight=False)
 
 
 def _logs() -> None:

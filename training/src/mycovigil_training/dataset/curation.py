@@ -1,198 +1,194 @@
 """Curation: from a folder as it was downloaded to one that may be trained on.
 
-What is removed is reported, never silently lost; the source folder is left as it is.
+What is left out is listed, never silently lost; the source folder is left as it is. A run that
+was cut goes on where it was, and ends with the same bytes.
 """
 
-import os
-import shutil
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mycovigil.references.clusters import Clusters
-from mycovigil.vision.image.decode import TooManyPixels, UndecodableImage
-from mycovigil.vision.image.fingerprint import (
-    NEAR_BITS,
-    NEAR_COLOUR,
-    SAME_BITS,
-    SAME_COLOUR,
-    Fingerprints,
-)
-from mycovigil_training.dataset import curated
+from mycovigil_training.dataset import curated, target_folder
+from mycovigil_training.dataset.classes.settling import settled
+from mycovigil_training.dataset.classes.species_table import KINDS, SpeciesTable, read_table
 from mycovigil_training.dataset.curated import CuratedPhoto
-from mycovigil_training.dataset.fingerprint import Fingerprint, fingerprint
-from mycovigil_training.dataset.layout import CLASSES_FOLDER, ListedPhoto, UnknownLayout, listed
+from mycovigil_training.dataset.curation_report import CurationReport
+from mycovigil_training.dataset.dropped import Dropped, write_dropped
+from mycovigil_training.dataset.layout import ListedPhoto, UnknownLayout, listed
+from mycovigil_training.dataset.pictures.diversity import most_diverse
+from mycovigil_training.dataset.pictures.duplicates import distinct, equal
+from mycovigil_training.dataset.pictures.encoded import alike, encode, similarity_of_one
+from mycovigil_training.dataset.pictures.examination import Examined, examine, name_of
+from mycovigil_training.dataset.pictures.journal import Journal
+from mycovigil_training.dataset.pictures.specimens import specimens
 from mycovigil_training.dataset.species import DANGER, UNKNOWN
-from mycovigil_training.progress import tracked
+from mycovigil_training.dataset.storing import SUFFIXES, store, stored_path
+from mycovigil_training.features.engine import Engine
 
-EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
-
-
-@dataclass
-class CurationReport:
-    """Counts and names of all that curation saw, dropped and changed."""
-
-    source: str
-    seen: int = 0
-    kept: int = 0
-    photos: dict[str, int] = field(default_factory=dict)
-    species: dict[str, int] = field(default_factory=dict)
-    specimens: dict[str, int] = field(default_factory=dict)
-    undecodable: list[str] = field(default_factory=list)
-    without_class: int = 0
-    duplicates: list[tuple[str, str]] = field(default_factory=list)
-    # Species found under several classes, and the (most dangerous) class they were given.
-    two_classes: dict[str, str] = field(default_factory=dict)
-    # Files whose suffix lied about their format.
-    misnamed: int = 0
+MUSHROOM = KINDS[0]
+MOST_LISTED = 500
 
 
-Examined = tuple[ListedPhoto, Fingerprint]
+@dataclass(frozen=True, slots=True)
+class CurationOptions:
+    """``longer_side``: of stored photos, in pixels, at most; ``most_per_class``: photos, 0 for all;
+    ``leave_out``: kinds of the species table; ``species``: a table whose rows replace the packaged
+    ones; ``encoder``: finds mushrooms that were photographed twice, and chooses what is trimmed."""
+
+    longer_side: int = 768
+    most_per_class: int = 0
+    leave_out: tuple[str, ...] = ()
+    species: Path | None = None
+    encoder: str = ""
 
 
-def curate(folder: Path, target: Path) -> CurationReport:
-    """Curate ``folder`` into ``target``, which is made anew.
+DEFAULTS = CurationOptions()
 
-    Undecodable photos and duplicates (equal bytes or equal pictures) are dropped; a species
-    under two classes becomes the more dangerous one; photos of class ``unknown`` are left out,
-    ``not_mushroom`` ones are kept apart from the classes, for the novelty threshold.
+
+def curate(folder: Path, target: Path, options: CurationOptions = DEFAULTS) -> CurationReport:
+    """Curate ``folder`` into ``target``: made anew if it is whole, gone on with if it was cut.
+
+    Undecodable photos and duplicates (equal bytes or equal pictures) are dropped; a species has
+    the class of the species table, else the more dangerous of its own; photos of class ``unknown``
+    are left out, ``not_mushroom`` ones are kept apart from the classes, for the novelty threshold.
 
     Raises:
-        UnknownLayout: ``folder`` is no dataset, or holds no usable photo; or ``target`` is
+        UnknownLayout: ``folder`` is no data set, or holds no usable photo; or ``target`` is
             something else than an earlier curation.
+        BadSpeciesTable: the species table cannot be used.
+        OSError: the disk is full.
     """
-    _make_room(target, folder)
-    report = CurationReport(str(folder.resolve()))
-    photos = _examined(_agreed(listed(folder), report), report)
-    photos = _distinct(photos, folder, report)
-    if not photos:
+    table = read_table(options.species)
+    listing = listed(folder)
+    again = target_folder.open_for(target, folder, options)
+    report = CurationReport(str(folder.resolve()), ignored=listing.ignored)
+    photos, dropped = _wanted(listing.photos, folder, table, options, report)
+    with Journal(target) as journal:
+        found, unread = examine(photos, folder, journal)
+        kept, doubled, report.merged_across = distinct(found, journal)
+    if not kept:
         raise UnknownLayout(f"{folder} holds no photo that can be used")
-    kept = [
-        _placed(photo, one, group, target, report)
-        for (photo, one), group in zip(photos, _groups(photos), strict=True)
-    ]
-    _count(kept, report)
-    curated.write(target, kept, asdict(report))
+    report.undecodable = [f"{one.path}: {one.detail}" for one in unread]
+    report.duplicates = [(one.path, one.detail) for one in doubled]
+    kept, groups, trimmed = _grouped(kept, options, report)
+    store(kept, target, options.longer_side, again=again)
+    rows = [_row(one, group, target, options) for one, group in zip(kept, groups, strict=True)]
+    _describe(report, found, rows, target, options)
+    target_folder.keep_only(target, [row.path for row in rows])
+    write_dropped(target, sorted([*dropped, *unread, *doubled, *trimmed], key=lambda one: one.path))
+    curated.write(target, rows, asdict(report))
     return report
 
 
-def _make_room(target: Path, source: Path) -> None:
-    if target.resolve() == source.resolve() or target.resolve() in source.resolve().parents:
-        raise UnknownLayout(f"{target} cannot be both the source and the curated folder")
-    if target.exists() and any(target.iterdir()):
-        if not curated.is_curated(target):
-            raise UnknownLayout(f"{target} is not empty and no curated folder: choose another")
-        for part in (CLASSES_FOLDER, "not_mushroom"):
-            shutil.rmtree(target / part, ignore_errors=True)
-        (target / curated.REPORT).unlink()
-    target.mkdir(parents=True, exist_ok=True)
-
-
-def _agreed(photos: list[ListedPhoto], report: CurationReport) -> list[ListedPhoto]:
-    """One class a species, the most dangerous of those it was found under."""
+def _wanted(
+    photos: Sequence[ListedPhoto],
+    folder: Path,
+    table: SpeciesTable,
+    options: CurationOptions,
+    report: CurationReport,
+) -> tuple[list[ListedPhoto], list[Dropped]]:
+    """Photos that are used, under accepted names and settled classes."""
     report.seen = len(photos)
-    classes: dict[str, set[str]] = defaultdict(set)
-    for photo in photos:
-        if photo.species and photo.safety_class in DANGER:
-            classes[photo.species].add(photo.safety_class)
-    worst = {species: max(found, key=DANGER.__getitem__) for species, found in classes.items()}
-    report.two_classes = {
-        species: worst[species] for species, found in sorted(classes.items()) if len(found) > 1
-    }
-    return [
-        replace(photo, safety_class=worst[photo.species])
-        if photo.safety_class in DANGER and photo.species
-        else photo
-        for photo in photos
-    ]
+    named, report.conflicts, report.renamed = settled(photos, table)
+    report.two_classes = {one.species: one.settled for one in report.conflicts}
+    wanted, dropped = [], []
+    for photo in named:
+        kind = table.kind(photo.species) if photo.safety_class in DANGER else MUSHROOM
+        if photo.safety_class == UNKNOWN:
+            report.without_class += 1
+            dropped.append(Dropped(name_of(photo.path, folder), "without a safety class"))
+            continue
+        if kind != MUSHROOM:
+            counted = report.left_out if kind in options.leave_out else report.kinds
+            counted[kind] = counted.get(kind, 0) + 1
+        if kind in options.leave_out:
+            dropped.append(Dropped(name_of(photo.path, folder), f"a {kind}", photo.species))
+        else:
+            wanted.append(photo)
+    return wanted, dropped
 
 
-def _examined(photos: list[ListedPhoto], report: CurationReport) -> list[Examined]:
-    usable = [photo for photo in photos if photo.safety_class != UNKNOWN]
-    report.without_class = len(photos) - len(usable)
-    found = []
-    for photo in tracked(usable, "looking at photos"):
-        try:
-            found.append((photo, fingerprint(photo.path.read_bytes())))
-        except (UndecodableImage, TooManyPixels, OSError) as error:
-            report.undecodable.append(f"{photo.path}: {error}")
-    return found
-
-
-def _distinct(photos: list[Examined], folder: Path, report: CurationReport) -> list[Examined]:
-    """Of equal pictures the one under the most dangerous class, then the largest."""
-    prints = [one for _, one in photos]
-    clusters = Clusters(len(photos))
-    clusters.join(_pictures(photos).pairs(most_bits=SAME_BITS, most_colour=SAME_COLOUR))
-    kept = []
-    for members in clusters.members():
-        best = max(
-            members,
-            key=lambda row: (DANGER.get(photos[row][0].safety_class, -1), prints[row].pixels),
-        )
-        kept.append(best)
-        report.duplicates += [
-            (_name(photos[row][0].path, folder), _name(photos[best][0].path, folder))
-            for row in members
-            if row != best
-        ]
-    return [photos[row] for row in sorted(kept)]
-
-
-def _pictures(photos: list[Examined]) -> Fingerprints:
-    return Fingerprints.of([one.picture for _, one in photos])
-
-
-def _name(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
-
-
-def _groups(photos: list[Examined]) -> list[str]:
-    """A specimen's name for each photo: as given, the species' day, or nearly equal pictures."""
-    clusters = Clusters(len(photos))
-    first: dict[tuple[str, str], int] = {}
-    for row, (photo, _) in enumerate(photos):
-        known = photo.group or photo.captured_at[:10]
-        if known:
-            clusters.join([(first.setdefault((photo.species, known), row), row)])
-    alike = _pictures(photos).pairs(most_bits=NEAR_BITS, most_colour=NEAR_COLOUR)
-    clusters.join(
-        pair for pair in alike if photos[pair[0]][0].species == photos[pair[1]][0].species
+def _grouped(
+    photos: list[Examined], options: CurationOptions, report: CurationReport
+) -> tuple[list[Examined], list[str], list[Dropped]]:
+    """Photos that are kept, the specimen of each, and those that a class has too many of."""
+    groups = specimens(photos)
+    if not options.encoder:
+        return photos, groups, []
+    engine = Engine(options.encoder)
+    features = encode(photos, engine)
+    report.alike_from = round(similarity_of_one(photos, features, engine), 4)
+    groups = _joined(photos, groups, alike(features, report.alike_from), report)
+    kept = np.ones(len(photos), np.bool_)
+    classes = np.array([photo.photo.safety_class for photo in photos])
+    for name in DANGER if options.most_per_class else ():
+        (rows,) = np.nonzero(classes == name)
+        chosen = rows[most_diverse(features[rows], options.most_per_class)] if len(rows) else rows
+        if len(chosen) < len(rows):
+            report.trimmed[name] = len(rows) - len(chosen)
+            kept[np.setdiff1d(rows, chosen)] = False
+    return (
+        [photo for photo, stays in zip(photos, kept, strict=True) if stays],
+        [group for group, stays in zip(groups, kept, strict=True) if stays],
+        [
+            Dropped(photo.name, "its class has more photos than are wanted", photo.photo.species)
+            for photo, stays in zip(photos, kept, strict=True)
+            if not stays
+        ],
     )
-    roots = [clusters.root(row) for row in range(len(photos))]
-    return [f"{photos[root][0].species}/{photos[root][1].sha256[:12]}" for root in roots]
 
 
-def _placed(
-    photo: ListedPhoto, one: Fingerprint, group: str, target: Path, report: CurationReport
-) -> CuratedPhoto:
-    """The photo linked (or copied) to its place below ``target``."""
-    suffix = EXTENSIONS.get(one.format, one.format.lower())
-    report.misnamed += photo.path.suffix.lower().replace("jpeg", "jpg") != f".{suffix}"
-    safe = photo.safety_class in DANGER
-    home = Path(CLASSES_FOLDER, photo.safety_class) if safe else Path(photo.safety_class)
-    species = (photo.species or "unnamed").replace(" ", "_").replace("/", "_")
-    path = home / species / f"{one.sha256[:16]}.{suffix}"
-    (target / path).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(photo.path, target / path)
-    except OSError:
-        shutil.copyfile(photo.path, target / path)
+def _joined(
+    photos: Sequence[Examined],
+    groups: list[str],
+    pairs: Iterable[tuple[int, int]],
+    report: CurationReport,
+) -> list[str]:
+    """Specimens, with those joined that the encoder takes for one; pairs of two species are
+    listed instead."""
+    clusters = Clusters(len(photos))
+    clusters.join(equal(groups))
+    for first, second in pairs:
+        if photos[first].photo.species == photos[second].photo.species:
+            clusters.join([(first, second)])
+        elif len(report.alike_across) < MOST_LISTED:
+            report.alike_across.append((photos[first].name, photos[second].name))
+    return [groups[clusters.root(row)] for row in range(len(photos))]
+
+
+def _row(photo: Examined, group: str, target: Path, options: CurationOptions) -> CuratedPhoto:
+    path = stored_path(photo, options.longer_side)
     return CuratedPhoto(
-        path=str(path),
-        species=photo.species,
-        safety_class=photo.safety_class,
+        path=path,
+        species=photo.photo.species,
+        safety_class=photo.photo.safety_class,
         captured_at=photo.captured_at,
         group=group,
-        sha256=one.sha256,
+        sha256=photo.seen.sha256,
+        stored_sha256=curated.digest_of(target / path),
+        camera=photo.seen.camera,
     )
 
 
-def _count(kept: Iterable[CuratedPhoto], report: CurationReport) -> None:
-    photos = list(kept)
-    report.kept = len(photos)
-    report.photos = dict(Counter(photo.safety_class for photo in photos))
-    for name, attribute in (("species", "species"), ("specimens", "group")):
-        distinct = {(photo.safety_class, getattr(photo, attribute)) for photo in photos}
-        setattr(report, name, dict(Counter(safety_class for safety_class, _ in distinct)))
+def _describe(
+    report: CurationReport,
+    found: Sequence[Examined],
+    rows: Sequence[CuratedPhoto],
+    target: Path,
+    options: CurationOptions,
+) -> None:
+    """What can only be counted at the end."""
+    report.count(rows)
+    report.content_hash = curated.content_hash(rows)
+    report.longer_side = options.longer_side
+    report.misnamed = sum(map(_is_misnamed, found))
+    report.bytes_seen = sum(photo.photo.path.stat().st_size for photo in found)
+    report.bytes_kept = sum((target / row.path).stat().st_size for row in rows)
+
+
+def _is_misnamed(photo: Examined) -> bool:
+    suffix = photo.photo.path.suffix.lower().replace("jpeg", "jpg").replace("jfif", "jpg")
+    return suffix != f".{SUFFIXES.get(photo.seen.format, photo.seen.format.lower())}"

@@ -13,7 +13,7 @@ from mycovigil_training import augmentation
 from mycovigil_training.augmentation import Augmentation
 from mycovigil_training.configuration import AugmentationConfig
 from mycovigil_training.dataset.curated import CuratedPhoto
-from mycovigil_training.dataset.fingerprint import MAX_PIXELS
+from mycovigil_training.dataset.pictures.fingerprint import MAX_PIXELS
 from mycovigil_training.features.cache import FeatureCache
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import UNLABELLED, FeatureTable, table

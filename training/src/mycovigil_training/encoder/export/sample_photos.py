@@ -42,7 +42,7 @@ def known_photos(folder: Path | None, most: int) -> list[SamplePhoto]:
         drawn = [draw(place, FIRST_SEED) for place in range(most)]
         return [SamplePhoto(as_file(one), str(one.safety_class or "")) for one in drawn]
     try:
-        known = [(one.path, one.safety_class) for one in listed(folder)]
+        known = [(one.path, one.safety_class) for one in listed(folder).photos]
     except UnknownLayout:
         known = [(path, "") for path in _files(folder)]
     if not known:

@@ -100,7 +100,7 @@ def read_listing(folder: Path) -> list[Listed]:
             photo.safety_class,
             f"{photo.species}|{photo.captured_at[:10]}",
         )
-        for photo in listed(folder)
+        for photo in listed(folder).photos
     ]
 
 

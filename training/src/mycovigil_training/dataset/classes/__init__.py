@@ -1,0 +1,1 @@
+"""Which safety class a species has, and who says so."""

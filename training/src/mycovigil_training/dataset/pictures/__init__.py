@@ -1,0 +1,1 @@
+"""What curation sees in pictures: duplicates, specimens, diversity."""
