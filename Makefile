@@ -9,10 +9,13 @@ READY := $(VENV)/.ready
 PHOTOS ?=
 BENCHMARKS ?= simulator predictor drift_cost drift_relabellings night_cost night_million dashboard
 JSON ?=
+# Checkers of deploy/, in an environment of their own.
+TOOLS := build/tools
+PROVIDER := 16.12.1
 # Services that a test or the demo starts would compile our sources each time: seconds of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo up test lint types stats chaos bench images lock clean
+.PHONY: setup demo up test lint types stats chaos bench images lock tools check-deploy provider-schema clean
 
 setup: $(READY)
 
@@ -63,6 +66,27 @@ lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet packaging uv==0.13.9
 	PATH=$(CURDIR)/build/lock/bin:$$PATH build/lock/bin/python deploy/lock.py $(if $(UPGRADE),--upgrade)
+	build/lock/bin/uv pip compile deploy/tools/requirements.in --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file deploy/tools/requirements.txt $(if $(UPGRADE),--upgrade)
+
+tools: $(TOOLS)/.ready
+
+$(TOOLS)/.ready: deploy/tools/requirements.txt
+	@echo "Setting up $(TOOLS): about 2 minutes the first time."
+	@rm -rf $(TOOLS) && $(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $< \
+		|| { echo "The checkers of deploy/ could not be installed: nothing of deploy/gcp is checked." >&2; exit 1; }
+	@touch $@
+
+# Everything about deploy/ that can be checked without Google.
+check-deploy: setup tools
+	$(BIN)/python -m pytest -q tests/deploy/gcp
+	$(TOOLS)/bin/python deploy/tools/check.py
+
+# Read the provider's schema again from its typed bindings on npm: after a new type of resource.
+provider-schema:
+	rm -rf build/provider && mkdir -p build/provider
+	cd build/provider && npm pack --silent @cdktf/provider-google@$(PROVIDER) && tar xzf *.tgz
+	$(PYTHON) deploy/tools/provider_schema.py build/provider/package
 
 clean:
 	rm -rf .mycovigil build .mypy_cache .pytest_cache .ruff_cache

@@ -13,6 +13,7 @@ done
 store=(--storage-driver=vfs)
 
 build_with_buildah() {
+    # shellcheck disable=SC2086 # EXTRA_VOLUMES is several words
     buildah "${store[@]}" bud --format docker --isolation=chroot --network=host --pull=never \
         -v /etc/ssl/certs:/etc/ssl/certs:ro ${EXTRA_VOLUMES:-} -f "$2/Dockerfile" -t "mycovigil/$1" .
 }

@@ -1,0 +1,96 @@
+locals {
+  max_connections = 200
+  # Database user of a service account: its address without the end that all have.
+  predictor_role = trimsuffix(google_service_account.service["predictor"].email, ".gserviceaccount.com")
+}
+
+resource "google_sql_database_instance" "main" {
+  #checkov:skip=CKV_GCP_110: who changed what is in the table of the audit; pgaudit would log every photo's row
+  #checkov:skip=CKV2_GCP_13: a duration a statement is a log line a photo; Query Insights has them
+  name                = local.name
+  region              = var.region
+  database_version    = "POSTGRES_18"
+  deletion_protection = true
+
+  settings {
+    tier                        = var.database_tier
+    edition                     = "ENTERPRISE"
+    availability_type           = "REGIONAL"
+    disk_type                   = "PD_SSD"
+    disk_autoresize             = true
+    deletion_protection_enabled = true # at Google too, for whoever comes by the console
+
+    ip_configuration {
+      ipv4_enabled    = false
+      private_network = google_compute_network.main.id
+      ssl_mode        = "TRUSTED_CLIENT_CERTIFICATE_REQUIRED" # of the proxies, which ask IAM
+    }
+
+    backup_configuration {
+      enabled                        = true
+      start_time                     = "02:00" # after the night is judged (MYCOVIGIL_DRIFT_GRACE_SECONDS)
+      point_in_time_recovery_enabled = true
+      transaction_log_retention_days = 7
+      backup_retention_settings {
+        retained_backups = 30
+      }
+    }
+
+    maintenance_window {
+      day  = 7
+      hour = 4
+    }
+
+    insights_config {
+      query_insights_enabled = true
+    }
+
+    dynamic "database_flags" {
+      for_each = {
+        "cloudsql.iam_authentication" = "on"
+        "max_connections"             = local.max_connections
+        "log_checkpoints"             = "on"
+        "log_connections"             = "on"
+        "log_disconnections"          = "on"
+        "log_lock_waits"              = "on"
+        "log_min_error_statement"     = "error"
+        "log_hostname"                = "on"
+        "log_duration"                = "off"
+        "log_statement"               = "ddl"
+      }
+      content {
+        name  = database_flags.key
+        value = database_flags.value
+      }
+    }
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+  depends_on = [google_service_networking_connection.services]
+}
+
+resource "google_sql_database" "main" {
+  name     = local.name
+  instance = google_sql_database_instance.main.name
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+# Owner of the tables: runs migrations (CREATE EXTENSION vector is among them) and makes partitions.
+resource "google_sql_user" "owner" {
+  name                = local.name
+  instance            = google_sql_database_instance.main.name
+  password_wo         = var.database_password
+  password_wo_version = var.database_password_version
+}
+
+# The predictor logs in as its service account: such a user has no rights but those that
+# `mycovigil migrate --grant-predictor` gives it. One with a password would get cloudsqlsuperuser.
+resource "google_sql_user" "predictor" {
+  name     = local.predictor_role
+  instance = google_sql_database_instance.main.name
+  type     = "CLOUD_IAM_SERVICE_ACCOUNT"
+}
