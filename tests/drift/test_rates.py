@@ -105,6 +105,7 @@ def test_made_up_keys_are_limited_by_address_before_they_reach_the_database(
     assert statuses == [401, 401, 429]
     form = {"key": f"myco_{os.urandom(6).hex()}_{43 * 'a'}"}
     assert visitor.post("/login", data=form).status_code == 429
+    assert 'problems_total{slug="rate-limited"} 2.0' in visitor.get("/metrics").text
     assert visitor.get("/v1/models", headers=key).status_code == 200  # known by then
 
 

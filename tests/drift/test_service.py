@@ -3,16 +3,20 @@
 import datetime
 import json
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import openapi_spec_validator
 import pytest
 from factories.incident import make_incident
 from factories.model import make_model
 from factories.night import make_night, make_served, night_of
+from factories.outage import DEADLINE
 from factories.report import FIRST_NIGHT, NIGHT, make_reference_set, make_report
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from fsspec.implementations.local import LocalFileSystem
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import InternalError
@@ -24,10 +28,12 @@ from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.models import answer_stop, promotion
 from mycovigil.settings import DatabaseSettings, Settings
-from mycovigil.storage import Storage, photo_key
+from mycovigil.storage import MissingObject, Storage, StorageUnavailable, photo_key
+from mycovigil_drift import stored_files
 from mycovigil_drift.app import create_app
-from mycovigil_drift.metrics import GAUGES
+from mycovigil_drift.metrics import GAUGES, Metrics
 from mycovigil_drift.session import Database
+from mycovigil_drift.stored_files import StoredFiles
 
 DIGEST = "ab" * 32
 
@@ -162,6 +168,72 @@ def test_photos_are_served_while_they_are_kept(reader: TestClient, settings: Set
     assert (kept.status_code, kept.content) == (200, b"jpeg")
     assert "immutable" in kept.headers["cache-control"]
     assert reader.get("/v1/photos/..%2f..%2fetc").status_code in {404, 422}
+
+
+class ClientError(Exception):
+    """As gcsfs' HttpError: of no class that others share."""
+
+
+def test_a_storage_that_fails_is_503_and_other_pages_go_on(
+    client: TestClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = RetrainJob(requested_by="test", state=JobState.QUEUED, parameters={})
+    session.add(job)
+    session.flush()
+
+    def away(*_: object, **__: object) -> None:
+        raise ClientError("503")
+
+    for name in ("cat_file", "exists"):
+        monkeypatch.setattr(LocalFileSystem, name, away)
+    for path in (f"/v1/photos/{DIGEST}", f"/photos/{DIGEST}", f"/v1/retrain-jobs/{job.id}/log"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert answer.json()["type"].endswith("/storage-away")
+    assert client.get(f"/v1/retrain-jobs/{job.id}").status_code == 200
+    assert "mycovigil_drift_storage_paused 1.0" in client.get("/metrics").text
+
+
+def test_a_storage_that_hangs_holds_no_other_request(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More requests hang in it than there are threads for requests."""
+    goes_on = threading.Event()
+
+    def hang(*_: object) -> bytes:
+        goes_on.wait(DEADLINE)
+        return b""
+
+    monkeypatch.setattr(stored_files, "SECONDS", 0.2)
+    monkeypatch.setattr(Storage, "read", hang)
+    paths = [f"/v1/photos/{number:064x}" for number in range(60)]
+    try:
+        with ThreadPoolExecutor(len(paths)) as pool:
+            assert {one.status_code for one in pool.map(client.get, paths)} == {503}
+        assert client.get("/login").status_code == 200
+    finally:
+        goes_on.set()
+
+
+def test_after_a_pause_the_storage_is_asked_again(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = [0.0]
+    files = StoredFiles(storage, Metrics(), clock=lambda: moment[0])
+    storage.write("a", b"file")
+    for _ in range(stored_files.FAILURES):
+        with pytest.raises(MissingObject):
+            files.read("b")
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFileSystem, "exists", lambda *_: 1 / 0)
+        for _ in range(stored_files.FAILURES):
+            with pytest.raises(StorageUnavailable, match="ZeroDivisionError"):
+                files.keys("a")
+    with pytest.raises(StorageUnavailable, match="left alone"):
+        files.read("a")
+    moment[0] += stored_files.PAUSE_SECONDS
+    assert files.read("a") == b"file"
+    files.close()
 
 
 def test_docs_ask_no_cdn(anonymous: TestClient) -> None:

@@ -82,6 +82,8 @@ def test_a_bad_photo_is_explained_on_the_page(public: Running) -> None:
     answer = public.http.post("/", files=files, headers={"authorization": ""})
     assert answer.status_code == 422
     assert "Not a readable photo" in answer.text
+    counted = public.http.get("/metrics").text
+    assert 'predictor_problems_total{slug="undecodable-photo"} 1.0' in counted
 
 
 def test_the_page_needs_a_key_unless_the_operator_opens_it(predictor: Running) -> None:

@@ -1,13 +1,14 @@
 """Objects in a local folder."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from mycovigil.storage import Storage
+from mycovigil.storage import Storage, StorageUnavailable
 
 WRITERS = 8
 
@@ -39,6 +40,29 @@ def test_what_fails_half_way_leaves_nothing(
     with pytest.raises(OSError, match="no space"):
         storage.write("photos/ab/abc.jpg", b"photo")
     assert storage.keys("photos") == []
+
+
+@pytest.mark.parametrize("kind", [PermissionError, TimeoutError, RuntimeError, KeyError])
+def test_whatever_fails_is_one_error(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise kind("away")
+
+    for name in ("pipe_file", "cat_file", "exists", "find", "ls"):
+        monkeypatch.setattr(LocalFileSystem, name, away)
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: storage.write("a", b""),
+        lambda: storage.read("a"),
+        lambda: storage.exists("a"),
+        lambda: storage.delete("a"),
+        lambda: storage.keys("a"),
+        lambda: storage.folders("a"),
+        lambda: list(storage.ages("a")),
+    )
+    for call in calls:
+        with pytest.raises(StorageUnavailable, match="away"):
+            call()
 
 
 def test_a_private_object_is_for_its_owner(storage: Storage, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class MissingObject(LookupError):
 
 
 class StorageUnavailable(OSError):
-    """The storage's client library failed; its own errors (HTTP, authentication) share no class."""
+    """The storage failed. Errors of client libraries (HTTP, authentication) share no class."""
 
 
 class Storage:
@@ -120,10 +120,10 @@ class Storage:
 
 @contextmanager
 def _client_errors() -> Iterator[None]:
-    """Raise :class:`StorageUnavailable` for what a client library raises; OSErrors pass as such."""
+    """Raise :class:`StorageUnavailable` for whatever is raised, but that a file is not there."""
     try:
         yield
-    except OSError:
+    except FileNotFoundError:
         raise
     except Exception as error:
         raise StorageUnavailable(f"{type(error).__name__}: {error}") from error

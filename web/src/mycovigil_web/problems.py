@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from mycovigil.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
+from mycovigil.storage import StorageUnavailable
 from mycovigil_web.metrics import WebMetrics
 from mycovigil_web.problem_catalogue import catalogue
 
@@ -103,6 +104,7 @@ def install(
     for away in (OperationalError, InterfaceError, PoolTimeout):
         handle(away, _unreachable)
     handle(DataError, _no_such_value)
+    handle(StorageUnavailable, _storage_away)
     app.add_exception_handler(ClientDisconnect, _disconnected)
 
 
@@ -113,6 +115,17 @@ def database_away() -> Problem:
         "The database does not answer",
         "This needs the database, which cannot be reached now. Nothing was changed; try again in "
         "a few seconds.",
+        headers={"Retry-After": "5"},
+    )
+
+
+def storage_away() -> Problem:
+    return Problem(
+        503,
+        "storage-away",
+        "The storage does not answer",
+        "This is kept in the storage of files, which cannot be reached now; try again in a few "
+        "seconds.",
         headers={"Retry-After": "5"},
     )
 
@@ -158,6 +171,11 @@ def _http(request: Request, error: HTTPException) -> Problem:
 def _unreachable(_request: Request, error: Exception) -> Problem:
     logger.warning("database away", error=str(error).splitlines()[0])
     return database_away()
+
+
+def _storage_away(_request: Request, error: Exception) -> Problem:
+    logger.warning("storage away", error=str(error))
+    return storage_away()
 
 
 def _no_such_value(_request: Request, error: Exception) -> Problem:

@@ -110,6 +110,11 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.storage_paused = Gauge(
+            "mycovigil_drift_storage_paused",
+            "Whether the storage of files is left alone for a while, because it failed or hung.",
+            registry=self.registry,
+        )
         for topic in Topic:  # a series that is 0 is drawn, one that is not there looks broken
             self.relay_published.labels(topic.value)
             self.relay_failures.labels(topic.value)

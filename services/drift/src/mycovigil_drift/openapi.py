@@ -9,7 +9,7 @@ EVERYWHERE = {
     403: "The key lacks the scope.",
     422: "A parameter, a header or the body is not valid.",
     429: "Over the rate; see Retry-After.",
-    503: "The database does not answer; see Retry-After.",
+    503: "The database or the storage does not answer; see Retry-After.",
 }
 NOT_FOUND = "There is nothing of this id."
 CONFLICT = "The present state refuses it; `type` says why."

@@ -14,13 +14,14 @@ from mycovigil.storage import Storage
 from mycovigil_drift.metrics import Metrics
 from mycovigil_drift.relay import Relay
 from mycovigil_drift.session import Database
+from mycovigil_drift.stored_files import StoredFiles
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     settings: Settings
     database: Database
-    storage: Storage
+    storage: StoredFiles
     metrics: Metrics
     relay: Relay
 
@@ -32,17 +33,19 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[State]:
     metrics.watch(database)
     relay = Relay(settings, database.writes, publisher_of, metrics)
     relay.start()
+    storage = StoredFiles(Storage(settings.storage), metrics)
     try:
         yield State(
             settings=settings,
             database=database,
-            storage=Storage(settings.storage),
+            storage=storage,
             metrics=metrics,
             relay=relay,
         )
     finally:
         await asyncio.to_thread(relay.stop)
         database.close()
+        storage.close()
 
 
 def state_of(request: Request) -> State:

@@ -9,6 +9,7 @@ from mycovigil.access import KeyRefused, Scope
 from mycovigil.problem import Problem
 from mycovigil_drift.access import COOKIE, COOKIE_SENT, Access
 from mycovigil_drift.dashboard.templating import render
+from mycovigil_drift.state import AppState
 
 router = APIRouter(include_in_schema=False)
 ONE_WEEK = 7 * 24 * 3600
@@ -23,12 +24,14 @@ def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002
 async def login(
     request: Request,
     access: Access,
+    state: AppState,
     key: Annotated[str, Form(max_length=200)],
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:
     try:
         await access.authorise(request, key.strip(), Scope.READ)
     except Problem as problem:
+        state.metrics.web.problems.labels(problem.slug).inc()
         context = {"next": _local_path(next), "refusal": _refusal(problem)}
         return render(request, "login.html", code=problem.status, **context)
     response = RedirectResponse(_local_path(next), 303)

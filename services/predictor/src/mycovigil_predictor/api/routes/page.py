@@ -64,6 +64,7 @@ async def result_page(request: Request, predictor: Service) -> Response:
             before_photos=before_photos,
         )
     except Problem as problem:
+        predictor.metrics.web.problems.labels(problem.slug).inc()
         return _page(request, predictor, "upload.html", problem.status, problem=problem)
     shares = [(name.value, share) for name, share in answer.probabilities.items()]
     return _page(
