@@ -40,6 +40,18 @@ def test_synonyms_are_one_species_in_the_tables_class(source: Path, tmp_path: Pa
     assert "no row" in conflicts["novum ignotum"].source
 
 
+def test_a_packaged_row_makes_no_species_less_dangerous_than_the_data_set(tmp_path: Path) -> None:
+    path = tmp_path / "source/Classes/poisonous/Boletus_edulis/1.jpg"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(make_photo(seed=1))
+    report = curate(tmp_path / "source", tmp_path / "curated")
+    assert report.two_classes == {"boletus edulis": "poisonous"}
+    own = tmp_path / "own.csv"
+    own.write_text(HEAD + "Boletus edulis,,edible,mushroom,our expert,\n")
+    report = curate(tmp_path / "source", tmp_path / "own", CurationOptions(species=own))
+    assert report.photos == {"edible": 1}
+
+
 def test_kinds_are_left_out_by_policy(source: Path, tmp_path: Path) -> None:
     assert curate(source, tmp_path / "all").kinds == {"lichen": 1, "bracket": 1}
     report = curate(source, tmp_path / "fewer", CurationOptions(leave_out=("lichen", "bracket")))

@@ -72,9 +72,13 @@ def curate(
 @app.command()
 def describe(
     folder: Annotated[Path | None, typer.Argument(help="A curated folder.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Where the datasheet goes; default: into the folder.")
+    ] = None,
 ) -> None:
-    """Count a curated folder's photos, species and specimens, and report what curation did."""
+    """Count a curated folder's photos, say what curation did, and write the datasheet page."""
     from mycovigil_training.dataset import curated
+    from mycovigil_training.dataset.datasheet.page import write_datasheet
     from mycovigil_training.dataset.summary import summary
 
     home = folder or Settings.load().training.dataset
@@ -91,6 +95,10 @@ def describe(
     console.print(table)
     for line in summary(report):
         console.print(line, markup=False, highlight=False)
+    try:
+        typer.echo(f"datasheet: {write_datasheet(home, page)}")
+    except OSError as error:
+        sys.exit(f"mycovigil dataset describe: {error}")
 
 
 def _logs() -> None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from mycovigil_training.dataset.classes.species_table import SpeciesTable
+from mycovigil_training.dataset.classes.species_table import Species, SpeciesTable
 from mycovigil_training.dataset.manifest import ListedPhoto
 from mycovigil_training.dataset.species import DANGER
 
@@ -26,8 +26,10 @@ MORE_DANGEROUS = "the more dangerous of the data set's classes: the species tabl
 def settled(
     photos: Iterable[ListedPhoto], table: SpeciesTable
 ) -> tuple[list[ListedPhoto], list[ClassConflict], dict[str, str]]:
-    """Photos under accepted names, each species in the class that the table gives it, else in the
-    most dangerous one it stands under; photos without a species or a class stay as they are.
+    """Photos under accepted names, each species in one class; the rest stays as it is.
+
+    The table decides, but a packaged row makes no species less dangerous than the data set does;
+    what it does not know gets the most dangerous of its classes.
 
     Returns: the photos, in order; the species whose classes disagree; accepted names by those that
     were changed.
@@ -43,10 +45,8 @@ def settled(
     conflicts = []
     for species, counts in sorted(_counted(found).items()):
         row = table.find(species)
-        by_table = row.safety_class if row else ""
-        decided[species] = by_table or max(counts, key=DANGER.__getitem__)
-        if set(counts) != {decided[species]}:
-            source = row.source if row and by_table else MORE_DANGEROUS
+        decided[species], source = _decided(row, counts)
+        if set(counts) != {row.safety_class if row and row.safety_class else decided[species]}:
             conflicts.append(ClassConflict(species, counts, decided[species], source))
     return (
         [
@@ -56,6 +56,16 @@ def settled(
         conflicts,
         dict(sorted(renamed.items())),
     )
+
+
+def _decided(row: Species | None, counts: dict[str, int]) -> tuple[str, str]:
+    """The class of a species and who says so."""
+    ordered = sorted(counts, key=DANGER.__getitem__)
+    if row is None or not row.safety_class:
+        return ordered[-1], MORE_DANGEROUS
+    if row.packaged and DANGER[row.safety_class] < DANGER[ordered[0]]:
+        return ordered[0], f"the data set's own; the species table says {row.safety_class}"
+    return row.safety_class, row.source
 
 
 def _counted(photos: Iterable[ListedPhoto]) -> dict[str, dict[str, int]]:

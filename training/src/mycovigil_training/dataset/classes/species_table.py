@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class BadSpeciesTable(ValueError):
 @dataclass(frozen=True, slots=True)
 class Species:
     """``name`` is the accepted one, or a genus; ``safety_class`` is empty where the table leaves it
-    to the data set, ``kind`` one of :data:`KINDS`."""
+    to the data set, ``kind`` one of :data:`KINDS`, ``packaged`` false for a user's own row."""
 
     name: str
     synonyms: tuple[str, ...]
@@ -28,6 +28,7 @@ class Species:
     kind: str
     source: str
     note: str
+    packaged: bool = True
 
 
 class SpeciesTable:
@@ -71,7 +72,7 @@ def read_table(path: Path | None = None) -> SpeciesTable:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadSpeciesTable(f"{path} cannot be read: {error}") from error
-    own = list(_rows(text, str(path)))
+    own = [replace(row, packaged=False) for row in _rows(text, str(path))]
     names = {name for row in own for name in (row.name, *row.synonyms)}
     return SpeciesTable([*(row for row in rows if row.name not in names), *own])
 

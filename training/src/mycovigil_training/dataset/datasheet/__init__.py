@@ -1,0 +1,1 @@
+"""The datasheet page of a curated folder."""
