@@ -12,7 +12,8 @@ import pytest
 from factories.photo import make_photo
 
 from mycovigil_training.dataset.curation import curate
-from mycovigil_training.dataset.fetching import SEED, FetchFailed, fetch
+from mycovigil_training.dataset.fetch.failure import FetchFailed
+from mycovigil_training.dataset.fetch.kaggle import SEED, address, download
 
 
 def archive() -> bytes:
@@ -27,13 +28,17 @@ class Kaggle(BaseHTTPRequestHandler):
     """Two calls of Kaggle's API: the dataset's newest version, and its archive."""
 
     asked: list[str]
+    # What is answered before anything else.
+    failures: list[int]
     known = SEED.split("/")[1]
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         request = json.loads(self.rfile.read(length) or b"{}")
         type(self).asked.append(self.path.rsplit("/", 1)[1])
-        if request.get("datasetSlug") != self.known:
+        if self.failures:
+            self._answer(self.failures.pop(), "application/json", b'{"message": "not now"}')
+        elif request.get("datasetSlug") != self.known:
             self._answer(404, "application/json", b'{"code": 404, "message": "not found"}')
         elif self.path.endswith("/GetDataset"):
             self._answer(200, "application/json", b'{"currentVersionNumber": 3}')
@@ -55,7 +60,7 @@ class Kaggle(BaseHTTPRequestHandler):
 def kaggle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[type[Kaggle]]:
     from kagglesdk import kaggle_env
 
-    handler = type("Session", (Kaggle,), {"asked": []})
+    handler = type("Session", (Kaggle,), {"asked": [], "failures": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -72,8 +77,8 @@ def kaggle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[type[Kag
 def test_the_seed_photos_are_downloaded_once_and_can_be_curated(
     kaggle: type[Kaggle], tmp_path: Path
 ) -> None:
-    folder = fetch()
-    assert fetch() == folder
+    folder = download(SEED)
+    assert download(SEED) == folder
     assert sum("Download" in call for call in kaggle.asked) == 1
     report = curate(folder, tmp_path / "curated")
     assert report.photos == {"deadly": 2, "edible": 2}
@@ -82,5 +87,22 @@ def test_the_seed_photos_are_downloaded_once_and_can_be_curated(
 
 def test_an_unknown_dataset_says_what_to_do(kaggle: type[Kaggle]) -> None:
     with pytest.raises(FetchFailed, match="download it by hand") as failed:
-        fetch("somebody/nothing")
+        download("somebody/nothing")
     assert "kaggle.com/datasets/somebody/nothing" in str(failed.value)
+
+
+def test_a_server_that_fails_is_asked_again(kaggle: type[Kaggle], tmp_path: Path) -> None:
+    kaggle.failures[:] = [503, 500]
+    pauses: list[float] = []
+    assert download(SEED, pauses.append).is_dir()
+    assert pauses
+
+
+def test_missing_credentials_say_where_they_go(kaggle: type[Kaggle]) -> None:
+    kaggle.failures[:] = [401] * 9
+    with pytest.raises(FetchFailed, match="KAGGLE_USERNAME and KAGGLE_KEY"):
+        download(SEED, lambda _: pytest.fail("asked again"))
+
+
+def test_the_address_of_the_archive_is_known(kaggle: type[Kaggle]) -> None:
+    assert address(SEED).startswith("http://127.0.0.1")

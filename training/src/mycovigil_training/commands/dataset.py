@@ -22,19 +22,33 @@ Target = Annotated[
 
 @app.command()
 def fetch(
-    handle: Annotated[str, typer.Argument(help="A Kaggle dataset.")] = "",
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A Kaggle data set (OWNER/NAME), an https:// archive, gs://, or a folder; "
+            "default: the seed photos of Kaggle."
+        ),
+    ] = "",
     target: Target = None,
+    sample: Annotated[
+        int, typer.Option(min=0, help="Photos of each species that are fetched; 0: all.")
+    ] = 0,
+    sha256: Annotated[str, typer.Option(help="What an archive must hash to.")] = "",
+    downloads: Annotated[
+        Path | None, typer.Option(help="Where downloads are kept; default: beside the data set.")
+    ] = None,
 ) -> None:
-    """Download the seed photos from Kaggle, and curate them."""
-    from mycovigil_training.dataset.fetching import SEED, FetchFailed
-    from mycovigil_training.dataset.fetching import fetch as download
+    """Fetch photos, go on with what was cut, and curate them."""
+    from mycovigil_training.dataset.fetch.fetching import fetch as download
+    from mycovigil_training.dataset.fetch.kaggle import SEED
 
     _logs()
+    home = downloads or Settings.load().training.dataset.parent / "downloads"
     try:
-        folder = download(handle or SEED)
-    except FetchFailed as error:
+        folder = download(source or SEED, home, sample=sample, sha256=sha256)
+    except (ValueError, OSError) as error:
         sys.exit(f"mycovigil dataset fetch: {error}")
-    typer.echo(f"downloaded to {folder}")
+    typer.echo(f"fetched to {folder}")
     curate(folder, target)
 
 
