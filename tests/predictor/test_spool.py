@@ -1,13 +1,21 @@
 """The spool: durable, bounded, each row once."""
 
+import datetime
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from factories.row import make_row
 
+from mycovigil.db.base import first_id_at
 from mycovigil_predictor.log.row import Claim, Row
 from mycovigil_predictor.log.spool import Spool, SpoolFull
 from mycovigil_predictor.log.spool_lock import SpoolInUse
+
+HOUR = datetime.timedelta(hours=1)
 
 
 def test_it_survives_the_process(tmp_path: Path) -> None:
@@ -116,5 +124,58 @@ def test_only_its_owner_reads_it(tmp_path: Path) -> None:
 
 
 def test_a_row_is_the_same_after_json() -> None:
+    bare = make_row()
+    full = replace(
+        bare,
+        trace_id="trace",
+        claim=Claim("client", "key", "fingerprint"),
+        fingerprint=b"\x00\xff",
+        nearest_species=("Amanita phalloides", "Agaricus campestris"),
+        photo_rows=[{"label": "deadly"}],
+    )
+    for row in (bare, full, replace(bare, nearest_species=())):
+        found = Row.from_json(row.to_json())
+        assert found.features.dtype == np.float32
+        assert found.features.tolist() == row.features.tolist()
+        same = {"features": row.features}
+        assert replace(found, **same) == replace(row, **same)  # type: ignore[arg-type]
+
+
+def test_a_row_of_an_older_version_is_read() -> None:
     row = make_row()
-    assert Row.from_json(row.to_json()).to_json() == row.to_json()
+    old = json.loads(row.to_json())
+    for name in ("photo_rows", "fingerprint", "key_prefix"):
+        del old[name]
+    assert Row.from_json(json.dumps(old).encode()).to_json() == row.to_json()
+
+
+def test_threads_share_it_and_a_row_counts_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "new" / "folders" / "s.sqlite", most_rows=100)
+    rows = [make_row() for _ in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda row: spool.put([row]), [*rows, *rows]))
+        assert spool.depth == len(spool.oldest(100)) == 20
+        list(pool.map(lambda row: spool.remove([row.id]), rows[:5]))
+    assert (spool.depth, spool.trouble, spool.full) == (15, None, False)
+    assert {row.id for row in spool.oldest(100)} == {row.id for row in rows[5:]}
+    spool._most_rows = 15
+    with pytest.raises(SpoolFull, match="15 of 15 rows are spooled"):
+        spool.put([make_row()])
+    spool.close()
+
+
+def test_a_day_is_from_midnight_to_midnight(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s.sqlite", most_rows=100)
+    midnight = datetime.datetime(2026, 12, 31, tzinfo=datetime.UTC)
+    moments = [midnight + hours * HOUR for hours in (-1e-6, 0, 12, 24 - 1e-6, 24, 60)]
+    rows = [replace(make_row(), id=first_id_at(moment)) for moment in moments]
+    spool.put(rows)
+    day = midnight.date()
+    assert spool.days() == [day + n * 24 * HOUR for n in (-1, 0, 1, 2)]
+    assert [row.id for row in spool.oldest(100, day)] == [row.id for row in rows[1:4]]
+    assert [row.id for row in spool.oldest(2, day)] == [row.id for row in rows[1:3]]
+    assert [row.id for row in spool.oldest(100)] == [row.id for row in rows]
+    assert spool.oldest(100, day + 3 * 24 * HOUR) == []
+    spool.remove([row.id for row in rows])
+    assert spool.days() == []
+    spool.close()

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mycovigil_statistics.safety.conformal import (
+    Floor,
     NotCertifiable,
     largest_floor,
     set_floors,
@@ -118,9 +119,50 @@ def test_a_class_of_few_photos_is_never_ruled_out() -> None:
     assert sets.members(np.array([[1.0, 0, 0, 0]]))[0].tolist() == [True, False, False, True]
 
 
-def test_nan_scores_are_refused() -> None:
-    with pytest.raises(ValueError, match="NaN"):
-        largest_floor([0.1] * 30 + [float("nan")], 0.1)
+def test_scores_that_cannot_be_ranked_are_refused() -> None:
+    for wrong in (float("nan"), float("inf"), -float("inf")):
+        with pytest.raises(ValueError, match=r"^scores hold NaN or infinity$"):
+            largest_floor([0.1] * 30 + [wrong], 0.1)
+    for target in (0.0, 1.0, -0.1, 1.5):
+        with pytest.raises(ValueError, match=f"^a target lies between 0 and 1, not {target}$"):
+            largest_floor([0.1] * 30, target)
+    with pytest.raises(ValueError, match="3 scores but 2 groups"):
+        largest_floor([0.1] * 3, 0.5, [1, 2])
+
+
+def test_a_photo_counts_as_its_share_of_its_specimen() -> None:
+    """By hand: two photos of one specimen count half each, so below .5 lie 1.5 specimens, and
+    (1.5 + 1) / 5 is the target."""
+    scores, groups = [0.1, 0.9, 0.3, 0.5, 0.7], [0, 0, 1, 2, 3]
+    assert largest_floor(scores, 0.5, groups) == Floor(0.5, 0.5, 0.5, 4, 5)
+    assert largest_floor(scores, 0.49, groups) == Floor(0.3, 0.49, 1.5 / 5, 4, 5)
+
+
+def test_equal_scores_are_lost_together() -> None:
+    assert largest_floor([0.2, 0.4, 0.4, 0.4, 0.9], 0.5) == Floor(0.4, 0.5, 2 / 6, 5, 5)
+    with pytest.raises(NotCertifiable) as refusal:
+        largest_floor([0.4], 0.4)
+    assert (refusal.value.target, refusal.value.units) == (0.4, 1)
+    assert largest_floor([0.4], 0.5).value == 0.4
+
+
+def test_sets_count_specimens_and_not_their_photos() -> None:
+    rng = np.random.default_rng(10)
+    labels, specimens = np.repeat([0, 1], [60, 40]), np.concatenate([np.arange(60), np.arange(40)])
+    specimens[60:] //= 10  # of the second class ten photos each of four
+    probabilities = _probabilities(rng, labels)
+    sets = set_floors(probabilities, labels, [0.1, 0.25, 0.2, 0.2], specimens)
+    assert sets.units.tolist() == [60, 4, 0, 0]
+    assert sets.certified.tolist() == [True, True, False, False]
+    own = labels == 1
+    alone = largest_floor(probabilities[own, 1], 0.25, specimens[own])
+    assert sets.floors[1] == alone.value
+    assert sets.floors[1] != largest_floor(probabilities[own, 1], 0.25).value
+    fewer = set_floors(probabilities, labels, 0.19, specimens)
+    assert fewer.certified.tolist() == [True, False, False, False]
+    assert fewer.floors[1:].tolist() == [0.0, 0.0, 0.0]
+    exactly = set_floors(probabilities, labels, 0.2, specimens)
+    assert exactly.certified.tolist() == [True, True, False, False]
 
 
 def _probabilities(rng: np.random.Generator, labels: np.ndarray) -> np.ndarray:

@@ -176,6 +176,19 @@ def test_one_class_and_one_value_put_no_nan_into_the_snapshot(count: int) -> Non
         assert (first["metric_name"][:13], first["value"]) == ("OmnibusPValue", 0.2)
 
 
+def test_infinity_is_no_figure_and_an_equal_column_no_trouble() -> None:
+    night, reference = (night_rows(400, seed=seed) for seed in (1, 0))
+    width, height, light = (NAMES.index(name) for name in ("width", "height", "brightness"))
+    night.covariates[::4, light] = np.inf
+    night.covariates[::5, light] = -np.inf
+    night.covariates[:, width] = reference.covariates[:, width] = 1_600
+    night.covariates[:, height] = 0
+    night.probabilities[:] = [1, 0, 0, 0]
+    text = snapshot(night, reference).dumps()
+    assert not re.search(r"\b(NaN|-?Infinity)\b", text)
+    assert "no figure: 40% of the night, 0% of the reference" in text
+
+
 def test_the_share_of_photos_without_a_figure_is_said() -> None:
     """A reference of JPEGs, and a night of which seven in ten are PNGs."""
     found = snapshot(night_rows(400, seed=1, known=0.3), night_rows(400, seed=0))

@@ -150,10 +150,16 @@ def _slices(slices: Slices) -> list[Any]:
 def _frame(rows: Rows, names: list[str]) -> pd.DataFrame:
     """Human columns and features of at most 2,000 rows."""
     some = rows.at_most(MOST_ROWS)
-    numbers = {name: _column(rows, name)[some].astype(np.float64) for name in NUMBERS}
+    numbers = {name: _finite(_column(rows, name)[some]) for name in NUMBERS}
     predicted = [CLASSES[index].value for index in rows.predicted[some]]
     human = pd.DataFrame(numbers | {PREDICTED: predicted})
     return pd.concat([human, pd.DataFrame(rows.features[some], columns=names)], axis=1)
+
+
+def _finite(column: Any) -> NDArray[np.float64]:
+    """Infinity is no figure either: Evidently would write it into the JSON."""
+    values = np.asarray(column, np.float64)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _column(rows: Rows, name: str) -> Any:
