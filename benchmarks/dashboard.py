@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from dashboard_history import loaded
 from factories.key import make_key
 
+from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.postgres import migration
 from mycovigil.postgres.engine import one_session
@@ -101,6 +102,7 @@ def pages(session: Session, reports: list[DriftReport]) -> dict[str, str]:
     model, reference = reports[0].model_id, reports[0].reference_set_id
     newest = text("SELECT id FROM incidents ORDER BY id DESC LIMIT 1")
     incident = session.execute(newest).scalar_one()
+    other = session.scalars(select(ReferenceSet.id).where(ReferenceSet.id != reference)).one()
     nights = f"a={reports[-2].id}&b={reports[-1].id}"
     return {
         "overview": "/",
@@ -111,7 +113,7 @@ def pages(session: Session, reports: list[DriftReport]) -> dict[str, str]:
         "a drifted night": f"/reports/{drifted[-1].id}",
         "slices": "/slices?nights=60",
         "two nights": f"/compare/nights?{nights}",
-        "two reference sets": f"/compare/reference-sets?a={reference}&b={reference}",
+        "two reference sets": f"/compare/reference-sets?a={reference}&b={other}",
         "incidents": "/incidents",
         "an incident": f"/incidents/{incident}",
         "alerts": "/alerts",
@@ -162,14 +164,13 @@ def _wait(site: str) -> None:
     raise TimeoutError("the service did not start")
 
 
-def measured(site: Site, paths: dict[str, str], rounds: int, warm: bool = True) -> dict[str, Cost]:
+def measured(site: Site, paths: dict[str, str], rounds: int) -> dict[str, Cost]:
     """Each page ``rounds`` times in a row, after one that does not count."""
     headers = {"Authorization": f"Bearer {site.key}", "Accept": "text/html"}
     found = {}
     with httpx.Client(base_url=site.url, headers=headers, timeout=60) as client:
         for name, path in paths.items():
-            if warm:
-                client.get(path).raise_for_status()
+            client.get(path).raise_for_status()
             before = _cpu([site.service]), _cpu(_backends(site.database))
             wall, size = [], 0
             for _ in range(rounds):

@@ -1,5 +1,6 @@
 """A model's past as the dashboard shows it: a report a night, and a month of traffic."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -7,9 +8,11 @@ from factories.evidence import make_clusters, make_slices
 from factories.incident import make_incident
 from factories.night import Served, make_served
 from factories.nightly_report import make_nightly_report
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
+from mycovigil.db.base import new_id
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.incidents import incident as incidents
 from mycovigil.postgres import partitions
@@ -39,9 +42,36 @@ def loaded(session: Session, reports: int, predictions: int, dimension: int) -> 
     served = make_served(session, rows=2_000, dimension=dimension, since=midnight - reports * NIGHT)
     session.execute(text('UPDATE models SET certificate = \'{"state": "valid"}\''))
     rng = np.random.default_rng(1)
+    _second_reference(session, served)
     made = [_report(session, served, rng, midnight, reports, night) for night in range(reports)]
     _traffic(session, served, midnight, predictions, dimension)
     return made
+
+
+def _second_reference(session: Session, served: Served) -> None:
+    """A copy of the model's set, that the two can be compared."""
+    first = served.reference
+    second = ReferenceSet(
+        id=new_id(),
+        name="an earlier reference",
+        source=first.source,
+        model_id=first.model_id,
+        encoder_id=first.encoder_id,
+        content_hash=uuid.uuid4().hex,
+        rows=first.rows,
+        created_at=first.created_at - NIGHT,
+    )
+    session.add(second)
+    session.flush()
+    columns = ReferenceSample.__table__.columns.keys()
+    others = [name for name in columns if name != "reference_set_id"]
+    rows = session.execute(
+        select(*(getattr(ReferenceSample, name) for name in others)).where(
+            ReferenceSample.reference_set_id == first.id
+        )
+    )
+    copies = [{"id": new_id(), "reference_set_id": second.id, **row._mapping} for row in rows.all()]
+    session.execute(insert(ReferenceSample), copies)
 
 
 def _report(

@@ -54,6 +54,7 @@ HEALTHY = {name: "0+0x60" for name, _ in FIRING.values()} | {
     "mycovigil_predictor_model_info": "1+0x60",
     "mycovigil_database_up": "1+0x60",
     "up": "1+0x60",
+    "mycovigil_night_seconds": "86400+0x60",
     f'mycovigil_dashboard_info{{url="{DASHBOARD}"}}': "1+0x60",
 }
 
@@ -86,9 +87,28 @@ def test_each_rule_fires_on_its_trouble_alone(tmp_path: Path) -> None:
     cases = [_case(rule) for rule in RULES]
     healthy = [{"eval_time": f"{MINUTES}m", "alertname": rule["alert"]} for rule in RULES]
     cases.append({"interval": "1m", "input_series": _series(HEALTHY), "alert_rule_test": healthy})
-    suite = {"rule_files": [str(HERE / "rules.yml")], "tests": cases}
-    file = tmp_path / "suite.yml"
-    file.write_text(yaml.safe_dump(suite))
+    _passes(tmp_path, cases)
+
+
+def test_a_night_of_a_week_is_not_late_after_three_days(tmp_path: Path) -> None:
+    """``time()`` begins at 0: the last night ended three days, or 15 days, before it."""
+    judged, week = "mycovigil_last_judged_timestamp_seconds", 7 * 86_400
+    late = _case(next(rule for rule in RULES if rule["alert"] == "NightNotJudged"))
+    night = {"series": "mycovigil_night_seconds", "values": f"{week}+0x60"}
+    cases, changed = [], {judged, night["series"]}
+    for days, fired in ((3, []), (15, late["alert_rule_test"][0]["exp_alerts"])):
+        others = [one for one in late["input_series"] if one["series"] not in changed]
+        last = {"series": judged, "values": f"-{days * 86_400}+0x60"}
+        test = late["alert_rule_test"][0] | {"exp_alerts": fired}
+        cases.append(
+            {"interval": "1m", "input_series": [*others, last, night], "alert_rule_test": [test]}
+        )
+    _passes(tmp_path, cases)
+
+
+def _passes(folder: Path, cases: list[dict[str, Any]]) -> None:
+    file = folder / "suite.yml"
+    file.write_text(yaml.safe_dump({"rule_files": [str(HERE / "rules.yml")], "tests": cases}))
     assert "SUCCESS" in ran(tool("promtool"), "test", "rules", str(file))
 
 

@@ -1,5 +1,6 @@
 """The emergency stop over HTTP: one in force at a time, each act in the audit trail."""
 
+import pytest
 from fastapi.testclient import TestClient
 
 PATH = "/v1/answer-stop"
@@ -33,3 +34,19 @@ def test_nothing_to_end_is_409(client: TestClient) -> None:
 
 def test_a_stop_needs_a_reason(client: TestClient) -> None:
     assert client.post(PATH, json={}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path", [PATH, f"{PATH}/end", "/v1/models/rollback", "/v1/retrain-jobs", "/v1/silences"]
+)
+def test_blanks_are_no_reason(client: TestClient, path: str) -> None:
+    ends = {"ends_at": "2099-01-01T00:00:00Z"} if path.endswith("silences") else {}
+    for blank in ("", "  ", " \n\t ", " ab ", "x" * 501):
+        answer = client.post(path, json={"reason": blank, **ends})
+        assert answer.status_code == 422
+        assert [error["field"] for error in answer.json()["errors"]] == ["body.reason"]
+
+
+def test_blanks_around_a_reason_are_not_kept(client: TestClient) -> None:
+    answer = client.post(PATH, json={"reason": "  deadly photos \n"})
+    assert answer.json()["reason"] == "deadly photos"

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import uuid
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -171,3 +172,19 @@ def test_a_command_that_lacks_its_package_names_it(
     said = f"{ended.value.code} {capsys.readouterr().err}"
     assert ended.value.code != 0
     assert brings in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("answers", "stop"),
+        ("answers", "resume"),
+        ("models", "rollback"),
+        ("models", "bring-back", str(uuid.UUID(int=1))),
+    ],
+)
+def test_blanks_are_no_reason(run_here: Run, command: tuple[str, ...]) -> None:
+    for blank in ("", "  ", " ab ", "x" * 501):
+        done = run_here(*command, "--reason", blank)
+        assert done.returncode == 2
+        assert "say why, in 3 to 500 characters" in done.stderr

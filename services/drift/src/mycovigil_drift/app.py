@@ -48,7 +48,8 @@ class Lifespan(TypedDict):
 
 def create_app(settings: Settings) -> FastAPI:
     """The drift API with its dashboard; connects to nothing before its lifespan starts."""
-    metrics = Metrics(settings.drift.public_url)
+    drift = settings.drift
+    metrics = Metrics(drift.public_url, night_seconds=drift.period_seconds)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[Lifespan]:

@@ -87,7 +87,7 @@ GAUGES = {
 class Metrics:
     """Counters of one application, on a registry of its own."""
 
-    def __init__(self, public_url: str = "") -> None:
+    def __init__(self, public_url: str = "", *, night_seconds: float = 86_400) -> None:
         self.registry = CollectorRegistry()
         self.web = WebMetrics("drift", self.registry)
         dashboard = Gauge(
@@ -97,6 +97,12 @@ class Metrics:
             registry=self.registry,
         )
         dashboard.labels(public_url).set(1)
+        night = Gauge(
+            "mycovigil_night_seconds",
+            "Length of a night; what is late depends on it.",
+            registry=self.registry,
+        )
+        night.set(night_seconds)
         self.relay_published = Counter(
             "mycovigil_relay_published_total",
             "Events handed to the broker.",

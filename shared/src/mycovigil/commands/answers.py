@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mycovigil.commands.reason import said
 from mycovigil.models import answer_stop
 from mycovigil.postgres.engine import one_session
 from mycovigil.settings import Settings
@@ -14,7 +15,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @app.command()
 def stop(
-    reason: Annotated[str, typer.Option(help="Shown in every answer, and kept in the audit.")],
+    reason: Annotated[
+        str, typer.Option(help="Shown in every answer, and kept in the audit.", callback=said)
+    ],
 ) -> None:
     """Make every answer 'cannot_tell', with the reason, within about a second."""
     with one_session(Settings.load().database) as session:
@@ -24,7 +27,9 @@ def stop(
 
 @app.command()
 def resume(
-    reason: Annotated[str, typer.Option(help="Why it is safe again; kept in the audit.")],
+    reason: Annotated[
+        str, typer.Option(help="Why it is safe again; kept in the audit.", callback=said)
+    ],
 ) -> None:
     """Let the product answer again."""
     with one_session(Settings.load().database) as session:

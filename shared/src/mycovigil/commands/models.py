@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
+from mycovigil.commands.reason import said
 from mycovigil.db.model import Model
 from mycovigil.models import promotion
 from mycovigil.postgres.engine import one_session
@@ -40,7 +41,7 @@ def promote(model: Annotated[uuid.UUID, typer.Argument(help="The candidate's id.
 @app.command("bring-back")
 def bring_back(
     model: Annotated[uuid.UUID, typer.Argument(help="Id of a model that once passed the gate.")],
-    reason: Annotated[str, typer.Option(help="Kept with the decision.")],
+    reason: Annotated[str, typer.Option(help="Kept with the decision.", callback=said)],
 ) -> None:
     """Make a model that once passed the gate the production model again."""
     with one_session(Settings.load().database) as session:
@@ -52,7 +53,9 @@ def bring_back(
 
 
 @app.command()
-def rollback(reason: Annotated[str, typer.Option(help="Kept with the decision.")]) -> None:
+def rollback(
+    reason: Annotated[str, typer.Option(help="Kept with the decision.", callback=said)],
+) -> None:
     """Bring back the model that production replaced."""
     with one_session(Settings.load().database) as session:
         try:

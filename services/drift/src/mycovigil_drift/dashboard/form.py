@@ -16,13 +16,14 @@ from pydantic import AfterValidator
 from mycovigil.access import Scope
 from mycovigil.problem import Problem
 from mycovigil_drift.access import COOKIE, Access
+from mycovigil_drift.words import Words
 from mycovigil_web.keys import Caller
 from mycovigil_web.problems import unauthorised
 
 PURPOSE = b"mycovigil form"
 NOTICE = "mycovigil_notice"
 NOTICE_SECONDS = 30
-Reason = Annotated[str, Form(min_length=3, max_length=500)]
+Reason = Annotated[Words, Form()]
 
 
 def _in_utc(moment: datetime.datetime) -> datetime.datetime:

@@ -12,20 +12,19 @@ from mycovigil.models import answer_stop
 from mycovigil.problem import conflict
 from mycovigil_drift.access import Operator, Reader
 from mycovigil_drift.session import Reading, Writing
+from mycovigil_drift.words import Words
 
 router = APIRouter(prefix="/v1/answer-stop", tags=["answer stop"])
 
 
 class AnswerStopIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(
-        min_length=3, max_length=500, description="Why; shown in every answer while it is in force."
-    )
+    reason: Words = Field(description="Why; shown in every answer while it is in force.")
 
 
 class AnswerStopEnd(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=3, max_length=500, description="Why it is safe again.")
+    reason: Words = Field(description="Why it is safe again.")
 
 
 class AnswerStopOut(BaseModel):

@@ -23,11 +23,11 @@ from mycovigil_drift import lookup
 from mycovigil_drift.access import Operator, Reader
 from mycovigil_drift.pagination import Page, PageQuery, fetch
 from mycovigil_drift.session import Reading, Writing
+from mycovigil_drift.words import Words
 
 router = APIRouter(tags=["baselines"])
 # p-value beside the other days from which a day of a baseline that stands still is an outlier.
 OUTLIER = 0.01
-Words = Annotated[str, Field(min_length=3, max_length=500)]
 
 
 class BaselineOut(BaseModel):

@@ -19,6 +19,7 @@ from mycovigil_drift.access import Operator, Reader
 from mycovigil_drift.pagination import Page, PageQuery, fetch, shown
 from mycovigil_drift.resources import models
 from mycovigil_drift.session import Reading, Writing
+from mycovigil_drift.words import Words
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 
@@ -47,9 +48,7 @@ class IncidentQuery(PageQuery):
 
 class ResolveIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    resolution: str = Field(
-        min_length=3, max_length=500, description="What was done; stored with the incident."
-    )
+    resolution: Words = Field(description="What was done; stored with the incident.")
 
 
 class NormalDays(StrEnum):
@@ -61,9 +60,7 @@ class NormalDays(StrEnum):
 
 class AcceptIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(
-        min_length=3, max_length=500, description="Why it is normal; stored with the baseline."
-    )
+    reason: Words = Field(description="Why it is normal; stored with the baseline.")
     days: NormalDays = Field(
         NormalDays.INCIDENT,
         description="What nights are compared with from now on: the incident's own days, or "

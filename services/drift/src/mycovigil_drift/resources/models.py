@@ -20,6 +20,7 @@ from mycovigil_drift import lookup
 from mycovigil_drift.access import Operator, Reader
 from mycovigil_drift.pagination import Page, PageQuery, fetch, shown
 from mycovigil_drift.session import Reading, Writing
+from mycovigil_drift.words import Words
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 MOST_PROMOTIONS = 200
@@ -69,7 +70,7 @@ class ModelQuery(PageQuery):
 
 class ReasonIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=3, max_length=500, description="Why; stored with the decision.")
+    reason: Words = Field(description="Why; stored with the decision.")
 
 
 def page(session: Session, query: ModelQuery) -> tuple[list[Model], str | None]:

@@ -23,6 +23,7 @@ from mycovigil_drift.pagination import Page, PageQuery, fetch, shown
 from mycovigil_drift.session import Reading, Writing
 from mycovigil_drift.state import AppState
 from mycovigil_drift.stored_files import StoredFiles
+from mycovigil_drift.words import Words
 
 router = APIRouter(prefix="/v1/retrain-jobs", tags=["retrain jobs"])
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
@@ -33,7 +34,7 @@ LINES_ON_A_PAGE, LINES_OVER_HTTP = 300, 100_000
 
 class RetrainJobIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=3, max_length=500, description="Why; stored with the job.")
+    reason: Words = Field(description="Why; stored with the job.")
 
 
 class RetrainJobOut(BaseModel):

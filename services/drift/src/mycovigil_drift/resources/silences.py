@@ -20,6 +20,7 @@ from mycovigil_drift.access import Operator, Reader
 from mycovigil_drift.pagination import Page, PageQuery, fetch, shown
 from mycovigil_drift.resources import models
 from mycovigil_drift.session import Reading, Writing
+from mycovigil_drift.words import Words
 
 router = APIRouter(prefix="/v1/silences", tags=["silences"])
 
@@ -31,7 +32,7 @@ class SilenceIn(BaseModel):
     model_id: uuid.UUID | None = None
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime
-    reason: str = Field(min_length=3, max_length=500, description="Why; stored with the silence.")
+    reason: Words = Field(description="Why; stored with the silence.")
 
 
 class SilenceOut(BaseModel):
