@@ -90,9 +90,6 @@ def main() -> None:
         with serving(database, Path(folder) / "storage") as (address, service):
             site = Site(address, key, service, _postmaster(Path(folder) / "pg"))
             slow = show(console, measured(site, paths, options.rounds))
-            pair = f"/compare/nights?a={reports[-3].id}&b={reports[-2].id}"
-            once = measured(site, {"first test of a pair": pair}, 1, warm=False)
-            show(console, once)
     sys.exit(1 if slow else 0)
 
 
