@@ -16,6 +16,7 @@ from mycovigil_training import torchvision_shim
 from mycovigil_training.encoder import activation
 from mycovigil_training.encoder.export.non_mushroom import direction_of, direction_of_mini
 from mycovigil_training.encoder.pretrain.towers import MEAN, STD, load_mini, trained_on
+from mycovigil_training.encoder.tower_file import is_tower_file, read_tower
 
 SCHEMES = ("hf-hub:", "local-dir:")
 LICENCES = {
@@ -71,7 +72,7 @@ class Source:
         return digest.hexdigest()
 
 
-class _FirstOutput(nn.Module):
+class FirstOutput(nn.Module):
     """An open_clip image tower; towers that also give token features give them second."""
 
     def __init__(self, visual: nn.Module) -> None:
@@ -89,8 +90,8 @@ def load_source(name: str, *, licence: str | None = None) -> Source:
 
     Args:
         name: `hf-hub:ORG/REPO`, `local-dir:FOLDER` (with open_clip_config.json),
-            `ARCHITECTURE/TAG`, `ARCHITECTURE:CHECKPOINT_FILE`, or a `mini` weights file
-            (`.safetensors` alone).
+            `ARCHITECTURE/TAG`, `ARCHITECTURE:CHECKPOINT_FILE`, or a weights file of
+            ours (`.safetensors` alone): `mini`, or a fine-tuned tower.
         licence: Licence of the weights, where ours is not among the known ones.
 
     Raises:
@@ -99,7 +100,7 @@ def load_source(name: str, *, licence: str | None = None) -> Source:
         ActivationMismatch: A checkpoint file that was trained with QuickGELU, under a plain name.
     """
     if name.endswith(".safetensors") and ":" not in name:
-        return _mini_source(Path(name), licence)
+        return _own_source(Path(name), licence)
     torchvision_shim.make_importable()
     import open_clip
 
@@ -113,7 +114,7 @@ def load_source(name: str, *, licence: str | None = None) -> Source:
     return Source(
         name=_public_name(name),
         architecture=architecture,
-        tower=_FirstOutput(model.visual).eval(),
+        tower=FirstOutput(model.visual).eval(),
         image_size=size,
         resize=resize,
         mean=mean,
@@ -124,7 +125,9 @@ def load_source(name: str, *, licence: str | None = None) -> Source:
     )
 
 
-def _mini_source(path: Path, licence: str | None) -> Source:
+def _own_source(path: Path, licence: str | None) -> Source:
+    if is_tower_file(path):
+        return _tower_source(path, licence)
     try:
         model = load_mini(path)
     except (OSError, ValueError) as error:
@@ -140,6 +143,22 @@ def _mini_source(path: Path, licence: str | None) -> Source:
         licence=licence or MINI_LICENCE,
         non_mushroom_direction=direction_of_mini(model),
         trained_on=trained_on(path),
+    )
+
+
+def _tower_source(path: Path, licence: str | None) -> Source:
+    tower, photos = read_tower(path)
+    facts = tower.facts
+    return Source(
+        name=facts.name,
+        architecture=facts.architecture if facts.library != "mini" else "resnet10t-thin",
+        tower=FirstOutput(tower.body).eval(),
+        image_size=facts.image_size,
+        resize=facts.resize,
+        mean=facts.mean,
+        std=facts.std,
+        licence=licence or facts.licence,
+        trained_on=photos,
     )
 
 

@@ -71,7 +71,7 @@ def _train(
 
     from mycovigil_training.head.module import LinearHead
 
-    with _quiet_lightning():
+    with quiet_lightning():
         loaders = [_loader(part) for part in (rows, held)]
         weights = torch.as_tensor(_class_weights(rows[1], config.balance), dtype=torch.float32)
         with torch.random.fork_rng(devices=[]), _one_thread():
@@ -141,7 +141,7 @@ def _one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet_lightning() -> Iterator[None]:
+def quiet_lightning() -> Iterator[None]:
     """Lightning logs hardware, workers and its own products; none of it helps here."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     before = [logger.level for logger in loggers]

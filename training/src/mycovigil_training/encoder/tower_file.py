@@ -1,0 +1,117 @@
+"""Fine-tuned image towers on disk: safetensors, with all that is needed to serve them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from mycovigil_training import torchvision_shim
+from mycovigil_training.encoder.pretrain.towers import ImageTower, MiniConfig
+
+HEADER = "tower"
+Channels = tuple[float, float, float]
+
+
+class TowerFacts(BaseModel):
+    """What must be known to build a tower again and to serve it; the header of its file.
+
+    Attributes:
+        library: `timm`, `open_clip` or `mini`.
+        architecture: The library's name for it; of `mini`, its config as JSON.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    library: str
+    architecture: str
+    name: str
+    image_size: int
+    resize: str
+    mean: Channels
+    std: Channels
+    licence: str
+
+
+class Tower(nn.Module):
+    """An image tower whose batch norms keep the statistics that it came with.
+
+    So the loss of a batch does not depend on which photos share a process.
+    """
+
+    def __init__(self, body: nn.Module, facts: TowerFacts) -> None:
+        super().__init__()
+        self.body = body
+        self.facts = facts
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """`(N, size, size, 3)` uint8 to `(N, width)` features."""
+        facts = self.facts
+        mean = 255.0 * torch.tensor(facts.mean, device=pixels.device).view(1, 3, 1, 1)
+        std = 255.0 * torch.tensor(facts.std, device=pixels.device).view(1, 3, 1, 1)
+        seen = self.body((pixels.permute(0, 3, 1, 2).float() - mean) / std)
+        features: Tensor = seen[0] if isinstance(seen, tuple) else seen
+        return features
+
+    def train(self, mode: bool = True) -> Tower:
+        """Switch everything but the batch norms."""
+        super().train(mode)
+        for module in self.body.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        size = self.facts.image_size
+        with torch.inference_mode():
+            return int(self.eval()(torch.zeros(1, size, size, 3, dtype=torch.uint8)).shape[1])
+
+
+def save_tower(tower: Tower, path: Path, *, trained_on: str) -> None:
+    """Write a tower for `mycovigil encoder export`, with the photos that it learned from."""
+    state = {name: value.detach().contiguous() for name, value in tower.body.state_dict().items()}
+    metadata = {HEADER: tower.facts.model_dump_json(), "trained_on": trained_on}
+    save_file(state, path, metadata=metadata)
+
+
+def is_tower_file(path: Path) -> bool:
+    """Whether `save_tower` wrote it."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return HEADER in (file.metadata() or {})
+    except (OSError, ValueError):
+        return False
+
+
+def read_tower(path: Path) -> tuple[Tower, str]:
+    """What `save_tower` wrote: the tower, and the photos that it learned from."""
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+    facts = TowerFacts.model_validate_json(header[HEADER])
+    body = _built(facts)
+    body.load_state_dict(load_file(path))
+    return Tower(body, facts).eval(), header.get("trained_on", "")
+
+
+def _built(facts: TowerFacts) -> nn.Module:
+    """The architecture, weights at random."""
+    torchvision_shim.make_importable()
+    if facts.library == "mini":
+        return ImageTower(MiniConfig.model_validate(json.loads(facts.architecture)))
+    if facts.library == "timm":
+        import timm
+
+        body: Any = timm.create_model(facts.architecture, num_classes=0)
+        return body  # type: ignore[no-any-return]
+    import open_clip
+
+    visual: nn.Module = open_clip.create_model(facts.architecture).visual
+    return visual

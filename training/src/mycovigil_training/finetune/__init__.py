@@ -1,0 +1,1 @@
+"""Recipe `finetune`: an image tower and its classifier learn together, after a linear probe."""
