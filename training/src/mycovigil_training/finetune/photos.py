@@ -15,7 +15,7 @@ from mycovigil.vision.image.decode import decode
 from mycovigil_training.augmentation import Augmentation
 from mycovigil_training.configuration import AugmentationConfig
 from mycovigil_training.dataset.curated import CuratedPhoto
-from mycovigil_training.dataset.fingerprint import MAX_PIXELS
+from mycovigil_training.dataset.pictures.fingerprint import MAX_PIXELS
 from mycovigil_training.model.sides import position
 
 NAMES = [name.value for name in CLASSES]
