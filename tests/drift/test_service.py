@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import openapi_spec_validator
 import pytest
 from factories.incident import make_incident
+from factories.key import make_key
 from factories.model import make_model
 from factories.night import make_night, make_served, night_of
 from factories.outage import DEADLINE
@@ -28,12 +29,11 @@ from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.models import answer_stop, promotion
 from mycovigil.settings import DatabaseSettings, Settings
-from mycovigil.storage import MissingObject, Storage, StorageUnavailable, photo_key
-from mycovigil_drift import stored_files
+from mycovigil.storage import Storage, photo_key
+from mycovigil_drift import state
 from mycovigil_drift.app import create_app
-from mycovigil_drift.metrics import GAUGES, Metrics
+from mycovigil_drift.metrics import GAUGES
 from mycovigil_drift.session import Database
-from mycovigil_drift.stored_files import StoredFiles
 
 DIGEST = "ab" * 32
 
@@ -195,7 +195,7 @@ def test_a_storage_that_fails_is_503_and_other_pages_go_on(
 
 
 def test_a_storage_that_hangs_holds_no_other_request(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More requests hang in it than there are threads for requests."""
     goes_on = threading.Event()
@@ -204,36 +204,16 @@ def test_a_storage_that_hangs_holds_no_other_request(
         goes_on.wait(DEADLINE)
         return b""
 
-    monkeypatch.setattr(stored_files, "SECONDS", 0.2)
+    monkeypatch.setattr(state, "STORAGE_SECONDS", 0.2)
     monkeypatch.setattr(Storage, "read", hang)
     paths = [f"/v1/photos/{number:064x}" for number in range(60)]
+    headers = {"Authorization": f"Bearer {make_key(session)}"}
     try:
-        with ThreadPoolExecutor(len(paths)) as pool:
+        with TestClient(app, headers=headers) as client, ThreadPoolExecutor(len(paths)) as pool:
             assert {one.status_code for one in pool.map(client.get, paths)} == {503}
-        assert client.get("/login").status_code == 200
+            assert client.get("/login").status_code == 200
     finally:
         goes_on.set()
-
-
-def test_after_a_pause_the_storage_is_asked_again(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    moment = [0.0]
-    files = StoredFiles(storage, Metrics(), clock=lambda: moment[0])
-    storage.write("a", b"file")
-    for _ in range(stored_files.FAILURES):
-        with pytest.raises(MissingObject):
-            files.read("b")
-    with monkeypatch.context() as patch:
-        patch.setattr(LocalFileSystem, "exists", lambda *_: 1 / 0)
-        for _ in range(stored_files.FAILURES):
-            with pytest.raises(StorageUnavailable, match="ZeroDivisionError"):
-                files.keys("a")
-    with pytest.raises(StorageUnavailable, match="left alone"):
-        files.read("a")
-    moment[0] += stored_files.PAUSE_SECONDS
-    assert files.read("a") == b"file"
-    files.close()
 
 
 def test_docs_ask_no_cdn(anonymous: TestClient) -> None:

@@ -1,13 +1,17 @@
 """A promotion is served without a restart; what cannot be loaded leaves the old model."""
 
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import pytest
 from factories.bundle import make_bundle
 from factories.encoder import tiny_encoder_folder
 from factories.night import Served, make_night
-from factories.outage import until
+from factories.outage import DEADLINE, until
 from factories.photo import make_photo
 from factories.predictor import Desk, Running, Serve
 from factories.reference_set import make_reference_set
@@ -18,12 +22,14 @@ from sqlalchemy.orm import Session
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import ReportVerdict
 from mycovigil.incidents import incident
-from mycovigil.models import registry
+from mycovigil.models import answer_stop, registry
 from mycovigil.models.bundle import digest
 from mycovigil.models.safety import CertificateStatus
 from mycovigil.references.window import Window
 from mycovigil.settings import Settings
+from mycovigil.storage import Storage
 from mycovigil.vision.encoder.identity import ONNX_FILE, EncoderIdentity, file_digest
+from mycovigil_predictor import state as predictor_state
 
 
 def version(running: Running) -> str:
@@ -196,3 +202,44 @@ def test_without_a_model_it_says_what_to_run(
     desk.promote(make_bundle(tiny, version="first"), tiny)
     until(lambda: running.http.get("/readyz").status_code == 200)
     assert version(running) == "first"
+
+
+@pytest.fixture
+def hang(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """From its call on, and to the end of the test, the storage answers nothing."""
+    monkeypatch.setattr(predictor_state, "STORAGE_SECONDS", 0.5)
+    goes_on, read = threading.Event(), Storage.read
+
+    def hanging(storage: Storage, key: str) -> bytes:
+        goes_on.wait(DEADLINE)
+        return read(storage, key)
+
+    yield lambda: monkeypatch.setattr(Storage, "read", hanging)
+    goes_on.set()
+
+
+def test_a_storage_that_hangs_holds_no_look_up_of_an_older_answer(
+    hang: Callable[[], None], predictor: Running, desk: Desk, tiny: Path
+) -> None:
+    """Its model's bundle is read; there are more look-ups than threads and connections."""
+    old = predictor.predict(make_photo()).json()["id"]
+    desk.promote(make_bundle(tiny, seed=1, version="second"), tiny)
+    until(lambda: version(predictor) == "second")
+    hang()
+    paths = [f"/v1/predictions/{old}"] * 60
+    with ThreadPoolExecutor(len(paths)) as pool:
+        assert {one.status_code for one in pool.map(predictor.http.get, paths)} == {200}
+    label = {"label": "deadly", "confidence": "certain"}
+    assert predictor.http.put(f"{paths[0]}/label", json=label).status_code == 200
+
+
+def test_a_stop_is_followed_while_a_new_model_cannot_be_read(
+    hang: Callable[[], None], predictor: Running, desk: Desk, tiny: Path
+) -> None:
+    predictor.predict(make_photo())
+    hang()
+    desk.promote(make_bundle(tiny, seed=1, version="second"), tiny)
+    until(lambda: "cannot be served" in str(predictor.http.get("/readyz").json()))
+    with Session(desk.engine) as session, session.begin():
+        answer_stop.begin(session, who="test", reason="a mistake")
+    until(lambda: predictor.predict(make_photo()).json()["verdict"] == "cannot_tell")

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from mycovigil.storage import Storage, StorageUnavailable
+from mycovigil import bounded_storage
+from mycovigil.bounded_storage import BoundedStorage
+from mycovigil.settings import StorageSettings
+from mycovigil.storage import MissingObject, Storage, StorageUnavailable
 
 WRITERS = 8
 
@@ -77,3 +80,31 @@ def test_what_another_process_is_writing_is_no_object_yet(storage: Storage, tmp_
     (tmp_path / "storage" / "reports" / "1" / "page.html.ab12.part").write_bytes(b"pa")
     assert storage.keys("reports") == ["reports/1/page.html"]
     assert len(list(storage.ages("reports"))) == 2  # one that was left so is swept by its age
+
+
+def test_after_a_pause_the_storage_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment, paused = [0.0], list[bool]()
+    storage = BoundedStorage(
+        StorageSettings(url=str(tmp_path)),
+        seconds=60,
+        paused=paused.append,
+        clock=lambda: moment[0],
+    )
+    storage.write("a", b"file")
+    for _ in range(bounded_storage.FAILURES):
+        with pytest.raises(MissingObject):
+            storage.read("b")
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFileSystem, "exists", lambda *_: 1 / 0)
+        for _ in range(bounded_storage.FAILURES):
+            with pytest.raises(StorageUnavailable, match="ZeroDivisionError"):
+                storage.keys("a")
+    assert paused[-1] is True
+    with pytest.raises(StorageUnavailable, match="left alone"):
+        storage.read("a")
+    moment[0] += bounded_storage.PAUSE_SECONDS
+    assert storage.read("a") == b"file"
+    assert paused.pop() is False
+    storage.close()

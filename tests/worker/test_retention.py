@@ -169,6 +169,16 @@ def test_fits_of_retired_sets_are_forgotten(session: Session, storage: Storage) 
     assert files.delete_retired_fits(session, storage) == 0
 
 
+def test_logs_of_trainings_are_forgotten(state: State) -> None:
+    now = datetime.datetime.now(tz=datetime.UTC)
+    assert files.delete_old_logs(state, now) == 0
+    log = state.storage.write(f"retrain/{new_id()}/1.log", b"epoch 1")
+    assert files.delete_old_logs(state, now + 59 * PERIOD) == 0
+    assert state.storage.exists(log)
+    run.run(state, now=now + 61 * PERIOD)
+    assert not state.storage.exists(log)
+
+
 def test_a_photo_used_again_stays(state: State) -> None:
     with state.sessions.begin() as session:
         served = make_served(session, rows=1)

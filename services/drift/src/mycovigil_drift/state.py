@@ -8,20 +8,22 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from mycovigil.bounded_storage import BoundedStorage
 from mycovigil.events.publisher import publisher_of
 from mycovigil.settings import Settings
-from mycovigil.storage import Storage
 from mycovigil_drift.metrics import Metrics
 from mycovigil_drift.relay import Relay
 from mycovigil_drift.session import Database
-from mycovigil_drift.stored_files import StoredFiles
+
+# Longest wait for a photo, a page or a log.
+STORAGE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     settings: Settings
     database: Database
-    storage: StoredFiles
+    storage: BoundedStorage
     metrics: Metrics
     relay: Relay
 
@@ -33,7 +35,9 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[State]:
     metrics.watch(database)
     relay = Relay(settings, database.writes, publisher_of, metrics)
     relay.start()
-    storage = StoredFiles(Storage(settings.storage), metrics)
+    storage = BoundedStorage(
+        settings.storage, seconds=STORAGE_SECONDS, paused=metrics.storage_paused.set
+    )
     try:
         yield State(
             settings=settings,

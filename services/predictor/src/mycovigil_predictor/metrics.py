@@ -40,6 +40,9 @@ class Metrics:
             "photo_storage_paused",
             "1 while no photo is stored, because storage has just failed.",
         )
+        self.storage_paused = self._gauge(
+            "storage_paused", "1 while no model is read, because storage has just failed or hung."
+        )
         self.drained = self._counter("drained_rows", "Spooled rows merged into Postgres.")
         self.predictions = self._counter(
             "predictions", "Answers by verdict and where they were logged.", ["verdict", "logged"]

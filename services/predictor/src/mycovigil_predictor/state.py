@@ -9,9 +9,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from mycovigil.bounded_storage import BoundedStorage
 from mycovigil.postgres.engine import Sessions, engine_of, sessions_of
 from mycovigil.settings import Settings
-from mycovigil.storage import Storage
 from mycovigil_predictor.admission import Admission
 from mycovigil_predictor.classify import Classifier
 from mycovigil_predictor.connection import ReconnectingConnection
@@ -31,6 +31,8 @@ from mycovigil_web.rate_limit import RateLimit
 # Uploads of the largest size that may be held in memory at once, and never fewer than one
 # specimen may have; ordinary photos fit by the hundred.
 UPLOADS_IN_MEMORY = 16
+# Longest wait for a model's bundle.
+STORAGE_SECONDS = 5.0
 # Longest wait for a chunk of spooled rows, which no request waits for.
 DRAIN_SECONDS = 10.0
 
@@ -58,7 +60,10 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
     options = settings.predictor
     url = settings.database.url.get_secret_value()
     engine = engine_of(settings.database, seconds=options.database_seconds)
-    sessions, storage = sessions_of(engine), Storage(settings.storage)
+    sessions = sessions_of(engine)
+    storage = BoundedStorage(
+        settings.storage, seconds=STORAGE_SECONDS, paused=metrics.storage_paused.set
+    )
     spool = Spool(options.spool_path, most_rows=options.spool_max_rows)
     lookup, database = Lookup(spool, sessions), DatabaseState()
     log = PredictionLog(
@@ -126,6 +131,7 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
         await reloader.close()
         decoder.close()
         photo_store.close()
+        storage.close()
         keys.close()
         spool.close()
         engine.dispose()

@@ -83,8 +83,8 @@ class StorageSettings(Group):
     event_retention_days: int = Field(
         60,
         ge=31,
-        description="Days that published events, handled events and answered report requests stay; "
-        "Pub/Sub may deliver an event again for 31.",
+        description="Days that published events, handled events, answered report requests and logs "
+        "of trainings stay; Pub/Sub may deliver an event again for 31.",
     )
     audit_retention_days: int = Field(1_100, ge=1, description="Days a line of the audit stays.")
 

@@ -16,13 +16,12 @@ from mycovigil.events import wake
 from mycovigil.incidents import audit
 from mycovigil.postgres import named_lock
 from mycovigil.problem import conflict
-from mycovigil.storage import MissingObject
+from mycovigil.storage import MissingObject, Storage
 from mycovigil_drift import lookup
 from mycovigil_drift.access import Operator, Reader, Viewer
 from mycovigil_drift.pagination import Page, PageQuery, fetch, shown
 from mycovigil_drift.session import Reading, Writing
 from mycovigil_drift.state import AppState
-from mycovigil_drift.stored_files import StoredFiles
 from mycovigil_drift.words import Words
 
 router = APIRouter(prefix="/v1/retrain-jobs", tags=["retrain jobs"])
@@ -122,7 +121,7 @@ def enqueue(session: Session, *, who: str, reason: str) -> RetrainJob:
 
 
 def attempt_logs(
-    storage: StoredFiles, job_id: uuid.UUID, *, lines: int = LINES_ON_A_PAGE
+    storage: Storage, job_id: uuid.UUID, *, lines: int = LINES_ON_A_PAGE
 ) -> list[AttemptLog]:
     """Training logs of the attempts that have ended, oldest first, as the worker stored them."""
     found = []

@@ -1,4 +1,5 @@
-"""Files without an owner: pages whose report was never written, fits of retired reference sets."""
+"""Files without an owner, and those past their time: pages whose report was never written, fits of
+retired reference sets, old logs of trainings."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -12,9 +13,11 @@ from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport
 from mycovigil.storage import Storage
 from mycovigil_worker.references.fitted import fits_of
+from mycovigil_worker.state import State
 
 # After so long no transaction is still on its way.
 UNCOMMITTED = timedelta(days=1)
+LOGS = "retrain"
 log = structlog.get_logger(__name__)
 
 
@@ -33,6 +36,13 @@ def delete_retired_fits(session: Session, storage: Storage) -> int:
     gone = tuple(fits_of(identifier) for identifier in session.scalars(retired))
     old = [key for key in storage.keys("fits") if key.startswith(gone)]
     return sum(deleted(storage, key) for key in old)
+
+
+def delete_old_logs(state: State, now: datetime) -> int:
+    """Delete the logs of trainings that ended longer ago than events are kept."""
+    border = now - timedelta(days=state.settings.storage.event_retention_days)
+    old = [key for key, written in state.storage.ages(LOGS) if written < border]
+    return sum(deleted(state.storage, key) for key in old)
 
 
 def deleted(storage: Storage, key: str) -> bool:

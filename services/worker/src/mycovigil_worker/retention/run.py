@@ -21,6 +21,7 @@ def run(state: State, *, now: datetime) -> None:
         "records": lambda: records.delete_old(state, now),
         "pages": _in_one_transaction(state, files.delete_orphaned_pages, state.storage, now),
         "fits": _in_one_transaction(state, files.delete_retired_fits, state.storage),
+        "logs of trainings": lambda: files.delete_old_logs(state, now),
     }
     for name, step in steps.items():
         try:

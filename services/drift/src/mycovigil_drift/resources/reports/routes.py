@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mycovigil.db.model import Model
 from mycovigil.problem import Problem
-from mycovigil.storage import MissingObject
+from mycovigil.storage import MissingObject, Storage
 from mycovigil_drift.access import Reader, Viewer
 from mycovigil_drift.pagination import Page, shown
 from mycovigil_drift.resources.models import ModelRef
@@ -23,7 +23,6 @@ from mycovigil_drift.resources.reports.schemas import (
 )
 from mycovigil_drift.session import Reading
 from mycovigil_drift.state import AppState
-from mycovigil_drift.stored_files import StoredFiles
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 # Evidently's page runs scripts of its own. A sandbox without an origin keeps them from cookies,
@@ -102,7 +101,7 @@ def get_snapshot(report_id: uuid.UUID, session: Reading, state: AppState, _: Vie
     return Response(data, media_type="application/json")
 
 
-def _stored(storage: StoredFiles, key: str | None, noun: str) -> bytes:
+def _stored(storage: Storage, key: str | None, noun: str) -> bytes:
     with suppress(MissingObject):
         if key is not None:
             return storage.read(key)
