@@ -61,26 +61,33 @@ class ModelReloader:
 
     async def refresh(self) -> None:
         """Compare with the registry once, and swap if something changed."""
-        try:
-            loop = asyncio.get_running_loop()
-            state = await loop.run_in_executor(self._reader, self._read_registry)
-        except SQLAlchemyError:
-            self.database_reached = False
-            self._doubt_after_outage()
+        state = await self._read()
+        if state is None:
             return  # what is served stays
-        self.database_reached = True
-        self._reached_at = time.monotonic()
-        self._follow_stop(state.stop)
         if state.production is None:
             self._serve_on(state, "no model is in production")
             return
         if self.serving and self.serving.is_current(state.production) and self.trouble is None:
             return
         try:
-            self._swap(await self._load(state.production))
+            self._swap(await self._loaded(state.production))
         except Exception as error:  # a runtime has its own errors; none may end the service
             version = state.production.model.version
             self._serve_on(state, f"model {version} cannot be served: {error}")
+
+    async def _read(self) -> RegistryState | None:
+        """The registry now, its stop followed already; none if the database is away."""
+        try:
+            loop = asyncio.get_running_loop()
+            state = await loop.run_in_executor(self._reader, self._read_registry)
+        except SQLAlchemyError:
+            self.database_reached = False
+            self._doubt_after_outage()
+            return None
+        self.database_reached = True
+        self._reached_at = time.monotonic()
+        self._follow_stop(state.stop)
+        return state
 
     def _follow_stop(self, stop: str | None) -> None:
         if stop != self.stop:
@@ -111,6 +118,21 @@ class ModelReloader:
         served_id = self.serving.model.model_id if self.serving else None
         with self._sessions() as session:
             return RegistryState.read(session, served_id, self._settings.drift)
+
+    async def _loaded(self, production: Production) -> Serving:
+        """As :meth:`_load`. While it takes its time (a large encoder, a storage that hangs), an
+        operator's stop and the served model's certificate are followed."""
+        loading = asyncio.create_task(self._load(production))
+        seconds = self._settings.predictor.reload_seconds
+        try:
+            while not (await asyncio.wait({loading}, timeout=seconds))[0]:
+                state = await self._read()
+                if state is not None and self.serving is not None:
+                    self.serving = self.serving.with_certificate_of(state.served)
+                    self._set_metric(self.serving)
+            return loading.result()
+        finally:
+            loading.cancel()
 
     async def _load(self, production: Production) -> Serving:
         now = self.serving
