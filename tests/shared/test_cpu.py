@@ -45,3 +45,36 @@ def test_affinity_counts_below_the_quota(cgroups: Path, monkeypatch: pytest.Monk
 
 def test_without_control_groups_the_machine_counts(cgroups: Path) -> None:
     assert cpu.available(cgroups) == 16
+
+
+V2, V1 = "0::{}\n", "4:cpu,cpuacct:{}\n1:name=systemd:/\n"
+
+
+@pytest.mark.parametrize("group", ["/system.slice/mycovigil.service", "/system.slice", "/"])
+def test_a_quota_of_any_group_that_the_process_is_in_counts(cgroups: Path, group: str) -> None:
+    """As of a systemd unit, of its slice, or of a pod."""
+    own = cgroups / "own"
+    own.write_text(V2.format("/system.slice/mycovigil.service"))
+    inner = cgroups / "system.slice" / "mycovigil.service"
+    inner.mkdir(parents=True)
+    (inner / "cpu.max").write_text("max 100000")
+    (cgroups / group.strip("/") / "cpu.max").write_text("300000 100000")
+    assert cpu.available(cgroups, own) == 3
+
+
+def test_the_least_quota_counts_in_both_versions(cgroups: Path) -> None:
+    own = cgroups / "own"
+    own.write_text(V1.format("/pod/container"))
+    for folder, quota in (("pod", "200000"), ("pod/container", "400000")):
+        (cgroups / "cpu" / folder).mkdir(parents=True)
+        (cgroups / "cpu" / folder / "cpu.cfs_quota_us").write_text(quota)
+        (cgroups / "cpu" / folder / "cpu.cfs_period_us").write_text("100000")
+    assert cpu.available(cgroups, own) == 2
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", V2.format("/of/the/host"), V2.format("/../x")])
+def test_a_group_that_is_not_mounted_is_passed_over(cgroups: Path, text: str) -> None:
+    own = cgroups / "own"
+    own.write_text(text)
+    (cgroups / "cpu.max").write_text("500000 100000")
+    assert cpu.available(cgroups, own) == 5

@@ -12,10 +12,16 @@ import pytest
 from celery.beat import ScheduleEntry
 from factories.mortal import MortalPostgres
 from factories.outage import until
+from threadpoolctl import (  # type: ignore[import-untyped]
+    threadpool_info,
+    threadpool_limits,
+)
 
+from mycovigil import cpu
 from mycovigil.events.publisher import Publisher
 from mycovigil.settings import DatabaseSettings, DriftSettings, Settings
 from mycovigil_worker import heartbeat as heartbeats
+from mycovigil_worker import worker_process
 from mycovigil_worker.app import BEAT_SECONDS, app
 from mycovigil_worker.beat_scheduler import Scheduler
 from mycovigil_worker.heartbeat import INTERVAL, STALE_MINUTES, Heartbeat
@@ -231,3 +237,12 @@ def test_what_sends_and_listens_imports_nothing_heavy(
     code = f"{imports}\nimport sys; print([n for n in {forbidden} if n in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]", process
+
+
+def test_the_mathematics_of_nights_keep_to_the_containers_processors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with threadpool_limits(2):  # and as before afterwards
+        monkeypatch.setattr(cpu, "available", lambda: 1)
+        worker_process._import_ahead()
+        assert {library["num_threads"] for library in threadpool_info()} == {1}

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import signals
 
+from mycovigil import cpu
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
 from mycovigil_worker.app import NIGHTS
@@ -87,7 +88,13 @@ def _in_background(name: str, work: Callable[[], None]) -> None:
 
 
 def _import_ahead() -> None:
-    """Evidently takes seconds to import, which the first night would otherwise take longer."""
+    """Evidently takes seconds to import, which the first night would otherwise take longer.
+
+    The libraries of linear algebra that came with it count the host's processors.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     from mycovigil_worker.report import evidently_report
 
     evidently_report.load()
+    threadpool_limits(cpu.available())
