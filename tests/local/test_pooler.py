@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -20,7 +20,9 @@ from mycovigil_local.port import free_port
 
 
 @contextmanager
-def pgbouncer(folder: Path, url: str, mode: str, *, ignoring: str = "options") -> Iterator[str]:
+def pgbouncer(
+    folder: Path, url: str, mode: str, *, ignoring: str = "options", more: str = ""
+) -> Iterator[str]:
     """A real PgBouncer before the database; as the server's user, for it refuses root."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
@@ -33,7 +35,7 @@ def pgbouncer(folder: Path, url: str, mode: str, *, ignoring: str = "options") -
         "[pgbouncer]\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
         f"auth_file = {folder / 'users'}\npool_mode = {mode}\n"
-        f"ignore_startup_parameters = {ignoring}\n"
+        f"ignore_startup_parameters = {ignoring}\n{more}\n"
     )
     owner = Path(host).stat().st_uid or None  # of the server's socket
     if owner is not None:
@@ -72,6 +74,21 @@ def test_transaction_mode_is_refused_by_name(
         done = CliRunner().invoke(app)
     assert done.exit_code == 1
     assert "transaction mode" in done.output
+
+
+@pytest.mark.parametrize(
+    ("mode", "more"), [("transaction", "server_round_robin = 1"), ("statement", "")]
+)
+def test_servers_in_turn_and_statement_mode_are_found_out(
+    tmp_path: Path, postgres_url: str, mode: str, more: str
+) -> None:
+    with pgbouncer(tmp_path, postgres_url, mode, more=more) as address, ExitStack() as clients:
+        if mode == "transaction":  # a pool with several servers, as under traffic
+            for _ in range(3):
+                client = clients.enter_context(psycopg.connect(address))
+                client.execute("SELECT 1")
+            clients.close()
+        assert "transaction mode" in (pooler.trouble(address) or "")
 
 
 def test_session_mode_works(tmp_path: Path, postgres_url: str) -> None:

@@ -7,6 +7,8 @@ one relay) then work on somebody else's connection: they must be refused, for th
 import psycopg
 
 KEY = "hashtext('mycovigil doctor')"
+# Statements of one connection; of a session they all run on one server.
+TURNS = 4
 SECONDS = 5
 
 
@@ -14,11 +16,13 @@ def trouble(url: str) -> str | None:
     """Why the address cannot be used, or none. One without a server behind it has no trouble here.
 
     The pid that a pooler names is not the server's. In transaction mode two clients, one after the
-    other, get the same server: a lock of the first one's session does not keep the second out.
+    other, get the same server: a lock of the first one's session does not keep the second out. Or
+    one client gets several in turn (``server_round_robin``).
     """
     try:
         with _connect(url) as first, _connect(url) as second:
-            if first.info.backend_pid == _scalar(first, "SELECT pg_backend_pid()"):
+            servers = {_scalar(first, "SELECT pg_backend_pid()") for _ in range(TURNS)}
+            if servers == {first.info.backend_pid}:
                 return None
             locked = _scalar(first, f"SELECT pg_try_advisory_lock({KEY})")
             entered = _scalar(second, f"SELECT pg_try_advisory_lock({KEY})")
@@ -28,7 +32,7 @@ def trouble(url: str) -> str | None:
         if "startup parameter" in str(error):
             return "a PgBouncer refuses our options: set ignore_startup_parameters = options there"
         return None
-    if locked and entered:
+    if len(servers) > 1 or (locked and entered):
         return (
             "a pooler in transaction mode: LISTEN and advisory locks do not work through it. Use "
             "Postgres itself, or pool_mode = session"
