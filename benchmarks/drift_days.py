@@ -1,15 +1,17 @@
 """False alarms and power of the drift test where days differ without drift: resumable counts.
 
-python benchmarks/drift_days.py run [--worlds 100] [--first 61000000]
-python benchmarks/drift_days.py power [--worlds 60] [--first 61500000]
+python benchmarks/drift_days.py run [--worlds 100] [--first 69000000] [--conditions both …]
+    [--photos 240 …]
+python benchmarks/drift_days.py power [--worlds 60] [--first 68500000]
 python benchmarks/drift_days.py
 
 A world is a random geometry. In each condition the test learns from a training set of other days;
 56 days are sketched. Blocks of 3, 7, 14 and 28 of them are baselines, other days are calm nights
 beside them, and nights with a shift are drawn besides. Counts of p_days by world go to
 `benchmarks/counts/days.json` as they come; the table bounds rates by resampling worlds, because the
-nights of a world share their days. `power` counts nights of each shift in three cells, five a world
-beside a baseline of its own, in `benchmarks/counts/days_power.json`.
+nights of a world share their days. Some conditions or sizes can be counted in more worlds; what is
+pooled is of worlds that have all of a cell's conditions. `power` counts nights of each shift in
+three cells, five a world beside a baseline of its own, in `benchmarks/counts/days_power.json`.
 """
 
 import argparse
@@ -59,7 +61,7 @@ SHIFTS = {
 }
 POWER_CELLS = (("none", 28, 1_000), ("both", 28, 1_000), ("none", 3, 240))
 POWER_NIGHTS = 5
-FIRST, FIRST_OF_POWER = 61_000_000, 61_500_000
+FIRST, FIRST_OF_POWER = 69_000_000, 68_500_000
 COUNTS = Path(__file__).parent / "counts" / "days.json"
 POWER_COUNTS = COUNTS.with_name("days_power.json")
 RESAMPLED = 2_000
@@ -133,19 +135,18 @@ def sizes(condition: str) -> tuple[int, ...]:
     return (*PHOTOS, MORE_PHOTOS) if condition in MORE_IN else PHOTOS
 
 
-def run(worlds: int, first: int, path: Path) -> None:
+def run(seeds: range, conditions: Sequence[str], photos: Sequence[int], path: Path) -> None:
     counts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    missing = [
-        (seed, condition)
-        for seed in range(first, first + worlds)
-        for condition in CONDITIONS
-        if not all(f"{seed}/{size}/{condition}" in counts for size in sizes(condition))
-    ]
-    for seed, condition in track(missing, "worlds", console=TERMINAL):
+    missing = []
+    for seed, condition in ((seed, condition) for seed in seeds for condition in conditions):
+        numbers = [n for n in sizes(condition) if n in photos]
+        if numbers := [n for n in numbers if f"{seed}/{n}/{condition}" not in counts]:
+            missing.append((seed, condition, numbers))
+    for seed, condition, numbers in track(missing, "worlds", console=TERMINAL):
         world, place = World.random(seed, DIMENSION), list(CONDITIONS).index(condition)
         nights = Nights.of(world, CONDITIONS[condition], (seed, place))
         baselines = (*BASELINES, MORE_DAYS) if condition in MORE_IN else BASELINES
-        for size in sizes(condition):
+        for size in numbers:
             counts[f"{seed}/{size}/{condition}"] = counted(sketches(nights, size), baselines)
         path.write_text(json.dumps(counts, sort_keys=True))
 
@@ -190,13 +191,17 @@ def cells(counts: dict[str, Any]) -> Iterator[tuple[int, int, str]]:
 
 
 def rates(counts: dict[str, Any], k: int, photos: int, condition: str, shift: str) -> Any:
-    """(worlds, 3): nights with p <= each level, and nights; conditions of a world are pooled."""
-    worlds: dict[str, np.ndarray[Any, Any]] = {}
+    """(worlds, 3): nights with p <= each level, and nights; the conditions of a world are pooled,
+    where it has all of those that the cell has."""
+    cell: dict[str, dict[str, Any]] = {}
     for key, found in counts.items():
         seed, size, name = key.split("/")
-        if int(size) == photos and condition in {"pooled", name} and str(k) in found:
-            worlds[seed] = worlds.get(seed, np.zeros(3)) + np.array(found[str(k)][shift])
-    return np.array(list(worlds.values()))
+        if int(size) == photos and str(k) in found:
+            cell.setdefault(seed, {})[name] = found[str(k)][shift]
+    wanted = {name for world in cell.values() for name in world}
+    wanted &= wanted if condition == "pooled" else {condition}
+    whole = [world for world in cell.values() if wanted and wanted <= world.keys()]
+    return np.array([np.sum([world[name] for name in wanted], axis=0) for world in whole])
 
 
 def bound(found: Any, column: int, generator: np.random.Generator) -> float:
@@ -230,9 +235,13 @@ def main() -> None:
     parser.add_argument("action", nargs="?", choices=["run", "power", "show"], default="show")
     parser.add_argument("--worlds", type=int)
     parser.add_argument("--first", type=int)
+    parser.add_argument("--conditions", nargs="+", choices=list(CONDITIONS), default=[*CONDITIONS])
+    parser.add_argument("--photos", nargs="+", type=int, default=[*PHOTOS, MORE_PHOTOS])
     given = parser.parse_args()
     if given.action == "run":
-        run(given.worlds or 100, given.first or FIRST, COUNTS)
+        first = given.first or FIRST
+        seeds = range(first, first + (given.worlds or 100))
+        run(seeds, given.conditions, given.photos, COUNTS)
     if given.action == "power":
         add_power(given.worlds or 60, given.first or FIRST_OF_POWER, POWER_COUNTS)
     if COUNTS.exists():

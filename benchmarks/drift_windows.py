@@ -1,9 +1,9 @@
 """Weeks judged beside 28 days, where neighbouring days resemble each other: resumable counts.
 
-python benchmarks/drift_windows.py run [--worlds 100] [--first 62000000]
+python benchmarks/drift_windows.py run [--worlds 100] [--first 68000000]
 python benchmarks/drift_windows.py
 
-A world is a series of days of 240 photos: 28 accepted ones, then four calm weeks, then a week of
+A world is a series of days of 240 photos: 28 accepted ones, then eight calm weeks, then a week of
 each shift, all of one autoregressive series of day effects. Counts of weeks with p <= .005 by world
 go to `benchmarks/counts/windows.json`; bounds resample worlds.
 """
@@ -26,7 +26,7 @@ from mycovigil_statistics.drift.days.window import autocorrelations
 from mycovigil_statistics.simulated import DayEffects, Shift, World
 
 LEVEL = 0.005
-DAYS, NIGHTS, CALM_WEEKS, PHOTOS = 28, 7, 4, 240
+DAYS, NIGHTS, CALM_WEEKS, PHOTOS = 28, 7, 8, 240
 CONDITIONS = {
     "none": DayEffects(),
     "mean 1%": DayEffects(mean=0.01),
@@ -38,8 +38,10 @@ CONDITIONS = {
     "mixture 50": DayEffects(mixture=50),
     "tails t4": DayEffects(mean=0.01, tails=4),
 }
+# Calm months (`drift_day_months.py`) take the conditions above in turn.
+COUNTED = CONDITIONS | {"mean 3%": DayEffects(mean=0.03)}
 SHIFTS = {"new 5%": Shift(novel=0.05), "mean .03": Shift(mean=0.03), "prior": Shift(prior=0.10)}
-FIRST = 62_000_000
+FIRST = 68_000_000
 COUNTS = Path(__file__).parent / "counts" / "windows.json"
 
 
@@ -59,8 +61,8 @@ def sketched(
 
 def counted(seed: int, condition: str) -> dict[str, list[int]]:
     """By shift: weeks with p <= .005, and weeks."""
-    place = list(CONDITIONS).index(condition)
-    nights = Nights.of(World.random(seed, DIMENSION), CONDITIONS[condition], (seed, place))
+    place = list(COUNTED).index(condition)
+    nights = Nights.of(World.random(seed, DIMENSION), COUNTED[condition], (seed, place))
     baseline, weeks = sketched(nights, PHOTOS)
     counts = {kind: [0, 0] for kind, _ in weeks}
     for (kind, _), p_value in zip(
@@ -87,7 +89,7 @@ def p_values(baseline: list[DaySketch], weeks: list[list[DaySketch]], seed: int)
 
 def run(worlds: int, first: int, path: Path) -> None:
     counts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    keys = [(seed, name) for seed in range(first, first + worlds) for name in CONDITIONS]
+    keys = [(seed, name) for seed in range(first, first + worlds) for name in COUNTED]
     missing = [(seed, name) for seed, name in keys if f"{seed}/{name}" not in counts]
     for seed, name in track(missing, "worlds", console=TERMINAL):
         counts[f"{seed}/{name}"] = counted(seed, name)
@@ -97,7 +99,7 @@ def run(worlds: int, first: int, path: Path) -> None:
 def show(counts: dict[str, Any]) -> None:
     table = Table("condition", "weeks", "alarms at .005", *SHIFTS, title="weeks beside 28 days")
     generator = np.random.default_rng(0)
-    for name in CONDITIONS:
+    for name in COUNTED:
         found = [one for key, one in counts.items() if key.partition("/")[2] == name]
         if not found:
             continue

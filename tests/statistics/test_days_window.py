@@ -57,6 +57,26 @@ def test_a_week_that_drifts_is_found() -> None:
     assert judge_days(drawn[DAYS:], baseline=drawn[:DAYS]).p_value <= 0.001
 
 
+def test_one_night_far_off_makes_no_strange_week() -> None:
+    means = season(np.random.default_rng(7), DAYS + 7, 0.0)
+    means[DAYS + 3] += 1.0
+    drawn = sketches(means)
+    assert judge_days(drawn[DAYS:], baseline=drawn[:DAYS]).p_value > LEVEL
+    assert judge_days([drawn[DAYS + 3]], baseline=drawn[:DAYS]).p_value < LEVEL
+
+
+def test_a_kind_of_photo_that_no_day_had_yet_is_not_known_to_be_missing() -> None:
+    week = 7
+    means = season(np.random.default_rng(8), week + 1, 0.0)
+    # Three photos in a thousand; a unit's value is the indicator over its standard deviation.
+    means[:, 0] = 0.0
+    means[week, 0] = 1 / np.sqrt(0.003) / UNITS
+    variance = np.ones(COLUMNS)
+    variance[0] = 0.0
+    drawn = [DaySketch(UNITS, {"density": Moments(UNITS, mean, variance, 1)}) for mean in means]
+    assert judge_days(drawn[week:], baseline=drawn[:week]).p_value > LEVEL
+
+
 def test_thin_nights_pooled_into_a_window_of_two_days() -> None:
     alarms, runs, thin = 0, 40, 20
     for seed in range(runs):

@@ -22,8 +22,13 @@ LEAST_DAYS = 3
 PRIOR_RATIO, PRIOR_DAYS = 0.003, 3.0
 # A column's own day variance is drawn towards the common ratio with the weight of 4 days.
 COLUMN_DAYS = 4.0
-# Weight, in units, of a column's variance on the rows that the geometry was learned from.
-GEOMETRY_UNITS = 10.0
+# Weight, in units, of a column's variance on the rows that the geometry was learned from: the share
+# of a rare kind of photo that no day of the baseline had is not known to be 0. With a weight of 10
+# one such photo made a week alarm.
+GEOMETRY_UNITS = 300.0
+# A window of so many nights is compared without the night that makes it strangest: a shift that
+# lasts is seen without any one of its nights, and one night far off is for the test of that night.
+LEAST_TRIMMED = 5
 # Weight, in days, of what the columns' correlation on photos says of that between days.
 EFFECTIVE_DAYS = 4.0
 
@@ -73,6 +78,11 @@ class Baseline:
         error = within * (1 / units + (1 / self.units).mean() / days)
         variance = error + between * (1 / nights + 1 / days)
         return float(((mean - self.means.mean(axis=0)) ** 2 / variance).mean())
+
+    def window_distance(self, nights: Sequence[Moments]) -> float:
+        """Distance of the mean of some nights; of five and more, the smallest without one."""
+        parts = ([nights[i] for i in part] for part in window_parts(len(nights)))
+        return min(self.distance(*pooled_night(part), len(part)) for part in parts)
 
     def own_distances(self) -> Vector:
         """(K,) each day's distance from the others, with what was learned without it."""
@@ -128,6 +138,14 @@ def drawn_variance(plain: Vector, within: Vector, days: int, error: Vector | flo
     common = (ratio * (days - 1) + PRIOR_RATIO * PRIOR_DAYS) / (days - 1 + PRIOR_DAYS)
     pull = COLUMN_DAYS / (COLUMN_DAYS + days)
     return np.asarray(pull * np.maximum(common, 0) * within + (1 - pull) * np.maximum(own, 0))
+
+
+def window_parts(nights: int) -> list[list[int]]:
+    """Places of the nights whose means are compared: all of a short window, or all but one."""
+    places = list(range(nights))
+    if nights < LEAST_TRIMMED:
+        return [places]
+    return [places[:left] + places[left + 1 :] for left in places]
 
 
 def pooled_night(nights: Sequence[Moments]) -> tuple[Vector, float]:

@@ -28,6 +28,8 @@ from mycovigil_statistics.sample import FloatArray, Groups, Sample, validated
 LEAST_ROWS = 30
 MOST_ROWS = 10_000
 LEADING_AXES = 32
+# A cluster with a smaller share of photos is left out: a day's share of it is a photo or none.
+LEAST_SHARE = 0.003
 SCORE_SPANS = (slice(0, 16), slice(16, 64))
 
 
@@ -67,6 +69,7 @@ class FeatureGeometry:
         bare = cls(whitening, clusters, ViewColumns(ranked, {}))
         raw = bare._raw(sample.features, sample.covariates)
         raw.pop("location")
+        raw["density"] *= raw["density"].mean(axis=0) >= LEAST_SHARE
         return cls(whitening, clusters, bare.views.learned(raw))
 
     def sketch(

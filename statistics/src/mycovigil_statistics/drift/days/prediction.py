@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, gammaincc, polygamma
 
-from mycovigil_statistics.drift.days.between import Baseline, Vector, pooled_night
+from mycovigil_statistics.drift.days.between import Baseline, Vector
 from mycovigil_statistics.drift.days.sketch import DaySketch, Moments
 from mycovigil_statistics.drift.days.window import SimulatedNull, series_of
 
@@ -108,9 +108,8 @@ class ViewBaseline:
         return series.null(generator)
 
     def compared(self, nights: Sequence[Moments], null: "LogDistance | SimulatedNull") -> DayView:
-        """A night, or a window's mean, beside the days."""
-        mean, units = pooled_night(nights)
-        distance = np.array([self.baseline.distance(mean, units, len(nights))])
+        """A night, or a window, beside the days."""
+        distance = np.array([self.baseline.window_distance(nights)])
         above = float(log_distances(distance)[0] - self.own.mean())
         rank = 1 + int((self.own - self.own.mean() >= above).sum())
         return DayView(self.name, null.p_value(above), float(np.exp(above / 2)), rank, null)

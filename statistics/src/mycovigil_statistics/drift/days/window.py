@@ -3,7 +3,9 @@
 Days resemble their neighbours, so that the mean of a week of them varies more than that of seven
 random ones (measured at level .005 with an autocorrelation of .5: random subsets of the baseline
 alarm in 21 to 96% of calm weeks). Series are drawn with the baseline's day variance and lag-one
-autocorrelation, and the whole procedure is repeated on each.
+autocorrelation, and the whole procedure is repeated on each. Of five and more nights the strangest
+one is left out (`Baseline.window_distance`): days with t(4)-distributed effects made .034 of calm
+weeks alarm with it, .003 without.
 """
 
 from collections.abc import Sequence
@@ -14,7 +16,13 @@ from operator import add
 import numpy as np
 from scipy.stats import norm
 
-from mycovigil_statistics.drift.days.between import Baseline, Vector, drawn_variance, leave_one_out
+from mycovigil_statistics.drift.days.between import (
+    Baseline,
+    Vector,
+    drawn_variance,
+    leave_one_out,
+    window_parts,
+)
 
 SERIES, SERIES_AT_ONCE = 600, 100
 MOST_CORRELATION = 0.8
@@ -77,15 +85,17 @@ class Series:
 
     def _above(self, generator: np.random.Generator, count: int) -> Vector:
         means = self._draw(generator, count)
-        days, nights = len(self.units), len(self.nights)
-        baseline, window = means[:, :days], means[:, days:].mean(axis=1)
-        one, error = np.ones(1), (1 / self.units).mean()
+        days = len(self.units)
+        baseline, one, error = means[:, :days], np.ones(1), (1 / self.units).mean()
         between = drawn_variance(baseline.var(axis=1, ddof=1), one, days, error)
-        noise = (1 / self.nights).mean() / nights + error / days
-        variance = noise + between * (1 / nights + 1 / days)
-        distance = np.square(window - baseline.mean(axis=1)) / variance
+        centred = means[:, days:] - baseline.mean(axis=1, keepdims=True)
+        distances = []
+        for part in window_parts(len(self.nights)):
+            noise = (1 / self.nights[part]).mean() / len(part) + error / days
+            variance = noise + between * (1 / len(part) + 1 / days)
+            distances.append((np.square(centred[:, part].mean(axis=1)) / variance).mean(axis=-1))
         own = leave_one_out(baseline, self.units, one)
-        return np.asarray(np.log(distance.mean(axis=-1)) - np.log(own).mean(axis=-1))
+        return np.asarray(np.log(np.min(distances, axis=0)) - np.log(own).mean(axis=-1))
 
     def _draw(self, generator: np.random.Generator, count: int) -> Vector:
         """(count, K + n, c) day means."""
