@@ -73,7 +73,7 @@ tools: $(TOOLS)/.ready
 $(TOOLS)/.ready: deploy/tools/requirements.txt
 	@echo "Setting up $(TOOLS): about 2 minutes the first time."
 	@rm -rf $(TOOLS) && $(PYTHON) -m venv $(TOOLS)
-	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $< \
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r $< \
 		|| { echo "The checkers of deploy/ could not be installed: nothing of deploy/gcp is checked." >&2; exit 1; }
 	@touch $@
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest, TestIamPermissionsResponse
 from google.pubsub_v1.types import (
     PublishRequest,
     PublishResponse,
@@ -20,6 +21,7 @@ from google.pubsub_v1.types import (
 
 from mycovigil_local.port import free_port
 
+IAM = "google.iam.v1.IAMPolicy"
 PUBLISHER, SUBSCRIBER = "google.pubsub.v1.Publisher", "google.pubsub.v1.Subscriber"
 
 
@@ -30,6 +32,7 @@ class PubSubServer:
 
     port: int
     restricted: bool = False
+    absent: str = "nothing"
     answers: threading.Event = field(default_factory=threading.Event)
     published: list[str] = field(default_factory=list)
 
@@ -45,6 +48,14 @@ class PubSubServer:
         if self.restricted:
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "may only publish and subscribe")
         return request
+
+    def permitted(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """All permissions, or none if ``restricted``; what ends in ``absent`` is not there."""
+        if request.resource.endswith(self.absent):
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such resource")
+        return TestIamPermissionsResponse(
+            permissions=[] if self.restricted else request.permissions
+        )
 
     def pull(self, _request: Any, _context: grpc.ServicerContext) -> Any:
         return PullResponse()
@@ -62,6 +73,16 @@ def pubsub_server(*, restricted: bool = False) -> Iterator[PubSubServer]:
                 {
                     "Publish": _handler(state.publish, PublishRequest, PublishResponse),
                     "CreateTopic": _handler(state.make, Topic, Topic),
+                },
+            ),
+            grpc.method_handlers_generic_handler(
+                IAM,
+                {
+                    "TestIamPermissions": grpc.unary_unary_rpc_method_handler(
+                        state.permitted,
+                        request_deserializer=TestIamPermissionsRequest.FromString,
+                        response_serializer=TestIamPermissionsResponse.SerializeToString,
+                    )
                 },
             ),
             grpc.method_handlers_generic_handler(

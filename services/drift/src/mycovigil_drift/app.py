@@ -8,6 +8,8 @@ import structlog
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from mycovigil import cloud_access
+from mycovigil.cloud_access import Need
 from mycovigil.settings import Settings
 from mycovigil_drift import dashboard, health
 from mycovigil_drift.access import AccessControl, limited_by_address
@@ -54,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[Lifespan]:
         log.info("starting", settings=settings.masked())
+        cloud_access.report(settings, Need.READ, Need.PUBLISH)
         async with (
             running(settings, metrics) as state,
             AccessControl.running(settings, state.database, metrics.web) as access,

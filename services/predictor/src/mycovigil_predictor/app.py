@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 
+from mycovigil import cloud_access
+from mycovigil.cloud_access import Need
 from mycovigil.settings import Settings
 from mycovigil.tracing import tracing
 from mycovigil_predictor import state
@@ -57,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         logger.info("starting", settings=settings.masked())
+        cloud_access.report(settings, Need.READ)
         with tracing("predictor"):  # inside, for uvicorn ends the process when this has ended
             async with state.running(settings, metrics) as predictor:
                 yield {"predictor": predictor}

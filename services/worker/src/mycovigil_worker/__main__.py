@@ -5,6 +5,8 @@ import signal
 import sys
 import threading
 
+from mycovigil import cloud_access
+from mycovigil.cloud_access import Need
 from mycovigil.events.publisher import publisher_of
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
@@ -28,6 +30,7 @@ def main(arguments: list[str]) -> int:
     publisher = publisher_of(settings)
     state = State.of(settings, seconds=settings.database.request_seconds)
     wake.start(settings, stop)
+    cloud_access.report(settings, Need.CONSUME)
     try:
         trigger.listen(state, publisher, stop)
     finally:

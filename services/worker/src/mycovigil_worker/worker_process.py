@@ -59,7 +59,11 @@ def _configure_logging(**_: object) -> None:
 
 @signals.worker_ready.connect
 def _start(sender: Any = None, **_: object) -> None:
+    from mycovigil import cloud_access  # beat imports this module, and needs no tables
+    from mycovigil.cloud_access import Need
+
     settings = Settings.load()
+    cloud_access.report(settings, Need.READ, Need.WRITE)
     if settings.drift.heartbeat is not None:
         _in_background("heartbeat", lambda: keep_beating(Heartbeat(settings), activity))
     if sender is not None and NIGHTS in sender.app.amqp.queues.consume_from:

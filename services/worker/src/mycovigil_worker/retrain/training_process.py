@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mycovigil.settings import TrainingSettings
 
 MOST_LINES = 20_000
-# Seconds between SIGTERM and SIGKILL.
-PATIENCE = 10.0
+# Seconds between SIGTERM and SIGKILL: half of what Docker and Cloud Run give the worker itself,
+# which needs the other half to put the job back.
+PATIENCE = 5.0
 
 
 _running: "set[Child]" = set()
