@@ -17,6 +17,7 @@ DISTRIBUTIONS = {
     "doctor": "mycovigil-local",
     "drift": "mycovigil-worker",
     "encoder": "mycovigil-training",
+    "evaluate": "mycovigil-training",
     "answers": "mycovigil",
     "keys": "mycovigil",
     "migrate": "mycovigil",

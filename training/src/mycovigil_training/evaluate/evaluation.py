@@ -1,0 +1,166 @@
+"""Every recipe on one folder: out of fold by specimen, by species, and on another's photos."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mycovigil.models.safety import CLASSES
+from mycovigil.vision.image.decode import decode
+from mycovigil_training.configuration import TrainConfig
+from mycovigil_training.dataset import curated
+from mycovigil_training.dataset.pictures.fingerprint import MAX_PIXELS
+from mycovigil_training.encoder.evaluate.baselines import colour_histogram
+from mycovigil_training.evaluate.folds import TooFewGroups, grouped
+from mycovigil_training.evaluate.measures import measures
+from mycovigil_training.evaluate.recipes import Recipe, Rows, recipes
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.progress import tracked
+from mycovigil_training.training_data import TrainingData, gather
+
+COLOUR_SIDE = 64
+FEWEST_FOREIGN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """A folder's rows; ``judged`` (n,) are those that the encoder has not learned from."""
+
+    rows: Rows
+    judged: NDArray[np.bool_]
+    foreign: NDArray[np.float32]
+    content_hash: str
+
+
+def evaluate_folder(
+    folder: Path, other: Path | None, encoder: str, config: TrainConfig
+) -> dict[str, Any]:
+    """Figures of every recipe, as JSON: ``models`` by name are out of fold by specimen.
+
+    Args:
+        folder: curated.
+        other: curated photos of somebody else: each folder is judged by what learned from the
+            other.
+
+    Raises:
+        NotCurated: a folder is not.
+        TooFewGroups: a class has photos of one specimen only.
+    """
+    engine = Engine(encoder)
+    own = read_photos(folder, engine, config)
+    chosen = recipes(config)
+    theirs = read_photos(other, engine, config) if other else None
+    return {
+        "encoder": f"{engine.identity.name} ({engine.identity.precision})",
+        "onnx_digest": engine.identity.onnx_digest,
+        "seed": config.seed,
+        "data": {"folder": str(folder), "content_hash": own.content_hash},
+        "chance": 1 / len(np.unique(own.rows.labels)),
+        "learned_by_encoder": int((~own.judged).sum()),
+        "models": _judged_by_folds(own, chosen, own.rows.groups, config, "specimens"),
+        "species_left_out": _by_species(own, chosen, config),
+        "not_mushroom_auroc": _foreign_auroc(own),
+        "from_other": _across(theirs, own, chosen, config) if theirs else None,
+        "to_other": _across(own, theirs, chosen, config) if theirs else None,
+    }
+
+
+def read_photos(folder: Path, engine: Engine, config: TrainConfig) -> Photos:
+    """Features and colours of a curated folder."""
+    data = gather(folder, engine, config)
+    table = data.table
+    rows = Rows(table.features, _colours(data), table.labels, table.species, table.groups)
+    judged = ~np.asarray(engine.identity.learned_from(table.sha256.tolist()), np.bool_)
+    return Photos(rows, judged, data.foreign, curated.content_hash(curated.read(folder)))
+
+
+def out_of_fold(
+    photos: Photos,
+    recipe: Recipe,
+    groups: NDArray[np.str_],
+    config: TrainConfig,
+    what: str,
+) -> NDArray[np.float64]:
+    """(n, 4) probabilities of every photo by a model that saw no photo of its group."""
+    found = np.full((len(photos.rows), len(CLASSES)), np.nan)
+    for learned, judged in grouped(photos.rows.labels, groups, seed=config.seed, what=what):
+        found[judged] = recipe(photos.rows.take(learned), photos.rows.take(judged))
+    return found
+
+
+def _judged_by_folds(
+    photos: Photos,
+    chosen: Mapping[str, Recipe],
+    groups: NDArray[np.str_],
+    config: TrainConfig,
+    what: str,
+) -> dict[str, Any]:
+    if not photos.judged.any():
+        raise TooFewGroups("the encoder has learned from every photo: none is left to judge on")
+    return {
+        name: _measured(photos, out_of_fold(photos, recipe, groups, config, what), config)
+        for name, recipe in tracked(list(chosen.items()), f"judging by {what}")
+    }
+
+
+def _by_species(
+    photos: Photos, chosen: Mapping[str, Recipe], config: TrainConfig
+) -> dict[str, Any] | None:
+    """None where a class has a single species."""
+    species = np.where(photos.rows.species == "", photos.rows.groups, photos.rows.species)
+    try:
+        return _judged_by_folds(photos, chosen, species, config, "species")
+    except TooFewGroups:
+        return None
+
+
+def _across(
+    learned: Photos | None, judged: Photos | None, chosen: Mapping[str, Recipe], config: TrainConfig
+) -> dict[str, Any]:
+    assert learned is not None
+    assert judged is not None
+    return {
+        name: _measured(judged, recipe(learned.rows, judged.rows), config)
+        for name, recipe in chosen.items()
+    }
+
+
+def _measured(
+    photos: Photos, probabilities: NDArray[np.float64], config: TrainConfig
+) -> dict[str, Any]:
+    rows = photos.rows.take(photos.judged)
+    return measures(
+        probabilities[photos.judged], rows.labels, rows.species, rows.groups, seed=config.seed
+    )
+
+
+def _foreign_auroc(photos: Photos) -> float | None:
+    """How well photos without a mushroom are told apart, out of fold; None for too few."""
+    if len(photos.foreign) < FEWEST_FOREIGN:
+        return None
+    features = np.concatenate([photos.rows.features, photos.foreign])
+    truth = np.repeat([0, 1], [len(photos.rows), len(photos.foreign)])
+    model = make_pipeline(
+        StandardScaler(), LogisticRegression(C=0.1, max_iter=2_000, class_weight="balanced")
+    )
+    score = cross_val_predict(model, features, truth, cv=5, method="decision_function")
+    return float(roc_auc_score(truth, score))
+
+
+def _colours(data: TrainingData) -> NDArray[np.float32]:
+    """(n, 216) colour histograms of the photos as they are stored."""
+    found = []
+    for photo in tracked(data.photos, "measuring colours"):
+        image = decode(
+            (data.folder / photo.path).read_bytes(), size=COLOUR_SIDE, max_pixels=MAX_PIXELS
+        )
+        found.append(colour_histogram(image.pixels[np.newaxis])[0])
+    return np.asarray(found, np.float32)
