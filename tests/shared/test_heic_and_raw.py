@@ -149,10 +149,12 @@ def test_raw_is_never_judged_by_its_preview(name: str) -> None:
         pixels(RAWS[name])
 
 
-def test_a_dng_that_pillow_wrote() -> None:
-    tags = {50_706: b"\1\4\0\0", 271: "NIKON CORPORATION"}
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("tags", [{50_706: b"\1\4\0\0", 271: "NIKON CORPORATION"}, {254: 1}])
+def test_a_dng_that_pillow_wrote(tags: dict[int, object], big: bool) -> None:
+    """DNG 1.7 may be a BigTIFF."""
     with pytest.raises(UnsupportedImage, match="RAW"):
-        pixels(encoded(make_picture(160, 120), "TIFF", tiffinfo=tags))
+        pixels(encoded(make_picture(160, 120), "TIFF", tiffinfo=tags, big_tiff=big))
 
 
 def test_ordinary_tiffs_are_read() -> None:
@@ -165,5 +167,7 @@ def test_ordinary_tiffs_are_read() -> None:
         64,
         3,
     )
+    big = encoded(picture, "TIFF", big_tiff=True, tiffinfo={271: "NIKON CORPORATION"})
+    assert near(big, encoded(picture, "PNG"))
     pages = encoded(picture, "TIFF", save_all=True, append_images=[make_picture(640, 480)])
     assert near(pages, encoded(picture, "PNG"))

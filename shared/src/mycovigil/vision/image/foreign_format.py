@@ -5,7 +5,7 @@ from mycovigil.vision.image.container import tiff_directory
 from mycovigil.vision.image.container.tiff_directory import Directory
 from mycovigil.vision.image.refusals import UndecodableImage, UnsupportedImage
 
-TIFF = (b"II*\0", b"MM\0*")
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Beginnings of RAW files that are no TIFF, and where Canon's CR2, which is one, says so.
 RAW = (
     b"FUJIFILMCCD-RAW",
