@@ -7,15 +7,15 @@ import numpy as np
 from factories.night import FIRST, PERIOD, Served, rows_of
 from sqlalchemy import select
 
-from mycovigil.baselines import baseline, sketches
+from mycovigil.baselines import baseline
 from mycovigil.baselines.baseline import EntryRule
 from mycovigil.db.baseline import Baseline, BaselineReason
 from mycovigil.db.model import Model
 from mycovigil.db.reference import ReferenceSet
 from mycovigil.references.feature_rows import Rows
-from mycovigil_statistics.drift import DaySketch
 from mycovigil_worker.days import geometry
 from mycovigil_worker.days.geometry import Geometry
+from mycovigil_worker.days.sketches import Part, prediction_part
 from mycovigil_worker.references.novelty import NoveltyScale
 from mycovigil_worker.state import State
 
@@ -42,16 +42,8 @@ def make_baseline(
         begun = baseline.begin(session, served.model.encoder_id, reason=BaselineReason.FIRST_DAYS)
         for number, span in enumerate(spans):
             drawn = rows_of(np.random.default_rng((seed, number)), rows, shift=shift)
-            for model_id, sketch in _parts(made, served, scale, drawn).items():
-                sketches.store(
-                    session,
-                    made.row,
-                    model_id,
-                    span,
-                    rows=sketch.rows,
-                    units=sketch.units,
-                    arrays=sketch.to_arrays(),
-                )
+            for model_id, part in _parts(made, served, scale, drawn).items():
+                part.store(session, made.row, model_id, span)
         most = state.settings.drift.baseline_days
         baseline.enter(session, begun, spans, EntryRule.START_UP, most=most)
         session.flush()
@@ -68,9 +60,10 @@ def _in_production(state: State) -> Served:
 
 def _parts(
     made: Geometry, served: Served, scale: NoveltyScale, drawn: Rows
-) -> dict[uuid.UUID | None, DaySketch]:
-    assert made.predictions is not None
+) -> dict[uuid.UUID | None, Part]:
+    predictions = prediction_part(made, drawn, scale)
+    assert predictions is not None
     return {
-        None: made.features.sketch(drawn.features, drawn.covariates),
-        served.model.id: made.predictions.sketch(drawn.probabilities, scale.scores(drawn)),
+        None: Part(made.features.sketch(drawn.features, drawn.covariates)),
+        served.model.id: predictions,
     }

@@ -1,6 +1,7 @@
 """The comparison with the baseline's days in words."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from mycovigil.baselines.baseline import LEAST_DAYS, learning
 from mycovigil.db.report import DriftReport, ReportVerdict
@@ -74,9 +75,29 @@ def sentence(report: DriftReport, subject: str) -> str:
     assert report.ratio is not None
     p_value = f"{formats.p_equals(report.p_value)}, alarm at {formats.p_value(report.level)}"
     shift = f"{subject}'s shift is {times(report.ratio)} what your days vary by"
+    if report.verdict == ReportVerdict.DRIFT and (drifted := drifted_class(report)):
+        return (
+            f"{subject}'s photos that were called {formats.plain(drifted['value'])} shifted by "
+            f"{times(drifted['effect'])} what those of your days vary by "
+            f"({formats.p_equals(drifted['p_value'])}, alarm at "
+            f"{formats.p_value(drifted['level'])}); as a whole the shift is {times(report.ratio)} "
+            f"what your days vary by ({formats.p_equals(report.p_value)})."
+        )
     if report.verdict == ReportVerdict.DRIFT:
         return f"{shift} ({p_value})."
     return f"{shift} ({p_value}). {seen(report)}".strip()
+
+
+def drifted_class(report: DriftReport) -> dict[str, Any] | None:
+    """The predicted class that alarmed, where the night as a whole did not."""
+    if report.p_value is None or report.level is None or report.p_value <= report.level:
+        return None
+    found = [
+        one
+        for one in report.evidence.get("slices", [])
+        if one.get("days") and one["verdict"] == ReportVerdict.DRIFT
+    ]
+    return min(found, key=lambda one: float(one["p_value"]), default=None)
 
 
 def seen(report: DriftReport) -> str:

@@ -16,8 +16,9 @@ from mycovigil.references.window import Window
 from mycovigil_statistics.drift import DaysResult, judge_days
 from mycovigil_statistics.drift.days.window import may_page
 from mycovigil_statistics.errors import InsufficientRows, SampleError
-from mycovigil_worker.days import baseline_rows, sketches
+from mycovigil_worker.days import baseline_rows, predicted_classes, sketches
 from mycovigil_worker.days.baseline_rows import RowsCompared
+from mycovigil_worker.days.predicted_classes import ClassJudged
 from mycovigil_worker.days.preparation import Prepared
 from mycovigil_worker.days.sketches import SketchedDay
 
@@ -31,6 +32,7 @@ class DaysJudged:
     """``result`` is none while there are too few days; ``informs``: a verdict that pages nobody.
 
     ``window``, ``days``: what was compared, for replays. ``note``: what could not be compared.
+    ``classes``: the predicted classes of a single night beside the days that have them.
     """
 
     baseline_id: uuid.UUID
@@ -40,6 +42,11 @@ class DaysJudged:
     informs: bool
     notes: list[str] = field(default_factory=list)
     rows: RowsCompared | None = None
+    classes: list[ClassJudged] = field(default_factory=list)
+
+    def class_drifted(self, level: float) -> bool:
+        """Whether a predicted class is stranger than days differ; ``level``: of all of them."""
+        return any(one.adjusted_p <= level for one in self.classes)
 
     def drifted(self, level: float) -> bool:
         """Whether the window is stranger than days differ, at this level."""
@@ -110,7 +117,21 @@ def judged(
     if len(days) >= LEAST_DAYS:
         result = compared(nights, days, seed)
         notes = [f"{view} is left out: not all days have it" for view in result.left_out]
-    return DaysJudged(current.id, nights, days, result, informs, notes)
+    single = window.periods == 1 and len(nights) == 1
+    classes = judged_classes(nights[0], days) if single else []
+    return DaysJudged(current.id, nights, days, result, informs, notes, classes=classes)
+
+
+def judged_classes(night: SketchedDay, days: Sequence[SketchedDay]) -> list[ClassJudged]:
+    """The predicted classes of a night beside the days that have them.
+
+    Raises:
+        NotComparable: sketches of two geometries.
+    """
+    try:
+        return predicted_classes.judged(night.classes, (day.classes for day in days))
+    except SampleError as reason:
+        raise NotComparable(str(reason)) from reason
 
 
 def compared(nights: Sequence[SketchedDay], days: Sequence[SketchedDay], seed: int) -> DaysResult:

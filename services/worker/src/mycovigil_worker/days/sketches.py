@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select
@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from mycovigil.baselines import sketches as stored
 from mycovigil.baselines.sketches import Span
+from mycovigil.db.baseline import DayGeometry
 from mycovigil.db.model import Model
 from mycovigil.references.feature_rows import Rows
 from mycovigil_statistics.drift import DaySketch
 from mycovigil_statistics.errors import InsufficientRows
+from mycovigil_worker.days import predicted_classes
 from mycovigil_worker.days.day_rows import DayRows, read
 from mycovigil_worker.days.geometry import Geometry
 from mycovigil_worker.days.scoring import Scorer
@@ -25,12 +27,14 @@ from mycovigil_worker.state import State
 class SketchedDay:
     """A day as a model sees it: the feature part, and the prediction part if there is one.
 
-    ``hashes``: of the parts, in this order, for replays.
+    ``hashes``: of the parts, in this order, for replays; ``classes``: by the model's predicted
+    class, stored with the prediction part.
     """
 
     span: Span
     sketch: DaySketch
     hashes: tuple[str, ...]
+    classes: predicted_classes.Sketches = field(default_factory=dict)
 
 
 def joined(
@@ -47,11 +51,18 @@ def joined(
     found = []
     for span, part in features.items():
         sketch, hashes = DaySketch.from_arrays(part.arrays), [part.content_hash]
+        classes: predicted_classes.Sketches = {}
         if (other := predictions.get(span)) is not None:
             sketch = sketch.joined(DaySketch.from_arrays(other.arrays))
+            classes = predicted_classes.from_arrays(other.arrays)
             hashes.append(other.content_hash)
-        found.append(SketchedDay(span, sketch, tuple(hashes)))
+        found.append(SketchedDay(span, sketch, tuple(hashes), classes))
     return found
+
+
+def of_class(days: Iterable[SketchedDay], name: str) -> list[SketchedDay]:
+    """The photos of one predicted class, of the days that have it."""
+    return [replace(day, sketch=day.classes[name]) for day in days if name in day.classes]
 
 
 def ensure(
@@ -87,23 +98,15 @@ class _Maker:
         found = self._read(span)
         if not len(found):
             return
-        parts: dict[uuid.UUID | None, DaySketch | None] = {}
+        parts: dict[uuid.UUID | None, Part | None] = {}
         if features:
             parts[None] = self._features(found.rows)
         if predictions:
             parts[self.scorer.model.id] = self._predictions(found)
         with self.state.sessions.begin() as session:
-            for model_id, sketch in parts.items():
-                if sketch is not None:
-                    stored.store(
-                        session,
-                        self.geometry.row,
-                        model_id,
-                        span,
-                        rows=sketch.rows,
-                        units=sketch.units,
-                        arrays=sketch.to_arrays(),
-                    )
+            for model_id, part in parts.items():
+                if part is not None:
+                    part.store(session, self.geometry.row, model_id, span)
 
     def _read(self, span: Span) -> DayRows:
         row = self.geometry.row
@@ -111,23 +114,54 @@ class _Maker:
             as_of = session.scalar(select(func.now())) or datetime.now(tz=UTC)
             return read(session, row.encoder_id, [span], as_of, geometry_set=row.reference_set_id)
 
-    def _features(self, rows: Rows) -> DaySketch | None:
+    def _features(self, rows: Rows) -> "Part | None":
         try:
-            return self.geometry.features.sketch(
-                rows.features, rows.covariates, groups=rows.dependent
+            return Part(
+                self.geometry.features.sketch(rows.features, rows.covariates, groups=rows.dependent)
             )
         except InsufficientRows:  # one photo, or one group
             return None
 
-    def _predictions(self, found: DayRows) -> DaySketch | None:
-        if self.geometry.predictions is None:
-            return None
+    def _predictions(self, found: DayRows) -> "Part | None":
         rows = self.scorer.scored(found)
-        if not len(rows):
-            return None
         try:
-            return self.geometry.predictions.sketch(
-                rows.probabilities, self.scale.scores(rows), groups=rows.dependent
-            )
+            return prediction_part(self.geometry, rows, self.scale) if len(rows) else None
         except InsufficientRows:
             return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of a day, before it is stored."""
+
+    sketch: DaySketch
+    classes: predicted_classes.Sketches = field(default_factory=dict)
+
+    def store(
+        self, session: Session, geometry: DayGeometry, model_id: uuid.UUID | None, span: Span
+    ) -> None:
+        """Write it, if there is none yet."""
+        stored.store(
+            session,
+            geometry,
+            model_id,
+            span,
+            rows=self.sketch.rows,
+            units=self.sketch.units,
+            arrays=self.sketch.to_arrays() | predicted_classes.to_arrays(self.classes),
+        )
+
+
+def prediction_part(geometry: Geometry, rows: Rows, scale: NoveltyScale) -> Part | None:
+    """What a model answered on a day, and the features by predicted class; none where the model
+    has no reference set.
+
+    Raises:
+        InsufficientRows: fewer than two independent photos.
+    """
+    if geometry.predictions is None:
+        return None
+    sketch = geometry.predictions.sketch(
+        rows.probabilities, scale.scores(rows), groups=rows.dependent
+    )
+    return Part(sketch, predicted_classes.sketched(geometry.features, rows))

@@ -83,10 +83,11 @@ class Judging:
         )
 
     def _verdict(self, comparison: Comparison) -> ReportVerdict:
-        result = comparison.days.result if comparison.days else None
-        if result is None:
+        days, spec = comparison.days, self.spec
+        if days is None or days.result is None:
             return ReportVerdict.LEARNING
-        return ReportVerdict.DRIFT if result.p_value <= self.spec.level else ReportVerdict.CALM
+        drifted = days.drifted(spec.level) or days.class_drifted(spec.slice_level)
+        return ReportVerdict.DRIFT if drifted else ReportVerdict.CALM
 
     @cached_property
     def span(self) -> Window:
@@ -161,6 +162,7 @@ class Judging:
             level=spec.slice_level,
             drifted=days.drifted(spec.level),
             seed=drift.seed,
+            classes=days.classes,
         )
         skew = measured(
             reference,
@@ -227,6 +229,7 @@ class Judging:
             "level": self.spec.level,
             "slice_level": self.spec.slice_level,
             "paging_slices": [],
+            "classes_by_days": True,
             "as_of": self.as_of.isoformat(),
             "permutations": comparison.result.permutations,
             "pool_rows": comparison.result.pool_rows,

@@ -26,6 +26,7 @@ from mycovigil_statistics.drift.days.recovery import Recovery, recovery
 from mycovigil_statistics.errors import SampleError
 from mycovigil_worker.days import sketches
 from mycovigil_worker.days.judgement import NotComparable, compared
+from mycovigil_worker.days.sketches import of_class
 from mycovigil_worker.state import State
 
 log = structlog.get_logger(__name__)
@@ -99,6 +100,9 @@ def _recovery(
             sketches.joined(session, geometry_id, model_id, spans)
             for spans in (_pinned(alarm), _since(session, geometry_id, alarm.window_end), days)
         )
+        name = _alarming_class(alarm)
+        if name is not None:
+            alarming, since, calm = (of_class(side, name) for side in (alarming, since, calm))
         result = compared(alarming, calm, seed)
         views = result.alarming(alarm.level) or tuple(view.name for view in result.views[:1])
         return recovery(
@@ -110,6 +114,20 @@ def _recovery(
     except (Damaged, NotComparable, SampleError) as reason:
         log.debug("whether a drift is over cannot be told", reason=str(reason))
         return None
+
+
+def _alarming_class(alarm: DriftReport) -> str | None:
+    """The predicted class that alarmed, where the night as a whole did not."""
+    if alarm.p_value is None or alarm.level is None or alarm.p_value <= alarm.level:
+        return None
+    return next(
+        (
+            one["value"]
+            for one in alarm.evidence.get("slices", [])
+            if "days" in one and one["verdict"] == "drift"
+        ),
+        None,
+    )
 
 
 def _pinned(alarm: DriftReport) -> list[Span]:

@@ -1,7 +1,7 @@
 """Which windows end with a night, and the level each may alarm at: the month's fixed plan.
 
-A single night's share is halved between the whole night and its predicted classes. The half of the
-classes stays unspent until days are sketched by class: no slice pages before.
+A single night's share is halved between the whole night and its predicted classes, which are
+compared with days by sketches of their own. All other slices inform, and have no share.
 """
 
 from mycovigil.settings import DriftSettings
@@ -12,7 +12,8 @@ MONTH = 30
 
 
 def nightly_level(drift: DriftSettings) -> float:
-    """What the whole of a single night may spend; as much again is kept for its classes."""
+    """What the whole of a single night may spend; its predicted classes together may spend as
+    much again."""
     return MonthlyBudget(total=drift.monthly_budget, slices=2, days=MONTH).level(1, 1)
 
 

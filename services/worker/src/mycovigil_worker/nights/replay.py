@@ -105,16 +105,17 @@ def replayed(session: Session, storage: Storage, report_id: uuid.UUID) -> Replay
 def _beside_days(
     session: Session, storage: Storage, report: DriftReport, night: Rows, scale: NoveltyScale
 ) -> Replay:
-    """Slices take no part in a verdict by days."""
+    """Of the slices the predicted classes that are compared with days, which may page."""
     try:
         found = replay_days.replayed(session, storage, report, night, scale)
     except Damaged as reason:
         raise NotReplayable(str(reason)) from reason
+    recorded = [one for one in report.evidence.get("slices", []) if "days" in one]
     return Replay(
         recorded_p_value=report.p_value or 0.0,
         p_value=found.p_value,
         same_rows=found.same_sketches,
-        same_slices=True,
+        same_slices=_same(recorded, found.classes),
         recorded_code=report.inputs["code_version"],
         code=CODE_VERSION,
     )

@@ -1,7 +1,7 @@
 """Recompute a comparison with days: from the sketches that it names, whose hashes are checked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,20 +15,23 @@ from mycovigil.references.feature_rows import Rows
 from mycovigil.storage import Storage
 from mycovigil_statistics.errors import InsufficientRows
 from mycovigil_worker.days import baseline_rows, sketches
-from mycovigil_worker.days.judgement import NotComparable, compared, pinned
+from mycovigil_worker.days.judgement import NotComparable, compared, judged_classes, pinned
 from mycovigil_worker.days.scoring import Scorer
+from mycovigil_worker.days.sketches import SketchedDay
 from mycovigil_worker.references.novelty import NoveltyScale
 
 
 @dataclass(frozen=True, slots=True)
 class DaysReplay:
     """``p_days`` is none where sketches are gone; ``same_sketches``: all have the recorded hashes;
-    ``rows_gone``: the test on rows cannot be made again, and ``p_rows`` is the recorded one."""
+    ``rows_gone``: the test on rows cannot be made again, and ``p_rows`` is the recorded one;
+    ``classes``: the predicted classes that share a level, as slices."""
 
     p_days: float | None
     p_rows: float | None
     same_sketches: bool
     rows_gone: bool
+    classes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def p_value(self) -> float:
@@ -58,13 +61,23 @@ def replayed(
         p_days = compared(window, days, inputs["seed"]).p_days
     except (NotComparable, InsufficientRows):
         p_days = None
-    p_rows = report.p_rows
-    if p_rows is None:
-        return DaysReplay(p_days, None, same, rows_gone=False)
+    found = DaysReplay(p_days, None, same, rows_gone=False, classes=_classes(report, window, days))
+    if (p_rows := report.p_rows) is None:
+        return found
     again = None
     if night.digest(scores=True) == inputs["night_hash"]:
         again = _by_rows(session, storage, report, model, night, scale)
-    return DaysReplay(p_days, p_rows if again is None else again, same, rows_gone=again is None)
+    return replace(found, p_rows=p_rows if again is None else again, rows_gone=again is None)
+
+
+def _classes(
+    report: DriftReport, window: Sequence[SketchedDay], days: Sequence[SketchedDay]
+) -> list[dict[str, Any]]:
+    """None of windows of several nights, nor of reports from before classes could page."""
+    inputs = report.inputs
+    if report.periods != 1 or len(window) != 1 or not inputs.get("classes_by_days"):
+        return []
+    return [one.document(inputs["slice_level"]) for one in judged_classes(window[0], days)]
 
 
 def _by_rows(
