@@ -106,7 +106,7 @@ def test_a_view_of_few_columns_takes_the_autocorrelation_of_all() -> None:
     assert Neighbours.of(alone).correlation < drawn[1] < drawn[0] + 0.1
 
 
-def test_a_window_may_page_where_four_of_it_fit_in_the_baseline() -> None:
+def test_a_window_may_page_where_four_of_it_fit_in_the_baseline_or_two_weeks() -> None:
     assert [may_page(nights, 28) for nights in (1, 2, 7, 15, 30)] == [
         True,
         True,
@@ -115,6 +115,8 @@ def test_a_window_may_page_where_four_of_it_fit_in_the_baseline() -> None:
         False,
     ]
     assert [may_page(1, days) for days in (2, 3)] == [False, True]
+    assert [may_page(7, days) for days in (13, 14)] == [False, True]
+    assert [may_page(15, days) for days in (59, 60)] == [False, True]
 
 
 def test_the_null_is_counted_where_it_can_be_and_continued_beyond() -> None:

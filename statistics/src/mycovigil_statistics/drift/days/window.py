@@ -29,15 +29,18 @@ MOST_CORRELATION = 0.8
 # Weight of the correlation that all views share, in independent products of days' effects.
 POOLED_WEIGHT = 100.0
 # So many windows must fit in the baseline for one to page: fewer say little of what windows do.
-WINDOWS_IN_BASELINE = 4
+# Weeks keep their level from two on (counted in benchmarks/drift_short_weeks.py).
+WEEK, WEEKS_IN_BASELINE, WINDOWS_IN_BASELINE = 7, 2, 4
 # Where as many simulated series lie beyond, their count is the p-value, else a normal tail.
 RANKED = 5
 
 
 def may_page(nights: int, baseline_days: int) -> bool:
     """Whether a window of so many nights may page, or only inform: four such windows must fit in
-    the baseline. A single night needs three days."""
-    return baseline_days >= (3 if nights == 1 else WINDOWS_IN_BASELINE * nights)
+    the baseline, or two weeks where it is at most a week long. A single night needs three days."""
+    if nights <= WEEK:
+        return baseline_days >= (3 if nights == 1 else WEEKS_IN_BASELINE * WEEK)
+    return baseline_days >= WINDOWS_IN_BASELINE * nights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
