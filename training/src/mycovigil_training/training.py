@@ -26,8 +26,7 @@ from mycovigil_training.model.assembly import Parts, assemble
 from mycovigil_training.model.split import split
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
 from mycovigil_training.retrain import attempts
-from mycovigil_training.retrain.comparison import HeldOut, evidence
-from mycovigil_training.retrain.criteria import Limits
+from mycovigil_training.retrain.comparison import HeldOut, compare
 from mycovigil_training.retrain.opponents import opponents
 from mycovigil_training.training_data import TrainingData, gather
 
@@ -66,7 +65,6 @@ def train(
         settings.database, seconds=settings.database.job_seconds
     ) as session:  # before the photos, which take long
         against = opponents(session, storage, engine.identity)
-        limits = Limits.of(settings.training, attempts.spent(session))
     data = gather(prepared(folder, settings), engine, config)
     with one_session(settings.database, seconds=settings.database.job_seconds) as session:
         side = photo_sides.settled(
@@ -90,13 +88,14 @@ def train(
     )
     calm = np.zeros(len(parts.holdout), dtype=bool)
     held_out = HeldOut(parts.holdout, engine, drifted=calm)
-    found = evidence(bundle, held_out, against, data, config, limits)
-    bundle = with_gate(bundle, found)
+    compared = compare(bundle, held_out, against, data, config)
     rows = ReferenceRows(held, "training")
     rows = rows.chosen(config.reference_rows, config.seed).with_photos(
         storage, data.reference_photos
     )
     with one_session(settings.database, seconds=settings.database.job_seconds) as session:
+        found = compared.evidence(attempts.limits_of_next(session, settings.training))
+        bundle = with_gate(bundle, found)
         model = register(
             session,
             storage,

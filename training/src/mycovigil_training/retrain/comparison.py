@@ -1,6 +1,7 @@
 """A candidate's and its opponents' answers to the same photos, each by its own encoder, and what
 the gate says of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,28 +30,46 @@ class HeldOut:
     drifted: NDArray[np.bool_]
 
 
-def evidence(
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a candidate and its opponents answer, before the gate judges it: that takes no time, and
+    is done while no other attempt can take the same share of the year's level."""
+
+    against: Opponents
+    paired: Mapping[gate.Role, PairedAnswers]
+
+    def evidence(self, limits: Limits) -> dict[str, Any]:
+        """The gate's evidence: whom the candidate was compared with, and how it compared."""
+        against = self.against
+        if against.production is None:
+            return gate.unopposed() | {"against": None, "first_certified": None}
+        compared = {
+            "against": str(against.production.model.id),
+            "first_certified": str(against.first_certified) if against.first_certified else None,
+        }
+        if against.missing:
+            return compared | gate.closed(against.missing)
+        return compared | gate.judge(self.paired, limits)
+
+
+def compare(
     candidate: Bundle,
     held: HeldOut,
     against: Opponents,
     data: TrainingData,
     config: TrainConfig,
-    limits: Limits,
-) -> dict[str, Any]:
-    """The gate's evidence: whom the candidate was compared with, and how it compared."""
-    if against.production is None:
-        return gate.unopposed() | {"against": None, "first_certified": None}
-    compared = {
-        "against": str(against.production.model.id),
-        "first_certified": str(against.first_certified) if against.first_certified else None,
-    }
+) -> Compared:
+    """Let the candidate and its opponents answer the held-out photos; none where a comparison
+    cannot be made."""
     if against.missing:
-        return compared | gate.closed(against.missing)
-    paired = {
-        role: paired_answers(candidate, held, one, data, config)
-        for role, one in against.by_role.items()
-    }
-    return compared | gate.judge(paired, limits)
+        return Compared(against, {})
+    return Compared(
+        against,
+        {
+            role: paired_answers(candidate, held, one, data, config)
+            for role, one in against.by_role.items()
+        },
+    )
 
 
 def paired_answers(

@@ -25,8 +25,7 @@ from mycovigil_training.model.assembly import Parts, assemble
 from mycovigil_training.model.split import split, united
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
 from mycovigil_training.retrain import attempts, production_rows
-from mycovigil_training.retrain.comparison import HeldOut, evidence
-from mycovigil_training.retrain.criteria import Limits
+from mycovigil_training.retrain.comparison import HeldOut, compare
 from mycovigil_training.retrain.opponents import Opponents, opponents, production
 from mycovigil_training.retrain.production_rows import LabelledRows
 from mycovigil_training.training_data import TrainingData, gather
@@ -46,7 +45,6 @@ class Order:
     is in doubt for want of labels."""
 
     against: Opponents
-    limits: Limits
     encoder_uri: str
     registered: tuple[str, str] | None
     labelled: LabelledRows
@@ -97,13 +95,14 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
         new_days_since=order.new_days_since,
     )
     held_out = HeldOut(parts.holdout, engine, drifted_holdout)
-    found = evidence(bundle, held_out, order.against, data, config, order.limits)
+    compared = compare(bundle, held_out, order.against, data, config)
     # Never photos of the drifted days: what is normal is a person's word, or that of the gate.
     rows = ReferenceRows(held, "training")
     rows = rows.chosen(config.reference_rows, config.seed).with_photos(
         storage, data.reference_photos
     )
     with one_session(settings.database, seconds=settings.database.job_seconds) as session:
+        found = compared.evidence(attempts.limits_of_next(session, settings.training))
         model = register(
             session,
             storage,
@@ -122,10 +121,9 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
     if job is None:
         raise LookupError(f"there is no retrain job {job_id}")
     asked = _without(RETIRED, [str(item) for item in job.parameters.get("overrides", ())])
-    limits = Limits.of(settings.training, attempts.spent(session))
     current = production(session, storage)
     if current is None:
-        return _without_production(settings, limits, asked)
+        return _without_production(settings, asked)
     inherited = _inherited(current.bundle.meta.training.get("overrides", ()))
     overrides = _latest((*inherited, *asked))
     encoder = current.encoder
@@ -134,7 +132,6 @@ def _order(session: Session, storage: Storage, settings: Settings, job_id: uuid.
     size = encoder.dimension
     return Order(
         against=opponents(session, storage, EncoderIdentity.read(locate(encoder.uri))),
-        limits=limits,
         encoder_uri=encoder.uri,
         registered=(encoder.onnx_digest, encoder.preprocessing_digest),
         labelled=production_rows.labelled(
@@ -171,12 +168,11 @@ def _latest(overrides: tuple[str, ...]) -> tuple[str, ...]:
     return tuple({item.split("=", 1)[0]: item for item in overrides}.values())
 
 
-def _without_production(settings: Settings, limits: Limits, overrides: tuple[str, ...]) -> Order:
+def _without_production(settings: Settings, overrides: tuple[str, ...]) -> Order:
     dimension = Engine(settings.encoder.uri).identity.dimension
     none = _no_rows(dimension)
     return Order(
         against=Opponents({}),
-        limits=limits,
         encoder_uri=settings.encoder.uri,
         registered=None,
         labelled=LabelledRows(none, *(np.zeros(0, dtype=bool) for _ in range(3))),
