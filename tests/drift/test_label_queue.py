@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import pytest
 from factories.incident import make_incident
+from factories.key import make_key
 from factories.label import make_labels
 from factories.night import make_night, make_served, night_of
 from factories.report import make_report
+from factories.visitor import Visitor
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from mycovigil.access import Scope
 from mycovigil.db.alert import Incident
-from mycovigil.db.prediction import ChosenBy, LabelRequest, Prediction
+from mycovigil.db.prediction import ChosenBy, Label, LabelRequest, Prediction
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 
@@ -134,3 +137,42 @@ def test_an_incident_shows_how_it_can_end(client: TestClient, asked: Asked, app:
     assert f"/label-queue?incident_id={asked.incident.id}" in page
     job = client.get(f"/retrain-jobs/{asked.job.id}").text
     assert "0 of 50" in job
+
+
+def test_a_photo_is_labelled_on_the_page_and_only_then_the_model_is_heard(
+    anonymous: TestClient, session: Session, asked: Asked
+) -> None:
+    session.execute(update(Prediction).values(label="poisonous", verdict="avoid"))
+    visitor = Visitor(anonymous, make_key(session))
+    page = visitor.looks("/label-queue").text
+    assert "The model:" not in page
+    assert page.count('name="label" value="deadly"') == 4
+    answer = visitor.sends(f"/label-queue/{asked.photos[0]}", label="deadly", confidence="probable")
+    assert answer.headers["location"] == f"/label-queue?labelled={asked.photos[0]}"
+    label = session.scalars(select(Label)).one()
+    assert (label.label, label.confidence, label.labelled_by, label.chosen_by) == (
+        "deadly", "probable", "tester", ChosenBy.RANDOM,
+    )  # fmt: skip
+    page = visitor.looks(answer.headers["location"]).text
+    assert "The model says otherwise" in page
+    assert "You: deadly (probable). The model: poisonous; it advised “avoid”." in page
+    visitor.sends(f"/label-queue/{asked.photos[0]}", label="poisonous")
+    session.expire_all()
+    assert session.scalars(select(Label.label)).all() == ["poisonous"]
+    assert "The model agrees" in visitor.looks(answer.headers["location"]).text
+    assert listed(anonymous) == [str(one) for one in asked.photos[1:]]
+
+
+def test_labels_that_the_page_does_not_take(
+    anonymous: TestClient, session: Session, asked: Asked
+) -> None:
+    visitor = Visitor(anonymous, make_key(session, Scope.READ))
+    assert 'name="label"' not in visitor.looks("/label-queue").text
+    assert visitor.sends(f"/label-queue/{asked.photos[0]}", label="deadly").status_code == 403
+    visitor = Visitor(anonymous, make_key(session, Scope.READ, Scope.LABEL))
+    assert visitor.sends(f"/label-queue/{asked.photos[0]}", label="tasty").status_code == 422
+    assert visitor.sends(f"/label-queue/{uuid.uuid4()}", label="deadly").status_code == 404
+    session.execute(delete(Prediction).where(Prediction.id == asked.photos[1]))
+    assert visitor.sends(f"/label-queue/{asked.photos[1]}", label="deadly").status_code == 410
+    assert visitor.looks(f"/label-queue?labelled={asked.photos[0]}").status_code == 200
+    assert session.scalars(select(Label)).all() == []

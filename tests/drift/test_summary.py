@@ -1,6 +1,7 @@
 """The banner and the five answers, from rows that are in no database."""
 
 import datetime
+import uuid
 from dataclasses import replace
 
 import pytest
@@ -128,3 +129,14 @@ def test_a_calm_night_is_told_as_calm() -> None:
     found = {answer.question: answer.answer for answer in summary(production, NOW)}
     assert found["Since when?"].startswith("Calm for")
     assert found["Does it hurt?"] == "No sign of it"
+
+
+def test_since_when_knows_an_open_skew() -> None:
+    skew = Incident(id=uuid.UUID(int=3), kind="skew", state="open", opened_at=FIRST_NIGHT)
+    production = replace(_production(_model(), _night(ReportVerdict.CALM)), skew=skew)
+    item = summary(production, NOW)[1]
+    assert (item.question, item.answer) == ("Since when?", "No drift; a skew is open")
+    assert item.detail.startswith("No drift is open; the skew from the training set is open since")
+    assert item.href == f"/incidents/{skew.id}"
+    unknown = replace(production, last=_night(ReportVerdict.LEARNING))
+    assert summary(unknown, NOW)[1].answer == "Not known"

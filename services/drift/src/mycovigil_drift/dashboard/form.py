@@ -7,6 +7,7 @@ pattern): the server stores nothing, and a stolen token is of no use without the
 import datetime
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Form, Request
@@ -39,24 +40,29 @@ def token_of(key: str) -> str:
     return hmac.new(key.encode(), PURPOSE, hashlib.sha256).hexdigest()
 
 
-async def form_sender(
-    request: Request,
-    access: Access,
-    token: Annotated[str, Form(max_length=200)] = "",
-) -> Caller:
-    """The key's holder who sent the form.
+def sender_with(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+    """A dependency: the key's holder who sent the form, if the key has ``scope``."""
 
-    Raises:
-        Problem: 401 without a login, 403 if the form is not one of ours or the key lacks the scope
-            ``operate``.
-    """
-    key = request.cookies.get(COOKIE)
-    if key is None:
-        raise unauthorised("Log in with a key that has the scope 'operate', and try again.")
-    if _cross_site(request) or not hmac.compare_digest(token_of(key).encode(), token.encode()):
-        detail = "The form did not come from a page of this login. Open the page anew, and send it."
-        raise Problem(403, "form-not-ours", "Not our form", detail)
-    return await access.authorise(request, key, Scope.OPERATE)
+    async def form_sender(
+        request: Request,
+        access: Access,
+        token: Annotated[str, Form(max_length=200)] = "",
+    ) -> Caller:
+        """Raises:
+        Problem: 401 without a login, 403 if the form is not one of ours or the key lacks the
+            scope.
+        """
+        key = request.cookies.get(COOKIE)
+        if key is None:
+            raise unauthorised(f"Log in with a key that has the scope '{scope}', and try again.")
+        if _cross_site(request) or not hmac.compare_digest(token_of(key).encode(), token.encode()):
+            detail = (
+                "The form did not come from a page of this login. Open the page anew, and send it."
+            )
+            raise Problem(403, "form-not-ours", "Not our form", detail)
+        return await access.authorise(request, key, scope)
+
+    return form_sender
 
 
 def redirect(path: str, notice: str) -> RedirectResponse:
@@ -73,4 +79,5 @@ def _cross_site(request: Request) -> bool:
     return request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
 
 
-FormSender = Annotated[Caller, Depends(form_sender)]
+FormSender = Annotated[Caller, Depends(sender_with(Scope.OPERATE))]
+LabelSender = Annotated[Caller, Depends(sender_with(Scope.LABEL))]

@@ -19,6 +19,7 @@ NOTICES = {
     "unsilenced": "The silence has ended.",
     "retrain": "Retrain requested; the worker starts it within seconds.",
     "compare": "The worker compares the two; this page shows the result within seconds.",
+    "labelled": "Stored. Below is what the model had said.",
     "judge": "The window is being judged; it appears among the nights within seconds.",
     "promoted": "Promoted; the predictors follow within seconds.",
     "answers-stopped": "All answers are stopped; the predictors follow within a second.",
@@ -33,11 +34,13 @@ NOTICES = {
 
 @dataclass(frozen=True, slots=True)
 class PageViewer:
-    """``name``: of the key, empty without a login; ``token``: for their forms, empty without a
+    """``name``: of the key, empty without a login; ``may_act``, ``may_label``: whether it has the
+    scope ``operate``, or ``label``; ``token``: for their forms, empty without a
     cookie; ``notice``: what their last form did, shown once."""
 
     name: str | None
     may_act: bool
+    may_label: bool
     token: str
     notice: str | None
 
@@ -48,6 +51,7 @@ class PageViewer:
         return cls(
             name=viewer.name if viewer else None,
             may_act=viewer is not None and key is not None and Scope.OPERATE in viewer.scopes,
+            may_label=viewer is not None and key is not None and Scope.LABEL in viewer.scopes,
             token=token_of(key) if key else "",
             notice=NOTICES.get(request.cookies.get(NOTICE, "")),
         )

@@ -21,11 +21,15 @@ from mycovigil.db.prediction import ChosenBy, Label, LabelRequest, Prediction
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.incidents import label_progress
 from mycovigil.models.safety import Advice, SafetyClass
+from mycovigil.problem import Problem, not_found
+from mycovigil.references import labelling
+from mycovigil.references.labelling import Truth
 from mycovigil.settings import Settings
 from mycovigil_drift.access import Reader
 from mycovigil_drift.pagination import MAX_LIMIT
 from mycovigil_drift.session import Reading
 from mycovigil_drift.state import AppState
+from mycovigil_web.keys import Caller
 
 router = APIRouter(prefix="/v1/label-queue", tags=["labels"])
 # Requests of an ordinary week are shown for so many weeks; then nobody will answer them.
@@ -106,6 +110,42 @@ def queue(session: Session, settings: Settings, query: LabelQueueQuery) -> Label
         progress=[progress(session, settings, found) for found in _open(session)],
         unanswered=len(requests),
         items=items,
+    )
+
+
+def give_label(
+    session: Session, prediction_id: uuid.UUID, truth: Truth, *, who: Caller
+) -> QueuedPhoto:
+    """Label a photo that is asked about; returns it, with what the model had said.
+
+    Raises:
+        Problem: 404 if it is not asked about, 410 if its prediction was deleted.
+    """
+    found = answered(session, prediction_id)
+    labelling.give(session, prediction_id, truth, name=who.name, prefix=who.prefix)
+    return found
+
+
+def answered(session: Session, prediction_id: uuid.UUID) -> QueuedPhoto:
+    """A photo that was asked about, labelled or not.
+
+    Raises:
+        Problem: 404 if it is not asked about, 410 if its prediction was deleted.
+    """
+    request = session.get(LabelRequest, prediction_id)
+    if request is None:
+        raise not_found("photo in the label queue", prediction_id)
+    found = _described(session, [request])
+    if not found:
+        detail = "The prediction was deleted with its day: nothing can be learned from its label."
+        raise Problem(410, "prediction-expired", "The prediction is deleted", detail)
+    return found[0]
+
+
+def label_of(session: Session, prediction_id: uuid.UUID, who: Caller) -> Label | None:
+    """The label that the holder of this key gave."""
+    return session.scalar(
+        select(Label).where(Label.prediction_id == prediction_id, Label.key_prefix == who.prefix)
     )
 
 

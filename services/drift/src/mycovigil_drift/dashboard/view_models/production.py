@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Incident
+from mycovigil.db.alert import Incident, IncidentKind
 from mycovigil.db.model import Model, Promotion
 from mycovigil.db.report import DriftReport
 from mycovigil.db.retrain import RetrainJob
@@ -28,6 +28,7 @@ class ProductionStatus:
         cause: the report that explains the incident: its newest drift.
         action: what answers the incident; without one, the newest decision of the gate.
         calm_since: when the last incident was resolved, or the first model was promoted.
+        skew: the open incident of that kind; production differs from the training set, every night.
         doubt: why the predictor lowers the certificate's status: its nights are not judged.
     """
 
@@ -38,6 +39,7 @@ class ProductionStatus:
     action: RetrainJob | Promotion | None
     calm_since: datetime.datetime | None
     doubt: str | None = None
+    skew: Incident | None = None
 
     @property
     def certificate(self) -> CertificateStatus | None:
@@ -61,6 +63,7 @@ def status(session: Session, drift: DriftSettings) -> ProductionStatus:
         action=_action(session, incident),
         calm_since=_calm_since(session),
         doubt=lapse(session, model.id, drift),
+        skew=incidents.unresolved(session, model.id, IncidentKind.SKEW),
     )
 
 

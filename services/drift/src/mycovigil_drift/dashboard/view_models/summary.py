@@ -3,6 +3,7 @@
 import datetime
 from dataclasses import dataclass
 
+from mycovigil.db.alert import Incident
 from mycovigil.db.model import Promotion
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
@@ -59,12 +60,26 @@ def _is_it_drifting(production: ProductionStatus, now: datetime.datetime) -> Sum
 def _since_when(production: ProductionStatus, now: datetime.datetime) -> SummaryItem:
     question = "Since when?"
     incident = production.incident
+    if incident is None and production.skew is not None:
+        return _since_when_skewed(production.skew, production, now)
     if incident is None:
         answer, detail = _calm_since(production, now)
         return SummaryItem(question, answer, detail, "/incidents")
     detail = f"{formats.ago(incident.opened_at, now)}; incident {incident.state}."
     opened = formats.moment(incident.opened_at)
     return SummaryItem(question, opened, detail, f"/incidents/{incident.id}")
+
+
+def _since_when_skewed(
+    skew: Incident, production: ProductionStatus, now: datetime.datetime
+) -> SummaryItem:
+    """No drift, and a skew that nobody has accepted."""
+    opened = f"{formats.moment(skew.opened_at)} ({formats.ago(skew.opened_at, now)})"
+    detail = f"No drift is open; the skew from the training set is {skew.state} since {opened}."
+    answer = NOT_KNOWN
+    if _last_night_was_calm(production):
+        answer = "No drift; a skew is open"
+    return SummaryItem("Since when?", answer, detail, f"/incidents/{skew.id}")
 
 
 def _calm_since(production: ProductionStatus, now: datetime.datetime) -> tuple[str, str]:

@@ -7,16 +7,12 @@ import uuid
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from mycovigil.access import Scope
-from mycovigil.db.base import new_id
-from mycovigil.db.prediction import Label, LabelRequest
 from mycovigil.models.safety import SafetyClass
 from mycovigil.problem import Problem, not_found
+from mycovigil.references.labelling import Truth, give
 from mycovigil_predictor import problems
 from mycovigil_predictor.api.answer import Answer, answer_of
 from mycovigil_predictor.api.routes import intake, openapi
@@ -135,44 +131,12 @@ def _missing(predictor: Predictor, identifier: uuid.UUID) -> Problem:
     return problems.expired(moment, days)
 
 
-def _adopt(session: Session, own: dict[str, object]) -> None:
-    """A label from before keys were noted is that of the first key with its name to return."""
-    mine = select(Label.id).filter_by(**own).exists()
-    session.execute(
-        update(Label)
-        .where(
-            Label.prediction_id == own["prediction_id"],
-            Label.labelled_by == own["labelled_by"],
-            Label.key_prefix.is_(None),
-            ~mine,
-        )
-        .values(key_prefix=own["key_prefix"])
-    )
-
-
 def _store(
     predictor: Predictor, identifier: uuid.UUID, body: LabelBody, by: Caller
 ) -> datetime.datetime:
-    values = {"label": body.label.value, "species": body.species, "confidence": body.confidence}
-    own = {"prediction_id": identifier, "labelled_by": by.name, "key_prefix": by.prefix}
-    asked = (
-        select(LabelRequest.chosen_by)
-        .where(LabelRequest.prediction_id == identifier)
-        .scalar_subquery()
-    )
-    statement = (
-        insert(Label)
-        .values(id=new_id(), **own, **values, chosen_by=asked)
-        .on_conflict_do_update(
-            index_elements=list(own),
-            set_=values
-            | {"created_at": func.now(), "chosen_by": func.coalesce(asked, Label.chosen_by)},
-        )
-        .returning(Label.created_at)
-    )
+    truth = Truth(body.label, body.confidence, body.species)
     try:
         with predictor.sessions.begin() as session:
-            _adopt(session, own)
-            return session.execute(statement).scalar_one()
+            return give(session, identifier, truth, name=by.name, prefix=by.prefix)
     except SQLAlchemyError as error:
         raise database_away() from error
