@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from factories.incident import make_incident
+from factories.label import make_labels
 from factories.model import make_model
-from factories.night import PERIOD, Served, make_served, night_of
+from factories.night import PERIOD, Served, make_night, make_served, night_of
 from factories.report import make_report
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from mycovigil.db.alert import Incident
 from mycovigil.db.audit import AuditLine
 from mycovigil.db.base import new_id
 from mycovigil.db.baseline import Baseline, BaselineReason
+from mycovigil.db.prediction import Prediction
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.incidents import incident
@@ -134,6 +136,35 @@ def test_a_model_that_learned_from_no_label_changes_no_normal(
     made_by(session, drifted, labels=None)
     assert (drifted.incident.state, drifted.incident.ended_by) == ("resolved", "person")
     assert nights(session, drifted) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("labels", "ended_by"), [(3, "model"), (2, "person")])
+def test_a_model_that_a_person_asked_for_and_that_learned_from_the_days(
+    session: Session, drifted: Drifted, labels: int, ended_by: str
+) -> None:
+    make_night(session, drifted.served, night_of(5), rows=9, label="edible")
+    photos = session.scalars(select(Prediction.id).order_by(Prediction.created_at)).all()
+    make_labels(session, photos[:labels])
+    gate = {"against": str(drifted.served.model.id), "passed": True, "reason": "test"}
+    candidate = make_model(session, metrics={"gate": gate}, encoder_id=drifted.encoder_id)
+    began = datetime.datetime.now(tz=datetime.UTC) + datetime.timedelta(seconds=5)
+    waits, asked = (
+        RetrainJob(id=new_id(), requested_by="ada", parameters={}, **values)
+        for values in (
+            {
+                "incident_id": drifted.incident.id,
+                "state": "waiting_for_labels",
+                "labels_needed": 3,
+                "dangerous_needed": 0,
+            },
+            {"state": "succeeded", "model_id": candidate.id, "started_at": began},
+        )
+    )
+    session.add_all([waits, asked])
+    session.flush()
+    promotion.promote(session, candidate.id, decided_by="ada")
+    assert drifted.incident.ended_by == ended_by
+    assert nights(session, drifted) == ([5, 6, 8] if ended_by == "model" else [0, 1, 2, 3, 4])
 
 
 @pytest.mark.parametrize("known", [2, 3])

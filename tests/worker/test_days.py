@@ -219,6 +219,33 @@ def test_a_group_over_midnight_counts_on_both_days(state: State) -> None:
     assert [(row.rows, row.units) for row in rows] == [(ROWS, ROWS - 4)]
 
 
+def test_a_week_that_alarms_withdraws_its_days_that_had_entered(state: State) -> None:
+    """Each night by itself is calm and enters; together they are not."""
+    start = -27
+    with state.sessions.begin() as session:
+        served = make_served(session, since=FIRST + start * PERIOD)
+    baseline = make_baseline(state, served, days=14, rows=ROWS, end=FIRST + start * PERIOD)
+    with state.sessions.begin() as session:
+        for number in range(start, start + 14):
+            make_night(session, served, night_of(number), rows=ROWS, shift=0.25)
+    nightly.run(with_drift(state, windows=(1, 7)), now=FIRST + (start + 14) * PERIOD * 1.01)
+    with state.sessions() as session:
+        drifted = session.scalars(
+            select(DriftReport).where(DriftReport.periods == 7, DriftReport.verdict == "drift")
+        ).first()
+    assert drifted is not None
+    inside = [
+        day
+        for day in entered(state)
+        if drifted.window_start <= day.day_start < drifted.window_end
+        and day.baseline_id == baseline.id
+    ]
+    assert inside
+    assert {day.withdrawn_reason for day in inside} == {"one of 7 nights that drifted together"}
+    assert {day.withdrawn_by for day in inside} == {"mycovigil"}
+    assert incidents(state, "drift") == 1
+
+
 def test_a_long_window_informs_while_the_baseline_is_short(state: State) -> None:
     with state.sessions.begin() as session:
         served = make_served(session, since=FIRST - 27 * PERIOD)

@@ -21,7 +21,8 @@ from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.events.event import Event, EventType
-from mycovigil.incidents import incident
+from mycovigil.incidents import incident, label_progress
+from mycovigil.incidents.label_progress import Specimens
 from mycovigil.models import promotion
 from mycovigil_worker.retrain import job_run, label_wait, retrain_queue, trigger
 from mycovigil_worker.retrain import lease as leases
@@ -121,6 +122,26 @@ def test_a_small_night_needs_all_of_its_specimens_and_a_session_is_one(state: St
         )
     give(state, photos[3:])
     assert label_wait.advance(state, now=NOW) == [job.id]
+
+
+def test_near_equal_photos_of_one_key_within_minutes_are_one_specimen(state: State) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session, rows=1)
+        photos = make_photos(session, served, 40)
+        session.execute(update(Prediction).values(key_prefix="a1", fingerprint=None))
+        burst = {"fingerprint": bytes(56), "created_at": night_of(0).start}
+        for number, identifier in enumerate(photos[:4]):
+            at = night_of(0).start + timedelta(seconds=30 * number)
+            one = update(Prediction).where(Prediction.id == identifier)
+            session.execute(one.values(burst | {"created_at": at}))
+        far = bytes(8) + bytes([255]) * 48
+        other = update(Prediction).where(Prediction.id == photos[3])
+        session.execute(other.values(fingerprint=far))
+        report = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
+        found = make_incident(session, report)
+        assert label_progress.within(session, found).all == 38
+        make_labels(session, photos[:4])
+        assert label_progress.labelled(session, found) == Specimens(2, 2)
 
 
 def test_labels_that_are_there_already_queue_the_job_at_once(state: State) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Incident
@@ -20,8 +20,10 @@ from mycovigil.references import ground_truth
 from mycovigil.references.window import Window
 from mycovigil.settings import TrainingSettings
 
+# Photos whose specimens are counted, the earliest: far more than any retrain waits for.
+MOST = 20_000
 DANGEROUS = (SafetyClass.POISONOUS, SafetyClass.DEADLY)
-# Photos of one session show one specimen, and count once.
+# Photos of one session show one specimen.
 SPECIMEN: ColumnElement[str] = func.coalesce(Prediction.group_key, cast(Prediction.id, Text))
 
 
@@ -91,11 +93,29 @@ def of_days(encoder_id: uuid.UUID, windows: Sequence[Window]) -> tuple[ColumnEle
 
 
 def _counted(session: Session, chosen: Select[Any], incident: Incident) -> Specimens:
+    """Of the first :data:`MOST` photos: more are never asked for. A burst, near-equal photos of one
+    key within minutes, is one specimen, as it is in training."""
+    # Imported here: the retrain trigger starts without mathematics.
+    from mycovigil.references.bursts import Sent, bursts
+
     model = session.get_one(Model, incident.model_id)
     days = of_days(model.encoder_id, incident_days.drifted(session, incident))
-    dangerous = Prediction.label.in_(DANGEROUS)
-    counts = chosen.add_columns(
-        func.count(distinct(SPECIMEN)), func.count(distinct(SPECIMEN)).filter(dangerous)
-    )
-    all_, risky = session.execute(counts.where(*days)).one()
-    return Specimens(all_, risky)
+    rows = session.execute(
+        chosen.add_columns(
+            Prediction.id,
+            Prediction.group_key,
+            Prediction.key_prefix,
+            Prediction.created_at,
+            Prediction.fingerprint,
+            Prediction.label,
+        )
+        .where(*days)
+        .order_by(Prediction.created_at)
+        .limit(MOST)
+    ).all()
+    alone = [row for row in rows if row.group_key is None and row.key_prefix and row.fingerprint]
+    sent = [Sent(str(row.id), row.key_prefix, row.created_at, row.fingerprint) for row in alone]
+    burst = {row.id: name for row, name in zip(alone, bursts(sent), strict=True) if name}
+    specimens = [row.group_key or burst.get(row.id) or str(row.id) for row in rows]
+    risky = {one for one, row in zip(specimens, rows, strict=True) if row.label in DANGEROUS}
+    return Specimens(len(set(specimens)), len(risky))

@@ -6,6 +6,8 @@ from sqlalchemy.orm import Session
 from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model
 from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.incidents import label_progress
+from mycovigil.incidents.label_progress import Specimens
 
 UNFINISHED = (JobState.WAITING_FOR_LABELS, JobState.QUEUED, JobState.RUNNING)
 
@@ -22,13 +24,23 @@ def cancel(session: Session, incident: Incident) -> None:
 
 def taught(session: Session, incident: Incident, model: Model) -> bool:
     """Whether the model learned from labels of the incident's days: its job made it, and had waited
-    until there were enough."""
-    job = select(RetrainJob.id).where(
-        RetrainJob.incident_id == incident.id,
-        RetrainJob.model_id == model.id,
-        RetrainJob.labels_needed.is_not(None),
+    until there were enough; or a person's job did, which began when there were as many."""
+    waiting = session.scalar(
+        select(RetrainJob).where(
+            RetrainJob.incident_id == incident.id, RetrainJob.labels_needed.is_not(None)
+        )
     )
-    return session.scalar(select(job.exists())) is True
+    if waiting is None:
+        return False
+    if waiting.model_id == model.id:
+        return True
+    asked = session.scalar(
+        select(RetrainJob).where(RetrainJob.incident_id.is_(None), RetrainJob.model_id == model.id)
+    )
+    if asked is None or asked.started_at is None:
+        return False
+    needed = Specimens(waiting.labels_needed or 1, waiting.dangerous_needed or 0)
+    return label_progress.labelled(session, incident, before=asked.started_at).reach(needed)
 
 
 def wait_again(session: Session, incident: Incident) -> None:

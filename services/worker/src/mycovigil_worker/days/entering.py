@@ -1,4 +1,5 @@
-"""Which days enter the baseline: those that did not page, while no incident is open."""
+"""Which days enter the baseline: those that did not page, while no incident is open; and which are
+taken out again, because a longer window of them paged."""
 
 from datetime import datetime
 
@@ -32,6 +33,23 @@ def enter(session: Session, model: Model, report: DriftReport, *, most: int) -> 
         return  # a new normal was accepted meanwhile, or photos of the demo
     spans = _of_some_size(session, current, _spans(report))
     baselines.enter(session, current, spans, rule, most=most)
+
+
+def withdraw(session: Session, report: DriftReport) -> int:
+    """Take the days of a longer window that drifted out of the baseline that it was compared with:
+    those that had entered before the week was over. Returns how many."""
+    current = session.get(Baseline, report.baseline_id) if report.baseline_id else None
+    if current is None or current.ended_at is not None or report.verdict != ReportVerdict.DRIFT:
+        return 0
+    inside = [
+        day.day_start
+        for day in baselines.days(session, current)
+        if report.window_start <= day.day_start and day.day_end <= report.window_end
+    ]
+    for start in inside:
+        reason = f"one of {report.periods} nights that drifted together"
+        baselines.withdraw(session, current, start, who=baselines.SYSTEM, reason=reason)
+    return len(inside)
 
 
 def _spans(report: DriftReport) -> list[Span]:

@@ -128,6 +128,8 @@ def _respond(session: Session, model: Model, report: DriftReport, drift: DriftSe
         safety = report.evidence.get("harm", {}).get("safety")
         client = report.evidence.get("one_client", {}).get("client")
         incident.respond(session, report, harmful=safety == Safety.AFFECTED, confined_to=client)
+        if report.periods > 1:
+            entering.withdraw(session, report)
     if report.periods == 1 and not open_before:
         skew.respond(session, model, report)
         entering.enter(session, model, report, most=drift.baseline_days)
