@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 from drift_day_months import CLASSES, slice_p_value
-from drift_days import DIMENSION, RESAMPLED, TERMINAL, Nights
-from drift_slice_power import CALM, drawn, sketched
+from drift_days import CALM, DIMENSION, RESAMPLED, TERMINAL, Nights
+from drift_slice_power import drawn, sketched
 from drift_windows import CONDITIONS
 from rich.console import Console
 from rich.progress import track
