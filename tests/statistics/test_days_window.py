@@ -97,6 +97,14 @@ def test_the_autocorrelation_is_corrected_for_a_short_series(correlation: float)
     assert np.mean([one.correlation for one in found]) == pytest.approx(correlation, abs=0.07)
 
 
+def test_days_that_resemble_their_neighbours_do_not_make_columns_fewer() -> None:
+    found = [baseline_of(season(np.random.default_rng([9, s]), DAYS, 0.7)) for s in range(30)]
+    plain = np.mean([1 / one.effective_columns() for one in found])
+    corrected = np.mean([1 / one.effective_columns(0.7) for one in found])
+    assert corrected == pytest.approx(1 / COLUMNS, rel=0.15)
+    assert plain > 1.2 * corrected
+
+
 def test_a_view_of_few_columns_takes_the_autocorrelation_of_all() -> None:
     wide = season(np.random.default_rng(5), DAYS, 0.6)
     narrow = season(np.random.default_rng(6), DAYS, 0.0)[:, :1]

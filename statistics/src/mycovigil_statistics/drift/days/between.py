@@ -84,24 +84,35 @@ class Baseline:
         parts = ([nights[i] for i in part] for part in window_parts(len(nights)))
         return min(self.distance(*pooled_night(part), len(part)) for part in parts)
 
+    def _likeness(self, correlation: float) -> float:
+        """Mean over days of the sum of squared correlations of its mean with all days': 1 if days
+        are independent."""
+        ratio, error = (self.day_variance() / self.within).mean(), (1 / self.units).mean()
+        squared, days = correlation**2, len(self.units)
+        lags = np.arange(1, days)
+        sum_of_lags = ((1 - lags / days) * squared**lags).sum()
+        return float(1 + 2 * (ratio / (ratio + error)) ** 2 * sum_of_lags)
+
     def own_distances(self) -> Vector:
         """(K,) each day's distance from the others, with what was learned without it."""
         free = self.units - 1
         squares = free @ self.variances - free[:, None] * self.variances
         return leave_one_out(self.means, self.units, _pooled(squares, (free.sum() - free)[:, None]))
 
-    def effective_columns(self) -> float:
+    def effective_columns(self, correlation: float = 0.0) -> float:
         """(sum of eigenvalues)² / sum of their squares of the day means' covariance.
 
         Days can move together in a few directions only, so that their distances scatter as if there
         were few columns. Estimated without bias from the days' Gram matrix (Srivastava, 2005), and
         drawn towards decorrelated columns with the weight of four days.
+
+        `correlation`: of neighbouring days' effects, which makes columns look fewer.
         """
         days, columns = self.means.shape
         scaled = self.means / np.sqrt(self.within)
         centred = scaled - scaled.mean(axis=0)
-        free = days - 1
-        gram = centred @ centred.T / free
+        free = max((days - 1) / self._likeness(correlation), LEAST_DAYS - 1)
+        gram = centred @ centred.T / (days - 1)
         trace = float(np.trace(gram))
         if trace <= 0:
             return float(columns)

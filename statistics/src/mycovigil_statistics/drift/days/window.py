@@ -121,7 +121,7 @@ def series_of(
 
     As many columns as are effective, with ratios spread as those of the view's columns are.
     """
-    columns = max(1, round(baseline.effective_columns()))
+    columns = max(1, round(baseline.effective_columns(correlation)))
     ratios = baseline.day_variance() / baseline.within
     drawn = np.quantile(ratios, (np.arange(columns) + 0.5) / columns)
     return Series(baseline.units, nights, drawn, correlation, spread, freedom)
