@@ -206,7 +206,8 @@ def test_quickgelu_weights_under_a_plain_name_are_refused(
     file.write_bytes(weights.read_bytes())
     if sign == "digest":
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        monkeypatch.setattr(activation, "_quick_digests", lambda: {"ViT-B-32/openai": digest[:8]})
+        known = {True: {"ViT-B-32/openai": digest[:8]}, False: {}}
+        monkeypatch.setattr(activation, "_digests", lambda *, quick: known[quick])
     elif sign == "keys":
         extra = dict.fromkeys(activation.OPENAI_KEYS, torch.tensor(1))
         torch.save(torch.load(weights, weights_only=True) | extra, file)
@@ -218,10 +219,40 @@ def test_quickgelu_weights_under_a_plain_name_are_refused(
 
 
 def test_the_digests_of_known_quickgelu_weights_are_read_from_their_addresses() -> None:
-    known = activation._quick_digests()
+    known, plain = (activation._digests(quick=quick) for quick in (True, False))
     assert known["ViT-B-32/openai"].startswith("40d365715913c9da98579312b702a82c18be219cc2a734")
     assert known["ViT-B-32/laion400m_e32"] == "46683a32"
     assert "ViT-B-32/laion2b_s34b_b79k" not in known
+    assert plain["ViT-B-32/laion2b_e16"] == "af8dbd0c"
+    assert not set(known.values()) & set(plain.values())
+
+
+def test_gelu_weights_under_a_name_of_quickgelu_are_refused(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import open_clip
+
+    config = CONFIG["model_cfg"] | {"quick_gelu": True}
+    (tmp_path / "tiny-test-quickgelu.json").write_text(json.dumps(config))
+    open_clip.add_model_config(tmp_path)
+    file = model_folder / "open_clip_pytorch_model.bin"
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    known = {True: {}, False: {"ViT-B-32/laion2b_e16": digest[:8]}}
+    monkeypatch.setattr(activation, "_digests", lambda *, quick: known[quick])
+    with pytest.raises(ActivationMismatch, match=r"laion2b_e16.*Name it tiny-test:"):
+        load_source(f"tiny-test-quickgelu:{file}")
+
+
+def test_quickgelu_weights_in_a_folder_that_says_gelu_are_refused(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "model")
+    load_source(f"local-dir:{folder}")
+    weights = folder / "open_clip_pytorch_model.bin"
+    extra = dict.fromkeys(activation.OPENAI_KEYS, torch.tensor(1))
+    torch.save(torch.load(weights, weights_only=True) | extra, weights)
+    with pytest.raises(ActivationMismatch, match='"quick_gelu": true'):
+        load_source(f"local-dir:{folder}")
 
 
 def test_too_few_photos_are_refused(photo_folder: Path) -> None:

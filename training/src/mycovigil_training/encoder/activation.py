@@ -1,12 +1,13 @@
 """Whether a checkpoint was trained with QuickGELU, which its weights do not say.
 
-Under the plain name of an architecture open_clip would compute GELU with them: features that are
-subtly wrong, and no error.
+Under the plain name of an architecture open_clip would compute GELU with them, and QuickGELU with
+others under a name of that: features that are subtly wrong, and no error.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from pathlib import Path
 
@@ -16,51 +17,84 @@ QUICK = "-quickgelu"
 # What OpenAI's checkpoints hold beside the weights; all of them were trained with QuickGELU.
 OPENAI_KEYS = frozenset({"input_resolution", "context_length", "vocab_size"})
 SHORTEST_DIGEST = 8
+# Files of a model in a folder.
+CONFIG, WEIGHTS = "open_clip_config.json", frozenset({".bin", ".pt", ".pth", ".safetensors"})
 
 
 class ActivationMismatch(ValueError):
-    """The checkpoint was trained with QuickGELU, and is named as if it was not."""
+    """The checkpoint was trained with another activation than would be computed with it."""
 
 
 def check(architecture: str, checkpoint: str) -> None:
-    """Refuse a checkpoint file that was surely trained with QuickGELU under a plain name.
+    """Refuse a checkpoint file that was surely trained with QuickGELU under a plain name, or with
+    GELU under a name of QuickGELU.
 
     Raises:
         ActivationMismatch: says what gives it away, and the name to use.
     """
     import open_clip
 
-    if not Path(checkpoint).is_file():
+    file = Path(checkpoint)
+    if not file.is_file():
         return
-    config = open_clip.get_model_config(architecture) or {}
-    if config.get("quick_gelu", False):
-        return
-    if (evidence := _evidence(Path(checkpoint))) is not None:
-        raise ActivationMismatch(
-            f"{Path(checkpoint).name} was trained with QuickGELU ({evidence}), and {architecture} "
-            f"computes GELU: its features would be subtly wrong. Name it "
-            f"{architecture}{QUICK}:{checkpoint}"
-        )
+    if (open_clip.get_model_config(architecture) or {}).get("quick_gelu", False):
+        if (tag := _tag_of(file, _digests(quick=False))) is not None:
+            raise _mismatch(
+                file, f"GELU (it is {tag})", f"{architecture} computes QuickGELU",
+                f"Name it {architecture.removesuffix(QUICK)}:{checkpoint}",
+            )  # fmt: skip
+    elif (evidence := _evidence(file)) is not None:
+        raise _mismatch(
+            file, f"QuickGELU ({evidence})", f"{architecture} computes GELU",
+            f"Name it {architecture}{QUICK}:{checkpoint}",
+        )  # fmt: skip
+
+
+def check_folder(folder: Path) -> None:
+    """As :func:`check`, of the weights in a folder whose open_clip_config.json says GELU.
+
+    Raises:
+        ActivationMismatch: says what gives it away, and what to write.
+    """
+    try:
+        config = json.loads((folder / CONFIG).read_text())["model_cfg"]
+        files = sorted(file for file in folder.iterdir() if file.suffix in WEIGHTS)
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # open_clip says what is wrong with it
+    for file in files if not config.get("quick_gelu", False) else ():
+        if (evidence := _evidence(file)) is not None:
+            raise _mismatch(
+                file, f"QuickGELU ({evidence})", f"{CONFIG} says GELU",
+                'Write "quick_gelu": true into its model_cfg',
+            )  # fmt: skip
+
+
+def _mismatch(file: Path, trained: str, computed: str, remedy: str) -> ActivationMismatch:
+    return ActivationMismatch(
+        f"{file.name} was trained with {trained}, and {computed}: its features would be subtly "
+        f"wrong. {remedy}"
+    )
 
 
 def _evidence(file: Path) -> str | None:
     """What shows QuickGELU: the file's digest, its name, or what lies beside the weights."""
-    digest = _digest(file)
-    for tag, known in _quick_digests().items():
-        if digest.startswith(known):
-            return f"it is {tag}"
+    if (tag := _tag_of(file, _digests(quick=True))) is not None:
+        return f"it is {tag}"
     if "quickgelu" in file.name.lower().replace("_", "").replace("-", ""):
         return "its name says so"
     return "it is in OpenAI's format" if _is_openai(file) else None
 
 
-def _digest(file: Path) -> str:
+def _tag_of(file: Path, digests: dict[str, str]) -> str | None:
+    """Architecture and tag of the weights with the file's digest."""
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return next((tag for tag, known in digests.items() if digest.startswith(known)), None)
 
 
-def _quick_digests() -> dict[str, str]:
-    """sha256, or its beginning, of open_clip's QuickGELU weights, by architecture and tag.
+def _digests(*, quick: bool) -> dict[str, str]:
+    """sha256, or its beginning, of open_clip's weights with or without QuickGELU, by architecture
+    and tag.
 
     It stands in the address: before the file's name, or at the end of it.
     """
@@ -69,7 +103,7 @@ def _quick_digests() -> dict[str, str]:
     found: dict[str, str] = {}
     for name, tag in open_clip.list_pretrained():
         config = open_clip.get_pretrained_cfg(name, tag) or {}
-        url = config.get("url", "") if config.get("quick_gelu", False) else ""
+        url = config.get("url", "") if bool(config.get("quick_gelu", False)) is quick else ""
         if url:
             folder, _, file = url.rpartition("/")
             candidates = (folder.rpartition("/")[2], Path(file).stem.rpartition("-")[2])

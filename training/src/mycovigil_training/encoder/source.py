@@ -18,7 +18,8 @@ from mycovigil_training.encoder.export.non_mushroom import direction_of, directi
 from mycovigil_training.encoder.pretrain.towers import MEAN, STD, load_mini, trained_on
 from mycovigil_training.encoder.tower_file import is_tower_file, read_tower
 
-SCHEMES = ("hf-hub:", "local-dir:")
+LOCAL = "local-dir:"
+SCHEMES = ("hf-hub:", LOCAL)
 LICENCES = {
     "hf-hub:imageomics/bioclip": "MIT",
     "hf-hub:imageomics/bioclip-2": "MIT",
@@ -105,6 +106,8 @@ def load_source(name: str, *, licence: str | None = None) -> Source:
     import open_clip
 
     architecture, options = _parsed(name)
+    if name.startswith(LOCAL):
+        activation.check_folder(Path(name.removeprefix(LOCAL)))
     activation.check(architecture, options.get("pretrained", ""))
     try:
         model, transform = open_clip.create_model_from_pretrained(architecture, **options)
