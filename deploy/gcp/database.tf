@@ -83,6 +83,7 @@ resource "google_sql_database" "main" {
 resource "google_sql_user" "owner" {
   name                = local.name
   instance            = google_sql_database_instance.main.name
+  deletion_policy     = "ABANDON" # Postgres drops no role that owns tables
   password_wo         = var.database_password
   password_wo_version = var.database_password_version
 }
@@ -90,7 +91,8 @@ resource "google_sql_user" "owner" {
 # The predictor logs in as its service account: such a user has no rights but those that
 # `mycovigil migrate --grant-predictor` gives it. One with a password would get cloudsqlsuperuser.
 resource "google_sql_user" "predictor" {
-  name     = local.predictor_role
-  instance = google_sql_database_instance.main.name
-  type     = "CLOUD_IAM_SERVICE_ACCOUNT"
+  name            = local.predictor_role
+  instance        = google_sql_database_instance.main.name
+  type            = "CLOUD_IAM_SERVICE_ACCOUNT"
+  deletion_policy = "ABANDON"
 }

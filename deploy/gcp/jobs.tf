@@ -31,6 +31,10 @@ module "job" {
   cloud_sql   = local.cloud_sql
   network     = local.network
   assets      = local.assets
+  depends_on = [
+    google_project_iam_member.service, google_storage_bucket_iam_member.service,
+    google_secret_manager_secret_iam_member.database_password,
+  ]
 }
 
 resource "google_cloud_run_v2_job_iam_member" "scheduler" {

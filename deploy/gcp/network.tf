@@ -52,4 +52,7 @@ resource "google_compute_network_attachment" "training" {
   subnetworks           = [google_compute_subnetwork.run.id]
   connection_preference = "ACCEPT_MANUAL"
   producer_accept_lists = [var.project]
+  lifecycle {
+    ignore_changes = [producer_accept_lists] # Vertex AI's agent adds the project of its machines
+  }
 }

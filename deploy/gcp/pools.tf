@@ -41,4 +41,8 @@ module "pool" {
   cloud_sql   = local.cloud_sql
   network     = local.network
   assets      = local.assets
+  depends_on = [
+    google_project_iam_member.service, google_storage_bucket_iam_member.service,
+    google_secret_manager_secret_iam_member.database_password,
+  ]
 }

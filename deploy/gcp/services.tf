@@ -75,6 +75,11 @@ module "predictor" {
   instances = var.predictor_instances
   network   = local.network
   assets    = local.assets
+  # A revision that may not read its secret, its bucket or its database fails for good.
+  depends_on = [
+    google_project_iam_member.service, google_storage_bucket_iam_member.service,
+    google_secret_manager_secret_iam_member.database_password, google_secret_manager_secret_iam_member.metrics,
+  ]
 }
 
 module "drift" {
@@ -104,6 +109,10 @@ module "drift" {
   cloud_sql = local.cloud_sql
   network   = local.network
   assets    = local.assets
+  depends_on = [
+    google_project_iam_member.service, google_storage_bucket_iam_member.service,
+    google_secret_manager_secret_iam_member.database_password, google_secret_manager_secret_iam_member.metrics,
+  ]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "invoker" {

@@ -29,10 +29,9 @@ variable "images" {
 }
 
 variable "database_password" {
-  description = "Password of the tables' owner; given when it changes, and never written to the state."
+  description = "Password of the tables' owner. Every plan asks for one; it is sent only with a new database_password_version, and never written to the state."
   type        = string
   ephemeral   = true
-  default     = null
 }
 
 variable "database_password_version" {

@@ -93,7 +93,7 @@ def _workload(kind: str, values: dict[str, Any]) -> Workload:
         values["name"],
         template["service_account"],
         main["image"],
-        main["command"],
+        [*main["command"], *main["args"]],
         {one["name"]: one["value"] for one in main["env"] if one["name"] not in secrets},
         {name: one[0]["secret_key_ref"][0]["version"] for name, one in secrets.items()},
         port=main["ports"][0]["container_port"] if main.get("ports") else None,

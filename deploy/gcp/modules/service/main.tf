@@ -30,7 +30,8 @@ resource "google_cloud_run_v2_service" "this" {
     containers {
       name       = "main"
       image      = var.image
-      command    = var.command
+      command    = [var.command[0]]
+      args       = slice(var.command, 1, length(var.command))
       depends_on = local.first
       ports {
         container_port = var.http.port

@@ -23,7 +23,8 @@ resource "google_cloud_run_v2_worker_pool" "this" {
     containers {
       name    = "main"
       image   = var.image
-      command = var.command
+      command = [var.command[0]]
+      args    = slice(var.command, 1, length(var.command))
       resources {
         limits = { cpu = var.cpu, memory = var.memory }
       }

@@ -10,7 +10,12 @@ variable "kind" {
 variable "name" { type = string }
 variable "region" { type = string }
 variable "image" { type = string }
-variable "command" { type = list(string) }
+
+variable "command" {
+  description = "The whole command line; all but its first word are arguments, which one run of a job may replace."
+  type        = list(string)
+}
+
 variable "account" { type = string }
 
 variable "environment" {
