@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 
 from factories.photo import encoded, make_photo, make_picture
+from PIL import Image
 from playwright.sync_api import sync_playwright
+from typer.testing import CliRunner
 
+from mycovigil_training.commands.dataset import app
 from mycovigil_training.dataset.curation import curate
 from mycovigil_training.dataset.datasheet.page import write_datasheet
 
@@ -38,3 +41,17 @@ def test_the_page_shows_counts_photos_pairs_and_what_was_left_out(
         sizes = page.eval_on_selector_all("img", "all => all.map(one => one.naturalWidth)")
         assert len(sizes) == 3
         assert min(sizes) > 0
+
+
+def test_a_policy_is_drawn_and_a_wrong_key_names_the_nearest(
+    curated_folder: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "policy.jpg"
+    arguments = ["augment", str(curated_folder), "--preview", str(picture)]
+    result = CliRunner().invoke(app, [*arguments, "--set", "augmentation.views=2"])
+    assert result.exit_code == 0, result.output
+    with Image.open(picture) as image:
+        assert image.size == (3 * (128 + 4), 12 * (128 + 4))
+    result = CliRunner().invoke(app, [*arguments, "--set", "augmentation.rotaton=3"])
+    assert result.exit_code == 1
+    assert "augmentation.rotation" in result.output

@@ -9,7 +9,7 @@ from factories.encoder import tiny_encoder_folder
 from mycovigil.vision.encoder.identity import EncoderMismatch
 from mycovigil.vision.image.covariates import measure
 from mycovigil.vision.image.decode import decode
-from mycovigil_training.augmentation import Augmentation
+from mycovigil_training.augmentation import Augmentation, rarities, view_count
 from mycovigil_training.configuration import compose
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curated import CuratedPhoto
@@ -50,8 +50,9 @@ def test_a_second_run_reads_no_photo(
     again = extract(tmp_path, photos, engine, batch=4)
     assert again.features.tolist() == first.features.tolist()
     same = extract_views(tmp_path, photos, engine, config, batch=4)
-    assert same.tolist() == views.tolist()
-    assert views.shape == (len(photos), 2, engine.identity.dimension)
+    assert same[0].tolist() == views[0].tolist()
+    assert views[0].shape == (2 * len(photos), engine.identity.dimension)
+    assert views[1].tolist() == [place for place in range(len(photos)) for _ in range(2)]
 
 
 def test_another_encoder_has_another_cache(
@@ -75,14 +76,64 @@ def test_views_are_seeded_by_photo_and_number(engine: Engine) -> None:
     assert (camera.view(pixels, "ef" * 32, 0) != first).any()
 
 
-def test_a_broken_cache_is_an_empty_one(tmp_path: Path) -> None:
-    path = tmp_path / "cache.npz"
-    path.write_bytes(b"PK\x03\x04 cut")
-    cache = FeatureCache(path)
-    assert "a" not in cache
-    cache.put("a", np.ones(3, dtype=np.float32), np.zeros(8))
-    cache.save()
-    assert FeatureCache(path).get("a")[0].tolist() == [1, 1, 1]
+def test_photos_of_rare_classes_have_more_views_and_stronger_ones(engine: Engine) -> None:
+    config = compose(["augmentation.views=3", "augmentation.most_views=8"]).augmentation
+    assert rarities(["edible"] * 8 + ["deadly"] * 2) == [1.0] * 8 + [4.0] * 2
+    assert [view_count(config, rarity) for rarity in (1.0, 4.0, 100.0)] == [3, 6, 8]
+    assert view_count(compose(["augmentation=none"]).augmentation, 4.0) == 0
+    camera = Augmentation(compose().augmentation, 32)
+    pixels = np.full((camera.source_size, camera.source_size, 3), 128, dtype=np.uint8)
+    usual, rare = (
+        np.std([camera.view(pixels, "ab" * 32, n, rare=rare).mean() for n in range(60)])
+        for rare in (False, True)
+    )
+    assert rare > 1.1 * usual
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "another format"])
+def test_a_broken_cache_keeps_the_rows_before_the_damage(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "cache.rows"
+    cache = FeatureCache(path, 3)
+    cache.put(["a", "b"], np.array([[1, 1, 1], [2, 2, 2]], np.float32), np.ones((2, 8)))
+    data = bytearray(path.read_bytes())
+    if damage == "cut":
+        del data[-5:]
+    elif damage == "flipped":
+        data[-50] ^= 1
+    else:
+        data[:] = b"PK\x03\x04 an older version's"
+    path.write_bytes(data)
+    cache = FeatureCache(path, 3)
+    assert ("a" in cache) == (damage != "another format")
+    assert "b" not in cache
+    cache.put(["b"], np.full((1, 3), 3, np.float32))
+    assert FeatureCache(path, 3).get("b")[0].tolist() == [3, 3, 3]
+
+
+def test_a_killed_extraction_goes_on(
+    curated_folder: Path, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = curated.read(curated_folder)[:40]
+    for photo in photos:
+        (tmp_path / photo.path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / photo.path).symlink_to(curated_folder / photo.path)
+    encoded = []
+
+    def killed(pixels: np.ndarray) -> np.ndarray:
+        encoded.append(len(pixels))
+        if len(encoded) == 4:
+            raise KeyboardInterrupt
+        return real(pixels)
+
+    real = engine.encode
+    monkeypatch.setattr(engine, "encode", killed)
+    with pytest.raises(KeyboardInterrupt):
+        extract(tmp_path, photos, engine, batch=8)
+    again = extract(tmp_path, photos, engine, batch=8)
+    assert sum(encoded) == len(photos) + 8
+    monkeypatch.setattr(engine, "encode", real)
+    whole = extract(curated_folder, photos, engine, batch=8)
+    assert again.features.tolist() == whole.features.tolist()
 
 
 def test_a_changed_graph_is_refused(encoder_folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Training's configuration: composed by Hydra from ``conf/``, checked by pydantic."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,9 +15,14 @@ class Section(BaseModel):
 
 
 class AugmentationConfig(Section):
-    """``views`` augmented views of each training photo beside the photo itself."""
+    """``views`` augmented views of each photo of the largest class beside the photo itself, up to
+    ``most_views`` of photos of rare classes, whose views are ``rare_strength`` times as strong."""
 
     views: int = Field(ge=0, le=64)
+    most_views: int = Field(ge=0, le=64)
+    rare_strength: float = Field(ge=1, le=3)
+    rotation: float = Field(ge=0, le=180)
+    perspective: float = Field(ge=0, le=0.3)
     smallest_crop: float = Field(gt=0, le=1)
     light: float = Field(ge=0, lt=1)
     white_balance: float = Field(ge=0, le=1)
@@ -103,4 +109,29 @@ def compose_as(name: str, kind: type[Config], overrides: Sequence[str] = ()) -> 
         values: Any = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
         return kind.model_validate(values)
     except (HydraException, OmegaConfBaseException, ValidationError) as error:
-        raise BadConfiguration(f"the configuration is refused: {error}") from error
+        near = "" if isinstance(error, ValidationError) else _nearest(name, overrides)
+        raise BadConfiguration(f"the configuration is refused: {error}{near}") from error
+
+
+def _nearest(name: str, overrides: Sequence[str]) -> str:
+    """Known keys like those of ``overrides`` that are none, in a sentence."""
+    import hydra
+    from omegaconf import OmegaConf
+
+    with hydra.initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        known = list(_keys(OmegaConf.to_container(hydra.compose(name))))
+    asked = [override.partition("=")[0].lstrip("+~") for override in overrides]
+    found = [
+        f"{key}: did you mean {' or '.join(close)}?"
+        for key in asked
+        if key not in known and (close := get_close_matches(key, known, n=2))
+    ]
+    return "".join(f"\n{one}" for one in found)
+
+
+def _keys(values: Any, before: str = "") -> Iterator[str]:
+    """Dotted names of sections and values."""
+    for key, value in values.items():
+        yield f"{before}{key}"
+        if isinstance(value, dict):
+            yield from _keys(value, f"{before}{key}.")

@@ -31,8 +31,8 @@ class TrainingData:
 
     def views(
         self, rows: NDArray[np.int64], engine: Engine, config: TrainConfig
-    ) -> NDArray[np.float32]:
-        """(n, views, D) features of augmented views of these rows."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """(m, D) features of augmented views of these rows, and (m,) places among the rows."""
         chosen = [self.photos[row] for row in rows]
         return extract_views(
             self.folder, chosen, engine, config.augmentation, batch=config.encode_batch

@@ -115,5 +115,25 @@ def describe(
         sys.exit(f"mycovigil dataset describe: {error}")
 
 
+@app.command()
+def augment(
+    preview: Annotated[Path, typer.Option(help="The picture to write (.jpg or .png).")],
+    folder: Annotated[Path | None, typer.Argument(help="A curated folder.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Hydra overrides: augmentation.light=0.5 …")
+    ] = None,
+) -> None:
+    """Draw what the augmentation policy makes of some photos of each class."""
+    from mycovigil_training.configuration import compose
+    from mycovigil_training.dataset.datasheet.policy import draw_policy
+
+    try:
+        config = compose(overrides or []).augmentation
+        draw_policy(folder or Settings.load().training.dataset, config, preview)
+    except (ValueError, OSError) as error:
+        sys.exit(f"mycovigil dataset augment: {error}")
+    typer.echo(f"{preview}: a row for each photo, the photo first")
+
+
 def _logs() -> None:
     configure_logging(Settings.load().telemetry, service="training")

@@ -1,11 +1,16 @@
 """From curated photos to features: decoded as in serving, encoded in batches, cached."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mycovigil import cpu
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.image.covariates import measure
 from mycovigil.vision.image.decode import DecodedImage, decode
@@ -20,22 +25,25 @@ from mycovigil_training.features.table import UNLABELLED, FeatureTable, table
 from mycovigil_training.progress import tracked
 
 CACHE_FOLDER = ".features"
+Item = TypeVar("Item")
 LABELS = {name.value: number for number, name in enumerate(CLASSES)}
 
 
 def extract(
     folder: Path, photos: Sequence[CuratedPhoto], engine: Engine, *, batch: int
 ) -> FeatureTable:
-    """Features and covariates of every photo, in order; seen photos come from the cache."""
-    cache = FeatureCache(_cache_path(folder, engine, "photos"))
-    missing = [photo for photo in photos if photo.sha256 not in cache]
-    for chunk in _chunks(missing, batch, "encoding photos"):
-        images = [_decoded(folder, photo, engine, engine.identity.image_size) for photo in chunk]
-        features = engine.encode(np.stack([image.pixels for image in images]))
-        for photo, image, row in zip(chunk, images, features, strict=True):
-            cache.put(photo.sha256, row, measure(image).vector())
-    cache.save()
-    rows = [cache.get(photo.sha256) for photo in photos]
+    """Features and covariates of every photo, in order; seen photos come from the cache, which is
+    written batch by batch."""
+    cache = FeatureCache(_cache_path(folder, engine, "photos"), engine.identity.dimension)
+    missing = [photo for photo in photos if _key(photo) not in cache]
+    side = engine.identity.image_size
+    with _decoders() as threads:
+        for chunk in _chunks(missing, batch, "encoding photos"):
+            images = list(threads.map(lambda one: _decoded(folder, one, engine, side), chunk))
+            features = engine.encode(np.stack([image.pixels for image in images]))
+            covariates = np.array([measure(image).vector() for image in images])
+            cache.put([_key(photo) for photo in chunk], features, covariates)
+    rows = [cache.get(_key(photo)) for photo in photos]
     return table(
         [row[0] for row in rows],
         [row[1] for row in rows],
@@ -54,25 +62,47 @@ def extract_views(
     config: AugmentationConfig,
     *,
     batch: int,
-) -> NDArray[np.float32]:
-    """(N, views, D) features of augmented views, cached as well."""
-    shape = (len(photos), config.views, engine.identity.dimension)
-    if not config.views:
-        return np.empty(shape, dtype=np.float32)
-    cache = FeatureCache(_cache_path(folder, engine, augmentation.digest(config)))
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Features (m, D) of augmented views and the places (m,) of their photos, cached as well.
+
+    Photos of rare classes have more views, and stronger ones.
+    """
+    width = engine.identity.dimension
+    rarities = augmentation.rarities([photo.safety_class for photo in photos])
+    wanted = [
+        (place, number)
+        for place, rarity in enumerate(rarities)
+        for number in range(augmentation.view_count(config, rarity))
+    ]
+    if not wanted:
+        return np.empty((0, width), np.float32), np.empty(0, np.int64)
+    cache = FeatureCache(_cache_path(folder, engine, augmentation.digest(config)), width)
     camera = Augmentation(config, engine.identity.image_size)
-    missing = [p for p in photos if f"{p.sha256}:{config.views - 1}" not in cache]
-    for chunk in _chunks(missing, max(batch // config.views, 1), "encoding augmented views"):
-        keys, views = [], []
-        for photo in chunk:
-            pixels = _decoded(folder, photo, engine, camera.source_size).pixels
-            keys += [f"{photo.sha256}:{number}" for number in range(config.views)]
-            views += [camera.view(pixels, photo.sha256, n) for n in range(config.views)]
-        for key, row in zip(keys, engine.encode(np.stack(views)), strict=True):
-            cache.put(key, row, np.empty(0))
-    cache.save()
-    keys = [f"{photo.sha256}:{n}" for photo in photos for n in range(config.views)]
-    return np.asarray([cache.get(key)[0] for key in keys], dtype=np.float32).reshape(shape)
+
+    @lru_cache(maxsize=1)
+    def decoded(place: int) -> NDArray[np.uint8]:
+        return _decoded(folder, photos[place], engine, camera.source_size).pixels
+
+    def view(place: int, number: int) -> NDArray[np.uint8]:
+        rare = rarities[place] > 1
+        return camera.view(decoded(place), photos[place].sha256, number, rare=rare)
+
+    keys = [_view_key(photos[place], number, rarities[place]) for place, number in wanted]
+    missing = [row for row, key in enumerate(keys) if key not in cache]
+    for chunk in _chunks(missing, batch, "encoding augmented views"):
+        pixels = np.stack([view(*wanted[row]) for row in chunk])
+        cache.put([keys[row] for row in chunk], engine.encode(pixels))
+    features = np.stack([cache.get(key)[0] for key in keys])
+    return features, np.array([place for place, _ in wanted], np.int64)
+
+
+def _key(photo: CuratedPhoto) -> str:
+    """Of the bytes that are decoded, which differ from the photo as it came if it was scaled."""
+    return photo.stored_sha256 or photo.sha256
+
+
+def _view_key(photo: CuratedPhoto, number: int, rarity: float) -> str:
+    return f"{_key(photo)}:{number}:{'rare' if rarity > 1 else 'usual'}"
 
 
 def _decoded(folder: Path, photo: CuratedPhoto, engine: Engine, size: int) -> DecodedImage:
@@ -86,14 +116,19 @@ def _decoded(folder: Path, photo: CuratedPhoto, engine: Engine, size: int) -> De
     )
 
 
-def _chunks(
-    photos: Sequence[CuratedPhoto], size: int, what: str
-) -> Iterator[tuple[CuratedPhoto, ...]]:
-    for start in tracked(range(0, len(photos), size), what):
-        yield tuple(photos[start : start + size])
+@contextmanager
+def _decoders() -> Iterator[ThreadPoolExecutor]:
+    """One thread a processor: decoders let go of the interpreter's lock."""
+    with ThreadPoolExecutor(cpu.available()) as threads:
+        yield threads
+
+
+def _chunks(items: Sequence[Item], size: int, what: str) -> Iterator[tuple[Item, ...]]:
+    for start in tracked(range(0, len(items), size), what):
+        yield tuple(items[start : start + size])
 
 
 def _cache_path(folder: Path, engine: Engine, kind: str) -> Path:
     identity = engine.identity
-    name = f"{identity.onnx_digest[:16]}-{identity.preprocessing_digest[:8]}-{kind}.npz"
+    name = f"{identity.onnx_digest[:16]}-{identity.preprocessing_digest[:8]}-{kind}.rows"
     return folder / CACHE_FOLDER / name

@@ -29,12 +29,12 @@ from mycovigil_training.model.scoring import answers, plain
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The rows of each part; ``views`` (n, v, D) are augmented views of the training rows,
-    ``foreign`` (m, D) photos without a mushroom, ``new_days`` (n,) which calibration rows were sent
-    since the drift that the model answers, None if it answers none."""
+    """The rows of each part; ``views`` are (m, D) augmented views of training rows and the
+    places (m,) of these, ``foreign`` (f, D) photos without a mushroom, ``new_days`` (n,) which
+    calibration rows were sent since the drift that the model answers, None if it answers none."""
 
     train: FeatureTable
-    views: NDArray[np.float32]
+    views: tuple[NDArray[np.float32], NDArray[np.int64]]
     validation: FeatureTable
     calibration: FeatureTable
     holdout: FeatureTable
@@ -103,9 +103,9 @@ def assemble(
 
 
 def _fitted(parts: Parts, config: TrainConfig) -> Head:
-    train, views = parts.train, parts.views
-    rows = np.concatenate([train.features, views.reshape(-1, train.features.shape[1])])
-    labels = np.concatenate([train.labels, np.repeat(train.labels[: len(views)], views.shape[1])])
+    train, (views, places) = parts.train, parts.views
+    rows = np.concatenate([train.features, views])
+    labels = np.concatenate([train.labels, train.labels[places]])
     held = (parts.validation.features, parts.validation.labels)
     return fit(rows, labels, held, config.head, seed=config.seed)
 
@@ -223,7 +223,7 @@ def _counts(parts: Parts, head: Head, config: TrainConfig) -> dict[str, Any]:
             )
             for name, table in tables.items()
         },
-        "views": int(parts.views.shape[1]),
+        "views": len(parts.views[0]),
         "not_mushroom": len(parts.foreign),
         "epochs": head.epochs,
         "configuration": config.model_dump(mode="json"),
