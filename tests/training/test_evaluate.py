@@ -8,6 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from mycovigil_training.commands.evaluate import app
+from mycovigil_training.configuration import compose
+from mycovigil_training.dataset import curated
+from mycovigil_training.dataset.curation import curate
+from mycovigil_training.evaluate.contradicted import find_issues
 from mycovigil_training.evaluate.folds import TooFewGroups, grouped
 from mycovigil_training.evaluate.measures import measures
 from mycovigil_training.evaluate.poison_cost import poison_cost
@@ -110,3 +114,24 @@ def test_a_folder_that_cannot_be_judged_is_one_sentence(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "mycovigil evaluate:" in result.output
     assert "Traceback" not in result.output
+
+
+def test_photos_under_the_wrong_class_are_listed_first(
+    curated_folder: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    """Every twelfth photo of one species is moved to another class."""
+    source, moved = tmp_path / "source", set()
+    for number, photo in enumerate(curated.read(curated_folder)):
+        wrong = number % 12 == 0 and photo.safety_class == "edible"
+        safety = "deadly" if wrong else photo.safety_class
+        path = source / "Classes" / safety / f"{safety} {photo.species}" / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((curated_folder / photo.path).read_bytes())
+        moved |= {photo.sha256} if wrong else set()
+    curate(source, tmp_path / "curated")
+    names = {photo.path: photo.sha256 for photo in curated.read(tmp_path / "curated")}
+    found = find_issues(tmp_path / "curated", str(encoder_folder), compose())
+    first = [names[issue.path] for issue in found[: len(moved)]]
+    assert len(moved) >= 4
+    assert len(moved & set(first)) >= 0.7 * len(moved)
+    assert {issue.given for issue in found if names[issue.path] in moved} == {"deadly"}

@@ -116,6 +116,29 @@ def describe(
 
 
 @app.command()
+def issues(
+    folder: Annotated[Path | None, typer.Argument(help="A curated folder.")] = None,
+    encoder: Annotated[str, typer.Option(help="Default: MYCOVIGIL_ENCODER_URI.")] = "",
+) -> None:
+    """List photos that look like another class than the one they stand under."""
+    from mycovigil_training.configuration import compose
+    from mycovigil_training.dataset.datasheet.page import write_datasheet
+    from mycovigil_training.dataset.label_issues import write_issues
+    from mycovigil_training.evaluate.contradicted import find_issues
+
+    _logs()
+    settings = Settings.load()
+    home = folder or settings.training.dataset
+    try:
+        found = find_issues(home, encoder or settings.encoder.uri, compose())
+        path = write_issues(home, found)
+        page = write_datasheet(home)
+    except (ValueError, OSError) as error:
+        sys.exit(f"mycovigil dataset issues: {error}")
+    typer.echo(f"{len(found)} photos look like another class: {path}, and pictures in {page}")
+
+
+@app.command()
 def augment(
     preview: Annotated[Path, typer.Option(help="The picture to write (.jpg or .png).")],
     folder: Annotated[Path | None, typer.Argument(help="A curated folder.")] = None,

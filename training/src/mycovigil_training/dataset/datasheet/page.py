@@ -12,6 +12,7 @@ from mycovigil_training.dataset.curated import CuratedPhoto
 from mycovigil_training.dataset.datasheet.counting import histograms
 from mycovigil_training.dataset.datasheet.pictures import contact_sheet, sheet
 from mycovigil_training.dataset.dropped import read_dropped
+from mycovigil_training.dataset.label_issues import read_issues
 from mycovigil_training.dataset.summary import summary
 
 PAGE = "datasheet.html"
@@ -57,6 +58,7 @@ def write_datasheet(folder: Path, page: Path | None = None) -> Path:
         duplicates=_pairs(source, report["duplicates"]),
         merged=_pairs(source, report.get("merged_across", [])),
         alike=_pairs(source, report.get("alike_across", [])),
+        issues=_issues(folder),
         dropped=dropped[:ROWS],
         more=max(len(dropped) - ROWS, 0),
         deadly=sorted({one.species for one in photos if one.safety_class == DEADLY}),
@@ -65,6 +67,18 @@ def write_datasheet(folder: Path, page: Path | None = None) -> Path:
     path = page or folder / PAGE
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _issues(folder: Path) -> list[Pair]:
+    """Photos that look like another class, with what they are called and look like."""
+    return [
+        Pair(
+            sheet([folder / issue.path]),
+            f"{issue.path}: {issue.given}, looks {issue.suggested}",
+            f"{issue.probability:.3f} by the other specimens",
+        )
+        for issue in read_issues(folder)[:PAIRS]
+    ]
 
 
 def _sheet(folder: Path, photos: Iterable[CuratedPhoto], safety_class: str) -> str:
