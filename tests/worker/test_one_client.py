@@ -115,3 +115,16 @@ def test_others_that_drift_beside_the_cats_are_a_doubt(nights: Nights) -> None:
     assert nights.pass_(cats) == CertificateStatus.VALID
     assert nights.pass_(cats, {"client": "app", "rows": 40, **ANSWERED}) == "suspect"
     assert "one_client" not in nights.last.evidence
+
+
+def test_a_class_of_others_that_drifts_beside_the_cats_is_a_doubt(
+    state: State, tmp_path: Path
+) -> None:
+    """Without the cats the night as a whole is calm; its photos that are called deadly are not."""
+    nights = Nights(state, tmp_path, baseline=False)
+    make_baseline(state, nights.served, days=14, rows=2 * ROWS)
+    cats = {"client": "cats", "rows": 40, **REFUSED}
+    deadly = {"probabilities": [0.02, 0.03, 0.05, 0.9], "label": "deadly", "shift": 1.7}
+    status = nights.pass_(cats, {"client": "app", "rows": 14, "seed": 9, **deadly})
+    assert status == CertificateStatus.SUSPECT
+    assert "one_client" not in nights.last.evidence

@@ -3,7 +3,8 @@ the others, and doubts no certificate: such photos are answered `cannot_tell`, b
 clients' photos have no part in.
 
 So it is where one client's photos are refused more often than usual, those of all others surely are
-not, and the window without that client's refused photos is like the days of the baseline.
+not, and the window without that client's refused photos is like the days of the baseline; so are
+its predicted classes, where one of them alarmed.
 """
 
 import uuid
@@ -22,11 +23,12 @@ from mycovigil.storage import Storage
 from mycovigil_statistics.drift import DaySketch, judge_days
 from mycovigil_statistics.errors import SampleError
 from mycovigil_statistics.safety.proportions import Interval, score_interval
-from mycovigil_worker.days import baseline_rows
+from mycovigil_worker.days import baseline_rows, predicted_classes
 from mycovigil_worker.days.day_rows import DayRows, read
 from mycovigil_worker.days.geometry import Geometry
 from mycovigil_worker.days.preparation import Prepared
 from mycovigil_worker.days.scoring import Scorer
+from mycovigil_worker.days.sketches import Part, prediction_part
 from mycovigil_worker.judging.judged_window import Comparison
 from mycovigil_worker.report.harm import LEVEL, TOLERABLE
 
@@ -77,7 +79,7 @@ class Search:
             return None
         nights = [self._without(client, day.span, comparison, scorer) for day in days.window]
         p_days = _p_days(nights, [day.sketch for day in days.days], seed)
-        if p_days is None or p_days <= level:
+        if p_days is None or p_days <= level or _classes_drift(nights, comparison):
             return None
         return OneClient(
             client, mine.trials, mine.estimate, others.estimate, others.high, usual, p_days
@@ -85,7 +87,7 @@ class Search:
 
     def _without(
         self, client: str, span: Span, comparison: Comparison, scorer: Scorer
-    ) -> DaySketch | None:
+    ) -> Part | None:
         """The day without the client's refused photos, sketched as the day itself was; none where
         too little is left, or answers are gone."""
         geometry = self.prepared.geometry
@@ -131,26 +133,28 @@ def _share(refused: Mask) -> Interval:
 
 def _sketched(
     geometry: Geometry, scorer: Scorer, comparison: Comparison, found: DayRows
-) -> DaySketch | None:
+) -> Part | None:
     rows, scored = found.rows, scorer.scored(found)
     try:
         sketch = geometry.features.sketch(rows.features, rows.covariates, groups=rows.dependent)
-        if geometry.predictions is None or len(scored) == 0:
-            return sketch
-        scores = comparison.scale.scores(scored)
-        predictions = geometry.predictions.sketch(
-            scored.probabilities, scores, groups=scored.dependent
-        )
+        part = prediction_part(geometry, scored, comparison.scale) if len(scored) else None
     except SampleError:
         return None
-    return sketch.joined(predictions)
+    return Part(sketch.joined(part.sketch), part.classes) if part else Part(sketch)
 
 
-def _p_days(
-    nights: Sequence[DaySketch | None], days: Sequence[DaySketch], seed: int
-) -> float | None:
+def _classes_drift(nights: Sequence[Part | None], comparison: Comparison) -> bool:
+    """Whether a predicted class of what is left is stranger than days differ."""
+    days, level = comparison.days, comparison.slices.level
+    if days is None or not days.class_drifted(level) or nights[0] is None:
+        return False
+    left = predicted_classes.judged(nights[0].classes, (day.classes for day in days.days))
+    return any(one.adjusted_p <= level for one in left)
+
+
+def _p_days(nights: Sequence[Part | None], days: Sequence[DaySketch], seed: int) -> float | None:
     """None where too little of a day is left to sketch it."""
-    left = [night for night in nights if night is not None]
+    left = [night.sketch for night in nights if night is not None]
     if not left or len(left) < len(nights):
         return None
     try:
