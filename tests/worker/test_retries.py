@@ -20,6 +20,7 @@ from mycovigil.db.retrain import RetrainJob
 from mycovigil.events.event import Event, EventType, schema_of
 from mycovigil.incidents import alert
 from mycovigil.storage import Storage, StorageUnavailable
+from mycovigil_worker.days import settling
 from mycovigil_worker.judging.judge import Judging
 from mycovigil_worker.nights import nightly, requested
 from mycovigil_worker.retrain import trigger
@@ -236,3 +237,62 @@ def test_an_error_of_the_storages_client_is_an_outage_and_tried_again(
         assert reports(state) == []
     assert len(nightly.run(state, now=MORNING)) == 1
     assert [(row.verdict, row.failures) for row in reports(state)] == [("drift", 0)]
+
+
+def unreadable(state: State, monkeypatch: pytest.MonkeyPatch) -> tuple[uuid.UUID, uuid.UUID]:
+    """Two models with a night each; the storage fails at every file of the first, archived one."""
+    with state.sessions.begin() as session:
+        old = make_served(session)
+        make_night(session, old, night_of(0))
+        old.model.status = "archived"
+        session.flush()
+        new = make_served(session, since=FIRST + PERIOD)
+        make_night(session, new, night_of(1))
+        broken = old.model.artifact_uri
+        new.model.artifact_uri = f"{broken}.new"
+    read = Storage.read
+
+    def denied(storage: Storage, key: str) -> bytes:
+        if key == broken:
+            raise StorageUnavailable("403")
+        return read(storage, key)
+
+    monkeypatch.setattr(Storage, "read", denied)
+    return old.model.id, new.model.id
+
+
+def test_an_archived_model_that_cannot_be_read_holds_back_no_later_night_or_request(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = unreadable(state, monkeypatch)
+    nightly.run(state, now=MORNING + PERIOD)
+    assert [row.model_id for row in reports(state)] == [new]
+    with state.sessions.begin() as session:
+        for number, model in enumerate((old, new)):
+            window = night_of(number)
+            session.add(
+                ReportRequest(
+                    id=new_id(),
+                    model_id=model,
+                    window_start=window.start,
+                    window_end=window.end,
+                    requested_by="test",
+                )
+            )
+    assert requested.drain(state, now=MORNING + PERIOD) == 1
+
+
+def test_a_fault_after_one_models_night_holds_back_no_other(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = unreadable(state, monkeypatch)
+
+    def faulty(state: State, model: uuid.UUID) -> None:
+        if model == old:
+            raise KeyError("of any kind")
+        settling.settle(state, model)
+
+    monkeypatch.setattr(Storage, "read", lambda *_: b"")
+    monkeypatch.setattr("mycovigil_worker.nights.nightly.settle", faulty)
+    nightly.run(state, now=MORNING + PERIOD)
+    assert {row.model_id for row in reports(state)} == {old, new}

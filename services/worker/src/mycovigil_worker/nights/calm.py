@@ -10,6 +10,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil.baselines import baseline as baselines
@@ -33,7 +34,13 @@ log = structlog.get_logger(__name__)
 
 
 def end_by_calm(state: State) -> list[uuid.UUID]:
-    """Resolve every drift of the production model whose shift is over; returns those."""
+    """Resolve every drift of the production model whose shift is over; returns those.
+
+    One that fails holds back none of the others.
+
+    Raises:
+        OperationalError: the database is away.
+    """
     with state.sessions() as session:
         found = session.scalars(
             select(Incident.id)
@@ -43,7 +50,17 @@ def end_by_calm(state: State) -> list[uuid.UUID]:
                 Incident.proof.is_(None),  # labels proved harm: features cannot refute them
             )
         ).all()
-    return [identifier for identifier in found if _ended(state, identifier)]
+    return [identifier for identifier in found if _attempted(state, identifier)]
+
+
+def _attempted(state: State, identifier: uuid.UUID) -> bool:
+    try:
+        return _ended(state, identifier)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("whether a drift is over is not known", incident=str(identifier))
+        return False
 
 
 def _ended(state: State, identifier: uuid.UUID) -> bool:

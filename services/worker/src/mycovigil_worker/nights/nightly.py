@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import or_, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from mycovigil.db.report import DriftReport, ReportVerdict
@@ -39,7 +38,7 @@ def run(state: State, *, now: datetime) -> list[uuid.UUID]:
     for period, windows in due.items():
         try:
             made += _make_all(state, period.model_id, windows, now)
-        except (DBAPIError, OSError):
+        except Exception:  # an outage, or something of this model alone
             log.exception(
                 "nights not judged, the next tick tries again", model=str(period.model_id)
             )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
 
 from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest
 from mycovigil.references.window import Window
@@ -22,7 +22,13 @@ log = structlog.get_logger(__name__)
 
 
 def drain(state: State, *, now: datetime) -> int:
-    """Answer every waiting request whose window is over; returns how many."""
+    """Answer every waiting request whose window is over; returns how many.
+
+    One that fails holds back none of the others.
+
+    Raises:
+        OperationalError: the database is away.
+    """
     border = now - nightly.grace_of(state.settings)
     with state.sessions() as session:
         waiting = session.scalars(
@@ -30,7 +36,17 @@ def drain(state: State, *, now: datetime) -> int:
             .where(ReportRequest.handled_at.is_(None), ReportRequest.window_end <= border)
             .order_by(ReportRequest.created_at)
         ).all()
-    return sum(_answer(state, request, now) for request in waiting)
+    return sum(_attempted(state, request, now) for request in waiting)
+
+
+def _attempted(state: State, request: ReportRequest, now: datetime) -> bool:
+    try:
+        return _answer(state, request, now)
+    except OperationalError:
+        raise
+    except Exception:  # a file that cannot be read, for instance
+        log.exception("a request is not answered, the next tick tries again", id=str(request.id))
+        return False
 
 
 def _answer(state: State, request: ReportRequest, now: datetime) -> bool:
