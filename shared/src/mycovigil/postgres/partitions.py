@@ -23,14 +23,12 @@ SELECT c.relname AS name, bounds.first, bounds.last, coalesce(
     AND bounds.first = date_trunc('day', bounds.first, 'UTC')
     AND bounds.last = bounds.first + interval '24 hours', false) AS ours
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid,
-LATERAL regexp_match(
-    pg_get_expr(c.relpartbound, c.oid),
-    $$FROM \\((?:'([^']+)'|MINVALUE)\\) TO \\((?:'([^']+)'|MAXVALUE)\\)$$
-) AS found,
+LATERAL pg_get_expr(c.relpartbound, c.oid) AS bound,
 LATERAL (
-    SELECT coalesce(found[1]::timestamptz, '-infinity') AS first,
-        coalesce(found[2]::timestamptz, 'infinity') AS last WHERE found IS NOT NULL
-    UNION ALL SELECT NULL, NULL WHERE found IS NULL
+    SELECT CASE WHEN bound LIKE '%FROM (MINVALUE)%' THEN '-infinity'
+            WHEN bound <> 'DEFAULT' THEN split_part(bound, '''', 2)::timestamptz END AS first,
+        CASE WHEN bound LIKE '%TO (MAXVALUE)' THEN 'infinity'
+            WHEN bound <> 'DEFAULT' THEN split_part(bound, '''', -2)::timestamptz END AS last
 ) AS bounds
 WHERE i.inhparent = to_regclass('{PARENT}')
 """  # noqa: S608 - a constant
