@@ -1,5 +1,7 @@
 locals {
   max_connections = 200
+  # Most at once: a pool of 5 with 2 over, and those that listen or hold a lock, by process.
+  connections = 9 * var.predictor_instances.max + 12 * 2 + 9 * (var.worker_instances + var.trainer_instances + 2) + 8 * (1 + var.night_tasks)
   # Database user of a service account: its address without the end that all have.
   predictor_role = trimsuffix(google_service_account.service["predictor"].email, ".gserviceaccount.com")
 }
@@ -95,4 +97,11 @@ resource "google_sql_user" "predictor" {
   instance        = google_sql_database_instance.main.name
   type            = "CLOUD_IAM_SERVICE_ACCOUNT"
   deletion_policy = "ABANDON"
+}
+
+check "connections" {
+  assert {
+    condition     = local.connections <= local.max_connections
+    error_message = "All instances together may want ${local.connections} connections, Postgres has ${local.max_connections}: raise max_connections, or put fewer."
+  }
 }

@@ -45,9 +45,17 @@ run "postgres_has_connections_for_all" {
   command = plan
 
   assert {
-    condition     = var.predictor_instances.max * 9 + 2 * 12 + 4 * 9 + (1 + var.night_tasks) * 8 <= local.max_connections
-    error_message = "Postgres has connections for as many instances: pool 5, overflow 2, and those that listen."
+    condition     = local.connections <= local.max_connections
+    error_message = "Postgres has connections for as many instances."
   }
+}
+
+run "too_many_instances_are_told" {
+  command = plan
+  variables {
+    predictor_instances = { min = 1, max = 100 }
+  }
+  expect_failures = [check.connections]
 }
 
 run "events_find_their_way" {
