@@ -91,8 +91,9 @@ def test_the_fewest_specimens_of_the_gate() -> None:
     assert (units_needed(0.03, 0.05 / 12), units_needed(0.02, 0.05 / 12)) == (180, 272)
     result = non_inferiority(np.zeros(120, bool), np.zeros(120, bool), margin=0.03, alpha=0.05 / 12)
     assert (result.outcome, result.lacking) == (PairedComparison.TOO_FEW, 60)
-    with pytest.raises(ValueError, match="a level lies between 0 and 1"):
-        units_needed(0.03, 0.0)
+    for level in (0.0, 1.0, 1.5):
+        with pytest.raises(ValueError, match="a level lies between 0 and 1"):
+            units_needed(0.03, level)
 
 
 def test_the_attempts_of_a_year_share_its_level() -> None:
@@ -153,9 +154,10 @@ def test_power_against_an_equal_candidate() -> None:
 
 
 def test_the_bound_is_where_the_test_begins_to_refuse() -> None:
-    bound = upper_bound(1, 2, 80)
-    assert p_at_margin(1, 2, 80, bound + 1e-4) <= 0.05
-    assert p_at_margin(1, 2, 80, bound - 1e-4) > 0.05
+    for b, c in ((1, 2), (6, 1)):
+        bound = upper_bound(b, c, 80)
+        assert p_at_margin(b, c, 80, bound + 1e-4) <= 0.05
+        assert p_at_margin(b, c, 80, bound - 1e-4) > 0.05
     assert upper_bound(0, 0, 60) == pytest.approx(1 - 0.05 ** (1 / 60), abs=1e-3)
 
 
@@ -206,16 +208,16 @@ def test_photos_of_a_specimen_are_one_piece_of_evidence() -> None:
 
 def test_every_figure_of_a_comparison() -> None:
     candidate, production = np.zeros(60, bool), np.zeros(60, bool)
-    candidate[[0, 1, 2]] = production[[2, 3]] = True  # both miss the third
+    candidate[[0, 1, 2, 3]] = production[[3, 4, 5]] = True  # both miss the fourth
     assert non_inferiority(candidate, production, margin=0.1) == NonInferiority(
         outcome=PairedComparison.NON_INFERIOR,
-        candidate_only=2,
-        production_only=1,
+        candidate_only=3,
+        production_only=2,
         units=60,
         photos=60,
         difference=1 / 60,
-        upper=upper_bound(2, 1, 60),
-        p_value=p_at_margin(2, 1, 60, 0.1),
+        upper=upper_bound(3, 2, 60),
+        p_value=p_at_margin(3, 2, 60, 0.1),
         margin=0.1,
         alpha=0.05,
         needed=29,
@@ -224,7 +226,7 @@ def test_every_figure_of_a_comparison() -> None:
     strict = non_inferiority(candidate, production, margin=0.1, alpha=0.001)
     assert strict.outcome is PairedComparison.TOO_FEW
     assert (strict.alpha, strict.needed, strict.lacking) == (0.001, 66, 6)
-    assert strict.upper == upper_bound(2, 1, 60, 0.001)
+    assert strict.upper == upper_bound(3, 2, 60, 0.001)
     enough = non_inferiority(np.zeros(59, bool), np.zeros(59, bool), margin=0.05)
     assert (enough.outcome, enough.lacking) == (PairedComparison.NON_INFERIOR, 0)
     many = np.zeros(EXACT_UNITS + 1, bool)
@@ -236,12 +238,12 @@ def test_every_figure_of_a_comparison() -> None:
 
 
 def test_a_specimen_is_missed_by_whichever_model_misses_one_of_its_photos() -> None:
-    groups = ["a", "a", "b", "b", "c", "c", "d"]
-    candidate = [True, False, False, True, False, False, False]
-    production = [False, True, False, False, True, True, False]
+    groups = ["a", "a", "b", "b", "c", "c", "d", "e"]
+    candidate = [True, False, False, True, False, False, False, False]
+    production = [False, True, False, False, True, True, False, True]
     found = non_inferiority(candidate, production, margin=0.5, groups=groups)
-    assert (found.candidate_only, found.production_only) == (1, 1)  # b; c; both miss a
-    assert (found.units, found.photos, found.difference) == (4, 7, 0.0)
+    assert (found.candidate_only, found.production_only) == (1, 2)  # b; c and e; both miss a
+    assert (found.units, found.photos, found.difference) == (5, 8, -0.2)
     assert found.method == "exact unconditional over specimens"
 
 
