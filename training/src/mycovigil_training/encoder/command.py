@@ -90,6 +90,39 @@ def finetune(  # noqa: PLR0917  typer reads options by position or name alike
 
 
 @app.command()
+def condense(  # noqa: PLR0917  as above
+    weights: Annotated[Path, typer.Argument(help="finetuned.safetensors of `finetune`.")],
+    wheel: Annotated[Path, typer.Argument(help="The ImageNet weights that it began with.")],
+    out: Annotated[Path, typer.Option(help="File for the tower, .safetensors; then `export`.")],
+    name: Annotated[str, typer.Option(help="Name of the encoder.")] = "lite",
+    share: Annotated[
+        float, typer.Option(help="Of the fine-tuned weights; the rest ImageNet's.", min=0, max=1)
+    ] = 1.0,
+    dimension: Annotated[int, typer.Option(help="Features that are kept.", min=8)] = 256,
+    photos: Annotated[list[Path] | None, typer.Option(help="As for `finetune`.")] = None,
+    whole: Annotated[list[Path] | None, typer.Option(help="As for `finetune`.")] = None,
+) -> None:
+    """Interpolate a fine-tuned tower with its ImageNet weights and keep fewer features."""
+    from mycovigil_training.encoder.finetune.condensing import condensed
+    from mycovigil_training.encoder.tower_file import save_tower
+
+    try:
+        tower, trained_on = condensed(
+            weights,
+            wheel,
+            name=name,
+            share=share,
+            dimension=dimension,
+            photos=photos or (),
+            whole=whole or (),
+        )
+    except (ValueError, FileNotFoundError) as error:
+        _refuse(error)
+    save_tower(tower, out, trained_on=trained_on)
+    typer.echo(f"{out}: {tower.facts.name}, {dimension} features")
+
+
+@app.command()
 def export(  # noqa: PLR0917  as above
     name: Annotated[
         str,

@@ -151,7 +151,7 @@ def _own_source(path: Path, licence: str | None) -> Source:
 
 def _tower_source(path: Path, licence: str | None) -> Source:
     tower, photos = read_tower(path)
-    facts = tower.facts
+    facts, direction = tower.facts, tower.facts.non_mushroom_direction
     return Source(
         name=facts.name,
         architecture=facts.architecture if facts.library != "mini" else "resnet10t-thin",
@@ -161,6 +161,7 @@ def _tower_source(path: Path, licence: str | None) -> Source:
         mean=facts.mean,
         std=facts.std,
         licence=licence or facts.licence,
+        non_mushroom_direction=torch.tensor(direction) if direction else None,
         trained_on=photos,
     )
 

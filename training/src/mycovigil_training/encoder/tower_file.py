@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mycovigil_training import torchvision_shim
 from mycovigil_training.encoder.pretrain.towers import ImageTower, MiniConfig
 
 HEADER = "tower"
+CONDENSED = "condensed"
 Channels = tuple[float, float, float]
 
 
@@ -23,8 +25,10 @@ class TowerFacts(BaseModel):
     """What must be known to build a tower again and to serve it; the header of its file.
 
     Attributes:
-        library: `timm`, `open_clip` or `mini`.
-        architecture: The library's name for it; of `mini`, its config as JSON.
+        library: `timm`, `open_clip`, `mini` or `condensed`.
+        architecture: The library's name for it; of `mini`, its config as JSON; of a condensed
+            tower, timm's name and the number of features.
+        non_mushroom_direction: See `Source`; empty without one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +41,27 @@ class TowerFacts(BaseModel):
     mean: Channels
     std: Channels
     licence: str
+    non_mushroom_direction: tuple[float, ...] = ()
+
+
+class CondensedTower(nn.Module):
+    """A timm network whose features, of unit length, are projected to fewer axes."""
+
+    def __init__(self, body: nn.Module, dimension: int) -> None:
+        super().__init__()
+        self.body = body
+        self.axes = nn.Linear(int(body.num_features), dimension)  # type: ignore[arg-type]
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """`(N, 3, H, W)` normalised pixels to `(N, dimension)` features."""
+        features: Tensor = self.axes(functional.normalize(self.body(pixels), dim=1))
+        return features
+
+    def project(self, axes: Tensor, centre: Tensor) -> None:
+        """Set `(dimension, width)` axes and the `(width,)` centre that is taken off before."""
+        with torch.no_grad():
+            self.axes.weight.copy_(axes)
+            self.axes.bias.copy_(-axes @ centre)
 
 
 class Tower(nn.Module):
@@ -107,11 +132,20 @@ def _built(facts: TowerFacts) -> nn.Module:
     if facts.library == "mini":
         return ImageTower(MiniConfig.model_validate(json.loads(facts.architecture)))
     if facts.library == "timm":
-        import timm
-
-        body: Any = timm.create_model(facts.architecture, num_classes=0)
-        return body  # type: ignore[no-any-return]
+        return _of_timm(facts.architecture)
+    if facts.library == CONDENSED:
+        architecture, _, dimension = facts.architecture.partition(":")
+        return CondensedTower(_of_timm(architecture), int(dimension))
     import open_clip
 
     visual: nn.Module = open_clip.create_model(facts.architecture).visual
     return visual
+
+
+def _of_timm(architecture: str) -> nn.Module:
+    import timm
+
+    body: Any = timm.create_model(architecture)
+    body.reset_classifier(0)
+    module: nn.Module = body
+    return module

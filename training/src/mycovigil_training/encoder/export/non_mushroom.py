@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mycovigil_training.encoder.pretrain.captions import MUSHROOM, OTHER, Vocabulary
-from mycovigil_training.encoder.pretrain.towers import Mini
+from mycovigil_training.encoder.pretrain.towers import Mini, TextTower
 
 MUSHROOMS = (
     "a photo of a mushroom.",
@@ -55,10 +55,15 @@ def direction_of(model: Any, architecture: str) -> Tensor | None:
 
 
 def direction_of_mini(model: Mini) -> Tensor:
-    """`(D,)` of `mini`, whose text tower knows two captions for this and few other words."""
-    vocabulary = Vocabulary(model.config.words)
+    """`(D,)` of `mini`."""
+    return caption_direction(model.text, model.config.words)
+
+
+def caption_direction(text: TextTower, words: tuple[str, ...]) -> Tensor:
+    """`(D,)` by a text tower of ours, which knows two captions for this and few other words."""
+    vocabulary = Vocabulary(words)
     return _direction(
-        lambda texts: model.text(torch.from_numpy(vocabulary.tokens(list(texts)))),
+        lambda texts: text(torch.from_numpy(vocabulary.tokens(list(texts)))),
         (MUSHROOM,),
         (OTHER,),
     )
