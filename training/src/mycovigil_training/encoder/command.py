@@ -136,7 +136,7 @@ def export(  # noqa: PLR0917  as above
         str,
         typer.Option(
             help="auto measures what is quickest here and faithful enough; or fp32, fp16, bf16, "
-            "int8, int8-grouped."
+            "int8, int8-grouped, int8-weights."
         ),
     ] = "auto",
     photos: Annotated[

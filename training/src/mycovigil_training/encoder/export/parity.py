@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-BOUNDS = {"fp32": 0.9999, "fp16": 0.9995, "bf16": 0.9995, "int8": 0.995, "int8-grouped": 0.995}
+BOUNDS = {
+    "fp32": 0.9999,
+    "fp16": 0.9995,
+    "bf16": 0.9995,
+    "int8": 0.995,
+    "int8-grouped": 0.995,
+    "int8-weights": 0.995,
+}
 
 
 class ParityFailure(ValueError):

