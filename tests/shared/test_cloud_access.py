@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from factories.pubsub_server import PubSubServer, pubsub_server
 from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
-from mycovigil import cloud_access
+from mycovigil import cli, cloud_access
 from mycovigil.cloud_access import Need, missing
 from mycovigil.settings import (
     DatabaseSettings,
@@ -23,6 +24,7 @@ from mycovigil.settings import (
     Settings,
     StorageSettings,
 )
+from mycovigil.storage import Storage
 
 ROLE = f"blind_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 NOBODY = "--member=serviceAccount:ACCOUNT"
@@ -153,7 +155,8 @@ def blind(postgres_url: str) -> Iterator[str]:
 
 def test_a_right_on_the_database_is_named(settings: Settings, blind: str) -> None:
     ((what, mend),) = said(with_user(settings, blind))
-    assert what == f"a right on Postgres for {blind}: permission denied for table models"
+    assert what.startswith(f"rights in Postgres for {blind}: SELECT on answer_stops, ")
+    assert "INSERT on predictions" in what
     assert mend == f"mycovigil migrate --grant-predictor {blind}"
 
 
@@ -182,3 +185,21 @@ def test_it_is_told_in_one_line_and_nobody_waits(settings: Settings) -> None:
         until(lambda: bool(lines))
     assert [one["event"] for one in lines] == ["missing in the cloud"]
     assert lines[0]["mend"] == "gcloud storage buckets create gs://absent"
+
+
+def test_a_command_that_fails_says_what_is_missing(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MYCOVIGIL_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("MYCOVIGIL_STORAGE_URL", "gs://absent")
+    monkeypatch.setattr(sys, "argv", ["mycovigil", "migrate"])
+    monkeypatch.setattr(
+        "mycovigil.models.demo.registration.ensure",
+        lambda _, storage: Storage(storage).write("models/1", b""),
+    )
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == (
+        "mycovigil migrate: the bucket gs://absent is missing: "
+        "gcloud storage buckets create gs://absent"
+    )

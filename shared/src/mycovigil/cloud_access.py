@@ -15,7 +15,7 @@ import psycopg
 import structlog
 
 from mycovigil.events.event import Topic
-from mycovigil.postgres import timeouts
+from mycovigil.postgres import grants, timeouts
 from mycovigil.settings import Settings
 
 SECONDS = 10.0
@@ -57,6 +57,14 @@ def _report(settings: Settings, needs: tuple[Need, ...]) -> None:
         log.error("missing in the cloud", what=one.what, mend=one.mend)
 
 
+def sentence(settings: Settings) -> str | None:
+    """What is missing, for a command that failed; none where nothing is, or not in the cloud."""
+    if not settings.storage.url.startswith(PROTOCOL):
+        return None
+    found = missing(settings, Need.READ, Need.WRITE)
+    return "; ".join(f"{one.what} is missing: {one.mend}" for one in found) or None
+
+
 def missing(settings: Settings, *needs: Need) -> list[Missing]:
     """What ``needs`` lack; nothing of what cannot be asked now."""
     found: list[Missing] = []
@@ -73,14 +81,23 @@ def _database(settings: Settings, _needs: tuple[Need, ...]) -> Iterator[Missing]
     try:
         with timeouts.connect(url, seconds=SECONDS, name="mycovigil-access") as connection:
             user = connection.info.user
-            connection.execute("SELECT 1 FROM models LIMIT 1")
-    except psycopg.errors.InsufficientPrivilege as error:
-        mend = f"mycovigil migrate --grant-predictor {shlex.quote(user)}"
-        yield Missing(f"a right on Postgres for {user}: {_first(error)}", mend)
+            lacking = list(_lacking(connection))
+        if lacking:
+            mend = f"mycovigil migrate --grant-predictor {shlex.quote(user)}"
+            yield Missing(f"rights in Postgres for {user}: {', '.join(lacking)}", mend)
     except psycopg.errors.UndefinedTable:
         yield Missing("the tables in Postgres", "mycovigil migrate")
     except psycopg.OperationalError as error:
         yield from _login(_first(error))
+
+
+def _lacking(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    """Of the predictor's rights those that this login has not; who owns the tables has all."""
+    for table, rights in grants.PREDICTOR.items():
+        for right in rights:
+            asked = connection.execute("SELECT has_table_privilege(%s, %s)", (table, right))
+            if asked.fetchone() != (True,):
+                yield f"{right} on {table}"
 
 
 def _first(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Commands that run in the cloud, or that its README names, are commands of ours."""
 
 import importlib.util
+import json
 import re
 from datetime import timedelta
 
@@ -63,3 +64,11 @@ def test_the_readme_names_every_file() -> None:
 def test_no_file_is_long() -> None:
     files = [file for file in (DEPLOY / "gcp").rglob("*.*") if file.is_file()]
     assert not [file.name for file in files if file.read_text().count("\n") >= 250]
+
+
+def test_the_committed_schema_is_of_the_types_that_are_used() -> None:
+    """``make provider-schema`` writes it again; a type that it lacks is refused by Terraform."""
+    texts = [file.read_text() for file in (DEPLOY / "gcp").rglob("*.tf")]
+    used = {one for text in texts for one in re.findall(r'^(resource|data) "(\w+)"', text, re.M)}
+    schema = json.loads((DEPLOY / "tools" / "provider_google.json").read_text())
+    assert {(kind, name) for kind in ("resource", "data") for name in schema[kind]} == used

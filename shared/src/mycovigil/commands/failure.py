@@ -11,18 +11,26 @@ EXTRAS = {
 
 
 def sentence(error: Exception, command: str) -> str | None:
-    """One sentence about a missing package, a wrong setting or an absent database; else none."""
+    """One sentence about a missing package, a wrong setting, what is missing in the cloud, or an
+    absent database; else none."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.split(".")[0]
         bringer = EXTRAS.get(package) or DISTRIBUTIONS.get(command, package)
         return f"{package!r} is not installed; pip install '{bringer}' brings it."
-    return _setting(error) or _database(error)
+    return _setting(error) or _cloud() or _database(error)
 
 
 def _setting(error: Exception) -> str | None:
     from mycovigil.settings import UnknownSetting, WrongSetting
 
     return str(error) if isinstance(error, (UnknownSetting, WrongSetting)) else None
+
+
+def _cloud() -> str | None:
+    from mycovigil import cloud_access
+    from mycovigil.settings import Settings
+
+    return cloud_access.sentence(Settings.load())
 
 
 def _database(error: Exception) -> str | None:
