@@ -58,7 +58,7 @@ module "predictor" {
   sidecars = {
     database = {
       image = var.sidecars.database
-      args  = ["--private-ip", "--auto-iam-authn", "--port=5432", "--max-sigterm-delay=8s", google_sql_database_instance.main.connection_name]
+      args  = ["--private-ip", "--auto-iam-authn", "--address=0.0.0.0", "--port=5432", "--max-sigterm-delay=8s", google_sql_database_instance.main.connection_name]
       ready = 5432
     }
     collector = local.collector["predictor"]
