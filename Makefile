@@ -12,10 +12,12 @@ JSON ?=
 # Checkers of deploy/, in an environment of their own.
 TOOLS := build/tools
 PROVIDER := 16.12.1
+# What builds the documentation, in another one.
+SITE_TOOLS := build/site-tools
 # Services that a test or the demo starts would compile our sources each time: seconds of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo up test lint types stats chaos bench images lock tools check-deploy provider-schema clean
+.PHONY: setup demo up test lint types stats chaos bench images lock tools check-deploy docs provider-schema clean
 
 setup: $(READY)
 
@@ -67,6 +69,7 @@ lock:
 	build/lock/bin/python -m pip install --quiet packaging uv==0.13.9
 	PATH=$(CURDIR)/build/lock/bin:$$PATH build/lock/bin/python deploy/lock.py $(if $(UPGRADE),--upgrade)
 	build/lock/bin/uv pip compile deploy/tools/requirements.in --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file deploy/tools/requirements.txt $(if $(UPGRADE),--upgrade)
+	build/lock/bin/uv pip compile deploy/site/requirements.in --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file deploy/site/requirements.txt $(if $(UPGRADE),--upgrade)
 
 tools: $(TOOLS)/.ready
 
@@ -81,6 +84,16 @@ $(TOOLS)/.ready: deploy/tools/requirements.txt
 check-deploy: setup tools
 	$(BIN)/python -m pytest -q tests/deploy/gcp
 	$(TOOLS)/bin/python deploy/tools/check.py
+
+$(SITE_TOOLS)/.ready: deploy/site/requirements.txt
+	@rm -rf $(SITE_TOOLS) && $(PYTHON) -m venv $(SITE_TOOLS)
+	@$(SITE_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r $< \
+		|| { echo "Zensical could not be installed: the documentation is not built." >&2; exit 1; }
+	@touch $@
+
+# The site in build/docs/site; to read it: python3 -m http.server -d build/docs/site
+docs: setup $(SITE_TOOLS)/.ready
+	$(BIN)/python deploy/site/build.py --zensical $(SITE_TOOLS)/bin/zensical
 
 # Read the provider's schema again from its typed bindings on npm: after a new type of resource.
 provider-schema:

@@ -26,7 +26,7 @@ resource "google_monitoring_alert_policy" "rule" {
   }
   documentation {
     # Of an annotation for Prometheus only the path counts: the address is known here.
-    content   = "${each.value.annotations.summary}\n\n${var.public_url}${element(reverse(split("}}", try(each.value.annotations.dashboard, "/"))), 0)}"
+    content   = "${each.value.annotations.summary}\n\n${var.public_url}${element(reverse(split("}}", try(each.value.annotations.dashboard, "/"))), 0)}\n\n${each.value.annotations.runbook}"
     mime_type = "text/markdown"
   }
 }

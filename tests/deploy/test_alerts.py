@@ -119,6 +119,7 @@ def _case(rule: dict[str, Any]) -> dict[str, Any]:
         "exp_labels": rule["labels"],
         "exp_annotations": {
             "summary": rule["annotations"]["summary"],
+            "runbook": rule["annotations"]["runbook"],
             "dashboard": DASHBOARD + link,
         },
     }

@@ -102,5 +102,5 @@ def test_a_role_that_owns_tables_is_refused(engine: Engine, role: str) -> None:
 
 
 def test_the_documentation_has_the_statements() -> None:
-    guide = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+    guide = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "postgres.md"
     assert "\n".join(f"{line};" for line in grants.statements("predictor")) in guide.read_text()
