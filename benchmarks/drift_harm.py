@@ -1,6 +1,6 @@
 """Harm without labels: does the interval of class shares cover, is `affected` right?
 
-python benchmarks/drift_harm.py [--cases 400] [--seed 50000000]
+python benchmarks/drift_harm.py [--cases 400] [--seed 50000000] [--replicates 100]
 
 Every case has a world of its own (the simulated family, blurred until a linear head errs on a
 third of its photos), a head learned from 3,000 rows, 1,000 labelled rows that it has not seen, and
@@ -205,9 +205,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=400)
     parser.add_argument("--seed", type=int, default=50_000_000)
+    parser.add_argument("--replicates", type=int, default=100)
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.cases)
-    cases = [case(seed) for seed in track(seeds, "harm", console=TERMINAL)]
+    cases = [case(seed, options.replicates) for seed in track(seeds, "harm", console=TERMINAL)]
     Console(width=110).print(table_of(summary(cases), f"{options.cases} cases from {options.seed}"))
 
 

@@ -129,12 +129,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=300)
     parser.add_argument("--seed", type=int, default=60_000_000)
+    parser.add_argument("--replicates", type=int, default=100)
     parser.add_argument("--pool", type=Path, default=DEFAULT)
     options = parser.parse_args()
     pool = Pool.at(options.pool)
     seeds = range(options.seed, options.seed + options.cases)
     nights = [random_night(pool, seed) for seed in track(seeds, "nights", console=TERMINAL)]
-    cases = [found.night.judged(seed) for seed, found in zip(seeds, nights, strict=True)]
+    cases = [
+        found.night.judged(seed, options.replicates)
+        for seed, found in zip(seeds, nights, strict=True)
+    ]
     suspicions = np.array([found.suspicion for found in nights])
     title = f"{options.cases} nights of rendered photos from {options.seed}"
     screen = Console(width=110)

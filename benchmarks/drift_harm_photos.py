@@ -1,6 +1,7 @@
 """Harm without labels on rendered photos: the product's simulator through the packaged encoder.
 
-python benchmarks/drift_harm_photos.py [--cases 1000] [--seed 64000000] [--pool photos.npz]
+python benchmarks/drift_harm_photos.py [--cases 1000] [--seed 64000000]
+    [--replicates 100] [--pool photos.npz]
 
 A head learns from 60 photos of every species of the simulator, is calibrated on 20 and judged on 30
 that have labels; the rest are the population that a night of 200 to 3,000 is drawn from: calm,
@@ -126,11 +127,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=64_000_000)
+    parser.add_argument("--replicates", type=int, default=100)
     parser.add_argument("--pool", type=Path, default=DEFAULT)
     options = parser.parse_args()
     pool, seeds = Pool.at(options.pool), range(options.seed, options.seed + options.cases)
     cases = [
-        random_night(pool, seed).judged(seed) for seed in track(seeds, "nights", console=TERMINAL)
+        random_night(pool, seed).judged(seed, options.replicates)
+        for seed in track(seeds, "nights", console=TERMINAL)
     ]
     title = f"{options.cases} nights of rendered photos from {options.seed}"
     Console(width=110).print(table_of(summary(cases), title))

@@ -137,6 +137,7 @@ def test_harm_is_not_waved_through(cases: int) -> None:
     assert found.named >= at_least(0.9, found.harmful)
     assert found.affected_rightly >= at_least(0.7, found.affected)
     assert found.covered >= at_least(0.85, found.intervals // 4) * 4
+    assert found.risk_covered >= at_least(0.9, found.cases)
 
 
 @pytest.mark.slow

@@ -1,12 +1,13 @@
 """Does a drift hurt? The share of photos that are deadly and missed, estimated without labels.
 
-Only the shares of the classes are estimated; what becomes of a class is taken from labelled photos:
-the share of deadly photos tonight, times the part of the labelled deadly ones that is missed. The
-shares come by maximum likelihood from probabilities that are calibrated on the labelled photos
-(Saerens et al., 2002; Alexandari et al., 2020); the interval of the shares by confusion, which
-needs no calibration (Lipton et al., 2018). No estimate without labels holds under every shift (Garg
-et al., 2022, Leveraging unlabeled data to predict out-of-distribution performance, section 3):
-`unknown` is an answer.
+The mean of two estimates. One is the share of deadly photos tonight, times the part of the labelled
+deadly ones that is missed: right where only the classes' shares moved. The other is the expected
+share of tonight's photos that are deadly and missed, by probabilities under tonight's shares: right
+where these are calibrated, whichever deadly photos come. Both take the shares by maximum likelihood
+from probabilities that are calibrated on the labelled photos (Saerens et al., 2002; Alexandari et
+al., 2020); the interval of the shares is by confusion, which needs no calibration (Lipton et al.,
+2018). No estimate without labels holds under every shift (Garg et al., 2022, Leveraging unlabeled
+data to predict out-of-distribution performance, section 3): `unknown` is an answer.
 """
 
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ Safety = Literal["affected", "not_affected", "unknown"]
 LEAST_LABELLED = 100
 LEAST_ROWS = 30
 REPLICATES = 100
-# Share of the tolerance that, estimated, is called harm. Chosen on 600 nights of each suite
-# (`benchmarks/drift_harm.py`, `drift_harm_photos.py`): recall .91 and .92, precision .79 and .78.
+# Share of the tolerance that, estimated, is called harm. On 1,200 fresh nights of each suite
+# (`benchmarks/drift_harm.py`, `drift_harm_photos.py`): recall .92 and .96, precision .80 and .83.
 ENOUGH = 0.6
 # Leading axes whose mean is compared, each from so many labelled rows at least.
 AXES, ROWS_AN_AXIS = 64, 8
@@ -85,19 +86,18 @@ def estimate_harm(
     truth = np.asarray(labels, np.int64)
     _require(night, known, truth)
     drawn = _Replicates.of(night, known, truth, deadly, replicates, seed)
-    tails = [(1 - level) / 2, (1 + level) / 2]
     shares, posterior = _reweighted(night, known, truth)
     risk = _estimate(
         labelled_risk(known, truth, deadly),
-        _risk(shares, known, truth, deadly),
+        float(np.mean(_risks(shares, posterior, night, known, truth, deadly))),
         drawn.risks,
-        tails,
+        level,
     )
     recall = _estimate(
         _recall(known.probabilities, _calibrated(known, known, truth)),
         _recall(night.probabilities, posterior),
-        drawn.recalls,
-        tails,
+        drawn.recalls[:, None],
+        level,
     )
     misfit, fits = _misfit(night, known, truth, shares)
     return HarmEstimate(
@@ -117,8 +117,8 @@ def labelled_risk(rows: Rows, labels: IntArray, deadly: int) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Replicates:
-    """Bootstrap over both samples: (r, C) shares by confusion, (r,) risks and recalls, calibrated
-    anew each time."""
+    """Bootstrap over both samples: (r, C) shares by confusion, (r, 2) risks by either estimate and
+    (r,) recalls, calibrated anew each time."""
 
     shares: Array
     risks: Array
@@ -136,8 +136,8 @@ class _Replicates:
             labelled, labels = known.take(rows), truth[rows]
             moved, posterior = _reweighted(later, labelled, labels)
             recall = _recall(later.probabilities, posterior)
-            risk = _risk(moved, labelled, labels, deadly)
-            found.append((_confused(later, labelled, labels), risk, recall))
+            both = _risks(moved, posterior, later, labelled, labels, deadly)
+            found.append((_confused(later, labelled, labels), both, recall))
         shares, risks, recalls = (np.array(figures) for figures in zip(*found, strict=True))
         return cls(shares, risks, recalls)
 
@@ -147,9 +147,12 @@ class _Replicates:
         return Shares(shares, low, high, level)
 
 
-def _estimate(reference: float, night: float, drawn: Array, tails: list[float]) -> Estimate:
-    low, high = np.quantile(drawn, tails, method="weibull").tolist()
-    return Estimate(reference, night, min(low, night), max(high, night))
+def _estimate(reference: float, night: float, drawn: Array, level: float) -> Estimate:
+    """Of k estimates, (r, k) replicates, which share the error (Bonferroni): the interval reaches
+    from the least bound to the greatest, for a bootstrap does not say whose assumption holds."""
+    tail = (1 - level) / 2 / drawn.shape[1]
+    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0, method="weibull")
+    return Estimate(reference, night, min(float(low.min()), night), max(float(high.max()), night))
 
 
 def _safety(risk: Estimate, tolerance: float, *, fits: bool) -> Safety:
@@ -160,8 +163,12 @@ def _safety(risk: Estimate, tolerance: float, *, fits: bool) -> Safety:
     return "not_affected" if fits and risk.high - risk.reference < tolerance else "unknown"
 
 
-def _risk(shares: Array, known: Rows, truth: IntArray, deadly: int) -> float:
-    return float(shares[deadly] * known.called_edible[truth == deadly].mean())
+def _risks(
+    shares: Array, posterior: Array, night: Rows, known: Rows, truth: IntArray, deadly: int
+) -> tuple[float, float]:
+    """By the part of labelled deadly photos that is missed, and by the photos' probabilities."""
+    by_labels = shares[deadly] * known.called_edible[truth == deadly].mean()
+    return float(by_labels), float((posterior[:, deadly] * night.called_edible).mean())
 
 
 def _misfit(night: Rows, known: Rows, truth: IntArray, shares: Array) -> tuple[float, bool]:
