@@ -15,7 +15,12 @@ from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curated import CuratedPhoto
 from mycovigil_training.features.cache import FeatureCache
 from mycovigil_training.features.engine import Engine
-from mycovigil_training.features.extraction import CACHE_FOLDER, extract, extract_views
+from mycovigil_training.features.extraction import (
+    CACHE_FOLDER,
+    VIEWS_FOLDER,
+    extract,
+    extract_views,
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +51,8 @@ def test_a_second_run_reads_no_photo(
     config = compose(["augmentation.views=2"]).augmentation
     first = extract(curated_folder, photos, engine, batch=4)
     views = extract_views(curated_folder, photos, engine, config, batch=4)
-    (tmp_path / CACHE_FOLDER).symlink_to(curated_folder / CACHE_FOLDER)
+    for name in (CACHE_FOLDER, VIEWS_FOLDER):
+        (tmp_path / name).symlink_to(curated_folder / name)
     again = extract(tmp_path, photos, engine, batch=4)
     assert again.features.tolist() == first.features.tolist()
     same = extract_views(tmp_path, photos, engine, config, batch=4)

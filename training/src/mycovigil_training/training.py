@@ -1,5 +1,6 @@
 """One training run, from a folder of photos to a registered candidate, or the first model."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,14 +24,19 @@ from mycovigil_training.dataset.curation import curate
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.model.assembly import Parts, assemble
+from mycovigil_training.model.sides import sides
 from mycovigil_training.model.split import split
+from mycovigil_training.register.provenance import provenance
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
 from mycovigil_training.retrain import attempts
 from mycovigil_training.retrain.comparison import HeldOut, compare
 from mycovigil_training.retrain.opponents import opponents
+from mycovigil_training.tracking.training_run import keep_run
 from mycovigil_training.training_data import TrainingData, gather
 
 DECIDED_BY = "mycovigil train"
+# What a training without a database writes.
+BUNDLE, FIGURES = "model.bundle", "figures.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,7 @@ def train(
         config,
         identity=engine.identity,
         encoder_uri=settings.encoder.uri,
-        origin={
-            "kind": "train",
-            "dataset": str(data.folder.resolve()),
-            "overrides": list(overrides),
-        },
+        origin={"kind": "train", **provenance(data.folder, config, overrides)},
     )
     calm = np.zeros(len(parts.holdout), dtype=bool)
     held_out = HeldOut(parts.holdout, engine, drifted=calm)
@@ -107,7 +109,49 @@ def train(
         )
         model_id = str(model.id)
         promoted = promote and found["passed"] and _promoted(session, model.id)
+    _keep(settings, bundle, data.folder)
     return Trained(model_id, bundle, found, promoted, time.monotonic() - started)
+
+
+def train_to(
+    settings: Settings, folder: Path | None, target: Path, *, overrides: Sequence[str] = ()
+) -> Bundle:
+    """As :func:`train`, into ``target`` and without a database: nothing is registered or judged by
+    a gate. Sides of specimens are those that an empty database would be given.
+
+    Raises:
+        UnknownLayout, NotCurated, TooFewPhotos, BadConfiguration: the input cannot be used.
+        FileNotFoundError: no such encoder.
+    """
+    config = compose(overrides)
+    engine = Engine(settings.encoder.uri)
+    data = gather(prepared(folder, settings), engine, config)
+    every = np.ones(len(data.table), dtype=bool)
+    side = sides(data.table, config.split.holdout, written={}, learned=~every, judged=every)
+    parts, _ = parts_of(data, engine, config, side)
+    bundle = assemble(
+        parts,
+        config,
+        identity=engine.identity,
+        encoder_uri=settings.encoder.uri,
+        origin={"kind": "train", **provenance(data.folder, config, overrides)},
+    )
+    target.mkdir(parents=True, exist_ok=True)
+    (target / BUNDLE).write_bytes(bundle.to_bytes())
+    figures = bundle.meta.model_dump(mode="json", include={"metrics", "certificate", "training"})
+    (target / FIGURES).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    _keep(settings, bundle, data.folder)
+    return bundle
+
+
+def _keep(settings: Settings, bundle: Bundle, folder: Path) -> None:
+    """The model is there by now: a tracker that fails is reported, and costs no training."""
+    log = structlog.get_logger("mycovigil.training")
+    try:
+        if place := keep_run(settings.training, bundle, folder):
+            log.info("run kept", place=place)
+    except Exception as error:  # W&B raises whatever its transport raises
+        log.warning("run not kept", reason=str(error))
 
 
 def prepared(folder: Path | None, settings: Settings) -> Path:

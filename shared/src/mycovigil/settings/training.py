@@ -43,6 +43,14 @@ class TrainingSettings(Group):
     dataset: Path = Field(
         Path(".mycovigil/dataset"), description="Curated folder: Classes/<class>/<species>/*."
     )
+    tracker: Literal["csv", "wandb", "none"] = Field(
+        "csv", description="Where training runs are kept: in folders, in Weights & Biases, nowhere."
+    )
+    runs: Path | None = Field(None, description="Folder of training runs; beside the data set.")
+    wandb_project: str = Field("mycovigil", description="The project in Weights & Biases.")
+    wandb_offline: bool = Field(
+        True, description="Write W&B runs into files, for 'wandb sync', and ask no server."
+    )
     command: Annotated[tuple[str, ...], NoDecode] = Field(
         ("python", "-m", "mycovigil_training"),
         description="How the worker starts training, as a command line or JSON; 'python' is "

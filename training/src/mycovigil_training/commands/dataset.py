@@ -13,7 +13,12 @@ from mycovigil.telemetry import configure_logging
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
-Source = Annotated[Path, typer.Argument(help="Classes/<class>/<species>/*, or a manifest.csv.")]
+Source = Annotated[
+    Path,
+    typer.Argument(
+        help="Classes/<class>/<species>/*, a folder with manifest.csv, or a record of fetch."
+    ),
+]
 Target = Annotated[
     Path | None,
     typer.Option("--to", help="The curated folder; default: MYCOVIGIL_TRAINING_DATASET."),
@@ -37,19 +42,26 @@ def fetch(
     downloads: Annotated[
         Path | None, typer.Option(help="Where downloads are kept; default: beside the data set.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write what was fetched here, and curate nothing.")
+    ] = None,
 ) -> None:
     """Fetch photos, go on with what was cut, and curate them."""
     from mycovigil_training.dataset.fetch.fetching import fetch as download
     from mycovigil_training.dataset.fetch.kaggle import SEED
+    from mycovigil_training.dataset.fetch.record import write_record
 
     _logs()
     home = downloads or Settings.load().training.dataset.parent / "downloads"
     try:
         folder = download(source or SEED, home, sample=sample, sha256=sha256)
+        if record:
+            write_record(record, source or SEED, folder)
     except (ValueError, OSError) as error:
         sys.exit(f"mycovigil dataset fetch: {error}")
     typer.echo(f"fetched to {folder}")
-    curate(folder, target)
+    if not record:
+        curate(folder, target)
 
 
 @app.command()
@@ -64,6 +76,7 @@ def curate(
     """Drop broken and duplicate photos, settle classes, find specimens; FOLDER stays as it is."""
     from mycovigil_training.dataset.curation import CurationOptions
     from mycovigil_training.dataset.curation import curate as run
+    from mycovigil_training.dataset.fetch.record import fetched_folder
 
     _logs()
     settings = Settings.load()
@@ -77,7 +90,7 @@ def curate(
         encoder=settings.encoder.uri if features or wanted.most_per_class else "",
     )
     try:
-        run(folder, home, options)
+        run(fetched_folder(folder), home, options)
     except (ValueError, OSError) as error:
         sys.exit(f"mycovigil dataset curate: {error}")
     describe(home)
@@ -113,6 +126,58 @@ def describe(
         typer.echo(f"datasheet: {write_datasheet(home, page)}")
     except OSError as error:
         sys.exit(f"mycovigil dataset describe: {error}")
+
+
+@app.command()
+def pack(
+    target: Annotated[Path, typer.Argument(help="The folder of shards.")],
+    folder: Annotated[Path | None, typer.Argument(help="A curated folder.")] = None,
+) -> None:
+    """Pack a curated folder into tar files of 256 MiB, for DVC."""
+    from mycovigil_training.dataset.packing import pack as run
+
+    _logs()
+    try:
+        shards = run(folder or Settings.load().training.dataset, target)
+    except (ValueError, OSError) as error:
+        sys.exit(f"mycovigil dataset pack: {error}")
+    typer.echo(f"{len(shards)} shards in {target}")
+
+
+@app.command()
+def unpack(
+    source: Annotated[Path, typer.Argument(help="A folder of shards.")],
+    folder: Annotated[Path | None, typer.Argument(help="The curated folder.")] = None,
+) -> None:
+    """Unpack shards into a curated folder, and check every photo."""
+    from mycovigil_training.dataset.packing import unpack as run
+
+    _logs()
+    try:
+        home = run(source, folder or Settings.load().training.dataset)
+    except (ValueError, OSError) as error:
+        sys.exit(f"mycovigil dataset unpack: {error}")
+    typer.echo(f"{home} is whole")
+
+
+@app.command()
+def features(
+    folder: Annotated[Path | None, typer.Argument(help="A curated folder.")] = None,
+    encoder: Annotated[str, typer.Option(help="Default: MYCOVIGIL_ENCODER_URI.")] = "",
+) -> None:
+    """Encode every photo that is not encoded yet; what train and evaluate then need is there."""
+    from mycovigil_training.configuration import compose
+    from mycovigil_training.features.engine import Engine
+    from mycovigil_training.training_data import gather
+
+    _logs()
+    settings = Settings.load()
+    home = folder or settings.training.dataset
+    try:
+        data = gather(home, Engine(encoder or settings.encoder.uri), compose())
+    except (ValueError, OSError) as error:
+        sys.exit(f"mycovigil dataset features: {error}")
+    typer.echo(f"{len(data.table) + len(data.foreign)} photos of {home} are encoded")
 
 
 @app.command()

@@ -25,6 +25,9 @@ Folder = Annotated[
 def evaluate(
     folder: Folder,
     output: Annotated[Path | None, typer.Option("--json", help="Write every figure here.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Write the leading figures here, for dvc metrics diff.")
+    ] = None,
     other: Annotated[
         Path | None, typer.Option(help="Photos of somebody else: learned from, and judged on.")
     ] = None,
@@ -38,6 +41,7 @@ def evaluate(
     """Judge every recipe out of fold: 5 folds over specimens, then over species."""
     from mycovigil_training.configuration import compose
     from mycovigil_training.evaluate.evaluation import evaluate_folder
+    from mycovigil_training.evaluate.leading import leading
 
     settings = Settings.load()
     configure_logging(settings.telemetry, service="training")
@@ -51,10 +55,17 @@ def evaluate(
                 config,
             )
         if output:
-            output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+            _write(output, figures)
+        if summary:
+            _write(summary, leading(figures))
     except (ValueError, OSError) as error:
         sys.exit(f"mycovigil evaluate: {error}")
     _show(figures)
+
+
+def _write(path: Path, figures: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def _curated(folder: Path, scratch: Path) -> Path:

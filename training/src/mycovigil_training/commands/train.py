@@ -12,6 +12,7 @@ from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
 
 if TYPE_CHECKING:
+    from mycovigil.models.bundle import Bundle
     from mycovigil_training.training import Trained
 
 app = typer.Typer(add_completion=False, help=__doc__)
@@ -27,9 +28,16 @@ Promote = Annotated[
     bool, typer.Option(help="Go live: as the first model, or when the gate lets it pass.")
 ]
 
+To = Annotated[
+    Path | None,
+    typer.Option(help="Write the model into this folder instead; needs no database."),
+]
+
 
 @app.command()
-def train(folder: Folder = None, overrides: Overrides = None, *, promote: Promote = True) -> None:
+def train(
+    folder: Folder = None, overrides: Overrides = None, *, promote: Promote = True, to: To = None
+) -> None:
     """Train on FOLDER, calibrate, certify, register; promote if it may go live."""
     settings = Settings.load()
     configure_logging(settings.telemetry, service="training")
@@ -38,17 +46,32 @@ def train(folder: Folder = None, overrides: Overrides = None, *, promote: Promot
         changes.insert(0, str(folder))  # no folder was given, only overrides
         folder = None
     from mycovigil_training.training import train as run
+    from mycovigil_training.training import train_to
 
     try:
+        if to is not None:
+            _show_bundle(train_to(settings, folder, to, overrides=changes))
+            return
         trained = run(settings, folder, overrides=changes, promote=promote)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"mycovigil train: {error}")
     _show(trained)
 
 
 def _show(trained: "Trained") -> None:
-    console = Console()
-    meta = trained.bundle.meta
+    table = _figures(trained.bundle)
+    table.add_row("gate", trained.gate["reason"])
+    table.add_row("status", "in production" if trained.promoted else "candidate")
+    table.add_row("took", f"{trained.seconds:.1f} s")
+    Console().print(table)
+
+
+def _show_bundle(bundle: "Bundle") -> None:
+    Console().print(_figures(bundle))
+
+
+def _figures(bundle: "Bundle") -> Table:
+    meta = bundle.meta
     metrics = meta.metrics
     table = Table(title=f"model {meta.version}", title_justify="left", show_header=False)
     table.add_row("encoder", f"{meta.encoder_name} ({meta.encoder_precision})")
@@ -65,10 +88,7 @@ def _show(trained: "Trained") -> None:
         table.add_row("verdicts", shares)
         table.add_row("calibration error", f"{metrics['calibration_error']:.3f}")
     table.add_row("certificate", f"{meta.certificate.state}: {meta.certificate.statement}")
-    table.add_row("gate", trained.gate["reason"])
-    table.add_row("status", "in production" if trained.promoted else "candidate")
-    table.add_row("took", f"{trained.seconds:.1f} s")
-    console.print(table)
+    return table
 
 
 def _share(interval: dict[str, float]) -> str:

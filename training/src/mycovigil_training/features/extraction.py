@@ -24,7 +24,8 @@ from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import UNLABELLED, FeatureTable, table
 from mycovigil_training.progress import tracked
 
-CACHE_FOLDER = ".features"
+# Of photos, which a data version holds, and of their augmented views, which only training asks for.
+CACHE_FOLDER, VIEWS_FOLDER = ".features", ".views"
 Item = TypeVar("Item")
 LABELS = {name.value: number for number, name in enumerate(CLASSES)}
 
@@ -34,7 +35,7 @@ def extract(
 ) -> FeatureTable:
     """Features and covariates of every photo, in order; seen photos come from the cache, which is
     written batch by batch."""
-    cache = FeatureCache(_cache_path(folder, engine, "photos"), engine.identity.dimension)
+    cache = FeatureCache(_cache_path(folder, engine), engine.identity.dimension)
     missing = [photo for photo in photos if _key(photo) not in cache]
     side = engine.identity.image_size
     with _decoders() as threads:
@@ -128,7 +129,9 @@ def _chunks(items: Sequence[Item], size: int, what: str) -> Iterator[tuple[Item,
         yield tuple(items[start : start + size])
 
 
-def _cache_path(folder: Path, engine: Engine, kind: str) -> Path:
+def _cache_path(folder: Path, engine: Engine, policy: str = "") -> Path:
     identity = engine.identity
-    name = f"{identity.onnx_digest[:16]}-{identity.preprocessing_digest[:8]}-{kind}.rows"
-    return folder / CACHE_FOLDER / name
+    name = f"{identity.onnx_digest[:16]}-{identity.preprocessing_digest[:8]}"
+    if policy:
+        return folder / VIEWS_FOLDER / f"{name}-{policy}.rows"
+    return folder / CACHE_FOLDER / f"{name}.rows"

@@ -24,12 +24,14 @@ class TooFewPhotos(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """``weight`` (4, D), ``bias`` (4,), ``centre`` (D,): logits = weight @ (x - centre) + bias."""
+    """``weight`` (4, D), ``bias`` (4,), ``centre`` (D,): logits = weight @ (x - centre) + bias;
+    ``curve`` is the validation loss of each epoch."""
 
     weight: NDArray[np.float64]
     bias: NDArray[np.float64]
     centre: NDArray[np.float64]
     epochs: int
+    curve: tuple[float, ...] = ()
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         return (features - self.centre) @ self.weight.T + self.bias
@@ -55,8 +57,8 @@ def fit(
     spread = np.maximum(features.std(axis=0, dtype=np.float64), 1e-4)
     rows = ((features - centre) / spread, labels)
     held = ((validation[0] - centre) / spread, validation[1])
-    weight, bias, epochs = _train(rows, held if len(held[1]) else rows, config, seed)
-    return Head(weight / spread, bias, centre, epochs)
+    weight, bias, curve = _train(rows, held if len(held[1]) else rows, config, seed)
+    return Head(weight / spread, bias, centre, len(curve), curve)
 
 
 def _train(
@@ -64,7 +66,7 @@ def _train(
     held: tuple[NDArray[Any], NDArray[Any]],
     config: HeadConfig,
     seed: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, ...]]:
     torchvision_shim.make_importable()  # Lightning imports torchmetrics imports torchvision
     import lightning.pytorch as lightning
     import torch
@@ -90,7 +92,7 @@ def _train(
             )
             trainer.fit(head, *loaders)
     weight, bias = (part.detach().double().numpy() for part in head.best)
-    return weight, bias, trainer.current_epoch
+    return weight, bias, tuple(head.curve)
 
 
 def _loader(part: tuple[NDArray[Any], NDArray[Any]]) -> Any:

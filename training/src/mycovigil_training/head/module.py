@@ -26,6 +26,7 @@ class LinearHead(lightning.LightningModule):
         self.class_weights = class_weights
         self.config = config
         self.best_loss = float("inf")
+        self.curve: list[float] = []
         self.best: tuple[Tensor, Tensor] = (self.layer.weight, self.layer.bias)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -54,6 +55,7 @@ class LinearHead(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         loss = float(self.trainer.callback_metrics["validation_loss"])
+        self.curve.append(loss)
         if loss < self.best_loss:
             self.best_loss = loss
             layer = self.layer

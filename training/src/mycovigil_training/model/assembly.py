@@ -226,6 +226,7 @@ def _counts(parts: Parts, head: Head, config: TrainConfig) -> dict[str, Any]:
         "views": len(parts.views[0]),
         "not_mushroom": len(parts.foreign),
         "epochs": head.epochs,
+        "validation_loss": [round(loss, 6) for loss in head.curve],
         "configuration": config.model_dump(mode="json"),
     }
 

@@ -1,0 +1,1 @@
+"""Keep what a training run gave: on disk, or in Weights & Biases."""
