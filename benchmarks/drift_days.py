@@ -1,6 +1,6 @@
 """False alarms and power of the drift test where days differ without drift: resumable counts.
 
-python benchmarks/drift_days.py run [--worlds 100] [--first 69000000] [--conditions both …]
+python benchmarks/drift_days.py run [--worlds 100] [--first 69500000] [--conditions both …]
     [--photos 240 …]
 python benchmarks/drift_days.py power [--worlds 60] [--first 68500000]
 python benchmarks/drift_days.py
@@ -61,7 +61,7 @@ SHIFTS = {
 }
 POWER_CELLS = (("none", 28, 1_000), ("both", 28, 1_000), ("none", 3, 240))
 POWER_NIGHTS = 5
-FIRST, FIRST_OF_POWER = 69_000_000, 68_500_000
+FIRST, FIRST_OF_POWER = 69_500_000, 68_500_000
 COUNTS = Path(__file__).parent / "counts" / "days.json"
 POWER_COUNTS = COUNTS.with_name("days_power.json")
 RESAMPLED = 2_000

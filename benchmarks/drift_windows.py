@@ -20,7 +20,7 @@ from rich.progress import track
 from rich.table import Table
 
 from mycovigil_statistics.drift import DaySketch
-from mycovigil_statistics.drift.days.prediction import DayView, ViewBaseline
+from mycovigil_statistics.drift.days.prediction import DayView, view_baselines
 from mycovigil_statistics.drift.days.result import combined
 from mycovigil_statistics.drift.days.window import autocorrelations
 from mycovigil_statistics.simulated import DayEffects, Shift, World
@@ -76,7 +76,7 @@ def counted(seed: int, condition: str) -> dict[str, list[int]]:
 def p_values(baseline: list[DaySketch], weeks: list[list[DaySketch]], seed: int) -> list[float]:
     """As `judge_days`, but the series of all weeks are drawn once: they have the same units."""
     generator = np.random.default_rng(seed)
-    views = [ViewBaseline.of(baseline, name) for name in sorted(baseline[0].views)]
+    views = view_baselines(dict.fromkeys(sorted(baseline[0].views), baseline))
     correlations = autocorrelations([view.baseline for view in views])
     found: list[list[DayView]] = [[] for _ in weeks]
     for view, correlation in zip(views, correlations, strict=True):

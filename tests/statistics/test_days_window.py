@@ -6,6 +6,7 @@ from scipy.stats import binom, norm
 
 from mycovigil_statistics.drift import DaySketch, judge_days
 from mycovigil_statistics.drift.days.between import Baseline
+from mycovigil_statistics.drift.days.prediction import view_baselines
 from mycovigil_statistics.drift.days.sketch import Moments
 from mycovigil_statistics.drift.days.window import (
     Neighbours,
@@ -103,6 +104,22 @@ def test_days_that_resemble_their_neighbours_do_not_make_columns_fewer() -> None
     corrected = np.mean([1 / one.effective_columns(0.7) for one in found])
     assert corrected == pytest.approx(1 / COLUMNS, rel=0.15)
     assert plain > 1.2 * corrected
+
+
+def test_a_view_scatters_at_least_as_much_as_the_widest_one() -> None:
+    generator = np.random.default_rng(10)
+    sizes = np.exp(generator.standard_normal((DAYS, 1)))
+    wide = np.sqrt(0.1) * sizes * generator.standard_normal((DAYS, COLUMNS))
+    calm = season(generator, DAYS, 0.0)
+    views = (("location", wide), ("density", calm))
+    days = [
+        DaySketch(UNITS, {n: Moments(UNITS, v[day], np.ones(COLUMNS), 1) for n, v in views})
+        for day in range(DAYS)
+    ]
+    alone = view_baselines({"density": days})[0].night
+    density, location = (v.night for v in view_baselines({"density": days, "location": days}))
+    assert density.spread > 2 * alone.spread
+    assert density.spread == pytest.approx(location.spread, rel=0.01)
 
 
 def test_a_view_of_few_columns_takes_the_autocorrelation_of_all() -> None:

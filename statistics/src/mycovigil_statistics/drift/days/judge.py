@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mycovigil_statistics.drift.days.between import LEAST_DAYS
-from mycovigil_statistics.drift.days.prediction import DayView, ViewBaseline
+from mycovigil_statistics.drift.days.prediction import DayView, ViewBaseline, view_baselines
 from mycovigil_statistics.drift.days.result import DaysResult
 from mycovigil_statistics.drift.days.sketch import DaySketch, require_one_geometry
 from mycovigil_statistics.drift.days.window import autocorrelations
@@ -46,7 +46,7 @@ def compared_views(
     require_one_geometry([*baseline, *window])
     names = sorted(set.intersection(*(set(night.views) for night in window)))
     days = {name: [day for day in baseline if name in day.views] for name in names}
-    views = [ViewBaseline.of(days[n], n) for n in names if len(days[n]) >= LEAST_DAYS]
+    views = view_baselines({n: days[n] for n in names if len(days[n]) >= LEAST_DAYS})
     if len(window) == 1 or not views:
         return [view.compared([window[0].views[view.name]], view.night) for view in views]
     return _windows(views, window, np.random.default_rng(seed))
