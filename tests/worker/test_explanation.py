@@ -188,7 +188,7 @@ def test_planted_photos_lead_the_gallery(state: State) -> None:
         served = make_served(session)
         make_night(session, served, night_of(0), rows=180)
         make_night(session, served, night_of(0), rows=20, shift=3.0, seed=7, client="planted")
-    make_baseline(state)
+    make_baseline(state, days=14)
     nightly.run(state, now=FIRST + PERIOD + datetime.timedelta(hours=1))
     with state.sessions() as session:
         report = session.scalars(select(DriftReport)).one()

@@ -277,11 +277,10 @@ def _close(
 
 
 def _doubt(session: Session, model: Model, finding: Finding) -> None:
-    if not finding.doubtful:
-        return
-    state = CertificateStatus.VOID if finding.harmful else CertificateStatus.SUSPECT
-    reason = f"drift since the last report: {finding.cause}"
-    certificate.worsen(session, model, state, reason)
+    if finding.doubtful:
+        state = CertificateStatus.VOID if finding.harmful else CertificateStatus.SUSPECT
+        reason = f"drift since the last report: {finding.cause}"
+        certificate.worsen(session, model, state, reason)
 
 
 def _doubt_later(session: Session, model: Model, finding: Finding) -> None:
