@@ -11,11 +11,18 @@ from mycovigil.incidents.alert_rules import Finding, decide, severity_of
 CAUSES = ("novel_species", "camera", "unknown", "", "novel", "NOVEL_SPECIES")
 
 
-@pytest.mark.parametrize(("cause", "harmful"), itertools.product(CAUSES, (True, False)))
+@pytest.mark.parametrize(("cause", "harmful"), list(itertools.product(CAUSES, (True, False))))
 def test_harm_and_a_novel_species_alone_are_critical(cause: str, harmful: bool) -> None:
     critical = harmful or cause == "novel_species"
     found = severity_of(Finding(ReportVerdict.DRIFT, cause, harmful))
     assert found is (Severity.CRITICAL if critical else Severity.WARNING)
+
+
+def test_what_one_client_alone_sends_is_critical_by_harm_alone() -> None:
+    for cause, harmful in itertools.product(CAUSES, (True, False)):
+        found = Finding(ReportVerdict.DRIFT, cause, harmful, confined_to="cats")
+        assert severity_of(found) is (Severity.CRITICAL if harmful else Severity.WARNING)
+        assert found.doubtful is harmful
 
 
 @pytest.mark.parametrize(
