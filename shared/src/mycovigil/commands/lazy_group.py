@@ -26,6 +26,7 @@ DISTRIBUTIONS = {
     "send": "mycovigil-local",
     "settings": "mycovigil",
     "simulate": "mycovigil-simulator",
+    "sweep": "mycovigil-training",
     "train": "mycovigil-training",
     "up": "mycovigil-local",
 }

@@ -1,0 +1,1 @@
+"""Search the settings of training by what they cost, out of fold."""
