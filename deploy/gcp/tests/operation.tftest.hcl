@@ -94,8 +94,8 @@ run "somebody_is_told" {
     error_message = "Rules wait as long as in Prometheus."
   }
   assert {
-    condition     = endswith(google_monitoring_alert_policy.rule["IncidentOpen"].documentation[0].content, "https://drift.invalid/incidents")
-    error_message = "An alert links to its page."
+    condition     = endswith(google_monitoring_alert_policy.rule["IncidentOpen"].documentation[0].content, "\n\nhttps://drift.invalid/incidents\n\ndocs/runbooks/README.md#incidentopen")
+    error_message = "An alert links to its page and its runbook."
   }
   assert {
     condition     = length(google_billing_budget.monthly) == 1
