@@ -3,12 +3,14 @@
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from mycovigil import stack_file
+from mycovigil_local import servers
 from mycovigil_local.commands.up import app
 from mycovigil_local.port import PortTaken, free_port
 
@@ -37,3 +39,12 @@ def test_a_wanted_port_is_taken() -> None:
         port = other.getsockname()[1]
         with pytest.raises(PortTaken, match=f"port {port} is taken"):
             free_port(port)
+
+
+def test_a_server_may_be_named_by_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://elsewhere/db\n")
+    environment = {"MYCOVIGIL_DATABASE_URL_FILE": str(secret)}
+    with ExitStack() as exits:
+        assert servers.database_server(tmp_path, environment, lambda *_: None, exits) is None
+    assert environment == {"MYCOVIGIL_DATABASE_URL": "postgresql://elsewhere/db"}

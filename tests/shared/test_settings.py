@@ -188,3 +188,54 @@ def test_a_wrong_setting_ends_a_service_with_one_sentence(service: str, value: s
     assert done.returncode == 1
     assert done.stderr.startswith("MYCOVIGIL_DRIFT_WINDOWS is wrong: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+URL, FILE = "MYCOVIGIL_DATABASE_URL", "MYCOVIGIL_DATABASE_URL_FILE"
+
+
+def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://someone:p%40ss@db/mycovigil\n")
+    monkeypatch.delenv(URL, raising=False)
+    monkeypatch.setenv(FILE, str(secret))
+    url = Settings.load().database.url
+    assert url.get_secret_value() == "postgresql://someone:p%40ss@db/mycovigil"
+
+
+def test_a_secret_that_is_given_twice_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://someone:hidden@db/mycovigil")
+    monkeypatch.setenv(URL, "postgresql://db/mycovigil")
+    monkeypatch.setenv(FILE, str(secret))
+    with pytest.raises(WrongSetting, match=f"^{URL} and {FILE} are both set: remove one of them"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"", "is empty"),
+        (b"\xff\xfe", "is no text in UTF-8"),
+    ],
+)
+def test_a_secret_that_cannot_be_read_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    secret = tmp_path / "url"
+    if content is not None:
+        secret.write_bytes(content)
+    monkeypatch.delenv(URL, raising=False)
+    monkeypatch.setenv(FILE, str(secret))
+    with pytest.raises(WrongSetting) as refused:
+        Settings.load()
+    assert str(refused.value).startswith(f"{FILE}: {secret} {why}")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_setting_that_is_no_secret_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYCOVIGIL_DRIFT_MIN_ROWS_FILE", "/run/secrets/rows")
+    with pytest.raises(UnknownSetting):
+        Settings.load()

@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+from mycovigil.settings import secret_file
 from mycovigil_local.emulator import emulator_command
 from mycovigil_local.port import free_port
 from mycovigil_local.postgres import EmbeddedPostgres, create_database, embedded
@@ -19,7 +20,7 @@ def database_server(
     data: Path, environment: dict[str, str], sink: LineSink, exits: ExitStack
 ) -> EmbeddedPostgres | None:
     """Start Postgres unless ``environment`` names one, and name it there."""
-    if "MYCOVIGIL_DATABASE_URL" in environment:
+    if _named(environment, "MYCOVIGIL_DATABASE_URL"):
         return None
     server = exits.enter_context(embedded(data / "postgres", sink))
     environment["MYCOVIGIL_DATABASE_URL"] = create_database(server.url, "mycovigil")
@@ -36,7 +37,7 @@ def brokers(
         The processes to watch.
     """
     children: list[Child] = []
-    if "MYCOVIGIL_REDIS_URL" not in environment:
+    if not _named(environment, "MYCOVIGIL_REDIS_URL"):
         port = free_port()
         command = valkey_command(data / "redis", port)
         redis = Child("redis", command, environment, sink, ready=READY)
@@ -45,6 +46,14 @@ def brokers(
     if not PUBSUB & set(environment):
         children += _embedded_pubsub(environment, sink, exits)
     return children
+
+
+def _named(environment: dict[str, str], name: str) -> bool:
+    """Whether ``environment`` names the server; what a file says is there as a value afterwards."""
+    if secret := secret_file.read(environment, name):
+        environment[name] = secret
+        del environment[name + secret_file.SUFFIX]
+    return name in environment
 
 
 def _embedded_pubsub(environment: dict[str, str], sink: LineSink, exits: ExitStack) -> list[Child]:

@@ -73,7 +73,7 @@ def adopt_local_stack(file: Path, environment: MutableMapping[str, str]) -> None
 
     Nothing changes where ``environment`` names a database, or no stack is alive.
     """
-    if "MYCOVIGIL_DATABASE_URL" in environment:
+    if {"MYCOVIGIL_DATABASE_URL", "MYCOVIGIL_DATABASE_URL_FILE"} & set(environment):
         return
     stack = read(file)
     if stack is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from pydantic import SecretStr
 
-from mycovigil.settings import variables
+from mycovigil.settings import secret_files, variables
 
 app = typer.Typer(add_completion=False)
 HEAD = """# Configuration
@@ -17,6 +17,9 @@ Written by `mycovigil settings`. Every setting is an environment variable; unkno
 variables stop a service at its start, except those that Kubernetes makes for services. Items of a
 list are separated by commas (or JSON). `PUBSUB_EMULATOR_HOST` is Google's own and leads the
 publisher to an emulator. Tests find real photos by `MYCOVIGIL_PHOTOS`.
+
+Secrets may come from files: {files} name one each, instead of the variable without `_FILE`. Both at
+once, or a file that cannot be read, stop a service at its start.
 
 | variable | default | meaning |
 |---|---|---|
@@ -35,7 +38,8 @@ def markdown() -> str:
         f"| `{name}` | `{_shown(default)}` | {description} |"
         for name, (description, default) in variables().items()
     ]
-    return HEAD + "\n".join(rows) + "\n"
+    files = " and ".join(f"`{name}`" for name in secret_files())
+    return HEAD.format(files=files) + "\n".join(rows) + "\n"
 
 
 def _shown(default: Any) -> str:

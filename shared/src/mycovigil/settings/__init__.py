@@ -10,7 +10,7 @@ from mycovigil.settings.infrastructure import (
     TelemetrySettings,
 )
 from mycovigil.settings.predictor import PredictorSettings
-from mycovigil.settings.settings import Settings, variables
+from mycovigil.settings.settings import Settings, secret_files, variables
 from mycovigil.settings.training import (
     CurationSettings,
     DemoSettings,
@@ -36,5 +36,6 @@ __all__ = [
     "UnknownSetting",
     "WebSettings",
     "WrongSetting",
+    "secret_files",
     "variables",
 ]

@@ -3,6 +3,7 @@
 import re
 from typing import Any, get_args
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -12,6 +13,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from mycovigil.settings import secret_file
+
 PREFIX = "MYCOVIGIL_"
 # Kubernetes gives every container the address of each service in its namespace: for a service
 # called mycovigil-predictor, MYCOVIGIL_PREDICTOR_PORT=tcp://10.0.0.1:8000.
@@ -19,12 +22,15 @@ LINKED_PORT = re.compile("^(tcp|udp|sctp)://")
 
 
 class Environment(EnvSettingsSource):
-    """Environment variables, with lists as people write them, and without service links."""
+    """Environment variables, with lists as people write them, secrets also from files, and without
+    service links."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         value, key, is_complex = super().get_field_value(field, field_name)
         if field_name == "port" and isinstance(value, str) and LINKED_PORT.match(value):
             return None, key, is_complex
+        if field.annotation is SecretStr:
+            value = secret_file.read(self.env_vars, f"{self.env_prefix}{field_name}") or value
         return value, key, is_complex
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:

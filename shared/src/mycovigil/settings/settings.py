@@ -5,7 +5,8 @@ import sys
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import SettingsError
 
 from mycovigil.settings.drift import DriftSettings
 from mycovigil.settings.environment import UnknownSetting, WrongSetting, check, wrong
@@ -18,6 +19,7 @@ from mycovigil.settings.infrastructure import (
     TelemetrySettings,
 )
 from mycovigil.settings.predictor import PredictorSettings
+from mycovigil.settings.secret_file import SUFFIX, WrongSecret
 from mycovigil.settings.training import (
     CurationSettings,
     DemoSettings,
@@ -93,9 +95,13 @@ class Settings(BaseModel):
             UnknownSetting: a misspelt variable.
             WrongSetting: a value that cannot be used.
         """
-        check(os.environ, variables())
+        check(os.environ, {*variables(), *secret_files()})
         try:
             return cls()
+        except SettingsError as error:
+            if isinstance(error.__cause__, WrongSecret):
+                raise WrongSetting(str(error.__cause__)) from None
+            raise
         except ValidationError as error:
             raise wrong(error) from error
 
@@ -124,3 +130,11 @@ def variables() -> dict[str, tuple[str, Any]]:
         for name, field in group.model_fields.items():
             found[(prefix + name).upper()] = (field.description or "", field.get_default())
     return found
+
+
+def secret_files() -> tuple[str, ...]:
+    """The variables that name files of secrets."""
+    defaults = {name: default for name, (_, default) in variables().items()}
+    return tuple(
+        name + SUFFIX for name, default in defaults.items() if isinstance(default, SecretStr)
+    )
