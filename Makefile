@@ -9,11 +9,14 @@ READY := $(VENV)/.ready
 PHOTOS ?=
 BENCHMARKS ?= simulator predictor drift_cost drift_relabellings night_cost night_million dashboard
 JSON ?=
-# Checkers of deploy/, in an environment of their own.
+# Checkers of deploy/ and .github/, in an environment of their own.
 TOOLS := build/tools
 PROVIDER := 16.12.1
 # What builds the documentation, in another one.
 SITE_TOOLS := build/site-tools
+# No version is locked before it has been public for so long: stolen releases are found in days.
+COOLDOWN ?= 7 days
+DATED = --exclude-newer "$(COOLDOWN)"
 # Services that a test or the demo starts would compile our sources each time: seconds of each.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -63,13 +66,14 @@ bench: setup
 images:
 	@deploy/images.sh
 
-# Resolve what the rooms require and pin it with hashes; UPGRADE=1 takes the newest versions.
+# Resolve what the rooms require and pin it with hashes; UPGRADE=1 takes the newest versions. A mend
+# that cannot wait: make lock COOLDOWN='0 days'
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet packaging uv==0.13.9
-	PATH=$(CURDIR)/build/lock/bin:$$PATH build/lock/bin/python deploy/lock.py $(if $(UPGRADE),--upgrade)
-	build/lock/bin/uv pip compile deploy/tools/requirements.in --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file deploy/tools/requirements.txt $(if $(UPGRADE),--upgrade)
-	build/lock/bin/uv pip compile deploy/site/requirements.in --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file deploy/site/requirements.txt $(if $(UPGRADE),--upgrade)
+	PATH=$(CURDIR)/build/lock/bin:$$PATH build/lock/bin/python deploy/lock.py $(DATED) $(if $(UPGRADE),--upgrade)
+	build/lock/bin/uv pip compile deploy/tools/requirements.in --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(DATED) --output-file deploy/tools/requirements.txt $(if $(UPGRADE),--upgrade)
+	build/lock/bin/uv pip compile deploy/site/requirements.in --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(DATED) --output-file deploy/site/requirements.txt $(if $(UPGRADE),--upgrade)
 
 tools: $(TOOLS)/.ready
 
@@ -80,10 +84,11 @@ $(TOOLS)/.ready: deploy/tools/requirements.txt
 		|| { echo "The checkers of deploy/ could not be installed: nothing of deploy/gcp is checked." >&2; exit 1; }
 	@touch $@
 
-# Everything about deploy/ that can be checked without Google.
+# Everything about deploy/ and .github/ that can be checked without Google and GitHub.
 check-deploy: setup tools
-	$(BIN)/python -m pytest -q tests/deploy/gcp
+	$(BIN)/python -m pytest -q tests/deploy/gcp tests/deploy/ci
 	$(TOOLS)/bin/python deploy/tools/check.py
+	$(TOOLS)/bin/python .ci/check_workflows.py
 
 $(SITE_TOOLS)/.ready: deploy/site/requirements.txt
 	@rm -rf $(SITE_TOOLS) && $(PYTHON) -m venv $(SITE_TOOLS)
@@ -103,3 +108,6 @@ provider-schema:
 
 clean:
 	rm -rf .mycovigil build .mypy_cache .pytest_cache .ruff_cache
+
+# What else the workflows call.
+include .ci/targets.mk

@@ -4,13 +4,16 @@
 ``requirements-cpu.lock``: torch's build without CUDA, which lies on some machines' disks.
 ``requirements-cuda.lock``: the CUDA libraries of PyPI's torch for Linux.
 ``deploy/locks/IMAGE*.lock``: the same for one image, in the versions of ``requirements.lock``.
+``requirements-torch.lock``: the newest torch, for a job of CI, beside the versions of all others;
+the rooms require the one of ``requirements.lock``.
 
 They are apart because pip installs all that a file lists, and neither macOS nor the CPU build needs
 the gigabytes of CUDA. The CPU build is installed first, where pip finds it: among files with
 allowed hashes pip prefers an index's, whose hash it knows beforehand, to a file on the disk.
 
 Run by ``make lock``, with uv and packaging in the environment. A version stays as it is locked
-while it satisfies the rooms; ``--upgrade`` takes the newest of each.
+while it satisfies the rooms; ``--upgrade`` takes the newest of each. ``--exclude-newer AGE``: none
+that is younger.
 """
 
 import json
@@ -26,6 +29,7 @@ from packaging.markers import Marker
 
 ROOT = Path(__file__).resolve().parents[1]
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+TORCH = re.compile(r"(torch|torchvision)==")
 CUDA = re.compile(r"(nvidia|cuda|triton)\b")
 # The environments that the locks are for.
 ENVIRONMENTS = [
@@ -67,6 +71,10 @@ def main() -> None:
         wanted = re.findall(r"\./[\w/]+(?:\[\w+\])?(?=\s)", dockerfile.read_text())
         image = f"deploy/locks/{dockerfile.parent.name}"
         _write(image, [*(f"-e {ROOT}/{room}" for room in wanted), "hatchling"], rooms, whole)
+    others = [entry for entry in whole if not (CUDA.match(entry) or TORCH.match(entry))]
+    newest = _compiled("requirements-torch", ["torch", "torchvision"], [], others)
+    applying = "".join(one for one in newest if _applies(one))
+    (ROOT / "requirements-torch.lock").write_text(HEAD + applying)
 
 
 def _project(folder: str) -> dict[str, Any]:

@@ -150,7 +150,8 @@ def scanned(plan: dict[str, Any], deploy: Path) -> str:
 
 
 def shell(deploy: Path) -> str:
-    scripts = sorted(map(str, deploy.rglob("*.sh")))
+    ours = [DEPLOY.parent / ".ci" / name for name in ("run", "system")]
+    scripts = sorted(map(str, [*deploy.rglob("*.sh"), *ours]))
     command = [str(BIN / "shellcheck"), *scripts]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

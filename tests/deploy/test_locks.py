@@ -110,3 +110,12 @@ def test_no_image_has_heics_library() -> None:
     """Its wheels carry x265 under GPL-2.0: docs/decisions/0013-heic.md."""
     for file in IMAGES:
         assert not re.search(r"^(pillow|pi)-heif", file.read_text(), re.MULTILINE), file
+
+
+def test_the_newest_torch_changes_nothing_but_torch() -> None:
+    """A job of CI tries it beside the very versions of the locks."""
+    locked = {one.name: str(one.specifier) for one in map(requirement, entries(*WHOLE))}
+    newest = [requirement(entry) for entry in entries(REPOSITORY / "requirements-torch.lock")]
+    changed = {one.name for one in newest if locked.get(one.name) != str(one.specifier)}
+    assert {"torch", "torchvision"} <= {one.name for one in newest}
+    assert all(re.match(r"torch|nvidia|cuda|triton", name) for name in changed)
