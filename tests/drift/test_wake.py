@@ -1,10 +1,11 @@
-"""Whoever asks for a report or a retrain wakes the worker, at the commit."""
+"""Whoever asks for a report, a retrain or a comparison wakes the worker, at the commit."""
 
 import psycopg
 import pytest
 from factories.key import make_key
 from factories.model import make_model
 from factories.outage import DEADLINE
+from factories.reference_set import make_reference_set
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 from mycovigil.events import wake
 from mycovigil.settings import Settings
 from mycovigil_drift.app import create_app
+
+PATHS = ["/v1/reports", "/v1/retrain-jobs", "/v1/comparisons/reference-sets"]
 
 
 @pytest.fixture
@@ -25,14 +28,17 @@ def asked(clean_database: str, engine: Engine) -> dict[str, dict[str, str]]:
             "window_end": "2026-09-02T00:00:00Z",
         }
         retrain = {"reason": "the lens was changed"}
+        sets = [make_reference_set(session, model, seed=seed) for seed in (1, 2)]
+        pair = {"a": str(sets[0].id), "b": str(sets[1].id)}
     return {
         "/v1/reports": report,
         "/v1/retrain-jobs": retrain,
+        "/v1/comparisons/reference-sets": pair,
         "headers": {"Authorization": f"Bearer {key}"},
     }
 
 
-@pytest.mark.parametrize("path", ["/v1/reports", "/v1/retrain-jobs"])
+@pytest.mark.parametrize("path", PATHS)
 def test_a_request_wakes_the_worker_once(
     settings: Settings, clean_database: str, asked: dict[str, dict[str, str]], path: str
 ) -> None:
