@@ -1,5 +1,6 @@
 """The documentation: every alert has a runbook, and the check of the built site finds trouble."""
 
+import importlib
 import re
 import sys
 from collections.abc import Iterator
@@ -16,11 +17,19 @@ RUNBOOKS = "docs/runbooks/README.md"
 
 @pytest.fixture
 def links(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(REPOSITORY / "deploy" / "site"))
-    import links as module  # type: ignore[import-not-found, unused-ignore]
+    yield from tool("links", monkeypatch)
 
-    yield module
-    sys.modules.pop("links")
+
+@pytest.fixture
+def c4(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    yield from tool("c4", monkeypatch)
+
+
+def tool(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """A module of ``deploy/site``, which is no package."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "deploy" / "site"))
+    yield importlib.import_module(name)
+    sys.modules.pop(name)
 
 
 def alerts() -> dict[str, dict[str, str]]:
@@ -96,3 +105,16 @@ def test_a_page_that_nothing_links_to_is_found(tmp_path: Path, links: ModuleType
     for name in ("index", "lost"):
         (tmp_path / f"{name}.html").write_text("")
     assert links.check(tmp_path).troubles == ["lost.html: no page links to it"]
+
+
+def test_the_drawn_containers_are_the_services_of_compose(c4: ModuleType) -> None:
+    drawn = yaml.safe_load(c4.SOURCE.read_text())["containers"]["boxes"]
+    containers = {name for name, box in drawn.items() if box["kind"] != "person"}
+    compose = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+    assert containers == set(compose["services"])
+
+
+def test_the_pictures_are_those_of_the_source(c4: ModuleType) -> None:
+    for name, text in c4.drawings().items():
+        picture = (REPOSITORY / "docs" / "images" / name).read_text()
+        assert picture == text, "run: python deploy/site/c4.py"
