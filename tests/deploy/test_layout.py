@@ -19,7 +19,7 @@ MOST_TEST_LINES = 450
 BANNED = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*)`")
 GUIDES = (
-    *("CONTRIBUTING.md", "NOTICE", "CODEOWNERS"),
+    *("CONTRIBUTING.md", "NOTICE", "CODEOWNERS", "docs/seed.md"),
     *(
         str(page.relative_to(REPOSITORY))
         for page in sorted((REPOSITORY / "docs").glob("[ehrt]*/*.md"))
