@@ -10,6 +10,7 @@ locals {
     MYCOVIGIL_STORAGE_URL         = "gs://${google_storage_bucket.bucket["storage"].name}"
     MYCOVIGIL_STORAGE_KEEP_PHOTOS = tostring(var.keep_photos)
     MYCOVIGIL_TRAINING_DATASET    = "/assets/dataset"
+    MYCOVIGIL_TRAINING_RUNS       = "/data/runs" # beside the data set nothing can be written
     MYCOVIGIL_ENCODER_URI         = var.encoder
     MYCOVIGIL_DRIFT_ZONE          = var.zone
     MYCOVIGIL_DRIFT_PUBLIC_URL    = var.public_url
