@@ -18,6 +18,7 @@ def page() -> str:
     ]
     for name in sorted(root.commands):
         _, command, _ = root.resolve_command(context, [name])
+        command.help = command.help or root.commands[name].help
         parts += described(f"mycovigil {name}", command, context)
     return "\n".join(parts)
 
@@ -46,7 +47,9 @@ def row(parameter: Any) -> str:
         help_text += f" One of {', '.join(f'`{one}`' for one in choices)}."
     default = parameter.default
     plain = (
-        default not in (None, [], ()) and not callable(default) and not isinstance(default, bool)
+        default not in (None, "", [], ())
+        and not callable(default)
+        and not isinstance(default, bool)
     )
     return f"| {shown} | {help_text.strip()} | {f'`{default}`' if plain else ''} |"
 

@@ -16,7 +16,8 @@ ROOMS = (
     "mycovigil_statistics.safety.proportions",
     "mycovigil_statistics.errors",
 )
-LITERAL = re.compile(r"``([^`]+)``")
+LITERAL = re.compile(r"(?<!`)``([^`]+)``(?!`)")
+ROLE = re.compile(r":\w+:`~?(?:[\w.]+\.)?(\w+)`")
 SECTION = re.compile(r"^(Args|Returns|Raises|Yields):$", re.MULTILINE)
 
 
@@ -53,7 +54,7 @@ def described(name: str, thing: Any) -> str:
     parts = [f"### `{name}`\n\n{prose(thing)}\n"]
     if issubclass(thing, enum.Enum):
         return parts[0] + "\n" + "\n".join(f"- `{one.value}`" for one in thing) + "\n"
-    if not issubclass(thing, BaseException):
+    if not issubclass(thing, BaseException) and not hasattr(thing, "model_fields"):
         parts.append(declared("class ", name, thing))
     parts += fields(thing)
     for method, function in vars(thing).items():
@@ -112,4 +113,4 @@ def prose(thing: Any) -> str:
         r"((?:^>>> .*\n?|^\.\.\. .*\n?)+)", r"```python\n\1\n```\n", text, flags=re.MULTILINE
     )
     text = SECTION.sub(r"**\1**\n", text)
-    return LITERAL.sub(r"`\1`", text)
+    return LITERAL.sub(r"`\1`", ROLE.sub(r"`\1`", text))

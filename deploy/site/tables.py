@@ -3,7 +3,7 @@
 import inspect
 import re
 
-from sqlalchemy import Table
+from sqlalchemy import Index, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
 from mycovigil.db.schema import Base
@@ -13,7 +13,11 @@ LITERAL = re.compile(r"``([^`]+)``")
 
 def page() -> str:
     """One page of all tables."""
-    models = {mapper.local_table.name: mapper.class_ for mapper in Base.registry.mappers}
+    models = {
+        mapper.local_table.name: mapper.class_
+        for mapper in Base.registry.mappers
+        if isinstance(mapper.local_table, Table)
+    }
     parts = [
         "# Tables\n\nWritten from the code by `make docs`. The schema is an implementation detail "
         "that migrations change; what programs may rely on are the [HTTP API](http-api.md) and the "
@@ -40,16 +44,22 @@ def columns(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
+def where(index: Index) -> str:
+    """The condition of a partial index."""
+    condition = index.dialect_options["postgresql"].get("where")
+    return "" if condition is None else f", of rows with `{condition}`"
+
+
 def constraints(table: Table) -> str:
     """Unique keys over several columns: what happens once by constraint."""
     unique = [
-        ", ".join(f"`{column.name}`" for column in index.columns)
+        ", ".join(f"`{getattr(one, 'name', one)}`" for one in index.expressions) + where(index)
         for index in sorted(table.indexes, key=lambda one: str(one.name))
         if index.unique
     ]
     unique += [
         ", ".join(f"`{column.name}`" for column in one.columns)
         for one in sorted(table.constraints, key=lambda one: str(one.name))
-        if one.__class__.__name__ == "UniqueConstraint"
+        if isinstance(one, UniqueConstraint)
     ]
     return "".join(f"\nUnique: {one}.\n" for one in unique)
