@@ -65,6 +65,32 @@ def test_the_gates_evidence_is_a_table_of_bounds(visitor: Visitor, session: Sess
     assert "412" in page
 
 
+def test_a_models_page_shows_its_card(visitor: Visitor, session: Session) -> None:
+    card = {
+        "intended_use": "To warn.",
+        "hazards": ["It never saw a <death cap>."],
+        "out_of_fold": {
+            "photos": 1200,
+            "specimens": 300,
+            "macro_recall": 0.5,
+            "deadly_recall": 0.25,
+            "poison_cost": 12.5,
+        },
+        "deadly_unseen": ["amanita phalloides"],
+        "species": {"deadly": {"galerina marginata": 9}, "edible": {}},
+        "content_hash": "ab" * 32,
+        "git_revision": "",
+        "seed": 7,
+    }
+    model = make_model(session, metrics={"card": card})
+    session.commit()
+    page = visitor.looks(f"/models/{model.id}").text
+    assert "never saw a &lt;death cap&gt;" in page
+    assert "1,200 photos of 300 specimens: macro recall 50%" in page
+    assert "Deadly: 1 species known" in page
+    assert "amanita phalloides" in page
+
+
 def test_acknowledge_and_resolve(visitor: Visitor, session: Session, incident: Incident) -> None:
     page = visitor.looks(f"/incidents/{incident.id}").text
     assert f'action="/incidents/{incident.id}/acknowledge"' in page

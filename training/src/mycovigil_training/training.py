@@ -26,6 +26,7 @@ from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.model.assembly import Parts, assemble
 from mycovigil_training.model.sides import sides
 from mycovigil_training.model.split import split
+from mycovigil_training.register.card import with_card
 from mycovigil_training.register.provenance import provenance
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
 from mycovigil_training.retrain import attempts
@@ -56,8 +57,12 @@ def train(
     *,
     overrides: Sequence[str] = (),
     promote: bool = True,
+    folds: bool = False,
 ) -> Trained:
     """Train on ``folder`` (curated first if need be), register, and promote if it may go live.
+
+    Args:
+        folds: fit five more heads, for the model card's figures out of fold.
 
     Raises:
         UnknownLayout, NotCurated, TooFewPhotos, BadConfiguration: the input cannot be used.
@@ -88,6 +93,7 @@ def train(
         encoder_uri=settings.encoder.uri,
         origin={"kind": "train", **provenance(data.folder, config, overrides)},
     )
+    bundle = with_card(bundle, parts.train, config, data.table if folds else None)
     calm = np.zeros(len(parts.holdout), dtype=bool)
     held_out = HeldOut(parts.holdout, engine, drifted=calm)
     compared = compare(bundle, held_out, against, data, config)
@@ -136,6 +142,7 @@ def train_to(
         encoder_uri=settings.encoder.uri,
         origin={"kind": "train", **provenance(data.folder, config, overrides)},
     )
+    bundle = with_card(bundle, parts.train, config, data.table)
     target.mkdir(parents=True, exist_ok=True)
     (target / BUNDLE).write_bytes(bundle.to_bytes())
     figures = bundle.meta.model_dump(mode="json", include={"metrics", "certificate", "training"})

@@ -19,6 +19,7 @@ DISTRIBUTIONS = {
     "encoder": "mycovigil-training",
     "evaluate": "mycovigil-training",
     "answers": "mycovigil",
+    "finetune": "mycovigil-training",
     "keys": "mycovigil",
     "migrate": "mycovigil",
     "models": "mycovigil",

@@ -52,7 +52,7 @@ def train(
         if to is not None:
             _show_bundle(train_to(settings, folder, to, overrides=changes))
             return
-        trained = run(settings, folder, overrides=changes, promote=promote)
+        trained = run(settings, folder, overrides=changes, promote=promote, folds=True)
     except (ValueError, OSError) as error:
         sys.exit(f"mycovigil train: {error}")
     _show(trained)

@@ -8,13 +8,14 @@ NAMES = ("macro_recall", "macro_f1", "harmful_auroc", "calibration_error")
 def leading(figures: dict[str, Any]) -> dict[str, Any]:
     """Numbers alone, by judgement and recipe."""
     return {
-        judgement: {name: _of(found) for name, found in figures[judgement].items()}
+        judgement: {name: leading_figures(found) for name, found in figures[judgement].items()}
         for judgement in ("models", "species_left_out", "from_other", "to_other")
         if figures[judgement]
     }
 
 
-def _of(found: dict[str, Any]) -> dict[str, float | None]:
+def leading_figures(found: dict[str, Any]) -> dict[str, float | None]:
+    """Of one recipe's :func:`mycovigil_training.evaluate.measures.measures`."""
     deadly = found["recall"].get("deadly")
     return {
         **{name: found[name] for name in NAMES},

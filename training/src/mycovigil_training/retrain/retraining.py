@@ -23,6 +23,8 @@ from mycovigil_training.features.engine import Engine
 from mycovigil_training.features.table import FeatureTable, table
 from mycovigil_training.model.assembly import Parts, assemble
 from mycovigil_training.model.split import split, united
+from mycovigil_training.register.card import with_card
+from mycovigil_training.register.provenance import provenance
 from mycovigil_training.register.registration import ReferenceRows, register, with_gate
 from mycovigil_training.retrain import attempts, production_rows
 from mycovigil_training.retrain.comparison import HeldOut, compare
@@ -87,13 +89,13 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
         encoder_uri=order.encoder_uri,
         origin={
             "kind": "retrain",
-            "dataset": str(data.folder.resolve()),
-            "overrides": list(order.overrides),
+            **provenance(data.folder, config, order.overrides),
             "job": str(job_id),
             "labelled_rows": len(order.labelled.table),
         },
         new_days_since=order.new_days_since,
     )
+    bundle = with_card(bundle, parts.train, config, None)
     held_out = HeldOut(parts.holdout, engine, drifted_holdout)
     compared = compare(bundle, held_out, order.against, data, config)
     # Never photos of the drifted days: what is normal is a person's word, or that of the gate.
