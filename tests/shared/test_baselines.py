@@ -109,6 +109,20 @@ def test_a_withdrawn_day_counts_no_longer_and_does_not_come_back(
         baseline.withdraw(session, begun, FIRST + 9 * PERIOD, who="bob", reason="none")
 
 
+def test_a_baseline_that_stands_still_with_too_few_days_learns_again(
+    session: Session, begun: Baseline
+) -> None:
+    """Or it would say "learning, day 3 of 3" for ever, and never page."""
+    baseline.enter(session, begun, [day(n) for n in range(4)], EntryRule.START_UP, most=4)
+    baseline.withdraw(session, begun, day(0)[0], who="ada", reason="a school class")
+    assert baseline.enter(session, begun, [day(4)], EntryRule.CALM, most=4) == 3, "it stands still"
+    baseline.withdraw(session, begun, day(1)[0], who="ada", reason="a school class")
+    assert baseline.enter(session, begun, [day(5)], EntryRule.START_UP, most=4) == 3
+    assert begun.standing_since is None
+    assert baseline.enter(session, begun, [day(6)], EntryRule.CALM, most=4) == 4
+    assert begun.standing_since is not None
+
+
 def test_an_accepted_normal_begins_anew_and_keeps_the_old(
     session: Session, begun: Baseline
 ) -> None:

@@ -11,7 +11,15 @@ from factories.report import make_reference_set, make_report
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert, AlertKind, Incident, IncidentState, Severity, Silence
+from mycovigil.db.alert import (
+    Alert,
+    AlertKind,
+    Incident,
+    IncidentKind,
+    IncidentState,
+    Severity,
+    Silence,
+)
 from mycovigil.db.base import new_id
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus
@@ -112,6 +120,18 @@ def test_the_certificate_follows_and_returns(
     incident.resolve(session, found, resolution="lens cleaned (somebody)")
     assert nights.model.certificate_state == CertificateStatus.VALID
     assert (found.state, found.ended_by) == (IncidentState.RESOLVED, "person")
+
+
+def test_the_end_of_a_skew_lifts_no_doubt_of_a_drift(session: Session) -> None:
+    nights = Nights(session)
+    nights.pass_(DRIFT)
+    skewed = nights.unresolved
+    assert skewed is not None
+    skewed.kind = IncidentKind.SKEW
+    session.flush()
+    nights.pass_(DRIFT)
+    incident.resolve(session, skewed, resolution="known (somebody)")
+    assert nights.model.certificate_state == CertificateStatus.SUSPECT
 
 
 def test_one_clients_refused_photos_doubt_nothing_until_others_drift(session: Session) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from factories.baseline import make_baseline
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
+from factories.report import make_report
 from sqlalchemy import select, update
 
 from mycovigil.baselines import baseline as baselines
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.model import Model
+from mycovigil.db.report import ReportVerdict
+from mycovigil.incidents import incident_days
 from mycovigil_worker.nights import calm, nightly
 from mycovigil_worker.state import State
 
@@ -72,3 +75,27 @@ def test_a_shift_that_shrank_and_lasts_ends_nothing(state: State) -> None:
     judged(state, nights=4)
     assert calm.end_by_calm(state) == []
     assert incident_of(state).state == "open"
+
+
+@pytest.mark.parametrize(("start", "nights", "informs"), [(-3, 7, False), (1, 3, True)])
+def test_windows_that_drift_because_of_an_earlier_night_keep_nothing_open(
+    state: State, start: int, nights: int, informs: bool
+) -> None:
+    """A week that began before the last night that alarmed, and a window that only informs."""
+    prepared(state, [1.0, 0.0, 0.0, 0.0])
+    judged(state, nights=4)
+    found = incident_of(state)
+    with state.sessions.begin() as session:
+        make_report(
+            session,
+            session.get_one(Model, found.model_id),
+            None,
+            verdict=ReportVerdict.DRIFT,
+            periods=nights,
+            window_start=FIRST + start * PERIOD,
+            window_end=FIRST + (start + nights) * PERIOD,
+            evidence={"days": {"informs": informs}},
+        )
+        days = [(one.start, one.end) for one in incident_days.drifted(session, found)]
+    assert days == [night_of(0).span], "days from before the incident are not learned from"
+    assert calm.end_by_calm(state) == [found.id]

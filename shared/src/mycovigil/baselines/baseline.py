@@ -110,9 +110,14 @@ def enter(
     session: Session, baseline: Baseline, spans: Iterable[Span], rule: EntryRule, *, most: int
 ) -> int:
     """Let days enter a baseline that does not stand still, up to ``most`` days; with them it stands
-    still. A day that a person withdrew stays out. Returns how many days count now."""
+    still. A day that a person withdrew stays out. Returns how many days count now.
+
+    Where people withdrew so many days that fewer than three are left, it learns again.
+    """
     _lock(session, baseline.encoder_id)
     session.refresh(baseline)
+    if _counted(session, baseline) < LEAST_DAYS:
+        baseline.standing_since = None
     if baseline.ended_at is None and baseline.standing_since is None:
         room = most - _counted(session, baseline)
         now = _now()

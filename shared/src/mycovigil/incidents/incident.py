@@ -133,9 +133,11 @@ def resolve(
     ended_by: EndedBy = EndedBy.PERSON,
     report: DriftReport | None = None,
 ) -> Alert:
-    """Resolve the incident and restore the certificate that calibration supported."""
+    """Resolve the incident; the end of a drift restores the certificate that calibration supported,
+    that of a skew says nothing of it."""
     model = locked_model(session, incident.model_id)
-    certificate.restore(session, model, f"incident resolved: {resolution}")
+    if incident.kind == IncidentKind.DRIFT:
+        certificate.restore(session, model, f"incident resolved: {resolution}")
     return _close(session, incident, model, resolution, ended_by, report)
 
 

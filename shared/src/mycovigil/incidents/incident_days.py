@@ -1,6 +1,6 @@
-"""The nights of an incident: those that drifted since it began, with the one that opened it."""
+"""The nights of an incident: those that alarmed since it began, with the one that opened it."""
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Incident
@@ -8,20 +8,28 @@ from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.references.window import Window
 
 
+def alarmed(opening: DriftReport) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on reports: windows that alarmed, none of whose nights is older than ``opening``,
+    the report that opened the incident. A week that began before it drifts because of it, and a
+    window that only informs alarmed nobody."""
+    informs = DriftReport.evidence["days"]["informs"].as_boolean()
+    return (
+        DriftReport.model_id == opening.model_id,
+        DriftReport.verdict == ReportVerdict.DRIFT,
+        DriftReport.window_start >= opening.window_start,
+        ~func.coalesce(informs, False),
+    )
+
+
 def drifted(session: Session, incident: Incident) -> list[Window]:
-    """The nights (or longer windows) that drifted since the incident began until it was resolved,
+    """The nights (or longer windows) that alarmed since the incident began until it was resolved,
     in order; labels may have opened it by a night that was calm."""
     opening = session.get_one(DriftReport, incident.report_id)
-    during = DriftReport.window_end >= opening.window_end
+    query = select(DriftReport).where(*alarmed(opening))
     if incident.resolved_at is not None:
-        during = during & (DriftReport.window_start < incident.resolved_at)
-    reports = session.scalars(
-        select(DriftReport)
-        .where(
-            DriftReport.model_id == incident.model_id,
-            (DriftReport.verdict == ReportVerdict.DRIFT) | (DriftReport.id == opening.id),
-            during,
-        )
-        .order_by(DriftReport.window_start)
-    )
-    return [Window(row.window_start, row.window_end, row.periods) for row in reports]
+        query = query.where(DriftReport.window_start < incident.resolved_at)
+    reports = {opening.id: opening} | {row.id: row for row in session.scalars(query)}
+    return [
+        Window(row.window_start, row.window_end, row.periods)
+        for row in sorted(reports.values(), key=lambda row: row.window_start)
+    ]

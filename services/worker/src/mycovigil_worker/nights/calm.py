@@ -19,8 +19,8 @@ from mycovigil.baselines.sketches import Span
 from mycovigil.db.alert import EndedBy, Incident, IncidentState
 from mycovigil.db.baseline import Baseline, DaySketch
 from mycovigil.db.model import Model
-from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil.incidents import audit
+from mycovigil.db.report import DriftReport
+from mycovigil.incidents import audit, incident_days
 from mycovigil.incidents import incident as incidents
 from mycovigil.incidents.open_drifts import drifts_of_production
 from mycovigil_statistics.drift.days.recovery import Recovery, recovery
@@ -85,16 +85,13 @@ def _ended(state: State, identifier: uuid.UUID) -> bool:
 
 
 def _last_alarm(session: Session, incident: Incident) -> DriftReport | None:
-    """The latest window of the incident that drifted; of equal ends, the shortest."""
+    """The window of the incident that alarmed and began last; of equal ones, the shortest. A week
+    that began before the last night that alarmed drifts because of that night."""
     opening = session.get_one(DriftReport, incident.report_id)
     return session.scalar(
         select(DriftReport)
-        .where(
-            DriftReport.model_id == incident.model_id,
-            DriftReport.verdict == ReportVerdict.DRIFT,
-            DriftReport.window_end >= opening.window_end,
-        )
-        .order_by(DriftReport.window_end.desc(), DriftReport.periods)
+        .where(*incident_days.alarmed(opening))
+        .order_by(DriftReport.window_start.desc(), DriftReport.periods)
         .limit(1)
     )
 
