@@ -150,7 +150,7 @@ def scanned(plan: dict[str, Any], deploy: Path) -> str:
 
 
 def shell(deploy: Path) -> str:
-    ours = [DEPLOY.parent / ".ci" / name for name in ("run", "system")]
+    ours = [DEPLOY.parent / ".ci" / name for name in ("run", "system", "images")]
     scripts = sorted(map(str, [*deploy.rglob("*.sh"), *ours]))
     command = [str(BIN / "shellcheck"), *scripts]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
