@@ -1,5 +1,7 @@
 """Who may do what."""
 
+import uuid
+
 import pytest
 from factories.key import make_key
 from factories.model import make_model
@@ -38,6 +40,7 @@ def test_lists_are_empty_at_first(reader: TestClient, path: str) -> None:
     ("path", "body"),
     [
         ("/v1/retrain-jobs", {"reason": "because"}),
+        (f"/v1/retrain-jobs/{uuid.uuid4()}/cancel", {"reason": "because"}),
         ("/v1/models/rollback", {"reason": "because"}),
         ("/v1/answer-stop", {"reason": "because"}),
         ("/v1/answer-stop/end", {"reason": "because"}),

@@ -151,6 +151,22 @@ def test_retrain_now(visitor: Visitor, session: Session) -> None:
     assert _lines(session) == [("tester", "asked for a retrain", "many new labels")]
 
 
+def test_a_retrain_on_vertex_is_linked_and_cancelled(visitor: Visitor, session: Session) -> None:
+    visitor.sends("/retrain-jobs", reason="many new labels")
+    job = session.scalars(select(RetrainJob)).one()
+    job.remote_job = "projects/a-project/locations/europe-west1/customJobs/42"
+    session.flush()
+    page = visitor.looks(f"/retrain-jobs/{job.id}").text
+    assert "/vertex-ai/locations/europe-west1/training/42?project=a-project" in page
+    assert "logs/query;query=" in page
+    assert "Cancel the retrain" in page
+    visitor.sends(f"/retrain-jobs/{job.id}/cancel", reason="wrong labels")
+    session.refresh(job)
+    assert (job.state, job.trainings) == ("cancelled", 1)
+    assert "Cancel the retrain" not in visitor.looks(f"/retrain-jobs/{job.id}").text
+    assert _lines(session)[-1] == ("tester", "cancelled", "wrong labels")
+
+
 def test_promote_and_roll_back(visitor: Visitor, session: Session) -> None:
     first = make_model(session)
     promotion.promote(session, first.id, decided_by="cli")

@@ -118,6 +118,19 @@ def test_a_person_may_ask_for_one_retrain_at_a_time(client: TestClient, session:
     assert client.get(f"/v1/retrain-jobs/{uuid.uuid4()}").status_code == 404
 
 
+def test_a_retrain_is_cancelled_once(client: TestClient, session: Session) -> None:
+    job = client.post("/v1/retrain-jobs", json={"reason": "a new season"}).json()
+    path = f"/v1/retrain-jobs/{job['id']}/cancel"
+    assert client.post(path, json={}).status_code == 422
+    cancelled = client.post(path, json={"reason": "wrong labels"})
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    assert cancelled.json()["finished_at"] is not None
+    again = client.post(path, json={"reason": "wrong labels"})
+    assert (again.status_code, again.json()["type"].rsplit("/")[-1]) == (409, "retrain-ended")
+    nobody = f"/v1/retrain-jobs/{uuid.uuid4()}/cancel"
+    assert client.post(nobody, json={"reason": "wrong labels"}).status_code == 404
+
+
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x" * 501}, {"rason": "typo"}])
 def test_a_retrain_needs_a_reason(client: TestClient, body: dict[str, str]) -> None:
     answer = client.post("/v1/retrain-jobs", json=body)

@@ -10,71 +10,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from factories.incident import make_incident
-from factories.model import make_model
-from factories.night import make_served
-from factories.report import make_report
+from factories.retrain_case import Case, job_of, make_case
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mycovigil.backoff import Backoff
 from mycovigil.db.alert import Incident
-from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, Promotion
-from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.models import promotion
 from mycovigil.settings import TrainingSettings
-from mycovigil_worker.retrain import job_run, retrain_queue, training_process
+from mycovigil_worker.retrain import job_run, retrain_queue, training
 from mycovigil_worker.retrain import lease as leases
 from mycovigil_worker.retrain.job_run import Ending
-from mycovigil_worker.retrain.training_process import Result
+from mycovigil_worker.retrain.training import Result
 from mycovigil_worker.state import State
 
 FAKE = Path(__file__).parent / "fake_training.py"
 
 
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """A drifted production model, a queued job (its own, or one that a person requested), and the
-    candidate that training will name."""
-
-    production: uuid.UUID
-    candidate: uuid.UUID
-    job: uuid.UUID
-
-
-def make_case(state: State, *, passed: bool = True, by_hand: bool = False) -> Case:
-    with state.sessions.begin() as session:
-        served = make_served(session, rows=1)
-        report = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
-        incident = make_incident(session, report)
-        gate = {"against": str(served.model.id), "passed": passed, "reason": "as ordered"}
-        candidate = make_model(session, metrics={"gate": gate})
-        job = RetrainJob(
-            id=new_id(),
-            incident_id=None if by_hand else incident.id,
-            requested_by="test",
-            state="queued",
-            parameters={},
-        )
-        session.add(job)
-        return Case(served.model.id, candidate.id, job.id)
-
-
-def ordered(state: State, orders: dict[str, Any], **training: Any) -> State:
+def ordered(state: State, orders: dict[str, Any], **options: Any) -> State:
     """The state with a training command that obeys ``orders``."""
     command = (sys.executable, str(FAKE), json.dumps(orders))
     settings = state.settings.model_copy(
-        update={"training": TrainingSettings(command=command, **training)}
+        update={"training": TrainingSettings(command=command, **options)}
     )
     return dataclasses.replace(state, settings=settings)
-
-
-def job_of(state: State, case: Case) -> RetrainJob:
-    with state.sessions() as session:
-        return session.get_one(RetrainJob, case.job)
 
 
 def test_a_candidate_that_passes_goes_live_and_resolves_the_incident(state: State) -> None:
@@ -204,7 +166,7 @@ def test_a_stopping_worker_puts_the_job_back_without_counting(
 
     def stopping(process: "subprocess.Popen[str]", timeout: float | None = None) -> int:
         if timeout == told.settings.training.timeout_seconds:
-            training_process.interrupt_all()
+            training.interrupt_all()
         return wait(process, timeout)
 
     monkeypatch.setattr(subprocess.Popen, "wait", stopping)

@@ -113,7 +113,7 @@ def _login(reason: str) -> Iterator[Missing]:
         mend = "gcloud sql users set-password USER --instance=INSTANCE --prompt-for-password"
         yield Missing(f"the right password for Postgres: {reason}", mend)
     elif "/cloudsql/" in reason:
-        mend = _grant("gcloud projects add-iam-policy-binding PROJECT", "roles/cloudsql.client")
+        mend = grant("gcloud projects add-iam-policy-binding PROJECT", "roles/cloudsql.client")
         yield Missing(f"the socket of Cloud SQL: {reason}", mend)
 
 
@@ -180,10 +180,11 @@ def _not_granted(
 ) -> Iterator[Missing]:
     for permission, role in (need.value for need in wanted):
         if permission not in granted:
-            yield Missing(f"{permission} on {where}", _grant(command, role))
+            yield Missing(f"{permission} on {where}", grant(command, role))
 
 
-def _grant(command: str, role: str) -> str:
+def grant(command: str, role: str) -> str:
+    """``command`` that gives ``role`` to the account that we run as."""
     return f"{command} --member=serviceAccount:{_account()} --role={role}"
 
 

@@ -54,7 +54,9 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "task_publish_retry_policy": {"max_retries": 2, "interval_start": 0.1},
         "task_queues": [_queue(NIGHTS), _queue(RETRAIN)],
         "task_default_queue": NIGHTS,
-        "task_routes": {f"{NAME}.retrain": {"queue": RETRAIN}},
+        "task_routes": {
+            f"{NAME}.{task}": {"queue": RETRAIN} for task in ("retrain", "cancel_abandoned")
+        },
         "worker_hijack_root_logger": False,
         "beat_scheduler": f"{NAME}.beat_scheduler:Scheduler",
         "beat_max_loop_interval": min(tick_of(settings).total_seconds(), BEAT_SECONDS),

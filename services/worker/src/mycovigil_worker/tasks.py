@@ -33,6 +33,15 @@ def retrain_job(job_id: str) -> None:
     log.info("retrain job", job=job_id, ending=ending)
 
 
+@app.task(name=f"{NAME}.cancel_abandoned")
+def cancel_abandoned() -> None:
+    """End trainings on Vertex AI that nobody waits for."""
+    from mycovigil_worker.retrain.vertex import abandoned
+    from mycovigil_worker.state import process_state
+
+    abandoned.cancel(process_state())
+
+
 @app.task(name=f"{NAME}.partitions")
 def partitions() -> None:
     """Make the coming days' partitions of the prediction log."""

@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 def run(state: State, now: datetime) -> None:
     """Answer comparisons, make missing reports, end drifts that are over, answer requests, update
     figures by new labels, release alerts whose silence is over, create retrain jobs that are
-    missing, ask for labels, queue the jobs whose labels have come, and send those that no worker
-    runs.
+    missing, ask for labels, queue the jobs whose labels have come, end trainings that nobody waits
+    for, and send the jobs that no worker runs.
 
     A step that fails is logged and holds back none of the others.
     """
@@ -35,6 +35,7 @@ def run(state: State, now: datetime) -> None:
         "missing jobs": lambda: retrain_queue.create_missing(state, now=now),
         "label queue": lambda: fill.run(state, now=now),
         "jobs without labels": lambda: label_wait.advance(state, now=now),
+        "abandoned trainings": lambda: retrain_queue.send_abandoned(state),
         "waiting jobs": lambda: retrain_queue.resend_waiting(state),
     }
     for name, step in steps.items():

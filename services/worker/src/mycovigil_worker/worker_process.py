@@ -72,9 +72,9 @@ def _start(sender: Any = None, **_: object) -> None:
 
 @signals.worker_shutting_down.connect
 def _interrupt(**_: object) -> None:
-    from mycovigil_worker.retrain import training_process
+    from mycovigil_worker.retrain import training
 
-    training_process.interrupt_all()
+    training.interrupt_all()
 
 
 def keep_beating(

@@ -5,7 +5,7 @@ import datetime
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import DateTime, ForeignKey
+from sqlalchemy import DateTime, ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mycovigil.db.base import Base, CreatedAt, Json, Key, one_of
@@ -26,7 +26,9 @@ class RetrainJob(Base):
 
     ``labels_needed``: labelled specimens of the incident's drifted days before it trains,
     ``dangerous_needed`` of them predicted deadly or poisonous; none for a job that a person
-    requested. ``refusals``: candidates of it that the gate refused. ``asked_at``: when a person was
+    requested. ``trainings``: those whose end was recorded; with the id it names the next one.
+    ``remote_job``: the newest one's name in Vertex AI; ``remote_open``: whether one may run there.
+    ``refusals``: candidates of it that the gate refused. ``asked_at``: when a person was
     asked, because it had waited for too long or too often.
     """
 
@@ -46,6 +48,9 @@ class RetrainJob(Base):
     refusals: Mapped[int] = mapped_column(default=0, server_default="0")
     waiting_since: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
     asked_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    trainings: Mapped[int] = mapped_column(default=0, server_default="0")
+    remote_job: Mapped[str | None]
+    remote_open: Mapped[bool] = mapped_column(default=False, server_default=false())
     model_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
     error: Mapped[str | None]
     created_at: Mapped[CreatedAt]

@@ -1,5 +1,7 @@
 """The retrain job of an incident follows it: cancelled at its end, waiting again if it reopens."""
 
+import uuid
+
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -10,6 +12,13 @@ from mycovigil.incidents import label_progress
 from mycovigil.incidents.label_progress import Specimens
 
 UNFINISHED = (JobState.WAITING_FOR_LABELS, JobState.QUEUED, JobState.RUNNING)
+# What a cancelled job's row says. Its training is over: a later one is another.
+CANCELLED = {
+    RetrainJob.state: JobState.CANCELLED,
+    RetrainJob.trainings: RetrainJob.trainings + 1,
+    RetrainJob.lease_until: None,
+    RetrainJob.finished_at: func.now(),
+}
 
 
 def cancel(session: Session, incident: Incident) -> None:
@@ -18,8 +27,19 @@ def cancel(session: Session, incident: Incident) -> None:
     session.execute(
         update(RetrainJob)
         .where(RetrainJob.incident_id == incident.id, RetrainJob.state.in_(UNFINISHED))
-        .values(state=JobState.CANCELLED, lease_until=None, finished_at=func.now())
+        .values(CANCELLED)
     )
+
+
+def cancel_job(session: Session, job_id: uuid.UUID) -> bool:
+    """Cancel one job, as :func:`cancel` does; false if it has ended already."""
+    cancelled = session.scalar(
+        update(RetrainJob)
+        .where(RetrainJob.id == job_id, RetrainJob.state.in_(UNFINISHED))
+        .values(CANCELLED)
+        .returning(RetrainJob.id)
+    )
+    return cancelled is not None
 
 
 def taught(session: Session, incident: Incident, model: Model) -> bool:

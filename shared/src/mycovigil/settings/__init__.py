@@ -17,6 +17,7 @@ from mycovigil.settings.training import (
     EncoderSettings,
     TrainingSettings,
 )
+from mycovigil.settings.vertex import VertexSettings
 from mycovigil.settings.web import WebSettings
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "TelemetrySettings",
     "TrainingSettings",
     "UnknownSetting",
+    "VertexSettings",
     "WebSettings",
     "WrongSetting",
     "secret_files",

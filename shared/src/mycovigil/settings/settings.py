@@ -10,7 +10,7 @@ from pydantic_settings import SettingsError
 
 from mycovigil.settings.drift import DriftSettings
 from mycovigil.settings.environment import UnknownSetting, WrongSetting, check, wrong
-from mycovigil.settings.group import Group
+from mycovigil.settings.group import PREFIX, Group
 from mycovigil.settings.infrastructure import (
     DatabaseSettings,
     PublisherSettings,
@@ -26,6 +26,7 @@ from mycovigil.settings.training import (
     EncoderSettings,
     TrainingSettings,
 )
+from mycovigil.settings.vertex import VertexSettings
 from mycovigil.settings.web import WebSettings
 
 DAY_SECONDS = 86_400
@@ -46,6 +47,7 @@ class Settings(BaseModel):
         DriftSettings,
         CurationSettings,
         TrainingSettings,
+        VertexSettings,
         DemoSettings,
         TelemetrySettings,
     )
@@ -60,6 +62,7 @@ class Settings(BaseModel):
     drift: DriftSettings = Field(default_factory=DriftSettings)
     curation: CurationSettings = Field(default_factory=CurationSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
+    vertex: VertexSettings = Field(default_factory=VertexSettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
 
@@ -85,6 +88,16 @@ class Settings(BaseModel):
                 f"STORAGE_PREDICTION_RETENTION_DAYS ({rows}): a photo whose rows are gone can be "
                 "shown nowhere; keep rows as long as photos"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _vertex_is_described(self) -> Self:
+        if self.training.launcher == "vertex":
+            needed = ("project", "image", "service_account")
+            absent = [name for name in needed if not getattr(self.vertex, name)]
+            if absent:
+                names = ", ".join(f"{PREFIX}VERTEX_{name.upper()}" for name in absent)
+                raise ValueError(f"{PREFIX}TRAINING_LAUNCHER is vertex: set {names}")
         return self
 
     @classmethod

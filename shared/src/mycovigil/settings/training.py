@@ -56,6 +56,11 @@ class TrainingSettings(Group):
         description="How the worker starts training, as a command line or JSON; 'python' is "
         "this interpreter.",
     )
+    launcher: Literal["process", "vertex"] = Field(
+        "process",
+        description="Where a retrain trains: in a child process of the worker that has its lease, "
+        "or as a custom job on Vertex AI, which that worker follows.",
+    )
     timeout_seconds: float = Field(21_600, gt=0, description="Longest retrain before it is killed.")
     auto_promote: bool = Field(
         True, description="A candidate that passes the gate goes live by itself."

@@ -18,6 +18,7 @@ NOTICES = {
     "silenced": "Silenced. Nights are still judged and shown; no alert goes out.",
     "unsilenced": "The silence has ended.",
     "retrain": "Retrain requested; the worker starts it within seconds.",
+    "retrain-cancelled": "Cancelled; its training is stopped within a minute.",
     "compare": "The worker compares the two; this page shows the result within seconds.",
     "labelled": "Stored. Below is what the model had said.",
     "judge": "The window is being judged; it appears among the nights within seconds.",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.events import wake
-from mycovigil.incidents import audit
+from mycovigil.incidents import audit, retraining
 from mycovigil.postgres import named_lock
 from mycovigil.problem import conflict
 from mycovigil.storage import MissingObject, Storage
@@ -36,12 +36,18 @@ class RetrainJobIn(BaseModel):
     reason: Words = Field(description="Why; stored with the job.")
 
 
+class CancelIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    reason: Words = Field(description="Why; stored in the audit trail.")
+
+
 class RetrainJobOut(BaseModel):
     """``model_id``: the newest candidate it made; ``incident_id``: empty if a person requested it.
 
     ``labels_needed``: labelled specimens of the drifted days that it waits for,
     ``dangerous_needed`` of them predicted deadly or poisonous; ``refusals``: its candidates that
-    the gate refused; ``asked_at``: when a person was asked, because it waited for too long.
+    the gate refused; ``asked_at``: when a person was asked, because it waited for too long;
+    ``remote_job``: its newest training on Vertex AI, by resource name.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -57,6 +63,7 @@ class RetrainJobOut(BaseModel):
     refusals: int
     waiting_since: datetime.datetime | None
     asked_at: datetime.datetime | None
+    remote_job: str | None
     model_id: uuid.UUID | None
     error: str | None
     created_at: datetime.datetime
@@ -120,6 +127,23 @@ def enqueue(session: Session, *, who: str, reason: str) -> RetrainJob:
     return job
 
 
+def cancel(session: Session, job_id: uuid.UUID, *, who: str, reason: str) -> RetrainJob:
+    """Cancel a job; the worker that runs it stops its training, on Vertex AI too.
+
+    Raises:
+        Problem: 404 if there is no such job, 409 if it has ended.
+    """
+    job = get(session, job_id)
+    if not retraining.cancel_job(session, job_id):
+        detail = f"Retrain job {job_id} has ended; there is nothing to cancel."
+        raise conflict("retrain-ended", detail)
+    audit.record(session, who=who, action="cancelled", on=job, detail=reason)
+    wake.worker(session)
+    session.flush()
+    session.refresh(job)
+    return job
+
+
 def attempt_logs(
     storage: Storage, job_id: uuid.UUID, *, lines: int = LINES_ON_A_PAGE
 ) -> list[AttemptLog]:
@@ -156,6 +180,15 @@ def create_job(
 @router.get("/{job_id}", summary="One retrain job")
 def get_job(job_id: uuid.UUID, session: Reading, _: Reader) -> RetrainJobOut:
     return RetrainJobOut.model_validate(get(session, job_id))
+
+
+@router.post("/{job_id}/cancel", summary="Cancel a retrain job")
+def cancel_job(
+    job_id: uuid.UUID, body: CancelIn, session: Writing, operator: Operator
+) -> RetrainJobOut:
+    """Its training is stopped within a minute; a candidate that is registered by then stays."""
+    job = cancel(session, job_id, who=operator.name, reason=body.reason)
+    return RetrainJobOut.model_validate(job)
 
 
 @router.get("/{job_id}/log", summary="The training log", response_class=PlainTextResponse)

@@ -1,4 +1,4 @@
-"""Run one retrain job: lease, training in a child process, and the gate's decision."""
+"""Run one retrain job: lease, training, and the gate's decision."""
 
 import time
 import uuid
@@ -17,16 +17,17 @@ from mycovigil.incidents import incident
 from mycovigil.models import promotion
 from mycovigil.models.promotion import GateClosed
 from mycovigil.settings import Settings
-from mycovigil_worker.retrain import label_wait
+from mycovigil_worker.retrain import label_wait, launcher, training
 from mycovigil_worker.retrain import lease as leases
 from mycovigil_worker.retrain.lease import Lease, Renewal
-from mycovigil_worker.retrain.training_process import (
-    Child,
+from mycovigil_worker.retrain.training import (
     Ended,
     Interrupted,
     Result,
+    Training,
     TrainingFailed,
 )
+from mycovigil_worker.retrain.vertex import abandoned
 from mycovigil_worker.state import State
 
 DECIDED_BY = "retrain"
@@ -58,14 +59,17 @@ def run(state: State, job_id: uuid.UUID) -> Ending:
         lease = leases.take(session, job_id)
     if lease is None:
         return Ending.NOT_MINE
-    child = Child(state.settings.training, job_id)
-    with Renewal(state.sessions, lease, on_lost=child.stop):
-        return _ended(state, lease, child)
+    started = launcher.training_of(state, lease)
+    with Renewal(state.sessions, lease, on_lost=started.lease_lost):
+        ending = _ended(state, lease, started)
+    if ending is Ending.LEASE_LOST:  # perhaps because somebody cancelled the job
+        abandoned.cancel(state)
+    return ending
 
 
-def _ended(state: State, lease: Lease, child: Child) -> Ending:
+def _ended(state: State, lease: Lease, started: Training) -> Ending:
     try:
-        ended = child.run()
+        ended = training.followed(started)
         _keep_log(state, lease, ended)
         return _concluded(state, lease, ended.result())
     except Interrupted as reason:
@@ -113,7 +117,12 @@ def conclude(session: Session, settings: Settings, lease: Lease, result: Result)
         raise LookupError(f"training registered no model {result.model_id}")
     _hold_incident(session, lease)
     done = leases.finish(
-        session, lease, state=JobState.SUCCEEDED, model_id=model.id, finished_at=func.now()
+        session,
+        lease,
+        state=JobState.SUCCEEDED,
+        model_id=model.id,
+        trainings=RetrainJob.trainings + 1,
+        finished_at=func.now(),
     )
     if not done:
         return Ending.LEASE_LOST
@@ -164,7 +173,8 @@ def _fail(state: State, lease: Lease, reason: str) -> Ending:
     with state.sessions.begin() as session:
         job = session.get_one(RetrainJob, lease.job_id)
         again = job.attempts < leases.MOST_ATTEMPTS
-        end = {} if again else {"finished_at": func.now()}
+        end = {"trainings": RetrainJob.trainings + 1}
+        end |= {} if again else {"finished_at": func.now()}
         state_after = JobState.QUEUED if again else JobState.FAILED
         written = leases.finish(session, lease, state=state_after, error=reason, **end)
     log.warning("retrain failed", job=str(lease.job_id), reason=reason, again=again)
@@ -176,6 +186,6 @@ def _fail(state: State, lease: Lease, reason: str) -> Ending:
 def _put_back(state: State, lease: Lease, reason: str) -> Ending:
     """Into the queue again; an attempt that a stopping worker cut off does not count."""
     with state.sessions.begin() as session:
-        attempts = session.get_one(RetrainJob, lease.job_id).attempts - 1
+        attempts = max(session.get_one(RetrainJob, lease.job_id).attempts - 1, 0)
         leases.finish(session, lease, state=JobState.QUEUED, error=reason, attempts=attempts)
     return Ending.INTERRUPTED

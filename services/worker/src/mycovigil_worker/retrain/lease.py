@@ -37,14 +37,18 @@ class Lease:
 
 
 def take(session: Session, job_id: uuid.UUID) -> Lease | None:
-    """Take the lease of a job that no worker runs; none if it is held, finished or unknown."""
+    """Take the lease of a job that no worker runs; none if it is held, finished or unknown.
+
+    One that may train outside its worker is taken whatever its attempts: it is followed, and no
+    other attempt.
+    """
     token = session.scalar(
         update(RetrainJob)
         .where(
             RetrainJob.id == job_id,
             (RetrainJob.state == JobState.QUEUED)
             | ((RetrainJob.state == JobState.RUNNING) & (RetrainJob.lease_until < func.now())),
-            RetrainJob.attempts < MOST_ATTEMPTS,
+            (RetrainJob.attempts < MOST_ATTEMPTS) | RetrainJob.remote_open,
         )
         .values(
             state=JobState.RUNNING,
@@ -68,6 +72,7 @@ def give_up(session: Session) -> list[uuid.UUID]:
             RetrainJob.state == JobState.RUNNING,
             RetrainJob.lease_until < func.now(),
             RetrainJob.attempts >= MOST_ATTEMPTS,
+            ~RetrainJob.remote_open,
         )
         .values(
             state=JobState.FAILED,
@@ -83,6 +88,11 @@ def give_up(session: Session) -> list[uuid.UUID]:
 def renew(session: Session, lease: Lease) -> bool:
     """Extend the lease; false if it was lost."""
     return _write(session, lease, lease_until=func.now() + LEASE)
+
+
+def note(session: Session, lease: Lease, **values: Any) -> bool:
+    """Write something about the running job and extend the lease; false if it was lost."""
+    return _write(session, lease, lease_until=func.now() + LEASE, **values)
 
 
 def _pause() -> float:

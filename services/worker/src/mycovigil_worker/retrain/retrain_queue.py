@@ -20,6 +20,7 @@ from mycovigil.incidents.open_drifts import drifts_of_production
 from mycovigil.settings import TrainingSettings
 from mycovigil_worker.app import NAME, RETRAIN, app, tick_of
 from mycovigil_worker.retrain import lease
+from mycovigil_worker.retrain.vertex import abandoned
 from mycovigil_worker.state import State
 
 GRACE = timedelta(minutes=1)
@@ -123,6 +124,21 @@ def send(state: State, job_id: uuid.UUID) -> bool:
     except (OperationalError, ConnectionError) as error:
         log.warning("retrain job not sent, will be", job=str(job_id), error=str(error))
         return False
+    return True
+
+
+def send_abandoned(state: State) -> bool:
+    """Let a worker that trains end trainings outside it that nobody waits for; only its account
+    may. False where there is none."""
+    with state.sessions() as session:
+        left = abandoned.found(session)
+    if not left:
+        return False
+    app.send_task(
+        f"{NAME}.cancel_abandoned",
+        queue=RETRAIN,
+        expires=max(tick_of(state.settings).total_seconds(), 60),
+    )
     return True
 
 

@@ -1,82 +1,20 @@
 """Training as a child process: its last line of output is its result, its log is stored."""
 
-import json
 import subprocess
 import sys
 import threading
 import uuid
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from mycovigil.settings import TrainingSettings
+from mycovigil_worker.retrain.training import Ended, Interrupted, TrainingFailed
 
 MOST_LINES = 20_000
 # Seconds between SIGTERM and SIGKILL: half of what Docker and Cloud Run give the worker itself,
 # which needs the other half to put the job back.
 PATIENCE = 5.0
-
-
-_running: "set[Child]" = set()
-
-
-class TrainingFailed(RuntimeError):
-    """The child ended without a result; the message is the reason it gave."""
-
-
-class Interrupted(RuntimeError):
-    """The child was stopped because its worker is stopping: no fault of the training."""
-
-
-def interrupt_all() -> None:
-    """Stop every child of this process, so that a stopping worker does not wait for hours."""
-    for child in list(_running):
-        child.interrupt()
-
-
-class Gate(BaseModel):
-    """The comparison with the production model; more fields are evidence."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-    passed: bool
-    reason: str
-
-
-class Result(BaseModel):
-    """The last line of standard output of ``mycovigil_training retrain``."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    model_id: uuid.UUID
-    gate: Gate
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How the child ended: exit code, and its output by stream."""
-
-    code: int
-    output: list[str]
-    errors: list[str]
-    timed_out: bool
-
-    @property
-    def log(self) -> bytes:
-        return "\n".join([*self.errors, "--- standard output", *self.output, ""]).encode()
-
-    def result(self) -> Result:
-        """Raises :class:`TrainingFailed` where there is none."""
-        if self.timed_out:
-            raise TrainingFailed("training took longer than its timeout and was stopped")
-        if self.code != 0:
-            reason = self.errors[-1] if self.errors else "no reason given"
-            raise TrainingFailed(f"training ended with code {self.code}: {reason}")
-        try:
-            return Result.model_validate(json.loads(self.output[-1] if self.output else ""))
-        except (ValidationError, json.JSONDecodeError) as error:
-            raise TrainingFailed(f"training printed no result on its last line: {error}") from error
 
 
 class Child:
@@ -97,11 +35,7 @@ class Child:
             TrainingFailed: the command cannot be started.
             Interrupted: the worker is stopping.
         """
-        _running.add(self)
-        try:
-            ended = self._run()
-        finally:
-            _running.discard(self)
+        ended = self._run()
         if self._interrupted:
             raise Interrupted("the worker was stopped")
         return ended
@@ -109,6 +43,10 @@ class Child:
     def interrupt(self) -> None:
         """Stop it because the worker is stopping; called from another thread."""
         self._interrupted = True
+        self.stop()
+
+    def lease_lost(self) -> None:
+        """Whoever has the lease now starts its own."""
         self.stop()
 
     def _run(self) -> Ended:

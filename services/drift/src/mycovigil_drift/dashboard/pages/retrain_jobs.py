@@ -6,9 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from mycovigil import vertex_job
 from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model
 from mycovigil.db.retrain import JobState
+from mycovigil.incidents import retraining
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.dashboard.form import FormSender, Reason, redirect
 from mycovigil_drift.dashboard.templating import render
@@ -50,6 +52,8 @@ def retrain_job_page(
         progress=label_queue.progress(session, state.settings, incident) if incident else None,
         model=session.get(Model, job.model_id) if job.model_id else None,
         attempts=retrain_jobs.attempt_logs(state.storage, job_id),
+        remote=vertex_job.links(job.remote_job),
+        unfinished=job.state in retraining.UNFINISHED,
         trail=audit.about(session, job_id),
     )
 
@@ -58,3 +62,9 @@ def retrain_job_page(
 def retrain(reason: Reason, session: Writing, sender: FormSender) -> Response:
     job = retrain_jobs.enqueue(session, who=sender.name, reason=reason)
     return redirect(f"/retrain-jobs/{job.id}", "retrain")
+
+
+@router.post("/{job_id}/cancel")
+def cancel(job_id: uuid.UUID, reason: Reason, session: Writing, sender: FormSender) -> Response:
+    retrain_jobs.cancel(session, job_id, who=sender.name, reason=reason)
+    return redirect(f"/retrain-jobs/{job_id}", "retrain-cancelled")

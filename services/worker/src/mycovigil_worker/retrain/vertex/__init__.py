@@ -1,0 +1,1 @@
+"""Trainings as custom jobs on Vertex AI."""
