@@ -27,7 +27,7 @@ from mycovigil.models import promotion
 from mycovigil_worker.retrain import job_run, label_wait, retrain_queue, trigger
 from mycovigil_worker.retrain import lease as leases
 from mycovigil_worker.retrain.job_run import Ending
-from mycovigil_worker.retrain.training_process import Result
+from mycovigil_worker.retrain.training import Result
 from mycovigil_worker.state import State
 
 NOW = datetime(2026, 9, 3, tzinfo=UTC)

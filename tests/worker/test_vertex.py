@@ -25,6 +25,7 @@ from mycovigil_worker.retrain.job_run import Ending
 from mycovigil_worker.retrain.vertex import abandoned, job_spec
 from mycovigil_worker.retrain.vertex.job_spec import Key
 from mycovigil_worker.retrain.vertex.refusal import Away, refusal
+from mycovigil_worker.retrain.vertex.vertex_training import VertexTraining
 from mycovigil_worker.state import State
 
 GOLDEN = Path(__file__).parent / "vertex_job.json"
@@ -130,8 +131,7 @@ def test_a_training_is_followed_to_its_end(away: State, vertex: VertexServer) ->
 
 def test_a_worker_that_is_killed_costs_no_second_job(away: State, vertex: VertexServer) -> None:
     case = make_case(away)
-    with pytest.raises(KeyboardInterrupt):
-        vertex_dies(away, vertex, case)
+    vertex_dies(away, case)
     expire(away, case)
     vertex.before = succeed(away, case)
     assert job_run.run(away, case.job) is Ending.PROMOTED
@@ -139,18 +139,16 @@ def test_a_worker_that_is_killed_costs_no_second_job(away: State, vertex: Vertex
     assert job_of(away, case).attempts == 1  # of the training, not of its followers
 
 
-def vertex_dies(away: State, vertex: VertexServer, case: Case) -> None:
+def vertex_dies(away: State, case: Case) -> None:
     """The worker dies after it created the job, before it could write that down."""
-    create = job_run.launcher.VertexTraining._record
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    job_run.launcher.VertexTraining._record = killed  # type: ignore[assignment]
-    try:
-        job_run.run(away, case.job)
-    finally:
-        job_run.launcher.VertexTraining._record = create  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VertexTraining, "_record", killed)
+        with pytest.raises(KeyboardInterrupt):
+            job_run.run(away, case.job)
 
 
 def test_a_stopping_worker_leaves_the_training_to_the_next(
@@ -177,8 +175,7 @@ def test_workers_may_die_more_often_than_trainings_may_fail(
 ) -> None:
     case = make_case(away)
     for _ in range(leases.MOST_ATTEMPTS + 2):
-        with pytest.raises(KeyboardInterrupt):
-            vertex_dies(away, vertex, case)
+        vertex_dies(away, case)
         expire(away, case)
         with away.sessions.begin() as session:
             assert leases.give_up(session) == []
@@ -271,8 +268,7 @@ def test_a_job_that_nobody_followed_when_it_was_cancelled(
     case = make_case(away)
     sent: list[str] = []
     monkeypatch.setattr(app, "send_task", lambda name, **_: sent.append(name))
-    with pytest.raises(KeyboardInterrupt):
-        vertex_dies(away, vertex, case)
+    vertex_dies(away, case)
     with away.sessions.begin() as session:
         assert retraining.cancel_job(session, case.job)
     assert retrain_queue.send_abandoned(away)

@@ -3,6 +3,7 @@
 import time
 import uuid
 from enum import StrEnum
+from typing import Any
 
 import structlog
 from sqlalchemy import func, select
@@ -173,7 +174,7 @@ def _fail(state: State, lease: Lease, reason: str) -> Ending:
     with state.sessions.begin() as session:
         job = session.get_one(RetrainJob, lease.job_id)
         again = job.attempts < leases.MOST_ATTEMPTS
-        end = {"trainings": RetrainJob.trainings + 1}
+        end: dict[str, Any] = {"trainings": RetrainJob.trainings + 1}
         end |= {} if again else {"finished_at": func.now()}
         state_after = JobState.QUEUED if again else JobState.FAILED
         written = leases.finish(session, lease, state=state_after, error=reason, **end)

@@ -114,7 +114,7 @@ class CustomJobs:
         credentials, _ = google.auth.default(
             scopes=["https://www.googleapis.com/auth/cloud-platform"]
         )
-        return AuthorizedSession(credentials)
+        return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
 
 
 def _number(labels: dict[str, str], name: str) -> int:
