@@ -4,7 +4,7 @@ from mycovigil.db.alert import Alert, Incident, Silence
 from mycovigil.db.audit import AuditLine
 from mycovigil.db.base import Base
 from mycovigil.db.baseline import Baseline, BaselineDay, DayGeometry, DaySketch, SkewAcceptance
-from mycovigil.db.encoder import Encoder
+from mycovigil.db.encoder import EncodedDay, EncodedPhoto, Encoder
 from mycovigil.db.idempotency import IdempotencyKey
 from mycovigil.db.key import ApiKey
 from mycovigil.db.message import InboxMessage, OutboxMessage
@@ -27,6 +27,8 @@ __all__ = [
     "DaySketch",
     "DriftMetric",
     "DriftReport",
+    "EncodedDay",
+    "EncodedPhoto",
     "Encoder",
     "IdempotencyKey",
     "InboxMessage",
