@@ -81,6 +81,8 @@ def test_a_night_beside_days_that_differ(days: dict[str, str]) -> None:
     code, output = run("test", "--reference", days["reference"], "--night", days["calm"])
     assert code == 0
     assert "times what your days vary by" in " ".join(output.split())
+    seen = f"A shift of {found['calm']['detectable']:.2g} times would have been seen."
+    assert seen in " ".join(output.split()), "what a calm night could not have shown"
 
 
 def test_days_must_be_one_key_a_row(days: dict[str, str], tmp_path: Path) -> None:

@@ -133,6 +133,8 @@ def compare(
     screen.print(f"[bold]{found['verdict']}[/bold] (p = {found['p_value']:.4g}, level {level:g})")
     if "summary" in found:
         screen.print(found["summary"])
+        if found["verdict"] == "calm" and found["detectable"] is not None:
+            screen.print(f"A shift of {found['detectable']:.2g} times would have been seen.")
     else:
         _show_views(found["views"])
 
