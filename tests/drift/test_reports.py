@@ -70,6 +70,16 @@ def test_links_of_the_list_keep_its_filters(reader: TestClient, nights: list[str
     assert 'href="/reports?verdict=drift&amp;model=autumn&amp;periods=1"' in page
 
 
+def test_beside_a_calm_night_the_list_says_what_would_have_been_seen(
+    reader: TestClient, session: Session
+) -> None:
+    model = make_model(session)
+    for night, verdict in enumerate((ReportVerdict.CALM, ReportVerdict.DRIFT)):
+        make_report(session, model, None, night=night, verdict=verdict, detectable=1.74)
+    page = reader.get("/reports").text
+    assert page.count("A shift of 1.7 times would have been seen.") == 1
+
+
 def test_before_and_after_of_windows_with_one_end_do_not_loop(session: Session) -> None:
     model = make_model(session)
     reference = make_reference_set(session, model)

@@ -77,11 +77,15 @@ def test_a_shift_that_shrank_and_lasts_ends_nothing(state: State) -> None:
     assert incident_of(state).state == "open"
 
 
-@pytest.mark.parametrize(("start", "nights", "informs"), [(-3, 7, False), (1, 3, True)])
-def test_windows_that_drift_because_of_an_earlier_night_keep_nothing_open(
-    state: State, start: int, nights: int, informs: bool
+@pytest.mark.parametrize(
+    ("start", "nights", "informs", "origin"),
+    [(-3, 7, False, "nightly"), (1, 3, True, "nightly"), (1, 3, False, "request")],
+)
+def test_windows_that_alarmed_nobody_keep_nothing_open(
+    state: State, start: int, nights: int, informs: bool, origin: str
 ) -> None:
-    """A week that began before the last night that alarmed, and a window that only informs."""
+    """A week that began before the last night that alarmed and drifts because of it, a window that
+    only informs, and one that a person asked for."""
     prepared(state, [1.0, 0.0, 0.0, 0.0])
     judged(state, nights=4)
     found = incident_of(state)
@@ -92,6 +96,7 @@ def test_windows_that_drift_because_of_an_earlier_night_keep_nothing_open(
             None,
             verdict=ReportVerdict.DRIFT,
             periods=nights,
+            origin=origin,
             window_start=FIRST + start * PERIOD,
             window_end=FIRST + (start + nights) * PERIOD,
             evidence={"days": {"informs": informs}},

@@ -7,16 +7,19 @@ from mycovigil.db.alert import Incident
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.references.window import Window
 
+REQUESTED = "request"
+
 
 def alarmed(opening: DriftReport) -> tuple[ColumnElement[bool], ...]:
     """Conditions on reports: windows that alarmed, none of whose nights is older than ``opening``,
-    the report that opened the incident. A week that began before it drifts because of it, and a
-    window that only informs alarmed nobody."""
+    the report that opened the incident. A week that began before it drifts because of it; a window
+    that only informs, or that a person asked for, alarmed nobody."""
     informs = DriftReport.evidence["days"]["informs"].as_boolean()
     return (
         DriftReport.model_id == opening.model_id,
         DriftReport.verdict == ReportVerdict.DRIFT,
         DriftReport.window_start >= opening.window_start,
+        DriftReport.origin != REQUESTED,
         ~func.coalesce(informs, False),
     )
 

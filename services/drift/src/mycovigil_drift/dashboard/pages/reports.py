@@ -37,6 +37,7 @@ def reports_page(
         reports=reports,
         versions=models.references(session, (report.model_id for report in reports)),
         models=models.newest(session),
+        seen=days.seen,
         following=following,
         verdicts=list(ReportVerdict),
         query=query,
