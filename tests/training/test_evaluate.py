@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories.photo_folder import photo_folder
 from typer.testing import CliRunner
 
 from mycovigil_training.commands.evaluate import app
@@ -94,13 +95,12 @@ def test_species_are_summed_to_classes() -> None:
     assert (found.argmax(axis=1) == species[200:] // 2).mean() > 0.9
 
 
-def test_the_command_writes_every_recipes_figures(
-    curated_folder: Path, encoder_folder: Path, tmp_path: Path
-) -> None:
+def test_the_command_writes_every_recipes_figures(encoder_folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "figures.json"
-    arguments = ["evaluate", str(curated_folder), "--json", str(output)]
-    more = ["--other", str(curated_folder), "--encoder", str(encoder_folder)]
-    result = CliRunner().invoke(app, [*arguments[1:], *more, "--set", "head.epochs=20"])
+    folder = photo_folder(tmp_path / "photos", photos=8)
+    arguments = [str(folder), "--json", str(output), "--encoder", str(encoder_folder)]
+    more = ["--other", str(folder), "--set", "head.epochs=5"]
+    result = CliRunner().invoke(app, [*arguments, *more])
     assert result.exit_code == 0, result.output
     figures = json.loads(output.read_text())
     assert set(figures["models"]) == set(figures["from_other"]) >= {"majority", "probe", "head"}

@@ -26,6 +26,9 @@ def test_training_into_a_folder_writes_model_figures_and_card(
     assert "amanita phalloides" in card["deadly_unseen"]
     assert card["out_of_fold"]["macro_recall"] > 0.5
     assert card["hazards"]
+    counts = bundle.meta.training["photos"]
+    learned = sum(counts["train"].values()) + sum(counts["validation"].values())
+    assert bundle.meta.calibration["photos"] == learned
     figures = json.loads((tmp_path / "model/figures.json").read_text())
     assert figures["training"]["libraries"]
     (run,) = (tmp_path / "runs").iterdir()

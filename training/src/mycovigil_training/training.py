@@ -62,7 +62,7 @@ def train(
     """Train on ``folder`` (curated first if need be), register, and promote if it may go live.
 
     Args:
-        folds: fit five more heads, for the model card's figures out of fold.
+        folds: fit ten more heads, to calibrate by every row and for the model card's figures.
 
     Raises:
         UnknownLayout, NotCurated, TooFewPhotos, BadConfiguration: the input cannot be used.
@@ -92,6 +92,7 @@ def train(
         identity=engine.identity,
         encoder_uri=settings.encoder.uri,
         origin={"kind": "train", **provenance(data.folder, config, overrides)},
+        folds=folds,
     )
     bundle = with_card(bundle, parts.train, config, data.table if folds else None)
     calm = np.zeros(len(parts.holdout), dtype=bool)
@@ -141,6 +142,7 @@ def train_to(
         identity=engine.identity,
         encoder_uri=settings.encoder.uri,
         origin={"kind": "train", **provenance(data.folder, config, overrides)},
+        folds=True,
     )
     bundle = with_card(bundle, parts.train, config, data.table)
     target.mkdir(parents=True, exist_ok=True)

@@ -13,15 +13,13 @@ from sklearn.preprocessing import StandardScaler
 from mycovigil.models.safety import CLASSES
 from mycovigil_statistics.safety.calibration import vector_scaling
 from mycovigil_training.configuration import TrainConfig
-from mycovigil_training.head.fitting import fit
+from mycovigil_training.head.stopping import fit_stopped
 
 NEIGHBOURS = 10
 # As in DINO's kNN protocol.
 TEMPERATURE = 0.07
 # Weight of the data beside the prior of the probe's coefficients; chosen before, on other photos.
 STRENGTH = 0.1
-# Share of the rows by which the head is stopped and calibrated.
-HELD = 5
 
 Probabilities = NDArray[np.float64]
 
@@ -100,14 +98,8 @@ def head(config: TrainConfig) -> "Recipe":
     """What ``mycovigil train`` fits: a linear layer, stopped and calibrated on other specimens."""
 
     def fitted(learned: Rows, judged: Rows) -> Probabilities:
-        names, group = np.unique(learned.groups, return_inverse=True)
-        held = (np.random.default_rng(config.seed).permutation(len(names)) % HELD == 0)[group]
-        held &= np.isin(learned.labels, learned.labels[~held])
-        own, stop = learned.take(~held), learned.take(held if held.any() else ~held)
-        layer = fit(
-            own.features, own.labels, (stop.features, stop.labels), config.head, seed=config.seed
-        )
-        scaling = vector_scaling(layer.logits(stop.features), stop.labels)
+        layer, stop = fit_stopped(learned.features, learned.labels, learned.groups, config)
+        scaling = vector_scaling(layer.logits(learned.features[stop]), learned.labels[stop])
         return scaling.probabilities(layer.logits(judged.features))
 
     return fitted

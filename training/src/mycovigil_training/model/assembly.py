@@ -22,6 +22,7 @@ from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.head.fitting import Head, fit
 from mycovigil_training.model.certification import CalibrationRows, certify
+from mycovigil_training.model.cross_fit import cross_fitted
 from mycovigil_training.model.evaluation import evaluate
 from mycovigil_training.model.look_alike import look_alikes
 from mycovigil_training.model.scoring import answers, plain
@@ -56,14 +57,21 @@ def assemble(
     encoder_uri: str,
     origin: dict[str, Any],
     new_days_since: datetime.datetime | None = None,
+    folds: bool = False,
 ) -> Bundle:
     """Train, calibrate, certify and judge; the bundle is complete but for the gate.
+
+    Args:
+        folds: calibrate by every row that is learned from or stops the training, out of fold, and
+            not by the latter alone; five more heads are fitted. Thresholds and certificate come
+            from the calibration rows either way.
 
     Raises:
         TooFewPhotos: a class has no training photo.
     """
     head = _fitted(parts, config)
-    scaling = _scaling(head, parts.validation if len(parts.validation) else parts.train)
+    scales = _scaling_rows(head, parts, config, folds=folds)
+    scaling = vector_scaling(*scales)
     anchors = _anchors(parts.train.features, config)
     known = parts.train.features[anchors]
     count = config.safety.neighbours
@@ -96,7 +104,7 @@ def assemble(
         certificate=certificate,
         look_alikes=look_alikes(train.features, train.labels, train.species),
         neighbours=count,
-        calibration=_described(scaling, head, parts),
+        calibration=_described(scaling, *scales),
         training=origin | _counts(parts, head, config),
     )
     return _judged(_bundle(meta, head, scaling, train, anchors, direction), fresh.holdout)
@@ -110,8 +118,13 @@ def _fitted(parts: Parts, config: TrainConfig) -> Head:
     return fit(rows, labels, held, config.head, seed=config.seed)
 
 
-def _scaling(head: Head, rows: FeatureTable) -> Scaling:
-    return vector_scaling(head.logits(rows.features), rows.labels)
+def _scaling_rows(
+    head: Head, parts: Parts, config: TrainConfig, *, folds: bool
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Logits and labels that the probabilities are fitted to."""
+    found = cross_fitted(parts.train.joined(parts.validation), config) if folds else None
+    rows = parts.validation if len(parts.validation) else parts.train
+    return found or (head.logits(rows.features), rows.labels)
 
 
 def _unknown_to_encoder(parts: Parts, identity: EncoderIdentity) -> Parts:
@@ -189,19 +202,21 @@ def _judged(bundle: Bundle, holdout: FeatureTable) -> Bundle:
     return bundle.model_copy(update={"meta": meta})
 
 
-def _described(scaling: Scaling, head: Head, parts: Parts) -> dict[str, Any]:
+def _described(
+    scaling: Scaling, logits: NDArray[np.float64], labels: NDArray[np.int64]
+) -> dict[str, Any]:
     """How the probabilities were calibrated; ``shares`` are the classes' they hold for."""
-    rows = parts.validation if len(parts.validation) else parts.train
-    logits = head.logits(rows.features)
-    counts = np.bincount(rows.labels, minlength=len(CLASSES))
+    counts = np.bincount(labels, minlength=len(CLASSES))
     return {
         "method": "vector scaling",
-        "photos": len(rows),
+        "photos": len(labels),
         "scale": scaling.scale.tolist(),
         "offset": scaling.offset.tolist(),
-        "shares": dict(zip([c.value for c in CLASSES], (counts / len(rows)).tolist(), strict=True)),
-        "log_loss_before": log_loss(softmax(logits), rows.labels),
-        "log_loss": log_loss(scaling.probabilities(logits), rows.labels),
+        "shares": dict(
+            zip([c.value for c in CLASSES], (counts / len(labels)).tolist(), strict=True)
+        ),
+        "log_loss_before": log_loss(softmax(logits), labels),
+        "log_loss": log_loss(scaling.probabilities(logits), labels),
     }
 
 
