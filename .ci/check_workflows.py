@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = {
     "vendor.github-workflows": ".github/workflows/*.yml",
     "vendor.dependabot": ".github/dependabot.yml",
-    "vendor.cloudbuild": "deploy/gcp/cloudbuild.yaml",
+    "vendor.cloudbuild": "deploy/gcp/*.yaml",
 }
 
 

@@ -70,3 +70,21 @@ release: changelog wheels openapi sbom
 publish-release:
 	@gh release create "$(TAG)" --verify-tag --title "$(TAG)" --notes-file $(RELEASE)/notes.md \
 		$(RELEASE)/wheels/*.whl $(RELEASE)/SHA256SUMS $(RELEASE)/openapi-*.json $(RELEASE)/sbom-*.cdx.json
+
+# A change of the data, beside BASE; then as a comment of pull request PR.
+BASE ?= main
+PR ?=
+.PHONY: data-report data-comment deploy-staged dispatch
+
+data-report: setup tools
+	@PATH="$(CURDIR)/$(BIN):$$PATH" DVC=$(TOOLS)/bin/dvc $(BIN)/python .ci/data_report.py "$(BASE)"
+
+data-comment:
+	@gh pr comment "$(PR)" --body-file build/data-report.md --edit-last --create-if-none
+
+# A promoted model: a new revision of the predictor gets requests by steps.
+deploy-staged:
+	@$(PYTHON) .ci/deploy_staged.py
+
+dispatch:
+	@$(PYTHON) .ci/dispatch.py

@@ -9,6 +9,7 @@ locals {
     migrate   = "Runs migrations."
     scheduler = "Starts the job of the nights."
     deployer  = "What GitHub Actions becomes."
+    reader    = "What a pull request becomes: it reads versions of the data."
   }
   owners = toset(["drift", "worker", "trigger", "trainer", "migrate"]) # log in as the tables' owner
 
@@ -74,6 +75,12 @@ resource "google_storage_bucket_iam_member" "trainer_files" {
   bucket   = google_storage_bucket.bucket[each.key].name
   role     = each.value
   member   = local.member["trainer"]
+}
+
+resource "google_storage_bucket_iam_member" "reader_data" {
+  bucket = google_storage_bucket.bucket["dvc"].name
+  role   = "roles/storage.objectViewer"
+  member = local.member["reader"]
 }
 
 # The relay, in the drift API, is the only publisher; the trigger the only subscriber.

@@ -4,3 +4,5 @@ output "registry" { value = "${var.region}-docker.pkg.dev/${var.project}/${googl
 output "dvc_remote" { value = "gs://${google_storage_bucket.bucket["dvc"].name}" }
 output "workload_identity_provider" { value = google_iam_workload_identity_pool_provider.github.name }
 output "deployer" { value = google_service_account.service["deployer"].email }
+output "reader_identity_provider" { value = google_iam_workload_identity_pool_provider.pull_requests.name }
+output "reader" { value = google_service_account.service["reader"].email }

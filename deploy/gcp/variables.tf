@@ -104,7 +104,7 @@ variable "github" {
     owner_id      = string
     repository_id = string
     ref           = optional(string, "refs/heads/main")
-    events        = optional(list(string), ["push", "workflow_dispatch"])
+    events        = optional(list(string), ["push", "workflow_dispatch", "repository_dispatch"])
   })
   validation {
     condition     = can(regex("^[0-9]+$", var.github.owner_id)) && can(regex("^[0-9]+$", var.github.repository_id))

@@ -59,6 +59,14 @@ run "a_service_has_its_own_rights_and_no_others" {
     condition     = toset([for one in google_storage_bucket_iam_member.service : one.role]) == toset(["roles/storage.objectViewer", "roles/storage.objectUser"])
     error_message = "Nobody administers a bucket."
   }
+  assert {
+    condition     = google_storage_bucket_iam_member.reader_data.role == "roles/storage.objectViewer" && !anytrue([for key in keys(local.project_roles) : endswith(key, "/reader")])
+    error_message = "A pull request reads versions of the data, and nothing else."
+  }
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.pull_requests.workload_identity_pool_id != google_iam_workload_identity_pool_provider.github.workload_identity_pool_id
+    error_message = "A pull request must not become the deployer."
+  }
 }
 
 run "nobody_is_let_in_unasked" {
@@ -93,7 +101,7 @@ run "github_is_known_by_numbers_ref_and_event" {
   command = plan
 
   assert {
-    condition     = google_iam_workload_identity_pool_provider.github.attribute_condition == "assertion.repository_owner_id == '1' && assertion.repository_id == '2' && assertion.ref == 'refs/heads/main' && assertion.event_name in ['push', 'workflow_dispatch']"
+    condition     = google_iam_workload_identity_pool_provider.github.attribute_condition == "assertion.repository_owner_id == '1' && assertion.repository_id == '2' && assertion.ref == 'refs/heads/main' && assertion.event_name in ['push', 'workflow_dispatch', 'repository_dispatch']"
     error_message = "No pull request and no other repository becomes the deployer."
   }
 }
