@@ -75,14 +75,15 @@ class EncodedPhoto(Base):
 
     Covariates of the light are measured on the encoder's square; size and JPEG quality of the
     photo as it came stay in the prediction's row. No foreign key: see
-    :class:`mycovigil.db.prediction.Prediction`.
+    :class:`mycovigil.db.prediction.Prediction`. The key begins with the time, by which nights are
+    read and retention deletes.
     """
 
     __tablename__ = "encoded_photos"
 
-    encoder_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     created_at: Mapped[Instant] = mapped_column(primary_key=True)
     prediction_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    encoder_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     features: Mapped[Features]
     brightness: Mapped[Real]
     contrast: Mapped[Real]

@@ -3,8 +3,8 @@
 Code from before it reads neither table.
 
 Revision: 6c1f0a83d5e2
-Parent: 3b7e5d90c1f4
-Created: 2026-11-30 14:00:00
+Parent: 6a2f0d94c7e1
+Created: 2026-11-30 14:10:00
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from alembic import op
 from pgvector.sqlalchemy import HALFVEC
 
 revision = "6c1f0a83d5e2"
-down_revision = "3b7e5d90c1f4"
+down_revision = "6a2f0d94c7e1"
 branch_labels = None
 depends_on = None
 
@@ -45,9 +45,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "encoded_photos",
-        sa.Column("encoder_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", moment, nullable=False),
         sa.Column("prediction_id", sa.Uuid(), nullable=False),
+        sa.Column("encoder_id", sa.Uuid(), nullable=False),
         sa.Column("features", HALFVEC(), nullable=False),
         *(
             sa.Column(name, sa.REAL(), nullable=False)
@@ -55,7 +55,7 @@ def upgrade() -> None:
         ),
         sa.Column("encoded_at", moment, server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint(
-            "encoder_id", "created_at", "prediction_id", name=op.f("pk_encoded_photos")
+            "created_at", "prediction_id", "encoder_id", name=op.f("pk_encoded_photos")
         ),
     )
 
