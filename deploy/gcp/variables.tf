@@ -126,7 +126,7 @@ variable "monthly_budget" {
 variable "encoder" {
   description = "MYCOVIGIL_ENCODER_URI: a packaged name, or a folder below /assets/encoders."
   type        = string
-  default     = "mini/int8"
+  default     = "lite/int8-weights"
 }
 
 variable "sidecars" {

@@ -41,7 +41,7 @@ def test_it_is_in_production_with_its_reference_set(
     production = registry.production(session)
     assert production is not None
     assert (production.model, production.model.demo) == (demo, True)
-    assert production.encoder.uri == "mini/int8"
+    assert production.encoder.uri == "lite/int8-weights"
     bundle = registry.load_bundle(storage, demo)
     reference = session.scalars(select(ReferenceSet)).one()
     samples = session.scalars(select(ReferenceSample)).all()
@@ -86,13 +86,13 @@ def test_of_two_registrations_at_once_one_registers(
             pool.submit(registration.ensure, settings.database, settings.storage) for _ in range(4)
         ]
         versions = [one.result() for one in ensured]
-    assert sorted(filter(None, versions)) == ["demo-2"]
+    assert sorted(filter(None, versions)) == ["demo-3"]
     with Session(engine) as session:
         assert session.scalar(select(func.count()).select_from(Model)) == 1
         assert session.scalar(select(func.count()).select_from(ReferenceSet)) == 1
 
 
-@pytest.mark.parametrize(("wanted", "registered"), [("true", ["demo-2"]), ("false", [])])
+@pytest.mark.parametrize(("wanted", "registered"), [("true", ["demo-3"]), ("false", [])])
 def test_migrate_registers_it_unless_told_not_to(
     wanted: str,
     registered: list[str],

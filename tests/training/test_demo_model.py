@@ -25,7 +25,7 @@ QUICK = ("augmentation=none", "head.epochs=30")
 
 @pytest.fixture
 def demo(settings: Settings, clean_database: str) -> None:
-    assert registration.ensure(settings.database, settings.storage) == "demo-2"
+    assert registration.ensure(settings.database, settings.storage) == "demo-3"
 
 
 @pytest.mark.usefixtures("demo")
@@ -77,7 +77,7 @@ def test_it_is_made_from_drawn_photos_alone(tmp_path: Path) -> None:
     assert bundle.meta.certificate.state is CertificateStatus.NOT_CERTIFIABLE
     assert bundle.meta.certificate.bound is None
     assert bundle.meta.training["kind"] == "demo"
-    assert bundle.meta.encoder_uri == "mini/int8"
+    assert bundle.meta.encoder_uri == "lite/int8-weights"
     photos = bundle.meta.training["photos"]
     held = sum(sum(photos[part].values()) for part in ("validation", "calibration", "holdout"))
     assert len(rows) == held > 100

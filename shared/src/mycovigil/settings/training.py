@@ -14,7 +14,7 @@ from mycovigil.settings.group import Group, prefixed
 class EncoderSettings(Group):
     model_config = prefixed("ENCODER")
     uri: str = Field(
-        "mini/int8",
+        "lite/int8-weights",
         description="The encoder new models are trained on: a packaged name or a folder.",
     )
 

@@ -230,7 +230,7 @@ def evaluate(
 
     try:
         found = EvaluationPhotos.read(photos, other, negatives, rendered)
-        figures = evaluate_encoders(found, encoder or ["mini/fp16", "mini/int8"])
+        figures = evaluate_encoders(found, encoder or ["lite/int8-weights", "mini/int8"])
     except (ValueError, FileNotFoundError) as error:
         _refuse(error)
     typer.echo(table(figures))

@@ -20,12 +20,12 @@ from mycovigil_training.register.registration import ReferenceRows
 from mycovigil_training.training import parts_of
 from mycovigil_training.training_data import gather
 
-VERSION = "demo-2"
-ENCODER = "mini/int8"
+VERSION = "demo-3"
+ENCODER = "lite/int8-weights"
 SIZE = 128  # pixels a side of a simulated photo
 SEED = 20_261_130
 # Small files: fewer anchors and reference rows than a real model has.
-OVERRIDES = ("safety.anchors=500", "reference_rows=600", "augmentation.views=2")
+OVERRIDES = ("safety.anchors=240", "reference_rows=520", "augmentation.views=2")
 STATEMENT = (
     "Nothing is certified: this is the demo model, trained on drawn mushrooms, not for real ones."
 )

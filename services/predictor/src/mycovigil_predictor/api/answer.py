@@ -41,7 +41,7 @@ EXAMPLE: JsonDict = {
     "distance_to_reference": 0.31,
     "might_be_confused_with": ["Amanita phalloides"],
     "model": {"id": "019ab1c2-0000-7000-8000-000000000000", "version": "20261122-1", "demo": False},
-    "encoder": {"name": "mini", "precision": "int8"},
+    "encoder": {"name": "lite", "precision": "int8-weights"},
     "created_at": "2026-11-22T18:00:00.123Z",
     "photos": 1,
     "logged": "database",

@@ -11,8 +11,8 @@ from mycovigil.models.safety import CertificateStatus, worse
 from mycovigil_predictor.inference.advisor import Advisor
 from mycovigil_predictor.inference.pipeline import Pipeline
 
-# Prefix of the names of the packaged encoders, which are for demos and screening.
-MINI = "mini"
+# The packaged encoders, which are for demos and screening; `mini` with any ending.
+MINI, LITE = "mini", "lite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class Serving:
         """Whether the encoder is a packaged one, which identifies no species; the demo model's
         always is, and a model that was trained on real photos may have it too."""
         identity = self.pipeline.identity
+        if identity.name == LITE:
+            return True
         return any(name.startswith(MINI) for name in (identity.name, identity.architecture))
 
     def is_current(self, production: Production) -> bool:

@@ -152,7 +152,7 @@ def preprocessing_digest(
 
 
 def locate(uri: str) -> Path:
-    """The folder of an encoder: a packaged name (``mini/int8``) or a path.
+    """The folder of an encoder: a packaged name (``lite/int8-weights``) or a path.
 
     Raises:
         FileNotFoundError: neither exists.
@@ -161,6 +161,6 @@ def locate(uri: str) -> Path:
         if (folder / IDENTITY_FILE).is_file():
             return folder
     raise FileNotFoundError(
-        f"no encoder at {uri!r}: give a packaged name (mini/int8, mini/fp16) "
+        f"no encoder at {uri!r}: give a packaged name (lite/int8-weights, mini/int8, mini/fp16) "
         f"or a folder made by 'mycovigil encoder export'"
     )
