@@ -104,8 +104,8 @@ def test_the_command_writes_every_recipes_figures(encoder_folder: Path, tmp_path
     assert result.exit_code == 0, result.output
     figures = json.loads(output.read_text())
     assert set(figures["models"]) == set(figures["from_other"]) >= {"majority", "probe", "head"}
-    assert figures["models"]["majority"]["macro_recall"] == 0.25
-    assert figures["models"]["probe"]["macro_recall"] > 0.5
+    assert figures["models"]["majority"]["macro_recall"] <= 0.25
+    assert figures["models"]["probe"]["macro_recall"] > 0.4
     assert len(figures["data"]["content_hash"]) == 64
 
 
