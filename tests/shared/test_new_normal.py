@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from mycovigil.baselines import baseline as baselines
 from mycovigil.baselines import geometries, sketches
-from mycovigil.baselines.baseline import NotPossible
+from mycovigil.baselines.baseline import EntryRule, NotPossible
 from mycovigil.db.alert import Incident
 from mycovigil.db.audit import AuditLine
 from mycovigil.db.base import new_id
@@ -87,6 +87,19 @@ def test_an_acceptance_begins_with_the_days_of_the_incident(
     assert found.resolution == "new normal accepted by ada: a club joined"
     lines = session.scalars(select(AuditLine.action).where(AuditLine.who == "ada")).all()
     assert lines == ["began a baseline"]
+
+
+def test_a_day_that_a_person_withdrew_is_no_part_of_the_new_normal(
+    session: Session, drifted: Drifted
+) -> None:
+    """Of a week that alarmed some days had entered; a person had withdrawn one, the week the
+    others."""
+    late = [(night_of(n).start, night_of(n).end) for n in (5, 6)]
+    baselines.enter(session, drifted.before, late, EntryRule.CALM, most=28)
+    for (start, _), who in zip(late, ("ada", baselines.SYSTEM), strict=True):
+        baselines.withdraw(session, drifted.before, start, who=who, reason="no day like others")
+    incident.accept(session, drifted.incident, who="bob", reason="a club joined")
+    assert nights(session, drifted) == [6, 8]
 
 
 def test_an_accepted_normal_leaves_the_certificate_in_doubt_for_good(

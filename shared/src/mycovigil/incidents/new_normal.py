@@ -15,7 +15,7 @@ from mycovigil.baselines import geometries, season
 from mycovigil.baselines.baseline import NotPossible
 from mycovigil.baselines.sketches import Span
 from mycovigil.db.alert import Incident
-from mycovigil.db.baseline import Baseline, BaselineReason, DaySketch
+from mycovigil.db.baseline import Baseline, BaselineDay, BaselineReason, DaySketch
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport
 from mycovigil.incidents import audit
@@ -65,8 +65,14 @@ def begin(
 
 
 def own_days(session: Session, incident: Incident, geometry_id: uuid.UUID) -> list[Span]:
-    """Days since the incident began that were sketched, in order."""
+    """Days since the incident began that were sketched, in order; not those that a person withdrew
+    from any baseline: their word stands."""
     opening = session.get_one(DriftReport, incident.report_id)
+    withdrawn = (
+        select(BaselineDay.day_start)
+        .join(Baseline, Baseline.id == BaselineDay.baseline_id)
+        .where(Baseline.geometry_id == geometry_id, BaselineDay.withdrawn_by != baselines.SYSTEM)
+    )
     rows = session.execute(
         select(DaySketch.day_start, DaySketch.day_end)
         .where(
@@ -74,6 +80,7 @@ def own_days(session: Session, incident: Incident, geometry_id: uuid.UUID) -> li
             DaySketch.model_id.is_(None),
             DaySketch.units >= LEAST_UNITS,
             DaySketch.day_start >= opening.window_start,
+            DaySketch.day_start.not_in(withdrawn),
         )
         .order_by(DaySketch.day_start.desc())
         .limit(MOST_DAYS)
