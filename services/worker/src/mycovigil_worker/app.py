@@ -55,7 +55,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "task_queues": [_queue(NIGHTS), _queue(RETRAIN)],
         "task_default_queue": NIGHTS,
         "task_routes": {
-            f"{NAME}.{task}": {"queue": RETRAIN} for task in ("retrain", "cancel_abandoned")
+            f"{NAME}.{task}": {"queue": RETRAIN}
+            for task in ("retrain", "cancel_abandoned", "reencode")
         },
         "worker_hijack_root_logger": False,
         "beat_scheduler": f"{NAME}.beat_scheduler:Scheduler",

@@ -5,7 +5,7 @@ no use for NumPy, SciPy and Evidently.
 """
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import structlog
 
@@ -40,6 +40,16 @@ def cancel_abandoned() -> None:
     from mycovigil_worker.state import process_state
 
     abandoned.cancel(process_state())
+
+
+@app.task(name=f"{NAME}.reencode")
+def reencode_day(encoder_id: str, day: str) -> None:
+    """Encode the kept photos of a day anew, for one turn."""
+    from mycovigil_worker.retrain import reencoding
+    from mycovigil_worker.state import process_state
+
+    ending = reencoding.run(process_state(), uuid.UUID(encoder_id), date.fromisoformat(day))
+    log.info("day encoded anew", encoder=encoder_id, day=day, ending=ending)
 
 
 @app.task(name=f"{NAME}.partitions")

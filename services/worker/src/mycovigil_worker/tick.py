@@ -11,7 +11,7 @@ from mycovigil_worker.comparisons import answer
 from mycovigil_worker.label_queue import fill
 from mycovigil_worker.labels import label_updates
 from mycovigil_worker.nights import calm, nightly, requested
-from mycovigil_worker.retrain import label_wait, retrain_queue
+from mycovigil_worker.retrain import label_wait, reencoding, retrain_queue
 from mycovigil_worker.state import State
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,7 @@ def run(state: State, now: datetime) -> None:
         "jobs without labels": lambda: label_wait.advance(state, now=now),
         "abandoned trainings": lambda: retrain_queue.send_abandoned(state),
         "waiting jobs": lambda: retrain_queue.resend_waiting(state),
+        "days to encode": lambda: reencoding.resend_waiting(state),
     }
     for name, step in steps.items():
         try:

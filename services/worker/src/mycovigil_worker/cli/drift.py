@@ -60,6 +60,40 @@ def backfill(
 
 
 @app.command()
+def reencode(
+    encoder: Annotated[str, typer.Option(help="A packaged name (mini/int8) or a folder.")],
+    first: Annotated[datetime, typer.Option("--from", formats=[DAY], help="First day, UTC.")],
+    last: Annotated[datetime, typer.Option("--to", formats=[DAY], help="Last day, UTC.")],
+) -> None:
+    """Have the kept photos of past days encoded anew by ENCODER, by the workers of the queue
+    ``retrain``. Asking again is harmless: days that are done stay, failed ones are tried again."""
+    from getpass import getuser
+
+    from mycovigil.db.encoder import Encoder
+    from mycovigil.models.registry import register_encoder
+    from mycovigil.reencoding import request
+    from mycovigil.vision.encoder.identity import EncoderIdentity, locate
+    from mycovigil_worker.retrain import reencoding
+
+    try:
+        identity = EncoderIdentity.read(locate(encoder))
+        with _state() as state:
+            with state.sessions.begin() as session:
+                row = session.get_one(Encoder, register_encoder(session, identity, encoder))
+                request.request(session, row, first.date(), last.date(), who=getuser())
+            reencoding.resend_waiting(state)
+    except (FileNotFoundError, ValueError) as reason:
+        _refuse(str(reason))
+    _show_encodings()
+
+
+@app.command()
+def encodings() -> None:
+    """How far the encoding of kept photos has come."""
+    _show_encodings()
+
+
+@app.command()
 def evidently(
     folder: Annotated[Path, typer.Argument(help="The workspace, made where it is not there.")],
 ) -> None:
@@ -173,6 +207,26 @@ def _show(rows: "list[DriftReport]") -> None:
         cells = (start, row.periods, row.rows, row.verdict, p_value, level, row.cause or "")
         table.add_row(*(str(cell) for cell in cells))
     screen.print(table)
+
+
+def _show_encodings() -> None:
+    from mycovigil.reencoding import progress
+
+    with _state() as state, state.sessions() as session:
+        found = progress.of_encoders(session)
+    if not found:
+        screen.print("no photos were asked to be encoded anew")
+        return
+    names = ("encoder", "days", "done", "failed", "share", "encoded", "removed", "undecodable")
+    table = Table(*names, box=None)
+    for one in found:
+        share = f"{one.share:.1%}"
+        cells = (one.uri, one.days, one.done, one.failed, share, one.encoded, one.removed)
+        table.add_row(*(str(cell) for cell in (*cells, one.undecodable)))
+    screen.print(table)
+    for one in found:
+        if one.problem:
+            screen.print(f"{one.uri}: {one.problem}", soft_wrap=True)
 
 
 def _show_views(views: list[dict[str, Any]]) -> None:

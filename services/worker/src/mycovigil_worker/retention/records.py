@@ -33,6 +33,7 @@ class Kind:
 def kinds(storage: StorageSettings) -> tuple[Kind, ...]:
     """What is deleted, and after how long."""
     events = timedelta(days=storage.event_retention_days)
+    predictions = timedelta(days=storage.prediction_retention_days)
     audit = timedelta(days=storage.audit_retention_days)
     return (
         Kind("idempotency_keys", "created_at", IDEMPOTENCY),
@@ -40,6 +41,7 @@ def kinds(storage: StorageSettings) -> tuple[Kind, ...]:
         Kind("inbox", "handled_at", events),
         Kind("report_requests", "handled_at", events),
         Kind("audit_lines", "created_at", audit),
+        Kind("encoded_photos", "created_at", predictions),
     )
 
 

@@ -11,4 +11,4 @@ def training_of(state: State, lease: Lease) -> Training:
     """The training of the lease's job, as ``TRAINING_LAUNCHER`` says; nothing is started yet."""
     if state.settings.training.launcher == "vertex":
         return VertexTraining(state, lease)
-    return Child(state.settings.training, lease.job_id)
+    return Child(state.settings.training, ("retrain", "--job", str(lease.job_id)))

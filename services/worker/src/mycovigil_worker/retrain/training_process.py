@@ -3,8 +3,8 @@
 import subprocess
 import sys
 import threading
-import uuid
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any
 
@@ -18,12 +18,16 @@ PATIENCE = 5.0
 
 
 class Child:
-    """One training process; :meth:`stop` may be called from another thread."""
+    """One training process; :meth:`stop` may be called from another thread.
 
-    def __init__(self, settings: TrainingSettings, job_id: uuid.UUID) -> None:
+    Args:
+        arguments: after the command that the settings give.
+    """
+
+    def __init__(self, settings: TrainingSettings, arguments: Sequence[str]) -> None:
         first, *rest = settings.command
         program = sys.executable if first == "python" else first
-        self._command = [program, *rest, "retrain", "--job", str(job_id)]
+        self._command = [program, *rest, *arguments]
         self._timeout = settings.timeout_seconds
         self._process: subprocess.Popen[str] | None = None
         self._interrupted = False
