@@ -80,6 +80,19 @@ def test_beside_a_calm_night_the_list_says_what_would_have_been_seen(
     assert page.count("A shift of 1.7 times would have been seen.") == 1
 
 
+def test_a_night_that_rows_alone_keep_calm_claims_no_shift_that_would_have_been_seen(
+    reader: TestClient, session: Session
+) -> None:
+    days: dict[str, Any] = {"learning": None, "informs": False, "notes": []}
+    report = make_report(
+        session, make_model(session), None, p_value=0.03, p_days=0.0002, p_rows=0.03,
+        ratio=2.6, detectable=1.74, rank=1, days=9, evidence={"days": days},
+    )  # fmt: skip
+    for page in (reader.get(f"/reports/{report.id}").text, reader.get("/reports").text):
+        assert "would have been seen" not in page.lower()
+        assert "By days this is a drift and by photos it is not; a page needs both." in page
+
+
 def test_before_and_after_of_windows_with_one_end_do_not_loop(session: Session) -> None:
     model = make_model(session)
     reference = make_reference_set(session, model)

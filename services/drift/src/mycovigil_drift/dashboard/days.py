@@ -42,7 +42,7 @@ def beside_days(report: DriftReport) -> BesideDays | None:
         found.get("learning"),
         shift,
         rank(report),
-        times(report.detectable) if report.detectable else "",
+        times(report.detectable) if report.detectable and not calm_by_photos_alone(report) else "",
         "not needed" if not found.get("notes") else "not possible",
         bool(found.get("informs")),
         found.get("notes", []),
@@ -104,7 +104,15 @@ def seen(report: DriftReport) -> str:
     """The smallest shift that would have been seen; what is said beside every calm night."""
     if report.detectable is None:
         return ""
+    if calm_by_photos_alone(report):
+        return "By days this is a drift and by photos it is not; a page needs both."
     return f"A shift of {times(report.detectable)} would have been seen."
+
+
+def calm_by_photos_alone(report: DriftReport) -> bool:
+    """Whether only the test on rows keeps a night calm: its shift is one that days would show."""
+    p_days, level = report.p_days, report.level
+    return p_days is not None and level is not None and p_days <= level
 
 
 def while_learning(report: DriftReport) -> str:

@@ -168,7 +168,11 @@ def compare(
     if "summary" in found:
         screen.print(found["summary"])
         if found["verdict"] == "calm" and found["detectable"] is not None:
-            screen.print(f"A shift of {found['detectable']:.2g} times would have been seen.")
+            screen.print(
+                f"A shift of {found['detectable']:.2g} times would have been seen."
+                if found["p_days"] > level
+                else "By days this is a drift and by rows it is not; an alarm needs both."
+            )
     else:
         _show_views(found["views"])
 
