@@ -22,7 +22,7 @@ LONGEST = 60
 
 
 class Failed(Exception):
-    """A command failed; the message is the last line of what it printed."""
+    """A command failed; the message is its error, in one line."""
 
 
 def main() -> int:
@@ -55,8 +55,9 @@ def run(*command: str) -> str:
     """
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3600)
     if done.returncode:
-        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise Failed(f"{' '.join(command[1:3])}: {lines[-1] if lines else done.returncode}")
+        said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
+        said = " ".join(said[max(said.find("ERROR: "), 0) :].split())
+        raise Failed(f"{' '.join(command[1:3])}: {said}")
     return done.stdout.strip()
 
 

@@ -9,7 +9,8 @@ Every instance takes up a promoted model by itself; what is rolled out is the re
 with it. A stop brings the earlier revision back, not the earlier model: a person decides that.
 
 Variables: ``MODEL_ID``, ``PROJECT``, ``REGION``, ``DRIFT_URL``, ``MYCOVIGIL_KEY`` (a key with the
-scope ``read``), ``IDENTITY_TOKEN`` where Google asks for one, ``STAGE_SECONDS`` between two steps.
+scope ``read``), ``PREDICTOR_TOKEN`` and ``DRIFT_TOKEN`` where Google asks for its own,
+``STAGE_SECONDS`` between two steps.
 """
 
 import json
@@ -67,7 +68,9 @@ def evidence(model_id: str) -> dict[str, Any]:
     Raises:
         Stopped: there is none, it is a refusal, or its evidence did not pass.
     """
-    decisions = asked(f"{required('DRIFT_URL').rstrip('/')}/v1/models/{model_id}/promotions")
+    decisions = asked(
+        f"{required('DRIFT_URL').rstrip('/')}/v1/models/{model_id}/promotions", "DRIFT_TOKEN"
+    )
     if not decisions:
         raise Stopped(f"the gate never decided about model {model_id}")
     newest: dict[str, Any] = max(decisions, key=lambda one: one["created_at"])
@@ -116,10 +119,10 @@ def prepared(model_id: str) -> str:
 
 def answers(candidate: str, model_id: str) -> None:
     """Raises Stopped unless the new revision answers, by this model."""
-    facts = asked(f"{candidate}/v1/model")
+    facts = asked(f"{candidate}/v1/model", "PREDICTOR_TOKEN")
     if facts["id"] != model_id:
         raise Stopped(f"the new revision serves {facts['id']}: {facts['trouble']}")
-    asked(f"{candidate}/readyz")
+    asked(f"{candidate}/readyz", "PREDICTOR_TOKEN")
 
 
 def pause(candidate: str, model_id: str) -> None:
@@ -129,10 +132,11 @@ def pause(candidate: str, model_id: str) -> None:
         answers(candidate, model_id)
 
 
-def asked(url: str) -> Any:
+def asked(url: str, token: str) -> Any:
+    """A service's answer; ``token`` names the variable of Google's own."""
     headers = {"Authorization": f"Bearer {required('MYCOVIGIL_KEY')}"}
-    if token := os.environ.get("IDENTITY_TOKEN"):
-        headers["X-Serverless-Authorization"] = f"Bearer {token}"
+    if google := os.environ.get(token):
+        headers["X-Serverless-Authorization"] = f"Bearer {google}"
     try:
         request = urllib.request.Request(url, headers=headers)  # noqa: S310 - our own services
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310

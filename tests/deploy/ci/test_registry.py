@@ -23,6 +23,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: dict[str, Any] = {}
         self.posted: list[tuple[str, Any, str]] = []
+        self.tokens: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -33,6 +34,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
+        self.server.tokens[self.path] = self.headers["X-Serverless-Authorization"]
         known = self.path in self.server.answers
         self.send_response(200 if known else 503)
         self.end_headers()
@@ -102,6 +104,8 @@ def deployed(folder: Path, server: Server, failing: str = "nothing") -> tuple[in
             "REGION": "europe-west1",
             "DRIFT_URL": server.url,
             "MYCOVIGIL_KEY": "myco_key",
+            "PREDICTOR_TOKEN": "for the predictor",
+            "DRIFT_TOKEN": "for the drift API",
             "STAGE_SECONDS": "0",
             "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
         },
@@ -132,6 +136,8 @@ def test_the_new_revision_gets_requests_by_steps(tmp_path: Path, ready: Server) 
     summary = (tmp_path / "summary.md").read_text()
     assert "| p_value | 0.001 |" in summary
     assert "Fewer deadly specimens pass." in summary
+    assert ready.tokens[f"/v1/models/{MODEL}/promotions"] == "Bearer for the drift API"
+    assert ready.tokens["/v1/model"] == "Bearer for the predictor"
 
 
 @pytest.mark.parametrize(
