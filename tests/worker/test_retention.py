@@ -332,3 +332,16 @@ def test_rows_that_come_after_the_report_are_counted_in_it(state: State) -> None
         session.refresh(report)
         assert report.late_rows == 9
         assert session.get_one(DriftMetric, (report.id, "late_rows")).value == 9
+
+
+def test_rows_that_come_after_a_clock_jumped_over_midnight_are_counted_as_late(
+    session: Session, settings: Settings
+) -> None:
+    """The worker's clock said that the day was over at noon, and the day was judged."""
+    served = make_served(session, rows=1)
+    noon = FIRST + PERIOD / 2
+    report = make_report(session, served.model, served.reference, created_at=noon)
+    make_night(session, served, night_of(0), rows=10)
+    late_rows.count(session, settings, FIRST + PERIOD)
+    session.refresh(report)
+    assert report.late_rows == 4, "of the ten those at 14:24, 16:48, 19:12 and 21:36"

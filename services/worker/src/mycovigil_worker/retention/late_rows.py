@@ -1,4 +1,4 @@
-"""Rows that came after their window's grace, counted in its report."""
+"""Rows that came after their window's grace, or after it was judged, counted in its report."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,8 @@ RECOUNTED = timedelta(days=7)
 
 def count(session: Session, settings: Settings, now: datetime) -> None:
     """Rows logged after their window's grace, now that they are here; what retention took since
-    stays counted."""
+    stays counted. A worker whose clock was ahead judged the window before it was over: what came
+    after that is late too, for no test saw it."""
     grace = timedelta(seconds=settings.drift.grace_seconds)
     late = (
         select(func.count())
@@ -25,7 +26,8 @@ def count(session: Session, settings: Settings, now: datetime) -> None:
             Prediction.model_id == DriftReport.model_id,
             Prediction.created_at >= DriftReport.window_start,
             Prediction.created_at < DriftReport.window_end,
-            Prediction.logged_at > DriftReport.window_end + grace,
+            Prediction.logged_at
+            > func.least(DriftReport.window_end + grace, DriftReport.created_at),
         )
         .scalar_subquery()
     )
