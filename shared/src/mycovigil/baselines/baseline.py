@@ -25,6 +25,8 @@ from mycovigil.postgres.row_lock import locked
 # Fewer days cannot say what days differ by.
 LEAST_DAYS = 3
 SYSTEM = "mycovigil"
+# Note of a baseline of the demo model's days.
+DEMO_DAYS = "days of the demo model"
 
 
 class EntryRule(StrEnum):
@@ -35,6 +37,7 @@ class EntryRule(StrEnum):
     PAST_CALM = "calm before days were compared"
     INCIDENT = "a day of the incident that was accepted"
     SEASON = "same season of an earlier year"
+    ENCODED_ANEW = "counted for an earlier encoder, its photos encoded anew"
 
 
 RULES = {
@@ -62,6 +65,25 @@ def days(session: Session, baseline: Baseline, *, withdrawn: bool = False) -> li
     if not withdrawn:
         query = query.where(BaselineDay.withdrawn_at.is_(None))
     return list(session.scalars(query.order_by(BaselineDay.day_start)))
+
+
+def current_of_others(
+    session: Session, encoder_id: uuid.UUID, before: datetime.datetime
+) -> list[Span]:
+    """Days that count in the current baselines of other encoders and end by ``before``."""
+    rows = session.execute(
+        select(BaselineDay.day_start, BaselineDay.day_end)
+        .join(Baseline, Baseline.id == BaselineDay.baseline_id)
+        .where(
+            Baseline.encoder_id != encoder_id,
+            Baseline.ended_at.is_(None),
+            Baseline.note != DEMO_DAYS,
+            BaselineDay.withdrawn_at.is_(None),
+            BaselineDay.day_end <= before,
+        )
+        .distinct()
+    )
+    return [(start, end) for start, end in rows]
 
 
 def begin(

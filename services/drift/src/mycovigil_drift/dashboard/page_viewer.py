@@ -17,6 +17,7 @@ NOTICES = {
     "accepted": "Accepted: nights are compared with other days from now on.",
     "silenced": "Silenced. Nights are still judged and shown; no alert goes out.",
     "unsilenced": "The silence has ended.",
+    "encoding": 'Days asked for; workers of the queue "retrain" encode them.',
     "retrain": "Retrain requested; the worker starts it within seconds.",
     "retrain-cancelled": "Cancelled; its training is stopped within a minute.",
     "compare": "The worker compares the two; this page shows the result within seconds.",

@@ -10,6 +10,7 @@ from mycovigil_drift.dashboard.pages import (
     audit,
     baseline,
     comparisons,
+    encodings,
     incidents,
     label_queue,
     models,
@@ -36,6 +37,7 @@ PAGES = (
     label_queue,
     reference_sets,
     baseline,
+    encodings,
     audit,
 )
 

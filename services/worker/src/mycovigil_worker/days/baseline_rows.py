@@ -21,6 +21,7 @@ from mycovigil.references.feature_rows import Rows
 from mycovigil.storage import MissingObject, Storage
 from mycovigil_statistics import DriftResult, FittedReference, fit
 from mycovigil_statistics.errors import SampleError
+from mycovigil_worker.days import encoded_anew
 from mycovigil_worker.days.day_rows import DayRows, read
 from mycovigil_worker.days.scoring import Scorer
 from mycovigil_worker.references import fitted as references
@@ -124,4 +125,4 @@ def _has_rows(session: Session, encoder_id: uuid.UUID, span: Span) -> bool:
         Prediction.created_at >= span[0],
         Prediction.created_at < span[1],
     )
-    return bool(session.scalar(select(there)))
+    return bool(session.scalar(select(there))) or encoded_anew.has_rows(session, encoder_id, span)

@@ -8,13 +8,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, ColumnElement, Float, case, cast, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    Select,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from mycovigil.baselines.sketches import Span
 from mycovigil.db.prediction import Prediction
 from mycovigil.references.each_photo import each_photo
 from mycovigil.references.feature_rows import (
+    ANSWER,
     GROUP,
     SENT_AT,
     Rows,
@@ -26,6 +38,7 @@ from mycovigil.references.feature_rows import (
 )
 from mycovigil.references.reference_set import within
 from mycovigil.references.window import Window
+from mycovigil_worker.days import encoded_anew
 from mycovigil_worker.judging.sample import first_ones
 
 # Beyond so many photos the differences between days dominate: more rows say nothing new.
@@ -89,7 +102,8 @@ def read(
     most: int = MOST_ROWS,
 ) -> DayRows:
     """The photos of at most ``most`` answers of the spans that were logged by ``as_of``, each by
-    itself and once, without the photos that the geometry was learned from.
+    itself and once, without the photos that the geometry was learned from; with those of other
+    encoders' answers on days that were encoded anew.
 
     A unit, a photo or a whole group, is drawn by a number that is uniform on [0, 1) and does not
     depend on its size: ``sample_key`` of a photo, a hash of a group's key.
@@ -103,24 +117,39 @@ def read(
         Prediction.logged_at <= as_of,
     )
     held = photos_of(geometry_set)
-    query = (
-        select(*columns(Prediction), Prediction.model_id)
-        .where(*logged, judged_by_photo(), apart_from(Prediction, held))
-        .order_by(_drawn(), Prediction.group_key, Prediction.sample_key, Prediction.id)
-        .limit(most + 1)
+    query = select(*columns(Prediction), *TAIL).where(
+        *logged, judged_by_photo(), apart_from(Prediction, held)
     )
-    answers: Sequence[Any] = session.execute(query).all()
+    answers: Sequence[Any] = session.execute(_ordered(query, most)).all()
+    seen: tuple[ColumnElement[bool], ...] = logged
+    if parts := encoded_anew.done(session, encoder_id, spans):
+        anew = encoded_anew.selected(encoder_id, as_of, *TAIL).where(
+            within([Window(*part) for part in parts]), logged[2], apart_from(Prediction, held)
+        )
+        others = session.execute(_ordered(anew, most)).all()
+        answers = sorted([*answers, *others], key=_place)[: most + 1]
+        seen = (or_(logged[0], encoded_anew.is_encoded(encoder_id)), *logged[1:])
     whole = _whole_units([row[GROUP] for row in answers], most)
     if whole < len(answers):  # the days hold more: a repeated photo is drawn more often
-        answers = first_ones(session, answers[:whole], *logged)
+        answers = first_ones(session, answers[:whole], *seen)
     photos = each_photo(session, answers, apart_from=held)
     found = assembled(photos)
     return DayRows(
         replace(found, slices={}),
-        [row[-1] for row in photos],
+        [row[MODEL] for row in photos],
         np.array([row[SENT_AT].timestamp() for row in photos], np.float64),
         found.slices.get("client", []),
     )
+
+
+def _ordered(query: Select[Any], most: int) -> Select[Any]:
+    order = (_drawn(), Prediction.group_key, Prediction.sample_key, Prediction.id)
+    return query.order_by(*order).limit(most + 1)
+
+
+def _place(row: Any) -> tuple[float, str, float, uuid.UUID]:
+    """Of a row in the order of :func:`_ordered`."""
+    return row[DRAWN], row[GROUP] or "", row[KEY], row[ANSWER]
 
 
 def _drawn() -> ColumnElement[float]:
@@ -139,3 +168,8 @@ def _whole_units(groups: Sequence[str | None], most: int) -> int:
     while whole > 0 and last is not None and groups[whole - 1] == last:
         whole -= 1
     return whole or most
+
+
+# Selected after the columns of a photo, and their places.
+TAIL: tuple[Any, ...] = (Prediction.model_id, _drawn(), Prediction.sample_key)
+MODEL, DRAWN, KEY = -3, -2, -1

@@ -7,19 +7,17 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from mycovigil.baselines import baseline as baselines
-from mycovigil.baselines.baseline import EntryRule
+from mycovigil.baselines.baseline import DEMO_DAYS, EntryRule
 from mycovigil.baselines.sketches import Span
 from mycovigil.db.baseline import Baseline, DaySketch
 from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil_worker.days.preparation import DEMO_DAYS
+from mycovigil_worker.days.preparation import LEAST_UNITS
 
 RULES = {
     ReportVerdict.LEARNING.value: EntryRule.START_UP,
     ReportVerdict.CALM.value: EntryRule.CALM,
 }
-# A day with fewer independent units says little of what days differ by.
-LEAST_UNITS = 5
 
 
 def enter(session: Session, model: Model, report: DriftReport, *, most: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mycovigil.baselines import baseline as baselines
-from mycovigil.baselines.baseline import EntryRule
+from mycovigil.baselines.baseline import DEMO_DAYS, EntryRule
 from mycovigil.baselines.packed import Damaged
 from mycovigil.baselines.sketches import Span
 from mycovigil.db.baseline import Baseline, BaselineReason
@@ -22,15 +22,16 @@ from mycovigil.references.feature_rows import MixedFeatures
 from mycovigil.references.window import Window
 from mycovigil.storage import MissingObject
 from mycovigil_statistics.errors import SampleError
+from mycovigil_worker.days import encoded_anew, sketches
 from mycovigil_worker.days import geometry as day_geometry
-from mycovigil_worker.days import sketches
 from mycovigil_worker.days.geometry import Geometry
 from mycovigil_worker.judging.pooling import pooled_start
 from mycovigil_worker.judging.sample import first_row
 from mycovigil_worker.references.novelty import NoveltyScale
 from mycovigil_worker.state import State
 
-DEMO_DAYS = "days of the demo model"
+# A day with fewer independent units says little of what days differ by.
+LEAST_UNITS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +76,7 @@ def _prepared(state: State, model_id: uuid.UUID, window: Window, scale: NoveltyS
     nights = state.settings.drift.nights
     spans = [part.span for part in nights.split(Window(start, window.end))]
     _begin_first(state, model, window.start, geometry, scale)
+    _enter_encoded(state, model, window.start, geometry, scale)
     with state.sessions() as session:
         current = baselines.current(session, model.encoder_id)
         days = baselines.days(session, current) if current else []
@@ -108,6 +110,36 @@ def _begin_first(
         )
         most = state.settings.drift.baseline_days
         baselines.enter(session, made, known, EntryRule.PAST_CALM, most=most)
+
+
+def _enter_encoded(
+    state: State, model: Model, before: datetime, geometry: Geometry, scale: NoveltyScale
+) -> None:
+    """Let days that counted for an earlier encoder enter the first baseline of this one, once their
+    photos were encoded anew. After a new normal was accepted they are another normal's days."""
+    most = state.settings.drift.baseline_days
+    with state.sessions() as session:
+        current = _open_first(session, model)
+        if current is None:
+            return
+        there = {day.day_start for day in baselines.days(session, current, withdrawn=True)}
+        found = encoded_anew.accepted(session, model.encoder_id, before, most)
+    spans = [span for span in found if span[0] not in there]
+    if not spans:
+        return
+    sketches.ensure(state, model, scale, geometry, spans)
+    with state.sessions.begin() as session:
+        made = sketches.joined(session, geometry.row.id, model.id, spans)
+        known = [one.span for one in made if one.sketch.units >= LEAST_UNITS]
+        if (current := _open_first(session, model)) is not None:
+            baselines.enter(session, current, known, EntryRule.ENCODED_ANEW, most=most)
+
+
+def _open_first(session: Session, model: Model) -> Baseline | None:
+    current = baselines.current(session, model.encoder_id)
+    if current is None or current.standing_since is not None or current.note == DEMO_DAYS:
+        return None
+    return current if current.reason == BaselineReason.FIRST_DAYS else None
 
 
 def _is_due(current: Baseline | None, model: Model) -> bool:
