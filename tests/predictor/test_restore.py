@@ -4,6 +4,7 @@ As docs/how-to/back-up.md says it, with the same programs.
 """
 
 import importlib.util
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -109,6 +110,49 @@ def test_a_dump_brings_back_what_was_answered_before_it(
     assert found == {*before, *during, *spooled} - lost
     assert counts(url) == noted
     assert answers.more(1)[0] in ids(url)
+
+
+def test_point_in_time_recovery_brings_back_every_answer(
+    server: MortalPostgres, url: str, answers: Answers, tmp_path: Path
+) -> None:
+    archive, base, data = tmp_path / "archive", tmp_path / "base", tmp_path / "postgres"
+    archive.mkdir()
+    owner = data.stat()  # of root's tests the server runs as somebody else
+    os.chown(archive, owner.st_uid, owner.st_gid)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET archive_mode = on")
+        connection.execute(f"ALTER SYSTEM SET archive_command = 'cp %p {archive}/%f'".encode())
+    server.kill()
+    server.start()
+    until(lambda: answers.predictor.http.get("/readyz").json()["database"] == "reachable")
+    answers.more(10)
+    run("pg_basebackup", "-D", str(base), "-d", server.url, "--checkpoint=fast")
+    answers.more(10)
+
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        (moment,) = connection.execute("SELECT clock_timestamp()").fetchone() or ("",)
+    answers.more(1)  # recovery ends at the first commit after the moment
+    drop(server)
+    answers.more(5)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        (last,) = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone() or ("",)
+    until((archive / str(last)).exists)
+
+    server.kill()
+    data.rename(tmp_path / "broken")
+    base.rename(data)
+    with (data / "postgresql.auto.conf").open("a") as settings:
+        settings.write(f"restore_command = 'cp {archive}/%f %p'\narchive_mode = off\n")
+        settings.write(f"recovery_target_time = '{moment}'\n")
+        settings.write("recovery_target_action = 'promote'\n")
+    (data / "recovery.signal").touch()
+    for path in (data, *data.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    server.start()
+    until(answers.drained)
+    late = answers.database[-1]  # committed between the moment and the drop
+    assert ids(url) == {*answers.database, *answers.spool} - {late}
+    assert len(answers.spool) >= 5
 
 
 def program(name: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.message import OutboxMessage
-from mycovigil.db.model import Model
+from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import DriftMetric, DriftReport
 from mycovigil_worker.nights import make_report, nightly
 from mycovigil_worker.state import State
@@ -187,3 +187,19 @@ def test_an_outage_of_ten_weeks_is_caught_up_in_order(state: State) -> None:
     nights = [row for row in reports(state) if row.periods == 1]
     assert [row.window_start for row in nights] == [FIRST + n * PERIOD for n in range(70)]
     assert [row.verdict for row in nights if row.rows] == ["calm", "calm"]
+
+
+def test_another_worker_is_asked_where_several_models_have_nights(state: State) -> None:
+    with state.sessions.begin() as session:
+        first = make_served(session)
+        make_night(session, first, night_of(0), rows=60)
+        first.model.status = ModelStatus.ARCHIVED
+        session.flush()
+        second = make_served(session, since=FIRST + PERIOD)
+        make_night(session, second, night_of(1), rows=60)
+    asked: list[int] = []
+    nightly.run(state, now=after(2), ask_help=lambda: asked.append(len(reports(state))))
+    assert asked == [0]  # before the first is judged
+    assert len(reports(state)) == 2
+    nightly.run(state, now=after(2), ask_help=lambda: asked.append(len(reports(state))))
+    assert asked == [0]

@@ -8,9 +8,12 @@ import uuid
 from datetime import UTC, date, datetime
 
 import structlog
+from kombu.exceptions import OperationalError
 
 from mycovigil_worker.app import NAME, app
 
+# Who has no time by then finds nothing left to help with.
+HELP_SECONDS = 3_600
 log = structlog.get_logger(__name__)
 
 
@@ -20,7 +23,25 @@ def nightly() -> None:
     from mycovigil_worker import tick
     from mycovigil_worker.state import process_state
 
-    tick.run(process_state(), datetime.now(tz=UTC))
+    tick.run(process_state(), datetime.now(tz=UTC), ask_help=ask_help)
+
+
+@app.task(name=f"{NAME}.nights")
+def nights() -> None:
+    """Help a worker that has nights of several models to judge."""
+    from mycovigil_worker.nights import nightly as due
+    from mycovigil_worker.state import process_state
+
+    due.run(process_state(), now=datetime.now(tz=UTC), ask_help=ask_help)
+
+
+def ask_help() -> None:
+    """Send one helper's message; a helper sends the next, so that one too many is all that waits
+    where every worker is busy. A broker that is away leaves the nights to who has them."""
+    try:
+        app.send_task(f"{NAME}.nights", expires=HELP_SECONDS)
+    except (OperationalError, ConnectionError) as error:
+        log.warning("no other worker is asked", error=str(error))
 
 
 @app.task(name=f"{NAME}.retrain")

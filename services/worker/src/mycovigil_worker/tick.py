@@ -17,7 +17,7 @@ from mycovigil_worker.state import State
 log = structlog.get_logger(__name__)
 
 
-def run(state: State, now: datetime) -> None:
+def run(state: State, now: datetime, *, ask_help: Callable[[], object] | None = None) -> None:
     """Answer comparisons, make missing reports, end drifts that are over, answer requests, update
     figures by new labels, release alerts whose silence is over, create retrain jobs that are
     missing, ask for labels, queue the jobs whose labels have come, end trainings that nobody waits
@@ -27,7 +27,7 @@ def run(state: State, now: datetime) -> None:
     """
     steps: dict[str, Callable[[], object]] = {
         "comparisons": lambda: answer.drain(state, now=now),
-        "nights": lambda: nightly.run(state, now=now),
+        "nights": lambda: nightly.run(state, now=now, ask_help=ask_help),
         "calm": lambda: calm.end_by_calm(state),
         "requests": lambda: requested.drain(state, now=now),
         "labels": lambda: label_updates.run(state, now=now),

@@ -5,7 +5,7 @@ reference set, window) behind it: running twice changes nothing.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import structlog
@@ -29,11 +29,19 @@ from mycovigil_worker.state import State
 log = structlog.get_logger(__name__)
 
 
-def run(state: State, *, now: datetime) -> list[uuid.UUID]:
-    """Make what is due at ``now``; returns the new reports. Cheap where nothing is due."""
+def run(
+    state: State, *, now: datetime, ask_help: Callable[[], object] | None = None
+) -> list[uuid.UUID]:
+    """Make what is due at ``now``; returns the new reports. Cheap where nothing is due.
+
+    Args:
+        ask_help: called where nights of more than one model are due, for another worker.
+    """
     with state.sessions() as session:
         periods = serving_periods(session)
         due = {period: list(due_of(session, state, period, now)) for period in periods}
+    if ask_help is not None and sum(bool(windows) for windows in due.values()) > 1:
+        ask_help()
     made: list[uuid.UUID] = []
     for period, windows in due.items():
         try:
