@@ -13,6 +13,7 @@ ELSEWHERE = {
     "CONTRIBUTING.md": "contributing.md",
     "deploy/gcp/README.md": "how-to/google-cloud.md",
     "statistics/README.md": "reference/drift-test.md",
+    "shared/src/mycovigil/vision/encoder/lite/MODEL_CARD.md": "results/lite.md",
     "shared/src/mycovigil/vision/encoder/mini/MODEL_CARD.md": "results/mini.md",
     "shared/src/mycovigil/models/demo/MODEL_CARD.md": "results/demo-model.md",
 }
