@@ -1,6 +1,6 @@
 """Kept photos encoded anew by one and by two workers: photos a second, and the ratio.
 
-    python benchmarks/reencode.py [--photos 10000] [--days 10] [--encoder lite/int8-weights] [--json FILE]
+    python benchmarks/reencode.py [--photos 10000] [--days 10] [--encoder URI] [--json FILE]
 
 A real Postgres and Valkey in a temporary folder, drawn photos of 800 x 600 in a local storage, one
 Celery group on the queue ``retrain``. Each worker is bound to a processor of its own, as on a
