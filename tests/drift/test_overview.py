@@ -32,7 +32,7 @@ def test_one_screen_answers_six_questions(anonymous: TestClient, session: Sessio
         "Since when? ",
         "Why? Novel species",
         "Does it hurt? Yes, safety is affected Deadly photos among all 13% → 24% "
-        "(90% interval 20% to 28%). Certificate void.",
+        "(90% interval 20% to 28%). Certificate suspect.",
         "Which photos?",
         "What was done? Retrain running",
         "calm nights stay in this band",

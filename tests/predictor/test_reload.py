@@ -146,8 +146,8 @@ def test_a_model_that_comes_back_to_production_is_watched_again(
 def test_a_night_that_does_harm_is_told_by_verdicts_at_once(
     serve: Serve, settings: Settings, production: Model, engine: Engine
 ) -> None:
-    """A drifted night makes the certificate suspect, a harmful one void: by NOTIFY, not by the
-    next look at the registry."""
+    """A drifted night makes the certificate suspect, labels that refute it void: by NOTIFY, not by
+    the next look at the registry."""
     never = settings.predictor.model_copy(update={"reload_seconds": 3_600})
     predictor = serve(settings.model_copy(update={"predictor": never}))
 
@@ -161,7 +161,9 @@ def test_a_night_that_does_harm_is_told_by_verdicts_at_once(
             drifted = make_report(
                 session, production, None, night=night, verdict=ReportVerdict.DRIFT
             )
-            incident.respond(session, drifted, harmful=state is CertificateStatus.VOID)
+            incident.respond(session, drifted, harmful=True)
+            if state is CertificateStatus.VOID:
+                incident.confirm_harm(session, drifted, found="12 of 14 missed")
         until(partial(state_is, state))
     document = predictor.predict(make_photo()).json()
     assert document["certificate"]["bound"] is None

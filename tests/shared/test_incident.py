@@ -105,16 +105,11 @@ def test_a_worse_cause_escalates_once(session: Session) -> None:
     assert alerts[1].severity == Severity.CRITICAL
 
 
-@pytest.mark.parametrize(
-    ("harmful", "expected"),
-    [(False, CertificateStatus.SUSPECT), (True, CertificateStatus.VOID)],
-)
-def test_the_certificate_follows_and_returns(
-    session: Session, harmful: bool, expected: CertificateStatus
-) -> None:
+@pytest.mark.parametrize("harmful", [False, True])
+def test_the_certificate_follows_and_returns(session: Session, harmful: bool) -> None:
     nights = Nights(session)
     nights.pass_(DRIFT, harmful=harmful)
-    assert nights.model.certificate_state == expected
+    assert nights.model.certificate_state == CertificateStatus.SUSPECT
     found = nights.unresolved
     assert found is not None
     incident.resolve(session, found, resolution="lens cleaned (somebody)")
@@ -146,10 +141,14 @@ def test_one_clients_refused_photos_doubt_nothing_until_others_drift(session: Se
     assert nights.model.certificate_state == CertificateStatus.SUSPECT
 
 
-def test_harm_voids_whoever_sent_it(session: Session) -> None:
+def test_estimated_harm_makes_suspect_whoever_sent_it_and_only_labels_void(
+    session: Session,
+) -> None:
     nights = Nights(session)
-    nights.pass_(DRIFT, harmful=True, confined_to="cats")
-    assert nights.model.certificate_state == CertificateStatus.VOID
+    alert = nights.pass_(DRIFT, harmful=True, confined_to="cats")
+    assert nights.model.certificate_state == CertificateStatus.SUSPECT
+    assert alert is not None
+    assert alert.severity == Severity.CRITICAL
 
 
 def test_what_was_never_certified_does_not_become_suspect(session: Session) -> None:

@@ -23,7 +23,7 @@ class Advice(StrEnum):
 class CertificateStatus(StrEnum):
     """Whether the model's risk bound may be relied on today.
 
-    ``valid``: it holds; ``suspect``: a drift is open; ``void``: the drift affects safety;
+    ``valid``: it holds; ``suspect``: a drift is open; ``void``: labels refute it;
     ``not_certifiable``: the calibration photos are too few for any bound.
     """
 

@@ -61,7 +61,9 @@ def respond(
             return _escalate(session, incident, report, finding)
         case _:
             if finding.verdict is ReportVerdict.DRIFT and incident and incident.proof is None:
-                _doubt_later(session, session.get_one(Model, report.model_id), finding)
+                model = session.get_one(Model, report.model_id)
+                if model.certificate_state == CertificateStatus.VALID:  # others' photos, too, now
+                    _doubt(session, model, finding)
             return None
 
 
@@ -279,17 +281,10 @@ def _close(
 
 
 def _doubt(session: Session, model: Model, finding: Finding) -> None:
+    """Whatever a night's estimate says, only labels refute (:func:`confirm_harm`)."""
     if finding.doubtful:
-        state = CertificateStatus.VOID if finding.harmful else CertificateStatus.SUSPECT
         reason = f"drift since the last report: {finding.cause}"
-        certificate.worsen(session, model, state, reason)
-
-
-def _doubt_later(session: Session, model: Model, finding: Finding) -> None:
-    """After the first night of an incident: harm that no night before had shown, or others'
-    photos."""
-    if finding.harmful or model.certificate_state == CertificateStatus.VALID:
-        _doubt(session, model, finding)
+        certificate.worsen(session, model, CertificateStatus.SUSPECT, reason)
 
 
 def _describe(report: DriftReport, finding: Finding) -> str:

@@ -110,7 +110,7 @@ CAUSES = {
 CERTIFICATES = {
     "valid": "The bound holds on calibration photos, and no drift is open.",
     "suspect": "A drift is open: the bound may no longer hold.",
-    "void": "The drift affects safety: the bound does not hold.",
+    "void": "Labels refute it: the bound does not hold.",
     "not_certifiable": "Too few calibration photos to support any bound.",
 }
 # The gate's criteria in the order of a page.

@@ -137,7 +137,7 @@ def _view(state: CertificateStatus, certificate: Certificate) -> CertificateView
     statement = {
         CertificateStatus.SUSPECT: "In doubt: a drift was seen, or nobody looks any more. "
         "It said: ",
-        CertificateStatus.VOID: "Void: a drift affects safety. It said: ",
+        CertificateStatus.VOID: "Void: labels refute it. It said: ",
         CertificateStatus.NOT_CERTIFIABLE: "",
     }[state] + certificate.statement
     return CertificateView(state=state, bound=None, statement=statement)
