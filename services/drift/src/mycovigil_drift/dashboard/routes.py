@@ -10,11 +10,11 @@ from mycovigil_drift.dashboard.pages import (
     audit,
     baseline,
     comparisons,
-    encodings,
     incidents,
     label_queue,
     models,
     overview,
+    photo_encodings,
     reference_sets,
     reports,
     retrain_jobs,
@@ -37,7 +37,7 @@ PAGES = (
     label_queue,
     reference_sets,
     baseline,
-    encodings,
+    photo_encodings,
     audit,
 )
 
