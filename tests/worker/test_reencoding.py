@@ -83,6 +83,8 @@ def test_a_child_encodes_a_day(
     with_environment(state, monkeypatch, state.settings.redis.url.get_secret_value())
     assert reencoding.run(state, new.id, day) == "done"
     assert (row(state).state, row(state).encoded) == ("done", ROWS)
+    monkeypatch.setattr(reencoding, "Child", None)
+    assert reencoding.run(state, new.id, day) == "not mine"  # sent twice
 
 
 def test_a_child_that_fails_says_why(state: State, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from mycovigil_worker.state import State
 TASK = f"{NAME}.reencode"
 # Redis hands out messages of lower numbers first: a retrain goes before every waiting day.
 AFTER_RETRAINS = 9
-MORE = "more"
+MORE, NOT_MINE = "more", "not mine"
 Day = tuple[uuid.UUID, datetime.date]
 
 log = structlog.get_logger(__name__)
@@ -30,8 +30,11 @@ def run(state: State, encoder_id: uuid.UUID, day: datetime.date) -> str:
     """Encode the day for one turn, and send it again if it needs more; returns how it ended.
 
     Safe to call for any day at any time: only one process has its lease. A turn that fails has
-    written why; the tick sends the day again.
+    written why; the tick sends the day again. A message of before costs no process.
     """
+    with state.sessions() as session:
+        if (encoder_id, day) not in request.waiting(session):
+            return NOT_MINE
     arguments = ("reencode", "--encoder", str(encoder_id), "--day", day.isoformat())
     try:
         ended = training.followed(Child(state.settings.training, arguments))
