@@ -12,7 +12,7 @@ from torch.utils.data import Dataset, Sampler
 
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.image.decode import decode
-from mycovigil_training.augmentation import Augmentation
+from mycovigil_training.augmentation import Augmentation, rarities
 from mycovigil_training.configuration import AugmentationConfig
 from mycovigil_training.dataset.curated import CuratedPhoto
 from mycovigil_training.dataset.pictures.fingerprint import MAX_PIXELS
@@ -31,7 +31,8 @@ class Pixels:
 
 class PhotoViews(Dataset[tuple[Tensor, int]]):
     """Item ``(row, number)`` is view ``number`` of a photo and its label; the photo as it is
-    where ``views`` is none. The same item is the same view in every process."""
+    where ``views`` is none. Views are drawn online, stronger ones of rare classes, whose photos
+    balanced sampling draws more often. The same item is the same view in every process."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class PhotoViews(Dataset[tuple[Tensor, int]]):
         self._labels = labels
         self._pixels = pixels
         self._views = views
+        self._rarities = rarities([photo.safety_class for photo in photos])
         self._camera: Augmentation | None = None  # made in the process that uses it
 
     def __len__(self) -> int:
@@ -60,7 +62,8 @@ class PhotoViews(Dataset[tuple[Tensor, int]]):
             if self._camera is None:
                 self._camera = Augmentation(self._views, self._pixels.size)
             whole = self._decoded(photo, self._camera.source_size)
-            seen = self._camera.view(whole, photo.sha256, number)
+            rare = self._rarities[row] > 1
+            seen = self._camera.view(whole, photo.sha256, number, rare=rare)
         return torch.from_numpy(seen), int(self._labels[row])
 
     def _decoded(self, photo: CuratedPhoto, size: int) -> NDArray[np.uint8]:
