@@ -104,6 +104,7 @@ PAGES: dict[str, tuple[Callable[[History], str], str]] = {
     "alert rules": (lambda history: "/alert-rules", "Alert rules"),
     "silences": (lambda history: "/silences", "Silences"),
     "audit trail": (lambda history: "/audit", "Audit trail"),
+    "photos encoded anew": (lambda history: "/encodings", "Photos encoded anew"),
     "nights": (lambda history: "/reports", "Nights"),
     "calm night": (lambda history: f"/reports/{history.reports[5].id}", "Calm"),
     "thin night": (lambda history: f"/reports/{history.reports[4].id}", "Too few photos"),
