@@ -47,6 +47,7 @@ def environment(
         "PUBSUB_EMULATOR_HOST": pubsub_emulator,
         "MYCOVIGIL_STORAGE_URL": str(tmp_path / "storage"),
         "MYCOVIGIL_TRAINING_DATASET": str(tmp_path / "dataset"),
+        "MYCOVIGIL_TRAINING_RUNS": str(tmp_path / "runs"),
         "MYCOVIGIL_PREDICTOR_SPOOL_PATH": str(tmp_path / "spool.sqlite"),
         "MYCOVIGIL_DRIFT_HEARTBEAT": str(tmp_path / "heartbeat"),
         "MYCOVIGIL_PREDICTOR_HOST": "127.0.0.1",

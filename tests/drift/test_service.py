@@ -27,6 +27,7 @@ from structlog.testing import capture_logs
 from mycovigil.db.model import ModelStatus
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import JobState, RetrainJob
+from mycovigil.incidents import incident
 from mycovigil.models import answer_stop, promotion
 from mycovigil.settings import DatabaseSettings, Settings
 from mycovigil.storage import Storage, photo_key
@@ -110,6 +111,7 @@ def test_what_nobody_may_miss_is_a_gauge(session: Session) -> None:
         session, model, make_reference_set(session, model), verdict=ReportVerdict.DRIFT
     )
     make_incident(session, drift, harmful=True)
+    incident.confirm_harm(session, drift, found="12 of 14 missed")
     job = {"requested_by": "test", "parameters": {}, "state": JobState.FAILED, "finished_at": now}
     session.add(RetrainJob(**job))
     promotion.refuse(session, make_model(session, encoder=None).id, decided_by="test")

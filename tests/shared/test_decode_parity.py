@@ -91,8 +91,12 @@ def transform() -> Callable[[int, str], Callable[[bytes], Pixels]]:
 
 @pytest.fixture(scope="module")
 def embed() -> Embed:
+    return embedding_of(ENCODER)
+
+
+def embedding_of(encoder: str) -> Embed:
     session = ort.InferenceSession(
-        str(locate(ENCODER) / "encoder.onnx"), providers=["CPUExecutionProvider"]
+        str(locate(encoder) / "encoder.onnx"), providers=["CPUExecutionProvider"]
     )
 
     def of(pixels: list[Pixels]) -> NDArray[np.float32]:
@@ -137,8 +141,7 @@ def test_embeddings_agree(photos: Path, transform: Any, embed: Embed) -> None:
 
 
 def test_scaled_decoding_stays_near(photos: Path, transform: Any, embed: Embed) -> None:
-    """No rounding noise passes .001 through this small encoder; the direction is what counts, and
-    what a head says: that of the packaged demo model."""
+    """No rounding noise passes .001 through this small encoder; the direction is what counts."""
     identity = EncoderIdentity.read(locate(ENCODER))
     size, theirs = identity.image_size, transform(identity.image_size, identity.resize)
     found = [data for data in photos_of(photos, 400, FOLDERS[:1]) if is_scaled(data, size)]
@@ -149,7 +152,20 @@ def test_scaled_decoding_stays_near(photos: Path, transform: Any, embed: Embed) 
 
     assert len(found) > 40
     assert cosine.min() > 0.999
+
+
+def test_scaled_decoding_changes_no_answer(photos: Path, transform: Any) -> None:
+    """By the packaged demo model and its encoder."""
     head = Bundle.from_bytes((registration.FOLDER / registration.BUNDLE).read_bytes())
+    identity = EncoderIdentity.read(locate(head.meta.encoder_uri))
+    size, theirs = identity.image_size, transform(identity.image_size, identity.resize)
+    found = [data for data in photos_of(photos, 400, FOLDERS[:1]) if is_scaled(data, size)]
+    demo = embedding_of(head.meta.encoder_uri)
+
+    scaled = demo([decode(data, size=size, max_pixels=10**8).pixels for data in found])
+    whole = demo([theirs(data) for data in found])
+
+    assert len(found) > 40
     classes = (head.probabilities(rows).argmax(axis=1) for rows in (scaled, whole))
     assert np.not_equal(*classes).sum() <= MOST_CHANGED
 

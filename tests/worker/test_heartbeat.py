@@ -177,7 +177,7 @@ def test_a_solo_worker_beats_while_it_runs_a_task(
         "worker_process.LOOP_SECONDS = 0.01\n"  # only the task keeps it alive
         f"go = pathlib.Path({str(tmp_path / 'go')!r})\n"
         f"at_work = pathlib.Path({str(tmp_path / 'at_work')!r})\n"
-        "def wait(*_):\n"
+        "def wait(*_, **__):\n"
         "    at_work.touch()\n"
         "    while not go.exists(): time.sleep(0.01)\n"
         "tick.run = wait\n"

@@ -231,7 +231,8 @@ def test_rows_of_the_smaller_tables_go_in_batches(
         session.add(waiting)
     gone = records.delete_old(state, now)
     assert gone == dict.fromkeys(("idempotency_keys", "outbox", "inbox", "audit_lines"), 3) | {
-        "report_requests": 0
+        "report_requests": 0,
+        "encoded_photos": 0,
     }
     with state.sessions() as session:
         assert session.get(OutboxMessage, waiting.id) is not None
