@@ -7,7 +7,6 @@ locals {
     errors       = { resource = "cloud_run_revision", filter = "jsonPayload.level=(\"error\" OR \"critical\")" }
     steps_failed = { resource = "cloud_run_worker_pool", filter = "jsonPayload.event=\"a step of the tick failed, the next one tries again\"" }
     no_heartbeat = { resource = "cloud_run_worker_pool", filter = "jsonPayload.event=\"no heartbeat: Postgres does not answer\"" }
-    windows      = { resource = "cloud_run_worker_pool", filter = "jsonPayload.event=\"window judged\"" }
   }
 }
 

@@ -87,7 +87,7 @@ def test_log_metrics_count_events_that_are_logged(plan: Plan) -> None:
     )
     filters = [one["filter"] for one in resources(plan, "google_logging_metric").values()]
     events = [event for one in filters for event in EVENT.findall(one)]
-    assert len(events) == 3
+    assert len(events) == 2
     assert all(f'"{event}"' in sources for event in events)
 
 
