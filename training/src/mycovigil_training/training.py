@@ -133,9 +133,7 @@ def train_to(
     config = compose(overrides)
     engine = Engine(settings.encoder.uri)
     data = gather(prepared(folder, settings), engine, config)
-    every = np.ones(len(data.table), dtype=bool)
-    side = sides(data.table, config.split.holdout, written={}, learned=~every, judged=every)
-    parts, _ = parts_of(data, engine, config, side)
+    parts, _ = first_parts_of(data, engine, config)
     bundle = assemble(
         parts,
         config,
@@ -193,6 +191,15 @@ def parts_of(
     )
     held = np.sort(np.concatenate([dealt.validation, dealt.calibration, dealt.holdout]))
     return parts, table.take(held)
+
+
+def first_parts_of(
+    data: TrainingData, engine: Engine, config: TrainConfig
+) -> tuple[Parts, FeatureTable]:
+    """As :func:`parts_of`, by the sides that an empty database would be given."""
+    every = np.ones(len(data.table), dtype=bool)
+    side = sides(data.table, config.split.holdout, written={}, learned=~every, judged=every)
+    return parts_of(data, engine, config, side)
 
 
 def _promoted(session: Session, model_id: Any) -> bool:

@@ -1,6 +1,8 @@
 """Fetch, curate and describe folders of mushroom photos."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -53,12 +55,10 @@ def fetch(
 
     _logs()
     home = downloads or Settings.load().training.dataset.parent / "downloads"
-    try:
+    with _one_sentence("fetch"):
         folder = download(source or SEED, home, sample=sample, sha256=sha256)
         if record:
             write_record(record, source or SEED, folder)
-    except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil dataset fetch: {error}")
     typer.echo(f"fetched to {folder}")
     if not record:
         curate(folder, target)
@@ -89,10 +89,8 @@ def curate(
         species=wanted.species,
         encoder=settings.encoder.uri if features or wanted.most_per_class else "",
     )
-    try:
+    with _one_sentence("curate"):
         run(fetched_folder(folder), home, options)
-    except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil dataset curate: {error}")
     describe(home)
 
 
@@ -137,10 +135,8 @@ def pack(
     from mycovigil_training.dataset.packing import pack as run
 
     _logs()
-    try:
+    with _one_sentence("pack"):
         shards = run(folder or Settings.load().training.dataset, target)
-    except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil dataset pack: {error}")
     typer.echo(f"{len(shards)} shards in {target}")
 
 
@@ -153,10 +149,8 @@ def unpack(
     from mycovigil_training.dataset.packing import unpack as run
 
     _logs()
-    try:
+    with _one_sentence("unpack"):
         home = run(source, folder or Settings.load().training.dataset)
-    except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil dataset unpack: {error}")
     typer.echo(f"{home} is whole")
 
 
@@ -173,10 +167,8 @@ def features(
     _logs()
     settings = Settings.load()
     home = folder or settings.training.dataset
-    try:
+    with _one_sentence("features"):
         data = gather(home, Engine(encoder or settings.encoder.uri), compose())
-    except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil dataset features: {error}")
     typer.echo(f"{len(data.table) + len(data.foreign)} photos of {home} are encoded")
 
 
@@ -194,12 +186,10 @@ def issues(
     _logs()
     settings = Settings.load()
     home = folder or settings.training.dataset
-    try:
+    with _one_sentence("issues"):
         found = find_issues(home, encoder or settings.encoder.uri, compose())
         path = write_issues(home, found)
         page = write_datasheet(home)
-    except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil dataset issues: {error}")
     typer.echo(f"{len(found)} photos look like another class: {path}, and pictures in {page}")
 
 
@@ -215,12 +205,19 @@ def augment(
     from mycovigil_training.configuration import compose
     from mycovigil_training.dataset.datasheet.policy import draw_policy
 
-    try:
+    with _one_sentence("augment"):
         config = compose(overrides or []).augmentation
         draw_policy(folder or Settings.load().training.dataset, config, preview)
-    except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil dataset augment: {error}")
     typer.echo(f"{preview}: a row for each photo, the photo first")
+
+
+@contextmanager
+def _one_sentence(command: str) -> Iterator[None]:
+    """What a person can mend ends the command with one sentence."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        sys.exit(f"mycovigil dataset {command}: {error}")
 
 
 def _logs() -> None:

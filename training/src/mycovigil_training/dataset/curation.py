@@ -74,8 +74,8 @@ def curate(folder: Path, target: Path, options: CurationOptions = DEFAULTS) -> C
     report.undecodable = [f"{one.path}: {one.detail}" for one in unread]
     report.duplicates = [(one.path, one.detail) for one in doubled]
     kept, groups, trimmed = _grouped(kept, options, report)
-    store(kept, target, options.longer_side, again=again)
-    rows = [_row(one, group, target, options) for one, group in zip(kept, groups, strict=True)]
+    digests = store(kept, target, options.longer_side, again=again)
+    rows = [_row(*one, options) for one in zip(kept, groups, digests, strict=True)]
     _describe(report, found, rows, target, options)
     target_folder.keep_only(target, [row.path for row in rows])
     write_dropped(target, sorted([*dropped, *unread, *doubled, *trimmed], key=lambda one: one.path))
@@ -159,16 +159,15 @@ def _joined(
     return [groups[clusters.root(row)] for row in range(len(photos))]
 
 
-def _row(photo: Examined, group: str, target: Path, options: CurationOptions) -> CuratedPhoto:
-    path = stored_path(photo, options.longer_side)
+def _row(photo: Examined, group: str, digest: str, options: CurationOptions) -> CuratedPhoto:
     return CuratedPhoto(
-        path=path,
+        path=stored_path(photo, options.longer_side),
         species=photo.photo.species,
         safety_class=photo.photo.safety_class,
         captured_at=photo.captured_at,
         group=group,
         sha256=photo.seen.sha256,
-        stored_sha256=curated.digest_of(target / path),
+        stored_sha256=digest,
         camera=photo.seen.camera,
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mycovigil import cpu
 from mycovigil.vision.image.gallery import small_picture
+from mycovigil_training.dataset.curated import digest_of
 from mycovigil_training.dataset.layout import CLASSES_FOLDER
 from mycovigil_training.dataset.pictures.examination import Examined
 from mycovigil_training.dataset.species import DANGER
@@ -30,23 +31,29 @@ def stored_path(photo: Examined, side: int) -> str:
     return str(home / species / f"{photo.seen.sha256[:16]}.{suffix}")
 
 
-def store(photos: Sequence[Examined], target: Path, side: int, *, again: bool) -> None:
+def store(photos: Sequence[Examined], target: Path, side: int, *, again: bool) -> list[str]:
     """Write every photo to its place, upright and in sRGB where its longer side is over ``side``
-    pixels, else its own bytes; ``again``: also those that stand there.
+    pixels, else its own bytes; ``again``: also those that stand there. Returns the files' SHA-256.
 
     Raises:
         OSError: the disk is full, or a photo is no longer there.
     """
+    digests: list[str] = []
     with ThreadPoolExecutor(cpu.available()) as threads:
         for start in tracked(range(0, len(photos), CHUNK), "storing photos"):
             chunk = photos[start : start + CHUNK]
-            list(threads.map(lambda photo: _store(photo, target, side, again), chunk))
+            digests += threads.map(lambda photo: _store(photo, target, side, again), chunk)
+    return digests
 
 
-def _store(photo: Examined, target: Path, side: int, again: bool) -> None:
+def _store(photo: Examined, target: Path, side: int, again: bool) -> str:
     path = target / stored_path(photo, side)
-    if path.is_file() and not again:
-        return
+    if again or not path.is_file():
+        _write(photo, path, side)
+    return digest_of(path)
+
+
+def _write(photo: Examined, path: Path, side: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.part")
     if _is_scaled(photo, side):

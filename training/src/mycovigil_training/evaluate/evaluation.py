@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.image.decode import decode
@@ -19,6 +16,7 @@ from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.pictures.fingerprint import MAX_PIXELS
 from mycovigil_training.encoder.evaluate.baselines import colour_histogram
+from mycovigil_training.encoder.evaluate.scores import linear_probe
 from mycovigil_training.evaluate.folds import TooFewGroups, grouped
 from mycovigil_training.evaluate.measures import measures
 from mycovigil_training.evaluate.recipes import Recipe, Rows, recipes
@@ -148,10 +146,7 @@ def _foreign_auroc(photos: Photos) -> float | None:
         return None
     features = np.concatenate([photos.rows.features, photos.foreign])
     truth = np.repeat([0, 1], [len(photos.rows), len(photos.foreign)])
-    model = make_pipeline(
-        StandardScaler(), LogisticRegression(C=0.1, max_iter=2_000, class_weight="balanced")
-    )
-    score = cross_val_predict(model, features, truth, cv=5, method="decision_function")
+    score = cross_val_predict(linear_probe(), features, truth, cv=5, method="decision_function")
     return float(roc_auc_score(truth, score))
 
 

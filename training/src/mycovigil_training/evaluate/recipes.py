@@ -6,20 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from mycovigil.models.safety import CLASSES
 from mycovigil_statistics.safety.calibration import vector_scaling
 from mycovigil_training.configuration import TrainConfig
+from mycovigil_training.encoder.evaluate.scores import linear_probe
 from mycovigil_training.head.stopping import fit_stopped
 
 NEIGHBOURS = 10
 # As in DINO's kNN protocol.
 TEMPERATURE = 0.07
-# Weight of the data beside the prior of the probe's coefficients; chosen before, on other photos.
-STRENGTH = 0.1
 
 Probabilities = NDArray[np.float64]
 
@@ -128,12 +124,7 @@ def _logistic(
 ) -> Probabilities:
     """(n, c) probabilities of every class up to the highest that was learned, and of the four at
     least."""
-    model = make_pipeline(
-        StandardScaler(),
-        LogisticRegression(
-            C=STRENGTH, max_iter=2_000, class_weight=None if weights is not None else "balanced"
-        ),
-    )
+    model = linear_probe(None if weights is not None else "balanced")
     more = {} if weights is None else {"logisticregression__sample_weight": weights}
     model.fit(features, labels, **more)
     found = np.zeros((len(judged), max(len(CLASSES), int(labels.max()) + 1)))

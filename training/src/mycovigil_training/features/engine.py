@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil.vision.encoder.identity import EncoderIdentity, locate
+from mycovigil.vision.image.decode import DecodedImage, decode
 from mycovigil_training.encoder.export.runtime import open_graph
 
 THREADS = 2
@@ -31,6 +32,21 @@ class Engine:
             self.identity.runtime,
             self.identity.runtime_options,
             threads=THREADS,
+        )
+
+    def decoded(self, data: bytes, *, max_pixels: int, size: int | None = None) -> DecodedImage:
+        """A photo as the predictor decodes it for this encoder; ``size``: another side than the
+        encoder's, for views and crops.
+
+        Raises:
+            UndecodableImage, TooManyPixels: see :func:`mycovigil.vision.image.decode.decode`.
+        """
+        return decode(
+            data,
+            size=size or self.identity.image_size,
+            max_pixels=max_pixels,
+            resize=self.identity.resize,
+            draft_factor=self.identity.draft_factor,
         )
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mycovigil import cpu
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.image.covariates import measure
-from mycovigil.vision.image.decode import DecodedImage, decode
+from mycovigil.vision.image.decode import DecodedImage
 from mycovigil_training import augmentation
 from mycovigil_training.augmentation import Augmentation
 from mycovigil_training.configuration import AugmentationConfig
@@ -37,10 +37,9 @@ def extract(
     written batch by batch."""
     cache = FeatureCache(_cache_path(folder, engine), engine.identity.dimension)
     missing = [photo for photo in photos if _key(photo) not in cache]
-    side = engine.identity.image_size
     with _decoders() as threads:
         for chunk in _chunks(missing, batch, "encoding photos"):
-            images = list(threads.map(lambda one: _decoded(folder, one, engine, side), chunk))
+            images = list(threads.map(lambda one: _decoded(folder, one, engine), chunk))
             features = engine.encode(np.stack([image.pixels for image in images]))
             covariates = np.array([measure(image).vector() for image in images])
             cache.put([_key(photo) for photo in chunk], features, covariates)
@@ -106,15 +105,10 @@ def _view_key(photo: CuratedPhoto, number: int, rarity: float) -> str:
     return f"{_key(photo)}:{number}:{'rare' if rarity > 1 else 'usual'}"
 
 
-def _decoded(folder: Path, photo: CuratedPhoto, engine: Engine, size: int) -> DecodedImage:
-    data = (folder / photo.path).read_bytes()
-    return decode(
-        data,
-        size=size,
-        max_pixels=MAX_PIXELS,
-        resize=engine.identity.resize,
-        draft_factor=engine.identity.draft_factor,
-    )
+def _decoded(
+    folder: Path, photo: CuratedPhoto, engine: Engine, size: int | None = None
+) -> DecodedImage:
+    return engine.decoded((folder / photo.path).read_bytes(), max_pixels=MAX_PIXELS, size=size)
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from mycovigil.vision.image.decode import (
     TooManyPixels,
     UndecodableImage,
     UnsupportedImage,
-    decode,
 )
 from mycovigil_training.features.engine import Engine
 
@@ -83,15 +82,8 @@ class Encoding:
 
     def _decoded(self, key: str) -> "DecodedImage | _Broken | None":
         """None where the photo is gone."""
-        identity = self.engine.identity
         try:
-            return decode(
-                self.storage.read(key),
-                size=identity.image_size,
-                max_pixels=self.max_pixels,
-                resize=identity.resize,
-                draft_factor=identity.draft_factor,
-            )
+            return self.engine.decoded(self.storage.read(key), max_pixels=self.max_pixels)
         except MissingObject:
             return None
         except (UndecodableImage, UnsupportedImage, TooManyPixels):

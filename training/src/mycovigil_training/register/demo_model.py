@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from mycovigil.models.bundle import Bundle, Certificate
 from mycovigil.models.demo import registration
 from mycovigil.models.safety import CertificateStatus
@@ -14,10 +12,9 @@ from mycovigil_training.configuration import TrainConfig, compose
 from mycovigil_training.dataset.curation import curate
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.model.assembly import assemble
-from mycovigil_training.model.sides import sides
 from mycovigil_training.register.reference_set import frozen_rows
 from mycovigil_training.register.registration import ReferenceRows
-from mycovigil_training.training import parts_of
+from mycovigil_training.training import first_parts_of
 from mycovigil_training.training_data import gather
 
 VERSION = "demo-3"
@@ -66,9 +63,7 @@ def _trained(folder: Path, config: TrainConfig) -> tuple[Bundle, ReferenceRows]:
     """The bundle, and its reference rows: photos that it was not trained on."""
     engine = Engine(ENCODER)
     data = gather(folder, engine, config)
-    every = np.ones(len(data.table), dtype=bool)
-    side = sides(data.table, config.split.holdout, written={}, learned=~every, judged=every)
-    parts, held = parts_of(data, engine, config, side)
+    parts, held = first_parts_of(data, engine, config)
     bundle = assemble(
         parts,
         config,

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil import cpu
-from mycovigil.vision.image.decode import decode
 from mycovigil_training.dataset.pictures.examination import Examined
 from mycovigil_training.dataset.pictures.fingerprint import MAX_PIXELS
 from mycovigil_training.features.engine import Engine
@@ -66,10 +65,5 @@ def _cropped(photo: Examined, engine: Engine) -> NDArray[np.uint8]:
 
 
 def _pixels(photo: Examined, engine: Engine, larger: float) -> NDArray[np.uint8]:
-    return decode(
-        photo.photo.path.read_bytes(),
-        size=round(engine.identity.image_size * larger),
-        max_pixels=MAX_PIXELS,
-        resize=engine.identity.resize,
-        draft_factor=engine.identity.draft_factor,
-    ).pixels
+    data, size = photo.photo.path.read_bytes(), round(engine.identity.image_size * larger)
+    return engine.decoded(data, max_pixels=MAX_PIXELS, size=size).pixels

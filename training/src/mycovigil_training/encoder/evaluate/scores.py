@@ -52,7 +52,7 @@ def detection_auroc(
     positives: Features, negatives: Features, held_positives: Features, held_negatives: Features
 ) -> float:
     """Area under the ROC curve of a logistic probe, fitted on the first two, on the others."""
-    probe = _linear_head()
+    probe = linear_probe()
     probe.fit(
         np.concatenate([positives, negatives]),
         np.repeat([1, 0], [len(positives), len(negatives)]),
@@ -66,12 +66,13 @@ def linear_macro_recall(
     features: Features, labels: Labels, held_features: Features, held_labels: Labels
 ) -> float:
     """Mean recall over classes of a class-balanced logistic head."""
-    head = _linear_head().fit(features, labels)
+    head = linear_probe().fit(features, labels)
     return float(recall_score(held_labels, head.predict(held_features), average="macro"))
 
 
-def _linear_head() -> Any:
-    head = LogisticRegression(max_iter=2000, class_weight="balanced", C=0.1)
+def linear_probe(class_weight: str | None = "balanced") -> Any:
+    """An unfitted logistic model of standardised features; each class weighs the same."""
+    head = LogisticRegression(max_iter=2000, class_weight=class_weight, C=0.1)
     return make_pipeline(StandardScaler(), head)
 
 
