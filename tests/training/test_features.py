@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from factories.encoder import tiny_encoder_folder
 
@@ -13,8 +14,9 @@ from mycovigil_training.augmentation import Augmentation, rarities, view_count
 from mycovigil_training.configuration import compose
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curated import CuratedPhoto
+from mycovigil_training.encoder.export.runtime import open_session
 from mycovigil_training.features.cache import FeatureCache
-from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.engine import Engine, OutOfMemory
 from mycovigil_training.features.extraction import (
     CACHE_FOLDER,
     VIEWS_FOLDER,
@@ -150,3 +152,38 @@ def test_a_changed_graph_is_refused(encoder_folder: Path, tmp_path: Path) -> Non
         Engine(str(folder))
     with pytest.raises(FileNotFoundError, match="no encoder at"):
         Engine("nowhere/int8")
+
+
+@pytest.mark.parametrize(
+    ("known", "chosen"),
+    [
+        (["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"], "CUDA"),
+        (["AzureExecutionProvider", "CPUExecutionProvider"], "CPU"),
+    ],
+)
+def test_features_are_made_on_a_gpu_where_there_is_one(
+    encoder_folder: Path, monkeypatch: pytest.MonkeyPatch, known: list[str], chosen: str
+) -> None:
+    asked: list[list[object]] = []
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession", lambda *_, providers: asked.append(providers)
+    )
+    Engine(str(encoder_folder))
+    open_session(encoder_folder / "encoder.onnx")  # measured and exported on the CPU
+    exact = ("CUDAExecutionProvider", {"use_tf32": "0"})
+    on_a_gpu = [exact, "CPUExecutionProvider"] if chosen == "CUDA" else ["CPUExecutionProvider"]
+    assert asked == [on_a_gpu, ["CPUExecutionProvider"]]
+
+
+def test_a_gpu_without_room_is_one_sentence(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ONNX Runtime words it, whose errors share no class."""
+
+    def full(_pixels: np.ndarray) -> np.ndarray:
+        raise Exception("Failed to allocate memory for requested buffer of size 1605632")
+
+    monkeypatch.setattr(engine, "_encode", full)
+    with pytest.raises(OutOfMemory, match="lower encode_batch"):
+        engine.encode(np.zeros((8, 32, 32, 3), np.uint8))

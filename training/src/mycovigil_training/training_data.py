@@ -18,12 +18,14 @@ from mycovigil_training.register.reference_photos import ReferencePhotos
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """``photos`` and ``table`` row by row; ``foreign`` (M, D) features without a mushroom."""
+    """``photos`` and ``table`` row by row; ``foreign`` (M, D) features without a mushroom;
+    ``content_hash`` of the whole folder."""
 
     folder: Path
     photos: tuple[CuratedPhoto, ...]
     table: FeatureTable
     foreign: NDArray[np.float32]
+    content_hash: str
 
     @property
     def reference_photos(self) -> ReferencePhotos:
@@ -50,4 +52,4 @@ def gather(folder: Path, engine: Engine, config: TrainConfig) -> TrainingData:
     others = [photo for photo in photos if photo.safety_class not in DANGER]
     table = extract(folder, mushrooms, engine, batch=config.encode_batch)
     foreign = extract(folder, others, engine, batch=config.encode_batch).features
-    return TrainingData(folder, mushrooms, table, foreign)
+    return TrainingData(folder, mushrooms, table, foreign, curated.content_hash(photos))

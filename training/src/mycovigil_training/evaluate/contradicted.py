@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from mycovigil.models.safety import CLASSES
 from mycovigil_training.configuration import TrainConfig
-from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.label_issues import LabelIssue
-from mycovigil_training.dataset.species import DANGER
 from mycovigil_training.evaluate.evaluation import out_of_fold, read_photos
 from mycovigil_training.evaluate.recipes import probe
 from mycovigil_training.features.engine import Engine
@@ -37,12 +35,11 @@ def find_issues(folder: Path, encoder: str, config: TrainConfig) -> list[LabelIs
         return_indices_ranked_by="self_confidence",
         n_jobs=1,
     )
-    listed = [photo for photo in curated.read(folder) if photo.safety_class in DANGER]
     return [
         LabelIssue(
-            listed[row].path,
-            listed[row].species,
-            listed[row].safety_class,
+            photos.listed[row].path,
+            photos.listed[row].species,
+            photos.listed[row].safety_class,
             CLASSES[int(probabilities[row].argmax())].value,
             round(float(probabilities[row, rows.labels[row]]), 4),
         )

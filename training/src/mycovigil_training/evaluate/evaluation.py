@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_predict
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.image.decode import decode
 from mycovigil_training.configuration import TrainConfig
-from mycovigil_training.dataset import curated
+from mycovigil_training.dataset.curated import CuratedPhoto
 from mycovigil_training.dataset.pictures.fingerprint import MAX_PIXELS
 from mycovigil_training.encoder.evaluate.baselines import colour_histogram
 from mycovigil_training.encoder.evaluate.scores import linear_probe
@@ -30,12 +30,14 @@ FEWEST_FOREIGN = 20
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """A folder's rows; ``judged`` (n,) are those that the encoder has not learned from."""
+    """A folder's rows and, where it has one, their photos in the same order; ``judged`` (n,) are
+    those that the encoder has not learned from; ``foreign`` (m, d) are without a mushroom."""
 
     rows: Rows
     judged: NDArray[np.bool_]
     foreign: NDArray[np.float32]
     content_hash: str
+    listed: tuple[CuratedPhoto, ...] = ()
 
 
 def evaluate_folder(
@@ -77,7 +79,7 @@ def read_photos(folder: Path, engine: Engine, config: TrainConfig) -> Photos:
     table = data.table
     rows = Rows(table.features, _colours(data), table.labels, table.species, table.groups)
     judged = ~np.asarray(engine.identity.learned_from(table.sha256.tolist()), np.bool_)
-    return Photos(rows, judged, data.foreign, curated.content_hash(curated.read(folder)))
+    return Photos(rows, judged, data.foreign, data.content_hash, data.photos)
 
 
 def out_of_fold(

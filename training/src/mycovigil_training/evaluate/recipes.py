@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 from mycovigil.models.safety import CLASSES
 from mycovigil_statistics.safety.calibration import vector_scaling
 from mycovigil_training.configuration import TrainConfig
-from mycovigil_training.encoder.evaluate.scores import linear_probe
+from mycovigil_training.encoder.evaluate.scores import linear_probe, nearest_votes
 from mycovigil_training.head.stopping import fit_stopped
-
-NEIGHBOURS = 10
-# As in DINO's kNN protocol.
-TEMPERATURE = 0.07
 
 Probabilities = NDArray[np.float64]
 
@@ -57,14 +53,9 @@ def colour_histogram(learned: Rows, judged: Rows) -> Probabilities:
 
 def nearest_neighbours(learned: Rows, judged: Rows) -> Probabilities:
     """Votes of the 10 nearest photos, weighted against the frequency of their class."""
-    frequency = np.bincount(learned.labels, minlength=len(CLASSES))
-    cosine = judged.features @ learned.features.T
-    count = min(NEIGHBOURS, len(learned))
-    near = np.argpartition(-cosine, count - 1, axis=1)[:, :count]
-    weight = np.exp((np.take_along_axis(cosine, near, 1) - 1) / TEMPERATURE)
-    votes = np.full((len(judged), len(CLASSES)), 1e-9)
-    labels = learned.labels[near]
-    np.add.at(votes, (np.arange(len(judged))[:, None], labels), weight / frequency[labels])
+    votes = 1e-9 + nearest_votes(
+        learned.features, learned.labels, len(CLASSES), judged.features, balanced=True
+    )
     return np.asarray(votes / votes.sum(axis=1, keepdims=True))
 
 

@@ -10,11 +10,19 @@ from mycovigil.vision.image.decode import DecodedImage, decode
 from mycovigil_training.encoder.export.runtime import open_graph
 
 THREADS = 2
+# How ONNX Runtime words that a device has no room left.
+NO_ROOM = ("Failed to allocate memory", "out of memory")
+
+
+class OutOfMemory(ValueError):
+    """The device has no room for a batch; the message says what to change."""
 
 
 class Engine:
-    """An encoder's session; ``uri`` as :func:`mycovigil.vision.encoder.identity.locate` takes it,
-    ``registered`` the digests of graph and preprocessing that it has to have.
+    """An encoder's session, on a GPU if ONNX Runtime has one.
+
+    ``uri`` as :func:`mycovigil.vision.encoder.identity.locate` takes it, ``registered`` the digests
+    of graph and preprocessing that it has to have.
 
     Raises:
         FileNotFoundError: no such encoder.
@@ -32,6 +40,7 @@ class Engine:
             self.identity.runtime,
             self.identity.runtime_options,
             threads=THREADS,
+            gpu=True,
         )
 
     def decoded(self, data: bytes, *, max_pixels: int, size: int | None = None) -> DecodedImage:
@@ -50,7 +59,18 @@ class Engine:
         )
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, D) unit features of (N, S, S, 3) pixels."""
+        """(N, D) unit features of (N, S, S, 3) pixels.
+
+        Raises:
+            OutOfMemory: the batch is too large for the device.
+        """
         if not len(pixels):
             return np.empty((0, self.identity.dimension), dtype=np.float32)
-        return self._encode(pixels)
+        try:
+            return self._encode(pixels)
+        except Exception as error:  # ONNX Runtime's errors share no class
+            if not any(words in str(error) for words in NO_ROOM):
+                raise
+            raise OutOfMemory(
+                f"no memory for a batch of {len(pixels)} photos: lower encode_batch"
+            ) from error

@@ -1,9 +1,9 @@
 """From curated photos to features: decoded as in serving, encoded in batches, cached."""
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from mycovigil_training.progress import tracked
 # Of photos, which a data version holds, and of their augmented views, which only training asks for.
 CACHE_FOLDER, VIEWS_FOLDER = ".features", ".views"
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 LABELS = {name.value: number for number, name in enumerate(CLASSES)}
 
 
@@ -37,12 +38,16 @@ def extract(
     written batch by batch."""
     cache = FeatureCache(_cache_path(folder, engine), engine.identity.dimension)
     missing = [photo for photo in photos if _key(photo) not in cache]
-    with _decoders() as threads:
-        for chunk in _chunks(missing, batch, "encoding photos"):
-            images = list(threads.map(lambda one: _decoded(folder, one, engine), chunk))
-            features = engine.encode(np.stack([image.pixels for image in images]))
-            covariates = np.array([measure(image).vector() for image in images])
-            cache.put([_key(photo) for photo in chunk], features, covariates)
+
+    def seen(photo: CuratedPhoto) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        image = _decoded(folder, photo, engine)
+        return image.pixels, measure(image).vector()
+
+    chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
+    for chunk, made in _ahead(seen, chunks, "encoding photos"):
+        features = engine.encode(np.stack([pixels for pixels, _ in made]))
+        covariates = np.array([measured for _, measured in made])
+        cache.put([_key(photo) for photo in chunk], features, covariates)
     rows = [cache.get(_key(photo)) for photo in photos]
     return table(
         [row[0] for row in rows],
@@ -77,21 +82,30 @@ def extract_views(
     if not wanted:
         return np.empty((0, width), np.float32), np.empty(0, np.int64)
     cache = FeatureCache(_cache_path(folder, engine, augmentation.digest(config)), width)
-    camera = Augmentation(config, engine.identity.image_size)
+    cameras = threading.local()  # a camera's randomness is its own
 
-    @lru_cache(maxsize=1)
-    def decoded(place: int) -> NDArray[np.uint8]:
-        return _decoded(folder, photos[place], engine, camera.source_size).pixels
-
-    def view(place: int, number: int) -> NDArray[np.uint8]:
-        rare = rarities[place] > 1
-        return camera.view(decoded(place), photos[place].sha256, number, rare=rare)
+    def views(photo: list[int]) -> list[NDArray[np.uint8]]:
+        """Of one photo's rows of `wanted`."""
+        if not hasattr(cameras, "own"):
+            cameras.own = Augmentation(config, engine.identity.image_size)
+        camera: Augmentation = cameras.own
+        place = wanted[photo[0]][0]
+        whole = _decoded(folder, photos[place], engine, camera.source_size).pixels
+        sha256, rare = photos[place].sha256, rarities[place] > 1
+        return [camera.view(whole, sha256, wanted[row][1], rare=rare) for row in photo]
 
     keys = [_view_key(photos[place], number, rarities[place]) for place, number in wanted]
     missing = [row for row, key in enumerate(keys) if key not in cache]
-    for chunk in _chunks(missing, batch, "encoding augmented views"):
-        pixels = np.stack([view(*wanted[row]) for row in chunk])
-        cache.put([keys[row] for row in chunk], engine.encode(pixels))
+    chunks = [
+        [
+            list(rows)
+            for _, rows in groupby(missing[start : start + batch], lambda row: wanted[row][0])
+        ]
+        for start in range(0, len(missing), batch)
+    ]
+    for chunk, made in _ahead(views, chunks, "encoding augmented views"):
+        pixels = np.stack([view for photo in made for view in photo])
+        cache.put([keys[row] for photo in chunk for row in photo], engine.encode(pixels))
     features = np.stack([cache.get(key)[0] for key in keys])
     return features, np.array([place for place, _ in wanted], np.int64)
 
@@ -111,16 +125,20 @@ def _decoded(
     return engine.decoded((folder / photo.path).read_bytes(), max_pixels=MAX_PIXELS, size=size)
 
 
-@contextmanager
-def _decoders() -> Iterator[ThreadPoolExecutor]:
-    """One thread a processor: decoders let go of the interpreter's lock."""
+def _ahead(
+    make: Callable[[Item], Made], chunks: Sequence[Sequence[Item]], what: str
+) -> Iterator[tuple[Sequence[Item], list[Made]]]:
+    """Each chunk with what `make` gives of its items, made while the chunk before is in use.
+
+    One thread a processor: decoders let go of the interpreter's lock.
+    """
     with ThreadPoolExecutor(cpu.available()) as threads:
-        yield threads
-
-
-def _chunks(items: Sequence[Item], size: int, what: str) -> Iterator[tuple[Item, ...]]:
-    for start in tracked(range(0, len(items), size), what):
-        yield tuple(items[start : start + size])
+        following = [threads.submit(make, item) for item in chunks[0]] if chunks else []
+        for place in tracked(range(len(chunks)), what):
+            ready = following
+            after = chunks[place + 1] if place + 1 < len(chunks) else ()
+            following = [threads.submit(make, item) for item in after]
+            yield chunks[place], [one.result() for one in ready]
 
 
 def _cache_path(folder: Path, engine: Engine, policy: str = "") -> Path:

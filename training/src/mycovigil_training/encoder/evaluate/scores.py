@@ -12,25 +12,41 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 NEIGHBOURS = 10
+TEMPERATURE = 0.07
 Features = NDArray[np.float32]
 Labels = NDArray[np.str_]
+
+
+def nearest_votes(
+    reference: Features,
+    code: NDArray[np.int64],
+    classes: int,
+    query: Features,
+    *,
+    balanced: bool,
+) -> NDArray[np.float64]:
+    """`(n, classes)` votes of the 10 nearest reference rows (cosine), as in DINO's kNN protocol.
+
+    A vote weighs exp((cosine - 1) / 0.07). With `balanced`, it also weighs the inverse frequency
+    of its class, which balanced accuracy asks for.
+    """
+    frequency = np.bincount(code, minlength=classes) if balanced else np.ones(classes)
+    cosine = _unit(query) @ _unit(reference).T
+    count = min(NEIGHBOURS, len(reference))
+    near = np.argpartition(-cosine, count - 1, axis=1)[:, :count]
+    weight = np.exp((np.take_along_axis(cosine, near, 1) - 1) / TEMPERATURE)
+    votes = np.zeros((len(query), classes))
+    places = np.arange(len(query))[:, np.newaxis]
+    np.add.at(votes, (places, code[near]), weight / frequency[code[near]])
+    return votes
 
 
 def nearest_labels(
     reference: Features, labels: Labels, query: Features, *, balanced: bool
 ) -> Labels:
-    """Label each query row by its 10 nearest reference rows (cosine), as in DINO's kNN protocol.
-
-    Votes weigh exp(cosine / 0.07). With `balanced`, a vote also weighs the inverse frequency of
-    its class, which balanced accuracy asks for.
-    """
+    """The label of each query row that has the most of :func:`nearest_votes`."""
     classes, code = np.unique(labels, return_inverse=True)
-    frequency = np.bincount(code) if balanced else np.ones(len(classes))
-    cosine = _unit(query) @ _unit(reference).T
-    near = np.argpartition(-cosine, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
-    weight = np.exp(np.take_along_axis(cosine, near, 1) / 0.07) / frequency[code[near]]
-    votes = np.zeros((len(query), len(classes)))
-    np.add.at(votes, (np.arange(len(query))[:, None], code[near]), weight)
+    votes = nearest_votes(reference, code, len(classes), query, balanced=balanced)
     return np.asarray(classes[votes.argmax(1)])
 
 

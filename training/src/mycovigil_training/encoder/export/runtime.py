@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from mycovigil.vision.encoder.choice import RuntimeName
 
 # (N, S, S, 3) pixels to (N, D) unit features, all in one batch.
 Encode = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+# TensorFloat-32 would round what serving on a CPU does not.
+EXACT = {"use_tf32": "0"}
 
 
 class RuntimeMissing(ValueError):
@@ -20,15 +23,20 @@ class RuntimeMissing(ValueError):
 
 
 def open_graph(
-    graph: Path, runtime: RuntimeName, options: Mapping[str, str | int], *, threads: int = 1
+    graph: Path,
+    runtime: RuntimeName,
+    options: Mapping[str, str | int],
+    *,
+    threads: int = 1,
+    gpu: bool = False,
 ) -> Encode:
-    """A graph in its runtime, on the CPU.
+    """A graph in its runtime, on the CPU; `gpu`: ONNX Runtime's graphs on a GPU, if there is one.
 
     Raises:
         RuntimeMissing: It cannot run here.
     """
     if runtime == "onnxruntime":
-        session = open_session(graph, threads)
+        session = open_session(graph, threads, gpu=gpu)
         return lambda pixels: run_graph(session, pixels, len(pixels))
     request = _openvino_request(graph, dict(options), threads)
 
@@ -44,15 +52,21 @@ def in_batches(encode: Encode, pixels: NDArray[np.uint8], batch: int) -> NDArray
     return np.concatenate([encode(pixels[start : start + batch]) for start in starts])
 
 
-def open_session(graph: Path, threads: int = 1) -> Any:
-    """An ONNX Runtime session on the CPU."""
+def providers(known: Sequence[str]) -> list[Any]:
+    """What ONNX Runtime computes on, best first: a GPU if `known` names CUDA, then the CPU."""
+    return [(CUDA, EXACT), CPU] if CUDA in known else [CPU]
+
+
+def open_session(graph: Path, threads: int = 1, *, gpu: bool = False) -> Any:
+    """An ONNX Runtime session on the CPU, or on a GPU if that is wanted and there is one."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    chosen = providers(onnxruntime.get_available_providers() if gpu else ())
+    return onnxruntime.InferenceSession(str(graph), options, providers=chosen)
 
 
 def run_graph(session: Any, pixels: NDArray[np.uint8], batch: int = 32) -> NDArray[np.float32]:
