@@ -56,19 +56,35 @@ def test_labels_replace_the_estimate() -> None:
     assert len(found.figures) == 6
 
 
-@pytest.mark.parametrize(
-    ("random", "words"),
-    [
-        (True, "with a label, chosen at random (7 others, not chosen so, do not count)."),
-        (False, "with a label, chosen by whoever labelled them, so the figures may be too high"),
-    ],
-)
-def test_how_labelled_photos_were_chosen_is_said(random: bool, words: str) -> None:
-    realised = REALISED | {"chosen_at_random": random, "not_counted": 7}
+def test_how_labelled_photos_were_chosen_is_said() -> None:
+    realised = REALISED | {"chosen_at_random": True, "not_counted": 7}
     found = harm.of_report(DriftReport(evidence={}, realised=realised))
     assert found is not None
+    words = "with a label, chosen at random (7 others, not chosen so, do not count)."
     assert words in found.note
     assert "of this model so far, of those chosen at random: 1.4" in found.note
+
+
+@pytest.mark.parametrize("evidence", [{}, {"harm": ESTIMATED}])
+@pytest.mark.parametrize(
+    ("realised", "photos"),
+    [
+        ({"chosen_at_random": True, "labelled": 0, "not_counted": 7}, "7 photos have"),
+        ({"chosen_at_random": True, "labelled": 0, "not_counted": 1}, "1 photo has"),
+        # As the release before counted them, where nothing was chosen at random.
+        (REALISED | {"chosen_at_random": False, "not_counted": 7}, "103 photos have"),
+    ],
+)
+def test_labels_that_callers_chose_are_a_count_and_no_figure(
+    realised: dict[str, object], photos: str, evidence: dict[str, object]
+) -> None:
+    found = harm.of_report(DriftReport(evidence=evidence, realised=realised))
+    assert found is not None
+    assert not found.realised
+    assert len(found.figures) == len(evidence)
+    assert found.headline == ("Yes, safety is affected" if evidence else "Not known")
+    assert f"{photos} a label and" in found.note
+    assert found.note.endswith("models learn from such labels, and no figure counts them.")
 
 
 @pytest.mark.parametrize("realised", [{"labelled": 3, "rows": 9}, {"deadly": {"count": 0}}])

@@ -114,7 +114,7 @@ def test_a_label_committed_after_a_newer_one_is_told_too(state: State) -> None:
             quick.add(
                 Label(
                     id=new_id(), prediction_id=first, label="deadly", confidence="certain",
-                    labelled_by="quick",
+                    labelled_by="quick", chosen_by=RANDOM,
                 )
             )  # fmt: skip
         assert label_updates.run(state, now=NOW) == 1
@@ -286,9 +286,9 @@ def test_photos_that_were_not_chosen_at_random_prove_nothing() -> None:
     found = Realised.of([*missed, *risky, *random])
     assert (found.labelled, found.others, found.missed.successes) == (5, 17, 0)
     own = Realised.of([*missed, *risky])
-    assert (own.labelled, own.others, own.missed.successes) == (8, 9, 8)
+    assert (own.labelled, own.others, own.missed.trials, own.specimens.trials) == (0, 17, 0, 0)
     assert own.misses.outcomes == []
-    assert Realised.of(risky).labelled == 0
+    assert own.recall == {}
 
 
 def test_a_contradicting_night_is_outweighed_by_later_ones() -> None:
@@ -323,7 +323,7 @@ def test_a_contradicting_night_makes_suspect_until_later_nights_agree(
             model = session.get_one(Model, served.model.id)
             states.append(model.certificate_state)
             reasons.append(model.certificate_reason)
-    if chosen_by is ChosenBy.RISK:
+    if chosen_by is not ChosenBy.RANDOM:
         assert states == ["valid", "valid"]
         return
     assert states == ["suspect", "valid"]
@@ -331,19 +331,33 @@ def test_a_contradicting_night_makes_suspect_until_later_nights_agree(
     assert reasons[1] == "labels of later nights agree with the bound"
 
 
-def test_callers_own_labels_never_void_and_calm_does_not_lift_their_doubt(state: State) -> None:
+def test_labels_that_callers_chose_leave_the_certificate_as_it_is(state: State) -> None:
+    """Photos that somebody found conspicuous: all of them missed, and a few labelled by risk."""
     served = drifted_night(state, verdict="expert_check")
     with state.sessions.begin() as session:
         label_all(session, "deadly", chosen_by=None)
+        label_all(session, "deadly", who="queue", chosen_by=ChosenBy.RISK)
     label_updates.run(state, now=NOW)
     with state.sessions.begin() as session:
         found = session.scalars(select(Incident)).one()
         resolve(session, found, resolution="calm again")
-        model = session.get_one(Model, served.model.id)
-        assert model.certificate_state == "suspect"
-        assert "40 of 40 deadly specimens were missed" in model.certificate_reason
+        assert session.get_one(Model, served.model.id).certificate_state == "valid"
     realised = only_report(state).realised or {}
-    assert (realised["chosen_at_random"], realised["proof"]["e_value"]) == (False, 1.0)
+    assert (realised["labelled"], realised["not_counted"]) == (0, 40)
+    assert (realised["deadly"]["count"], realised["risk"]["rate"]) == (0, None)
+    assert (realised["safety"], realised["proof"]["e_value"]) == ("unknown", 1.0)
+
+
+def test_figures_of_a_release_that_counted_callers_labels_put_nothing_in_doubt(
+    state: State,
+) -> None:
+    counted = {"deadly_specimens": {"count": 40, "missed": 40}, "chosen_at_random": False}
+    with state.sessions.begin() as session:
+        served = make_served(session, rows=1)
+        report = make_report(session, served.model, served.reference, rows=40)
+        report.realised = counted
+    with state.sessions() as session:
+        assert contradiction.nights_of(session, served.model.id) == []
 
 
 def test_a_photo_is_random_if_any_of_its_labels_says_so(state: State) -> None:

@@ -110,8 +110,15 @@ class TrainingSettings(Group):
     random_labels_a_week: int = Field(
         10,
         ge=0,
-        description="Photos of each week, chosen at random, whose labels are asked for: only "
-        "these say how often the model errs.",
+        description="Specimens of each week, chosen at random, one photo of each, whose labels are "
+        "asked for: only these say how often the model errs.",
+    )
+    random_labels_nights: int = Field(
+        7,
+        ge=1,
+        le=7,
+        description="Nights whose random photos are drawn together: 7 asks once a week, 1 every "
+        "night about a seventh as many.",
     )
 
     @field_validator("command", mode="before")

@@ -29,6 +29,8 @@ SEED = 20_261_122
 # Photos of each poisonous and deadly species. With 160, about 480 deadly specimens are held out for
 # the gate: it needs 180 from a flawless model, and about 500 from one that disagrees on 2%.
 HARMFUL = 160
+# One photo in so many is asked about.
+LABELLED = 3
 
 
 @dataclass
@@ -88,8 +90,11 @@ class Demonstration:
         return RealPhotos(self.photos.resolve(), cache, self.photos_a_night, SEED)
 
     def _overrides(self) -> dict[str, str]:
-        """A night of seconds, and a first model of its own; everything else as in production."""
+        """A night of seconds, a third of whose photos an expert is asked about at random, and a
+        first model of its own; everything else as in production."""
         return {
+            "MYCOVIGIL_TRAINING_RANDOM_LABELS_A_WEEK": str(7 * self.photos_a_night // LABELLED),
+            "MYCOVIGIL_TRAINING_RANDOM_LABELS_NIGHTS": "1",
             "MYCOVIGIL_DRIFT_PERIOD_SECONDS": str(self.period),
             "MYCOVIGIL_DRIFT_GRACE_SECONDS": "0.3",
             "MYCOVIGIL_DRIFT_WINDOWS": "[1]",

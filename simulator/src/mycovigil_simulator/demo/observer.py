@@ -58,12 +58,17 @@ class Observer:
         job = self.job(incident)
         return job is not None and job["state"] == WAITING and not job["refusals"]
 
-    def asked(self) -> list[str]:
-        """Ids of the predictions that the label queue asks about, in its order."""
+    def asked(self, *, ordinary: bool = False) -> list[str]:
+        """Ids of the predictions that the label queue asks about, in its order; ``ordinary``: only
+        those of no incident, which were all drawn at random."""
         url = f"{self.stack.drift_url}/v1/label-queue"
         response = self.http.get(url, params={"limit": 200})
         response.raise_for_status()
-        return [str(item["prediction_id"]) for item in response.json()["items"]]
+        return [
+            str(item["prediction_id"])
+            for item in response.json()["items"]
+            if not ordinary or item["incident_id"] is None
+        ]
 
     def incident_of(self, report: Document) -> str | None:
         """The incident that this report opened or made worse."""

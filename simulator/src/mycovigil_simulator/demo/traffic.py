@@ -10,8 +10,6 @@ from mycovigil_client import Answer, Client
 from mycovigil_simulator.demo.photo_source import Shot
 
 CONCURRENCY = 8
-# An expert looks at every third photo.
-LABELLED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +37,9 @@ def _send(client: Client, shot: Shot, until: datetime) -> SentPhoto | None:
     return SentPhoto(shot, client.predict(shot.jpeg, session=shot.session))
 
 
-def label(client: Client, sent: list[SentPhoto]) -> int:
-    """Send the truth about every third photo; returns how many."""
-    chosen = sent[::LABELLED]
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
-        list(pool.map(lambda one: _label(client, one), chosen))
-    return len(chosen)
-
-
 def answer_queue(client: Client, sent: list[SentPhoto], asked: list[str]) -> int:
     """Send the truth about those photos that the label queue asks about, in its order, by their
-    ids; returns how many."""
+    ids; returns how many. Labels that nobody asked for would count in no figure."""
     known = {str(one.answer.id): one for one in sent}
     chosen = [known[identifier] for identifier in asked if identifier in known]
     with ThreadPoolExecutor(CONCURRENCY) as pool:

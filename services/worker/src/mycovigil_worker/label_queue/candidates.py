@@ -1,17 +1,28 @@
 """Photos that may be asked about: at random, and by three reasons to doubt the model's answer.
 
-The random ones are the first by ``sample_key``, which was drawn with each row, so that a second
-look finds the same. The others are chosen among the first 20,000 photos of the days by that key,
-one of a specimen, none that is asked about or labelled already; each list has the most doubtful
-first.
+The random ones are of specimens that were drawn uniformly, by a hash of what names them, one photo
+of each: a draw of photos would ask about a specimen as often as it was photographed, and refute
+promises about specimens that hold. A second look finds the same. The others are chosen among the
+first 20,000 photos of the days by ``sample_key``, which was drawn with each row, one of a specimen,
+none that is asked about or labelled already; each list has the most doubtful first.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, func, lateral, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    Text,
+    cast,
+    func,
+    lateral,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -31,6 +42,11 @@ NEIGHBOURS = 5
 # Clusters of photos that the reference set has less of.
 GROWING = ("new", "grown")
 ASKED = select(LabelRequest.prediction_id)
+# A session is one specimen, and so are the same bytes; as where labels are counted
+# (:func:`mycovigil_worker.labels.labelled_photos.answered`).
+COUNTED: ColumnElement[str] = func.coalesce(Prediction.group_key, Prediction.image_sha256)
+# Of the hash that draws: another than that of the rows that nights are judged by.
+SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +72,39 @@ class Days:
 
 
 def random(session: Session, days: Days, count: int) -> list[uuid.UUID]:
-    """Photos at random, those left out that were chosen at random before. One that was chosen for
-    another reason, or that somebody labelled unasked, has its chance like any other."""
+    """Photos of specimens at random, of each that with the lowest hash, whatever was answered;
+    those specimens left out that were drawn before. One that was chosen for another reason, or that
+    somebody labelled unasked, has its chance like any other."""
     before = ASKED.where(LabelRequest.chosen_by == ChosenBy.RANDOM)
-    photos = select(Prediction.id).where(*days.conditions, Prediction.id.not_in(before))
-    return list(session.scalars(photos.order_by(Prediction.sample_key).limit(count)))
+    drawn = select(COUNTED).where(*days.conditions, Prediction.id.in_(before))
+    photo = func.sha256(func.convert_to(cast(Prediction.id, Text), "UTF8"))
+    first = (
+        select(
+            Prediction.id,
+            func.hashtextextended(COUNTED, SEED).label("place"),
+            COUNTED.label("specimen"),
+            photo.label("photo"),
+        )
+        .where(*days.conditions, COUNTED.not_in(drawn))
+        .order_by("place", "specimen", "photo")
+        .limit(POOL)
+        .subquery()
+    )
+    one_of_each = (
+        select(first.c.id)
+        .ext(distinct_on(first.c.place, first.c.specimen))
+        .order_by(first.c.place, first.c.specimen, first.c.photo)
+        .limit(count)
+    )
+    return list(session.scalars(one_of_each))
 
 
-def doubtful(session: Session, days: Days, count: int) -> dict[ChosenBy, Iterator[uuid.UUID]]:
-    """At most ``count`` photos of each reason; a specimen may be in more than one list."""
-    pool = _pool(days)
+def doubtful(
+    session: Session, days: Days, count: int, *, besides: Sequence[uuid.UUID] = ()
+) -> dict[ChosenBy, Iterator[uuid.UUID]]:
+    """At most ``count`` photos of each reason, none of a specimen of those ``besides``; a specimen
+    may be in more than one list."""
+    pool = _pool(days, besides)
     return {
         ChosenBy.RISK: iter(_risky(session, pool, count)),
         ChosenBy.NOVEL_CLUSTER: iter(_novel(session, days, pool, count)),
@@ -73,7 +112,7 @@ def doubtful(session: Session, days: Days, count: int) -> dict[ChosenBy, Iterato
     }
 
 
-def _pool(days: Days) -> Subquery:
+def _pool(days: Days, besides: Sequence[uuid.UUID]) -> Subquery:
     """Photos to choose from, one a specimen."""
     some = (
         select(Prediction.id, SPECIMEN.label("specimen"))
@@ -84,7 +123,9 @@ def _pool(days: Days) -> Subquery:
     )
     known = select(SPECIMEN).where(
         *days.conditions,
-        Prediction.id.in_(ASKED) | Prediction.id.in_(select(Label.prediction_id)),
+        Prediction.id.in_(ASKED)
+        | Prediction.id.in_(select(Label.prediction_id))
+        | Prediction.id.in_(besides),
     )
     return (
         select(some.c.id)

@@ -3,7 +3,7 @@
 import math
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 import structlog
@@ -24,10 +24,10 @@ from mycovigil_worker.label_queue import candidates
 from mycovigil_worker.label_queue.candidates import Days
 from mycovigil_worker.state import State
 
+WEEK = 7
 # More photos are asked about than labels are needed: some cannot be told, some are guesses.
 SPARE = 1.5
 LEAST_OPEN, MOST_OPEN = 15, 150
-WEEK = 7
 # Every third photo in the queue is there by chance.
 THIRD = 3
 
@@ -65,20 +65,32 @@ def of_incident(session: Session, incident: Incident, settings: Settings) -> int
     by_chance = max(math.ceil((total + wanted) / THIRD) - chance, 0)
     by_doubt = max(wanted - by_chance, 0)
     picked = candidates.random(session, days, by_chance)
-    doubted = _round_robin(candidates.doubtful(session, days, by_doubt), set(picked))
+    lists = candidates.doubtful(session, days, by_doubt, besides=picked)
+    doubted = _round_robin(lists, set(picked))
     order = _interleaved(picked, list(islice(doubted, by_doubt)))
     return _write(session, days.model, incident.id, order, first=total)
 
 
 def of_week(session: Session, settings: Settings, now: datetime) -> int:
-    """Ask about a few photos of the last full week of the production model, at random."""
+    """Ask about a few photos of the production model, at random: of the last full week that has
+    any, or of fewer nights if the settings say so."""
     model = session.scalar(
         select(Model).where(Model.status == ModelStatus.PRODUCTION, Model.demo.is_(False))
     )
     if model is None:
         return 0
-    week = Nights(WEEK * settings.period).containing(now)
-    start, end = week.start - WEEK * settings.period, week.start
+    nights = settings.training.random_labels_nights
+    tiles = Nights(nights * settings.period)
+    grace = timedelta(seconds=settings.drift.grace_seconds)
+    newest = session.scalar(
+        select(func.max(Prediction.created_at)).where(
+            Prediction.model_id == model.id,
+            Prediction.created_at < tiles.containing(now - grace).start,
+        )
+    )
+    if newest is None:
+        return 0
+    start, end = tiles.containing(newest).span
     before = session.scalar(
         select(func.count())
         .select_from(LabelRequest)
@@ -95,7 +107,8 @@ def of_week(session: Session, settings: Settings, now: datetime) -> int:
         Prediction.created_at >= start,
         Prediction.created_at < end,
     )
-    photos = candidates.random(session, Days(model, inside), settings.training.random_labels_a_week)
+    most = math.ceil(settings.training.random_labels_a_week * nights / WEEK)
+    photos = candidates.random(session, Days(model, inside), most)
     return _write(session, model, None, [(one, ChosenBy.RANDOM) for one in photos], first=0)
 
 

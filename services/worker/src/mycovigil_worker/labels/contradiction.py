@@ -53,7 +53,8 @@ def doubt(nights: list[Night], bound: float) -> str | None:
 
 
 def nights_of(session: Session, model_id: uuid.UUID) -> list[Night]:
-    """The nights of a model with a labelled deadly specimen, in the order of time."""
+    """The nights of a model with a deadly specimen labelled at random, in the order of time.
+    Figures of earlier releases, which counted labels that callers chose, are left out."""
     found = DriftReport.realised["deadly_specimens"]
     rows = session.execute(
         select(DriftReport.window_start, found["missed"].as_integer(), found["count"].as_integer())
@@ -61,6 +62,7 @@ def nights_of(session: Session, model_id: uuid.UUID) -> list[Night]:
             DriftReport.model_id == model_id,
             DriftReport.origin.in_(PLANNED),
             DriftReport.periods == 1,
+            DriftReport.realised["chosen_at_random"].as_boolean(),
             found["count"].as_integer() > 0,
         )
         .order_by(DriftReport.window_start)

@@ -38,12 +38,10 @@ class Answered:
 
 
 def counted(rows: list[Answered]) -> list[Answered]:
-    """The rows that say how often the model errs: those chosen at random. Where a window has none,
-    those that callers chose by themselves, which may be the conspicuous ones: they can put a
-    certificate in doubt, and never refute it. What was asked for because the model may err never
-    counts."""
-    random = [row for row in rows if row.random]
-    return random or [row for row in rows if row.chosen_by is None]
+    """The rows that say how often the model errs: those chosen at random. What callers chose by
+    themselves may be the conspicuous ones, and what was asked for because the model may err is:
+    models learn from them, and no figure counts them."""
+    return [row for row in rows if row.random]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,11 @@ LEVEL = 0.95
 class Realised:
     """``missed``: deadly photos answered neither ``avoid`` nor ``cannot_tell``; ``risk``: the same
     among all labelled; ``recall`` by class with a label; ``specimens``: deadly ones missed, one
-    photo of each; ``misses``: of those labelled at random. ``labelled`` photos count, ``others`` do
-    not (:func:`counted`). Intervals are 95%, exact (Clopper-Pearson)."""
+    photo of each; ``misses``: whether each of these was. ``labelled`` photos were chosen at random;
+    ``others`` count in no figure (:func:`counted`). Intervals are 95%, exact (Clopper-Pearson)."""
 
     labelled: int
     others: int
-    random: bool
     missed: Interval
     risk: Interval
     recall: dict[SafetyClass, Interval]
@@ -35,16 +34,14 @@ class Realised:
         missed = sum(row.missed for row in deadly)
         misses = Misses.of((row.specimen or row.photo, row.photo, row.missed) for row in deadly)
         outcomes = misses.outcomes
-        random = bool(rows) and rows[0].random
         return cls(
             labelled=len(rows),
             others=len(every) - len(rows),
-            random=random,
             missed=interval(missed, len(deadly), LEVEL),
             risk=interval(missed, len(rows), LEVEL),
             recall=_recall(rows),
             specimens=interval(sum(outcomes), len(outcomes), LEVEL),
-            misses=misses if random else Misses({}),
+            misses=misses,
         )
 
     def safety(self, bound: float | None, proof: Proof | None) -> Safety:
@@ -65,7 +62,7 @@ class Realised:
             "mark": labels.mark,
             "labelled": self.labelled,
             "not_counted": self.others,
-            "chosen_at_random": self.random,
+            "chosen_at_random": True,
             "rows": rows,
             "safety": self.safety(bound, proof).value,
             "bound": bound,

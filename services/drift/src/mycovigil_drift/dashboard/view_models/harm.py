@@ -72,7 +72,8 @@ def of_report(report: DriftReport) -> Harm | None:
     """The harm that a report measured or estimated; ``None`` if neither."""
     found = report.evidence.get("harm")
     state = str((found or {}).get("safety", "unknown"))
-    if report.realised:
+    if _counts(report.realised or {}):
+        assert report.realised is not None
         return Harm(
             state,
             _headline(report.realised),
@@ -81,11 +82,31 @@ def of_report(report: DriftReport) -> Harm | None:
             coverage="95%",
             note=_labelled(report.realised),
         )
+    uncounted = _uncounted(report.realised or {})
     if found is None:
-        return None
+        headline = HEADLINES["unknown"]
+        return Harm(state, headline, [], False, "90%", uncounted) if uncounted else None
     figures = _placed(_estimated(found))
-    note = " ".join(filter(None, (UNLABELLED, _one_client(report))))
+    note = " ".join(filter(None, (UNLABELLED, _one_client(report), uncounted)))
     return Harm(state, HEADLINES.get(state, formats.plain(state)), figures, False, "90%", note)
+
+
+def _counts(realised: dict[str, Any]) -> bool:
+    """Whether any label counts: those of earliest releases do not say how they were chosen."""
+    at_random = realised.get("chosen_at_random")
+    return bool(realised) and (at_random is None or (at_random and realised["labelled"] > 0))
+
+
+def _uncounted(realised: dict[str, Any]) -> str:
+    """How many photos have a label that no figure counts."""
+    chosen = 0 if realised.get("chosen_at_random") else realised.get("labelled", 0)
+    if not (others := chosen + realised.get("not_counted", 0)):
+        return ""
+    photos = "1 photo has" if others == 1 else f"{formats.count(others)} photos have"
+    return (
+        f"{photos} a label and {'was' if others == 1 else 'were'} not chosen at random: models "
+        "learn from such labels, and no figure counts them."
+    )
 
 
 def _one_client(report: DriftReport) -> str:
@@ -139,9 +160,7 @@ def _choice(realised: dict[str, Any]) -> str:
         return ""
     left_out = realised.get("not_counted")
     others = f" ({formats.count(left_out)} others, not chosen so, do not count)" if left_out else ""
-    if realised["chosen_at_random"]:
-        return f", chosen at random{others}"
-    return f", chosen by whoever labelled them, so the figures may be too high or too low{others}"
+    return f", chosen at random{others}"
 
 
 def _evidence(proof: dict[str, Any], *, at_random: bool) -> str:
