@@ -7,6 +7,9 @@ ROOMS := shared client local web statistics simulator services/predictor service
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 READY := $(VENV)/.ready
 PHOTOS ?=
+# A thread a worker: two workers whose matrix products both want both cores wait for each other.
+# A worker more than cores: tests that wait for a server or a process leave one idle.
+SUITE = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3
 BENCHMARKS ?= simulator predictor drift_cost drift_relabellings night_cost night_million dashboard
 JSON ?=
 # Checkers of deploy/ and .github/, in an environment of their own.
@@ -20,7 +23,7 @@ DATED = --exclude-newer "$(COOLDOWN)"
 # Services that a test or the demo starts would compile our sources each time: seconds of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo up test lint types stats chaos bench images lock tools check-deploy docs provider-schema clean
+.PHONY: setup demo up test whole lint types stats chaos bench images lock tools check-deploy docs provider-schema clean
 
 setup: $(READY)
 
@@ -41,9 +44,12 @@ up: setup
 	@$(BIN)/mycovigil up
 
 test: setup lint types
-	@# A thread a worker: two workers whose matrix products both want both cores wait for each other.
-	@# A worker more than cores: tests that wait for a server or a process leave one idle.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal
+	$(SUITE) --dist worksteal
+
+# Whole processes and systems, which the everyday suite has in a short form: the played demo, servers
+# that are killed, attacks, photos drawn and trained on. A file's tests share what they start.
+whole: setup
+	$(SUITE) --dist loadfile -m "whole and not slow"
 
 lint: setup
 	$(BIN)/ruff check .

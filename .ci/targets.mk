@@ -12,10 +12,10 @@ system:
 ci:
 	@.ci/run
 
-# The suite; TORCH=newest: what imports torch, with the newest torch that is old enough.
+# The everyday suite; TORCH=newest: what imports torch, with the newest torch that is old enough.
 ci-test: setup
 	@$(if $(filter newest,$(TORCH)),$(PIP) --require-hashes -r requirements-torch.lock)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal $(if $(filter newest,$(TORCH)),tests/training)
+	$(SUITE) --dist worksteal $(if $(filter newest,$(TORCH)),tests/training)
 
 # Did every job succeed? RESULTS: GitHub's `needs` as JSON.
 gate:

@@ -24,7 +24,8 @@ from mycovigil_statistics.safety.proportions import lower_bound
 
 TESTS = Path(__file__).resolve().parents[1]
 BOARD = TESTS.parent / "deploy" / "grafana" / "dashboards" / "mycovigil.json"
-pytestmark = pytest.mark.timeout(1_500)  # a deadline for a busy machine, not a pace
+# A deadline for a busy machine, not a pace.
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(1_500)]
 # So large a drift that three days of calm and half of the photos, on a busy machine, show it.
 STORY = (
     Night("calm", 0.0, 0.0),

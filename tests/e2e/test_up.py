@@ -20,6 +20,7 @@ from mycovigil.cli import adopt_local_stack
 from mycovigil.stack_file import AlreadyRunning, claim
 from mycovigil_simulator.demo.clock import eventually
 
+pytestmark = pytest.mark.whole
 START_TIMEOUT = 150.0
 
 

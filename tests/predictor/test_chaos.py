@@ -151,6 +151,7 @@ def survive(
     return load
 
 
+@pytest.mark.whole
 def test_a_few_blows(
     settings: Settings, mortal: MortalPostgres, tiny: Path, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_retrain_job_has_no_opponent_in_it(training_settings: Settings, engine
         assert production.model.demo
 
 
+@pytest.mark.whole
 def test_it_is_made_from_drawn_photos_alone(tmp_path: Path) -> None:
     made = make(tmp_path / "demo", per_species=8, workers=1)
     bundle = Bundle.from_bytes((tmp_path / "demo" / registration.BUNDLE).read_bytes())

@@ -58,8 +58,11 @@ class Kaggle(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def kaggle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[type[Kaggle]]:
+    from kagglehub import clients
     from kagglesdk import kaggle_env
 
+    # Reads every frame's source to name our libraries in the user agent: seconds, beside torch.
+    monkeypatch.setattr(clients, "search_lib_in_call_stack", lambda _: None)
     handler = type("Session", (Kaggle,), {"asked": [], "failures": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -12,7 +12,7 @@ import pytest
 from mycovigil_training.evaluate.evaluation import Photos
 from mycovigil_training.evaluate.recipes import Rows
 from mycovigil_training.sweep.search import open_study, search
-from mycovigil_training.sweep.space import BadSpace, Dimension, read_space
+from mycovigil_training.sweep.space import BadSpace, Dimension, overrides, read_space
 
 SPACE = {
     "head.ridge": Dimension(low=0.1, high=100, log=True),
@@ -48,6 +48,17 @@ search.search(study, test_sweep.photos(), test_sweep.SPACE, trials=4, base=test_
 """
 
 
+def test_a_search_that_ended_in_a_trial_goes_on_and_tries_its_settings_again(
+    tmp_path: Path,
+) -> None:
+    storage = tmp_path / "sweep.db"
+    study = open_study(storage, "s", 1)
+    search(study, photos(), SPACE, trials=1, base=BASE, seed=1)
+    overrides(study.ask(), SPACE)  # what a process that was killed leaves behind
+    goes_on(storage, trials=3)
+
+
+@pytest.mark.whole
 def test_a_killed_search_goes_on_and_tries_the_lost_settings_again(tmp_path: Path) -> None:
     storage = tmp_path / "sweep.db"
     here = str(Path(__file__).parent)
@@ -58,15 +69,19 @@ def test_a_killed_search_goes_on_and_tries_the_lost_settings_again(tmp_path: Pat
         check=False,
     )
     assert done.returncode == -signal.SIGKILL
+    goes_on(storage, trials=4)
+
+
+def goes_on(storage: Path, *, trials: int) -> None:
     study = open_study(storage, "s", 1)
     (lost,) = [one for one in study.trials if one.state.name == "FAIL"]
-    search(study, photos(), SPACE, trials=4, base=BASE, seed=1)
+    search(study, photos(), SPACE, trials=trials, base=BASE, seed=1)
     ended = [one for one in study.trials if one.state.name in ("COMPLETE", "PRUNED")]
-    assert len(ended) == 4
+    assert len(ended) == trials
     assert lost.params in [one.params for one in ended]
     assert study.best_value < 30
-    search(study, photos(), SPACE, trials=4, base=BASE, seed=1)
-    assert len(study.trials) == 5
+    search(study, photos(), SPACE, trials=trials, base=BASE, seed=1)
+    assert len(study.trials) == trials + 1
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,14 @@ def test_the_matrix_has_both_systems_every_python_and_two_torches() -> None:
     assert {one.split("-")[0] for one in values(test, "${{ matrix.os }}")} == {"ubuntu", "macos"}
 
 
+def test_ci_runs_the_whole_system_wherever_it_runs_the_everyday_suite() -> None:
+    test = jobs(REPOSITORY / ".github" / "workflows" / "ci.yml")["test"]
+    run = [target for step in test["steps"] if "run" in step for target in targets_of(test, step)]
+    assert run == ["system", "ci-test", "whole"]
+    stages = re.findall(r"^stage (\w+)", (REPOSITORY / ".ci" / "run").read_text(), re.MULTILINE)
+    assert stages[-3:] == ["tests", "whole", "coverage"]
+
+
 def test_updates_wait_for_seven_days() -> None:
     updates = document(REPOSITORY / ".github" / "dependabot.yml")["updates"]
     assert all(one["cooldown"]["default-days"] >= 7 for one in updates)
