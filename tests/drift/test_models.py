@@ -33,7 +33,9 @@ def test_the_first_model_goes_live_without_a_comparison(
     assert (answer.json()["decision"], answer.json()["decided_by"]) == ("initial", "tester")
 
 
-def test_promotion_answers_the_old_models_incident(client: TestClient, session: Session) -> None:
+def test_a_model_promoted_by_hand_takes_over_the_old_models_incident(
+    client: TestClient, session: Session
+) -> None:
     old = make_model(session, version="old", status=ModelStatus.PRODUCTION)
     reference = make_reference_set(session, old)
     report = make_report(session, old, reference, verdict=ReportVerdict.DRIFT)
@@ -41,9 +43,11 @@ def test_promotion_answers_the_old_models_incident(client: TestClient, session: 
     candidate = _candidate(session, old)
     answer = client.post(f"/v1/models/{candidate.id}/promote")
     assert (answer.json()["decision"], answer.json()["replaced_id"]) == ("passed", str(old.id))
-    assert client.get(f"/v1/incidents/{incident.id}").json()["resolution"] == (
-        "model candidate promoted"
-    )
+    story = client.get(f"/v1/incidents/{incident.id}").json()
+    assert (story["state"], story["model_id"]) == ("open", str(candidate.id))
+    page = client.get(f"/incidents/{incident.id}", headers={"accept": "text/html"}).text
+    assert "did not learn from labels of these days, so the drift goes on." in page
+    assert "its retrain is made anew, to be compared with this model" in page
     live = client.get("/v1/models", params={"status": "production"}).json()["items"]
     assert [model["version"] for model in live] == ["candidate"]
 

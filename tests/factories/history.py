@@ -293,6 +293,8 @@ class _Month:
             requested_by="retrain-trigger",
             state=JobState.SUCCEEDED if made else JobState.RUNNING,
             parameters={"cause": found.cause, "report_id": str(found.report_id)},
+            labels_needed=50,
+            dangerous_needed=10,
             attempts=1,
             lease_token=1,
             model_id=made.id if made else None,

@@ -37,6 +37,7 @@ def make_case(state: State, *, passed: bool = True, by_hand: bool = False) -> Ca
             requested_by="test",
             state="queued",
             parameters={},
+            labels_needed=None if by_hand else 50,
         )
         session.add(job)
         return Case(served.model.id, candidate.id, job.id)

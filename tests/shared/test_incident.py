@@ -157,7 +157,7 @@ def test_what_was_never_certified_does_not_become_suspect(session: Session) -> N
     assert nights.model.certificate_state == CertificateStatus.NOT_CERTIFIABLE
 
 
-def test_calm_nights_cannot_refute_labels_but_a_person_can(session: Session) -> None:
+def test_neither_calm_nights_nor_a_person_can_refute_labels(session: Session) -> None:
     nights = Nights(session)
     night = nights.report(DRIFT, cause="camera_or_light")
     incident.respond(session, night)
@@ -168,8 +168,9 @@ def test_calm_nights_cannot_refute_labels_but_a_person_can(session: Session) -> 
     found = nights.unresolved
     assert found is not None
     assert (found.state, found.proof) == (IncidentState.OPEN, FOUND)
-    incident.resolve(session, found, resolution="labels of a prank removed (somebody)")
-    assert nights.model.certificate_state == CertificateStatus.VALID
+    incident.resolve(session, found, resolution="the lens was cleaned (somebody)")
+    assert nights.model.certificate_state == CertificateStatus.VOID
+    assert nights.model.certificate_reason == FOUND
 
 
 def test_labels_that_prove_harm_open_an_incident_of_their_own(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Alert, IncidentState
+from mycovigil.db.audit import AuditLine
+from mycovigil.db.base import new_id
 from mycovigil.db.encoder import Encoder
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus, Promotion
 from mycovigil.db.report import ReportVerdict
+from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.incidents import incident
 from mycovigil.models import promotion, registry
 from mycovigil.models.promotion import GateClosed
@@ -179,6 +183,21 @@ class Drifted:
         self.new = make_model(session, metrics=gate(self.old, passed=True))
         self.calm = [make_report(session, self.old, reference, night=night) for night in (1, 2)]
 
+    def job(self, state: JobState, made: Model | None = None) -> None:
+        """The incident's retrain, which had waited for labels."""
+        until = datetime.now(tz=UTC) + timedelta(hours=1) if state is JobState.RUNNING else None
+        job = RetrainJob(
+            id=new_id(), incident_id=self.incident.id, requested_by="alert", state=state,
+            parameters={}, labels_needed=50, dangerous_needed=10, lease_until=until,
+            model_id=made.id if made else None,
+        )  # fmt: skip
+        self.session.add(job)
+        self.session.flush()
+
+    def taught(self) -> "Drifted":
+        self.job(JobState.SUCCEEDED, self.new)
+        return self
+
     def promoted(self) -> "Drifted":
         promotion.promote(self.session, self.new.id, decided_by="test")
         return self
@@ -191,11 +210,66 @@ class Drifted:
         return list(self.session.scalars(select(Alert.kind).order_by(Alert.created_at, Alert.id)))
 
 
-def test_every_promotion_ends_the_incident_of_the_model_that_makes_room(session: Session) -> None:
-    drifted = Drifted(session).promoted()
+def test_a_model_that_learned_from_the_days_ends_the_incident(session: Session) -> None:
+    drifted = Drifted(session).taught().promoted()
     assert drifted.incident.state == IncidentState.RESOLVED
     assert drifted.incident.resolution == f"model {drifted.new.version} promoted"
     assert drifted.alerts() == ["opened", "resolved"]
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_a_model_that_learned_nothing_from_the_days_takes_over_their_drift(
+    session: Session, acknowledged: bool
+) -> None:
+    """Promoted by hand, or made by a plain retrain: nobody is alerted anew, and the drift goes on
+    with its days, its doubts and its retrain."""
+    drifted = Drifted(session)
+    if acknowledged:
+        incident.acknowledge(drifted.incident, who="ada")
+    drifted.job(JobState.RUNNING)
+    drifted.promoted()
+    found = drifted.incident
+    assert found.state == (IncidentState.ACKNOWLEDGED if acknowledged else IncidentState.OPEN)
+    assert (found.model_id, found.ended_by) == (drifted.new.id, None)
+    assert drifted.alerts() == ["opened"]
+    assert (drifted.old.certificate_state, drifted.new.certificate_state) == ("suspect", "suspect")
+    assert "did not learn from: novel_species" in drifted.new.certificate_reason
+    line = session.scalars(select(AuditLine).where(AuditLine.subject_id == found.id)).one()
+    assert (line.action, f"model {drifted.new.version} took" in line.detail) == ("goes on", True)
+    job = session.scalars(select(RetrainJob)).one()
+    session.refresh(job)
+    assert (job.state, job.lease_until, job.finished_at) == ("waiting_for_labels", None, None)
+    night = make_report(
+        session, drifted.new, make_reference_set(session, drifted.new), night=3,
+        verdict=ReportVerdict.DRIFT,
+    )  # fmt: skip
+    assert incident.respond(session, night) is None
+    incident.resolve(session, found, resolution="lens cleaned (somebody)")
+    assert drifted.new.certificate_state == "valid"
+
+
+def test_a_candidate_that_nobody_promoted_is_trained_anew_for_the_model_that_went_live(
+    session: Session,
+) -> None:
+    drifted = Drifted(session)
+    other = make_model(session, metrics=gate(drifted.old, passed=True))
+    drifted.job(JobState.SUCCEEDED, other)
+    drifted.promoted()
+    job = session.scalars(select(RetrainJob)).one()
+    session.refresh(job)
+    assert (job.state, drifted.incident.state) == ("waiting_for_labels", "open")
+
+
+def test_harm_that_labels_alone_showed_ends_with_the_model_that_they_refuted(
+    session: Session,
+) -> None:
+    old = make_model(session, status=ModelStatus.PRODUCTION)
+    report = make_report(session, old, make_reference_set(session, old))
+    incident.confirm_harm(session, report, found="12 of 14")
+    new = make_model(session, metrics=gate(old, passed=True))
+    promotion.promote(session, new.id, decided_by="test")
+    assert incident.unresolved(session, new.id) is None
+    assert (old.certificate_state, new.certificate_state) == ("void", "valid")
 
 
 @pytest.mark.parametrize("harmful", [False, True])
@@ -205,14 +279,35 @@ def test_a_model_comes_back_with_the_doubt_it_left_with(session: Session, harmfu
     drifted.rolled_back()
     assert (drifted.old.status, drifted.old.certificate_state) == ("production", "suspect")
     assert incident.unresolved(session, drifted.old.id) is drifted.incident
-    assert drifted.alerts() == ["opened", "resolved", "opened"]
+    assert drifted.alerts() == ["opened"], "it was never over"
     assert [incident.respond(session, night) for night in drifted.calm] == [None, None]
     incident.resolve(session, drifted.incident, resolution="lens cleaned (somebody)")
     assert drifted.old.certificate_state == "valid"
 
 
+def test_a_rollback_reopens_the_incident_that_ended_with_the_model_it_takes_away(
+    session: Session,
+) -> None:
+    drifted = Drifted(session).taught().promoted()
+    drifted.rolled_back()
+    assert incident.unresolved(session, drifted.old.id) is drifted.incident
+    assert drifted.alerts() == ["opened", "resolved", "opened"]
+
+
+def test_a_drift_goes_on_where_production_is_rolled_back(session: Session) -> None:
+    first = make_model(session, status=ModelStatus.PRODUCTION)
+    second = make_model(session, metrics=gate(first, passed=True))
+    promotion.promote(session, second.id, decided_by="test")
+    reference = make_reference_set(session, second)
+    night = make_report(session, second, reference, verdict=ReportVerdict.DRIFT)
+    standing = make_incident(session, night)
+    promotion.rollback(session, decided_by="test", reason="worse at dusk")
+    assert incident.unresolved(session, first.id) is standing
+    assert (first.certificate_state, second.certificate_state) == ("suspect", "suspect")
+
+
 def test_a_rollback_ends_the_incident_of_the_model_it_takes_away(session: Session) -> None:
-    drifted = Drifted(session).promoted()
+    drifted = Drifted(session).taught().promoted()
     reference = make_reference_set(session, drifted.new)
     night = make_report(session, drifted.new, reference, verdict=ReportVerdict.DRIFT)
     standing = make_incident(session, night)

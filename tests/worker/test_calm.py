@@ -6,19 +6,23 @@ from typing import Any
 
 import pytest
 from factories.baseline import make_baseline
-from factories.night import FIRST, PERIOD, make_night, make_served, night_of
-from factories.report import make_report
-from sqlalchemy import select, update
+from factories.model import make_model
+from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
+from factories.report import make_reference_set, make_report
+from sqlalchemy import insert, literal, select, update
 
 from mycovigil.baselines import baseline as baselines
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.model import Model
+from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import ReportVerdict
 from mycovigil.incidents import incident_days
+from mycovigil.models import promotion
 from mycovigil_worker.nights import calm, nightly
 from mycovigil_worker.state import State
 
 pytestmark = pytest.mark.usefixtures("brief_pages")
+SET = "reference_set_id"
 
 
 def prepared(state: State, shifts: Sequence[float], rows: int = 60) -> None:
@@ -68,6 +72,42 @@ def test_a_cause_that_ended_ends_the_incident(state: State) -> None:
         days = baselines.days(session, current)
     assert kinds[-1] == "resolved"
     assert [day.day_start < FIRST for day in days] == [True] * 10, "its nights entered no baseline"
+
+
+def test_a_drift_that_another_model_took_over_goes_on_with_its_nights(state: State) -> None:
+    """The model was promoted by hand; its first night drifts as well, the others are calm."""
+    prepared(state, [1.0])
+    judged(state, nights=1)
+    opened = incident_of(state)
+    with state.sessions.begin() as session:
+        first = session.get_one(Model, opened.model_id)
+        gate = {"against": str(first.id), "passed": True, "reason": "test"}
+        second = make_model(session, metrics={"gate": gate}, encoder_id=first.encoder_id)
+        second.certificate = {"state": "valid", "bound": 0.05}
+        learned = session.scalars(select(ReferenceSet)).one()
+        copy = make_reference_set(session, second, created_at=FIRST, rows=learned.rows)
+        sample = [column for column in ReferenceSample.__table__.c if column.name != SET]
+        own = select(literal(copy.id), *sample).where(
+            ReferenceSample.reference_set_id == learned.id
+        )
+        session.execute(insert(ReferenceSample).from_select([SET, *[c.name for c in sample]], own))
+        promotion.promote(session, second.id, decided_by="ada").created_at = night_of(1).start
+        second.promoted_at = night_of(1).start
+        for number, shift in enumerate([1.0, 0.0, 0.0, 0.0], start=1):
+            make_night(session, Served(second, copy), night_of(number), shift=shift, rows=60)
+    judged(state, nights=3)
+    found = incident_of(state)
+    assert (found.id, found.model_id, found.state) == (opened.id, second.id, "open")
+    with state.sessions() as session:
+        drifted = incident_days.drifted(session, found)
+    assert [window.span for window in drifted] == [night_of(n).span for n in (0, 1)]
+    assert calm.end_by_calm(state) == []
+    judged(state, nights=5)
+    assert calm.end_by_calm(state) == [opened.id]
+    with state.sessions() as session:
+        kinds = session.scalars(select(Alert.kind).order_by(Alert.created_at, Alert.id)).all()
+        assert kinds == ["opened", "resolved"]
+        assert session.get_one(Model, second.id).certificate_state == "valid"
 
 
 def test_a_shift_that_shrank_and_lasts_ends_nothing(state: State) -> None:

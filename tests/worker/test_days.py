@@ -21,8 +21,9 @@ from mycovigil.db.alert import Incident
 from mycovigil.db.baseline import Baseline, BaselineDay, DayGeometry, DaySketch
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
+from mycovigil.db.reference import ReferenceSet
 from mycovigil.db.report import DriftReport
-from mycovigil.incidents import skew
+from mycovigil.incidents import incident, skew
 from mycovigil.models import bundle as bundles
 from mycovigil_worker.days import baseline_rows, geometry, preparation
 from mycovigil_worker.nights import nightly
@@ -113,6 +114,27 @@ def test_a_baseline_that_stands_still_marks_outliers_and_freezes_its_rows(state:
     assert (last.verdict, last.days) == ("drift", 4)
     assert last.p_rows is not None
     assert len(entered(state)) == 4
+
+
+def test_of_an_accepted_new_normal_as_many_days_count_as_the_setting_says(state: State) -> None:
+    """An incident of five nights, and a baseline that holds three days."""
+    small = with_drift(state, baseline_days=3)
+    judged(small, [0.0] * 3 + [2.0] * 5)
+    with state.sessions.begin() as session:
+        incident.accept(session, session.scalars(select(Incident)).one(), who="ada", reason="club")
+        served = Served(
+            session.scalars(select(Model)).one(), session.scalars(select(ReferenceSet)).one()
+        )
+        make_night(session, served, night_of(8), rows=ROWS, shift=2.0)
+    nightly.run(small, now=after(9))
+    with state.sessions() as session:
+        last = session.scalars(select(DriftReport).order_by(DriftReport.window_end.desc())).first()
+        current = session.scalars(select(Baseline).where(Baseline.ended_at.is_(None))).one()
+        days = [day.day_start for day in baselines.days(session, current)]
+    assert last is not None
+    assert (last.verdict, last.days) == ("calm", 3)
+    assert days == [night_of(number).start for number in (5, 6, 7)]
+    assert current.standing_since is not None
 
 
 def test_where_retention_took_rows_the_days_decide_and_the_report_says_so(state: State) -> None:

@@ -238,12 +238,16 @@ def test_the_job_is_cancelled_when_its_incident_ends(
     assert label_wait.advance(state, now=NOW) == []
 
 
-def test_a_rollback_brings_the_waiting_job_back(state: State, drifted: Drifted) -> None:
+def test_a_job_waits_on_for_the_model_that_a_person_promoted(
+    state: State, drifted: Drifted
+) -> None:
     gate = {"against": str(drifted.served.model.id), "passed": True, "reason": "test"}
     with state.sessions.begin() as session:
         other = make_model(session, metrics={"gate": gate})
         promotion.promote(session, other.id, decided_by="a person")
-    assert job_of(state, drifted).state == "cancelled"
+    assert job_of(state, drifted).state == "waiting_for_labels"
+    assert label_wait.advance(state, now=NOW) == []
+    assert job_of(state, drifted).state == "waiting_for_labels"
     with state.sessions.begin() as session:
         promotion.rollback(session, decided_by="a person", reason="it was worse")
         assert session.get_one(Model, drifted.served.model.id).status == "production"

@@ -150,6 +150,23 @@ def enter(
     return _counted(session, baseline)
 
 
+def shorten(session: Session, baseline: Baseline, *, most: int) -> int:
+    """Leave a baseline that does not stand still its newest ``most`` days: a new normal begins with
+    all days of its incident or season. Returns how many left it; none was compared with yet."""
+    _lock(session, baseline.encoder_id)
+    session.refresh(baseline)
+    if baseline.standing_since is not None or baseline.ended_at is not None:
+        return 0
+    older = days(session, baseline)[:-most]
+    for day in older:
+        session.delete(day)
+    if older:
+        detail = f"{len(older)} days older than the newest {most}"
+        audit.record(session, who=SYSTEM, action="left out days", on=baseline, detail=detail)
+    session.flush()
+    return len(older)
+
+
 def withdraw(
     session: Session, baseline: Baseline, day_start: datetime.datetime, *, who: str, reason: str
 ) -> BaselineDay:

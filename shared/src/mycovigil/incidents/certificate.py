@@ -1,4 +1,5 @@
-"""The certificate of a model in service: drift makes it worse, a resolved incident restores it."""
+"""The certificate of a model in service: drift makes it worse, a resolved incident restores it,
+unless labels refuted it."""
 
 from sqlalchemy.orm import Session
 
@@ -21,7 +22,10 @@ def worsen(session: Session, model: Model, state: CertificateStatus, reason: str
 
 
 def restore(session: Session, model: Model, reason: str) -> None:
-    """Set the status that calibration supported, at best suspect while labels contradict it."""
+    """Set the status that calibration supported, at best suspect while labels contradict it. One
+    that labels refuted stays void, whatever ends the incident: another model has another one."""
+    if model.certificate_state == CertificateStatus.VOID:
+        return
     doubts = [model.certificate.get("doubt"), model.certificate.get(BY_LABELS)]
     state = doubted(model.certificate["state"], doubts[-1])
     _set(session, model, state, "; ".join(filter(None, (reason, *doubts))))

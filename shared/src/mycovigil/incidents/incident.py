@@ -1,8 +1,9 @@
 """Incidents: opened, escalated and resolved, each with its alert and event in one transaction.
 
 A drift ends by a model that learned from labels of its days and passed the gate, by a person who
-accepts the new normal or resolves it, or by calm: nights that show that the shift is gone. One that
-labels proved (``proof``) does not end by calm: nights that look alike do not refute labels.
+accepts the new normal or resolves it, or by calm: nights that show that the shift is gone. Any
+other model that takes the place of the one in production takes over its drift. One that labels
+proved (``proof``) does not end by calm: nights that look alike do not refute labels.
 """
 
 import datetime
@@ -24,7 +25,7 @@ from mycovigil.db.base import new_id
 from mycovigil.db.baseline import BaselineReason
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.db.report import DriftReport, ReportVerdict
-from mycovigil.incidents import alert, alert_rules, audit, certificate, new_normal, retraining
+from mycovigil.incidents import alert, alert_rules, certificate, new_normal, retraining
 from mycovigil.incidents.alert_rules import Finding
 from mycovigil.models.safety import CertificateStatus
 from mycovigil.postgres.row_lock import locked
@@ -135,12 +136,12 @@ def resolve(
     ended_by: EndedBy = EndedBy.PERSON,
     report: DriftReport | None = None,
 ) -> Alert:
-    """Resolve the incident; the end of a drift restores the certificate that calibration supported,
-    that of a skew says nothing of it."""
+    """Resolve the incident; the end of a drift restores the certificate that calibration supported
+    unless labels refuted it, that of a skew says nothing of it."""
     model = locked_model(session, incident.model_id)
     if incident.kind == IncidentKind.DRIFT:
         certificate.restore(session, model, f"incident resolved: {resolution}")
-    return _close(session, incident, model, resolution, ended_by, report)
+    return close(session, incident, model, resolution, ended_by, report)
 
 
 def accept(
@@ -158,47 +159,10 @@ def accept(
     new_normal.begin(session, incident, why, accepted_by=who, note=reason)
     certificate.doubt_by_acceptance(session, model, reason)
     resolution = f"new normal accepted by {who}: {reason}"
-    return _close(session, incident, model, resolution, EndedBy.ACCEPTED)
+    return close(session, incident, model, resolution, EndedBy.ACCEPTED)
 
 
-def supersede(session: Session, model: Model, *, by: Model, resolution: str) -> None:
-    """Resolve the incident of ``model``, which leaves production for ``by``. Its certificate stays
-    in doubt, because nothing has shown that the drift is over. If ``by`` learned from labels of the
-    incident's days, these are the new normal; nights of any other model are compared with what was
-    normal before, and alarm again while the drift lasts."""
-    incident = unresolved(session, model.id)
-    if incident is None:
-        return
-    reason = "left production with an open incident"
-    if model.certificate_state == CertificateStatus.VALID:
-        certificate.worsen(session, model, CertificateStatus.SUSPECT, reason)
-    incident.superseded_by_id = by.id
-    learned = retraining.taught(session, incident, by)
-    ended_by = EndedBy.MODEL if learned else EndedBy.PERSON
-    _close(session, incident, model, resolution, ended_by)
-    if learned and by.encoder_id == model.encoder_id:
-        new_normal.begin(session, incident, BaselineReason.MODEL_LEARNED, note=resolution)
-
-
-def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
-    """Open the incident again with which ``model``, now back in place of ``after``, left."""
-    incident = _left_with(session, model, after.id)
-    if incident is None or unresolved(session, model.id) is not None:
-        return None
-    incident.state = IncidentState.OPEN
-    incident.acknowledged_at = incident.acknowledged_by = None
-    incident.resolved_at = incident.resolution = incident.superseded_by_id = None
-    incident.ended_by = None
-    session.flush()
-    retraining.wait_again(session, incident)
-    new_normal.take_back(session, incident)
-    detail = f"back in production after model {after.version}"
-    audit.record(session, who="mycovigil", action="reopened", on=incident, detail=detail)
-    message = f"Incident of model {model.version} is open again: it is {detail}."
-    return alert.publish(session, incident, model, AlertKind.OPENED, message)
-
-
-def _left_with(session: Session, model: Model, successor: uuid.UUID) -> Incident | None:
+def left_with(session: Session, model: Model, successor: uuid.UUID) -> Incident | None:
     """The incident that ended because ``successor`` took the model's place."""
     return session.scalar(
         select(Incident)
@@ -219,7 +183,7 @@ def _prove_afterwards(session: Session, model: Model, report: DriftReport, found
     )
     if successor is None:
         return
-    incident = _left_with(session, model, successor)
+    incident = left_with(session, model, successor)
     if incident is None:
         incident = _incident(session, report, MISSED_DEADLY, Severity.CRITICAL)
         incident.state = IncidentState.RESOLVED
@@ -262,7 +226,7 @@ def _escalate(session: Session, incident: Incident, report: DriftReport, finding
     return alert.publish(session, incident, model, AlertKind.ESCALATED, message, report)
 
 
-def _close(
+def close(
     session: Session,
     incident: Incident,
     model: Model,
@@ -270,6 +234,7 @@ def _close(
     ended_by: EndedBy,
     report: DriftReport | None = None,
 ) -> Alert:
+    """Resolve the incident, with its job and its alert, whatever becomes of the certificate."""
     incident.state = IncidentState.RESOLVED
     incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
     incident.resolution = resolution

@@ -12,16 +12,26 @@ REQUESTED = "request"
 
 def alarmed(opening: DriftReport) -> tuple[ColumnElement[bool], ...]:
     """Conditions on reports: windows that alarmed, none of whose nights is older than ``opening``,
-    the report that opened the incident. A week that began before it drifts because of it; a window
-    that only informs, or that a person asked for, alarmed nobody."""
+    the report that opened the incident, whichever model was in production. A week that began before
+    it drifts because of it; a window that only informs, or that a person asked for, alarmed
+    nobody."""
     informs = DriftReport.evidence["days"]["informs"].as_boolean()
     return (
-        DriftReport.model_id == opening.model_id,
+        _of_models(opening),
         DriftReport.verdict == ReportVerdict.DRIFT,
         DriftReport.window_start >= opening.window_start,
         DriftReport.origin != REQUESTED,
         ~func.coalesce(informs, False),
     )
+
+
+def _of_models(opening: DriftReport) -> ColumnElement[bool]:
+    """Of the model whose night opened the incident, and of those that took it over: on the same
+    encoder, compared with days of the same baseline."""
+    own = DriftReport.model_id == opening.model_id
+    if opening.baseline_id is None:
+        return own
+    return own | (DriftReport.baseline_id == opening.baseline_id)
 
 
 def drifted(session: Session, incident: Incident) -> list[Window]:

@@ -1,7 +1,8 @@
 """After a drift: the days that nights are compared with from now on.
 
 They are the incident's own days, or accepted days of the same season of earlier years, never added
-to those from before: that would inflate what days vary by. Fewer than three are learned first.
+to those from before: that would inflate what days vary by. Fewer than three are learned first; of
+more than a baseline holds the newest stay (:func:`mycovigil.baselines.baseline.shorten`).
 """
 
 import datetime
@@ -20,8 +21,6 @@ from mycovigil.db.model import Model
 from mycovigil.db.report import DriftReport
 from mycovigil.incidents import audit
 
-# The newest days are taken; with as many a baseline stands still.
-MOST_DAYS = 28
 # A day with fewer independent units says little of what days differ by.
 LEAST_UNITS = 5
 
@@ -82,17 +81,16 @@ def own_days(session: Session, incident: Incident, geometry_id: uuid.UUID) -> li
             DaySketch.day_start >= opening.window_start,
             DaySketch.day_start.not_in(withdrawn),
         )
-        .order_by(DaySketch.day_start.desc())
-        .limit(MOST_DAYS)
+        .order_by(DaySketch.day_start)
     )
-    return sorted((start, end) for start, end in rows)
+    return [(start, end) for start, end in rows]
 
 
 def season_days(session: Session, incident: Incident, geometry_id: uuid.UUID) -> list[Span]:
-    """Accepted days of earlier years in the season of the incident, the newest; none if there are
-    fewer than three."""
+    """Accepted days of earlier years in the season of the incident; none if there are fewer than
+    three."""
     opening = session.get_one(DriftReport, incident.report_id)
-    return season.same_season(session, geometry_id, opening.window_end)[:MOST_DAYS]
+    return season.same_season(session, geometry_id, opening.window_end)
 
 
 def take_back(session: Session, incident: Incident) -> None:

@@ -6,12 +6,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Incident
-from mycovigil.db.model import Model
+from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.retrain import JobState, RetrainJob
 from mycovigil.incidents import label_progress
 from mycovigil.incidents.label_progress import Specimens
 
 UNFINISHED = (JobState.WAITING_FOR_LABELS, JobState.QUEUED, JobState.RUNNING)
+# Candidates that passed the gate and that no person has promoted.
+UNDECIDED = (ModelStatus.CANDIDATE, ModelStatus.SHADOW)
 # What a cancelled job's row says. Its training is over: a later one is another.
 CANCELLED = {
     RetrainJob.state: JobState.CANCELLED,
@@ -61,6 +63,24 @@ def taught(session: Session, incident: Incident, model: Model) -> bool:
         return False
     needed = Specimens(waiting.labels_needed or 1, waiting.dangerous_needed or 0)
     return label_progress.labelled(session, incident, before=asked.started_at).reach(needed)
+
+
+def begin_again(session: Session, incident: Incident) -> None:
+    """Another model is in production, with which no candidate was compared: the incident's job
+    waits for labels again, which costs a tick where there are enough. What the gate refused stays
+    refused."""
+    cancel(session, incident)
+    undecided = select(Model.id).where(Model.status.in_(UNDECIDED))
+    session.execute(
+        update(RetrainJob)
+        .where(
+            RetrainJob.incident_id == incident.id,
+            RetrainJob.state == JobState.SUCCEEDED,
+            RetrainJob.model_id.in_(undecided),
+        )
+        .values(state=JobState.CANCELLED)
+    )
+    wait_again(session, incident)
 
 
 def wait_again(session: Session, incident: Incident) -> None:

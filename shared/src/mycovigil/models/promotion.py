@@ -1,7 +1,8 @@
 """Promotion and rollback: rows, incidents and event in the caller's transaction.
 
-API, command, training and retrain jobs all call these functions. They resolve the incident of the
-model that leaves production, and open it again when a rollback brings the model back.
+API, command, training and retrain jobs all call these functions. They end the incident of the
+model that leaves production, or hand it to the one that takes its place, and open it again when a
+rollback brings the model back.
 """
 
 import datetime
@@ -15,7 +16,7 @@ from mycovigil.db.base import new_id
 from mycovigil.db.model import Model, ModelStatus, Promotion, PromotionDecision
 from mycovigil.events import outbox
 from mycovigil.events.event import Event, EventType, Topic
-from mycovigil.incidents import audit, incident
+from mycovigil.incidents import audit, succession
 from mycovigil.models import registry
 from mycovigil.postgres import named_lock
 from mycovigil.postgres.row_lock import locked
@@ -140,7 +141,7 @@ def _switch(
         resolution = (
             f"rolled back to model {model.version}" if back else f"model {model.version} promoted"
         )
-        incident.supersede(session, replaced, by=model, resolution=resolution)
+        succession.supersede(session, replaced, by=model, resolution=resolution)
         replaced.status = ModelStatus.ARCHIVED
         session.flush()  # the partial unique index allows one production model at a time
     model.status = ModelStatus.PRODUCTION
@@ -148,7 +149,7 @@ def _switch(
     registry.announce(session)
     session.flush()
     if replaced is not None:
-        incident.resume(session, model, after=replaced)
+        succession.resume(session, model, after=replaced)
     return _record(session, model, replaced, decision, evidence, decided_by)
 
 

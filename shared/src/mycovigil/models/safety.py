@@ -28,8 +28,8 @@ class CertificateStatus(StrEnum):
     """Whether the model's risk bound may be relied on today.
 
     ``valid``: bounded on calibration photos and no drift seen since; ``suspect``: a drift is
-    open; ``void``: the drift affects safety; ``not_certifiable``: the calibration photos are too
-    few to support any bound.
+    open, or something else speaks against the bound; ``void``: labels refuted it;
+    ``not_certifiable``: the calibration photos are too few to support any bound.
     """
 
     VALID = "valid"

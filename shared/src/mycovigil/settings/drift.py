@@ -37,7 +37,11 @@ class DriftSettings(Group):
         "Where a night is not a day, nights are aligned to the epoch.",
     )
     baseline_days: int = Field(
-        28, ge=3, le=366, description="Days at which a baseline stands still and grows no further."
+        28,
+        ge=3,
+        le=366,
+        description="Days at which a baseline stands still and grows no further; of an accepted "
+        "new normal's days the newest as many count.",
     )
     grace_seconds: float = Field(
         900,

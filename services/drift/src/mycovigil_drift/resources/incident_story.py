@@ -36,11 +36,13 @@ class IncidentStory(IncidentOut):
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Rows of one incident. ``report``: the night that opened it; ``cause``: its newest drift,
-    which explains it best; ``candidate``: the model that its retrain job made."""
+    """Rows of one incident. ``model``: that which it is of now, ``first_model``: of which it was
+    opened; ``report``: the night that opened it; ``cause``: its newest drift, which explains it
+    best; ``candidate``: the model that its retrain job made."""
 
     incident: Incident
     model: Model
+    first_model: Model
     report: DriftReport
     cause: DriftReport
     alerts: Sequence[Alert]
@@ -66,6 +68,7 @@ def story(session: Session, incident_id: uuid.UUID) -> Story:
     return Story(
         incident=incident,
         model=session.get_one(Model, incident.model_id),
+        first_model=session.get_one(Model, report.model_id),
         report=report,
         cause=explanation(session, incident) or report,
         alerts=alerts,
@@ -85,7 +88,7 @@ def explanation(session: Session, incident: Incident) -> DriftReport | None:
     return session.scalar(
         select(DriftReport)
         .where(
-            DriftReport.model_id == incident.model_id,
+            DriftReport.model_id.in_((opening.model_id, incident.model_id)),
             DriftReport.verdict == ReportVerdict.DRIFT,
             during,
         )

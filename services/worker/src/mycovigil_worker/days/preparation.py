@@ -77,8 +77,10 @@ def _prepared(state: State, model_id: uuid.UUID, window: Window, scale: NoveltyS
     spans = [part.span for part in nights.split(Window(start, window.end))]
     _begin_first(state, model, window.start, geometry, scale)
     _enter_encoded(state, model, window.start, geometry, scale)
-    with state.sessions() as session:
+    with state.sessions.begin() as session:
         current = baselines.current(session, model.encoder_id)
+        if current is not None:
+            baselines.shorten(session, current, most=state.settings.drift.baseline_days)
         days = baselines.days(session, current) if current else []
     known = [(day.day_start, day.day_end) for day in days]
     sketches.ensure(state, model, scale, geometry, sorted({*spans, *known}))

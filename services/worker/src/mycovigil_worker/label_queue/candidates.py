@@ -62,8 +62,9 @@ class Days:
         """The drifted days of an incident, and the reports of its nights, newest first."""
         model = session.get_one(Model, incident.model_id)
         windows = incident_days.drifted(session, incident)
+        opening = session.get_one(DriftReport, incident.report_id)
         reports = select(DriftReport).where(
-            DriftReport.model_id == model.id,
+            DriftReport.model_id.in_((opening.model_id, model.id)),
             DriftReport.window_start.in_([window.start for window in windows]),
             DriftReport.window_end.in_([window.end for window in windows]),
         )

@@ -67,6 +67,8 @@ def _advanced(
     if job is None or job.state != JobState.WAITING_FOR_LABELS:
         return False
     session.refresh(found)
+    if found.model_id != model.id:
+        return False  # another model took the incident over meanwhile
     if found.state == IncidentState.RESOLVED or model.status != ModelStatus.PRODUCTION:
         job.state, job.finished_at = JobState.CANCELLED, func.now()
         return False
