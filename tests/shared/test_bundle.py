@@ -52,6 +52,26 @@ def test_probabilities_are_those_that_were_served(encoder: Path, dimension: int)
         np.testing.assert_array_equal(bundle.probabilities(row), grown / grown.sum())
 
 
+def test_species_are_summed_to_classes_and_the_sums_scaled(encoder: Path) -> None:
+    rng = np.random.default_rng(7)
+    classes = np.array([0, 0, 0, 1, 2, 2, 3])
+    scale, offset = np.array([0.5, 1, 1, 2]), np.array([0.1, 0, -0.2, 0.3])
+    arrays = {"weight": rng.normal(size=(7, 48)), "bias": rng.normal(size=7), "scale": scale}
+    arrays |= {"centre": rng.normal(size=48) / 30, "offset": offset}
+    bundle = make_bundle(encoder).model_copy(
+        update={name: array.astype(np.float32) for name, array in arrays.items()}
+        | {"output_classes": classes}
+    )
+    features = rng.normal(size=(50, 48)).astype(np.float32)
+    species = softmax((features - bundle.centre) @ bundle.weight.T + bundle.bias)
+    sums = np.stack([species[:, classes == number].sum(axis=1) for number in range(4)], axis=1)
+    wanted = softmax(np.log(sums) * bundle.scale + bundle.offset)
+    read = Bundle.from_bytes(bundle.to_bytes())
+    np.testing.assert_allclose(read.probabilities(features), wanted, atol=1e-6)
+    for row, alone in zip(features, wanted, strict=True):
+        np.testing.assert_allclose(read.probabilities(row), alone, atol=1e-6)
+
+
 def test_another_digest_is_refused(encoder: Path) -> None:
     with pytest.raises(BundleError, match="sha256"):
         Bundle.from_bytes(make_bundle(encoder).to_bytes(), sha256="0" * 64)

@@ -20,7 +20,7 @@ from mycovigil_training.retrain import opponents
 from mycovigil_training.retrain.retraining import retrain
 from mycovigil_training.training import train
 
-QUICK = ("augmentation=none", "head.epochs=30")
+QUICK = ("augmentation=none", "head.epochs=6")
 
 
 @pytest.fixture

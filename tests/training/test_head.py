@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mycovigil_training.configuration import BadConfiguration, HeadConfig, compose
-from mycovigil_training.head.fitting import TooFewPhotos, fit
+from mycovigil_training.head.fitting import fit
+from mycovigil_training.head.outputs import TooFewPhotos, outputs_of
 
 DIMENSION = 16
 
@@ -13,6 +14,11 @@ DIMENSION = 16
 @pytest.fixture(scope="module")
 def config() -> HeadConfig:
     return compose().head
+
+
+def unnamed(labels: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Species that nobody knows."""
+    return np.full(len(labels), "", np.str_)
 
 
 def rows(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -27,13 +33,14 @@ def rows(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]
 
 def test_classes_far_from_the_origin_and_near_each_other_are_learned(config: HeadConfig) -> None:
     features, labels = rows(400, 1)
-    head = fit(features, labels, rows(80, 2), config, seed=1)
+    head = fit(features, labels, unnamed(labels), rows(80, 2), config, seed=1)
     fresh, truth = rows(200, 3)
     assert (head.logits(fresh).argmax(axis=1) == truth).mean() > 0.95
 
 
 def test_a_seed_gives_the_same_head(config: HeadConfig) -> None:
-    data = (*rows(200, 1), rows(40, 2))
+    features, labels = rows(200, 1)
+    data = (features, labels, unnamed(labels), rows(40, 2))
     first, again = (fit(*data, config, seed=5) for _ in range(2))
     assert first.weight.tolist() == again.weight.tolist()
     assert first.epochs == again.epochs
@@ -44,7 +51,14 @@ def test_the_cost_of_deadly_photos_moves_probability_away_from_edible(config: He
     noisy = np.where(np.random.default_rng(4).random(200) < 0.5, labels, labels[::-1])
     held = (features[:40], noisy[:40])
     plain, careful = (
-        fit(features, noisy, held, config.model_copy(update={"deadly_cost": cost}), seed=1)
+        fit(
+            features,
+            noisy,
+            unnamed(noisy),
+            held,
+            config.model_copy(update={"deadly_cost": cost}),
+            seed=1,
+        )
         for cost in (0.0, 20.0)
     )
     deadly = features[noisy == 3]
@@ -56,7 +70,7 @@ def test_the_cost_of_deadly_photos_moves_probability_away_from_edible(config: He
 def test_training_stops_early(config: HeadConfig) -> None:
     features, labels = rows(200, 1)
     shuffled = np.random.default_rng(1).permutation(labels)
-    head = fit(features, shuffled, rows(80, 2), config, seed=1)
+    head = fit(features, shuffled, unnamed(labels), rows(80, 2), config, seed=1)
     assert head.epochs < config.epochs
 
 
@@ -64,7 +78,52 @@ def test_a_class_without_photos_is_refused(config: HeadConfig) -> None:
     features, labels = rows(40, 1)
     few = labels != 3
     with pytest.raises(TooFewPhotos, match="no photo to learn deadly from"):
-        fit(features[few], labels[few], rows(8, 2), config, seed=1)
+        fit(features[few], labels[few], unnamed(labels[few]), rows(8, 2), config, seed=1)
+
+
+def test_a_class_of_scattered_species_is_learned_by_its_species(config: HeadConfig) -> None:
+    """Exclusive or: each class has two species in opposite corners, which no four outputs tell."""
+    rng = np.random.default_rng(8)
+    species = rng.integers(0, 8, 480)
+    corners = np.concatenate([np.eye(4, DIMENSION), -np.eye(4, DIMENSION)])
+    features = (corners[species] + 0.2 * rng.normal(size=(480, DIMENSION))).astype(np.float32)
+    names, labels = np.char.add("species ", species.astype(np.str_)), species % 4
+    learned, judged = slice(0, 240), slice(240, None)
+    right = {}
+    for kind, known in (("species", names), ("classes", unnamed(labels))):
+        data = (features[learned], labels[learned], known[learned])
+        head = fit(*data, (features[judged], labels[judged]), config, seed=1)
+        right[kind] = (head.logits(features[judged]).argmax(axis=1) == labels[judged]).mean()
+    assert right["species"] > 0.9
+    assert right["classes"] < 0.5
+
+
+def test_photos_whose_species_is_unknown_teach_their_class(config: HeadConfig) -> None:
+    """Production's labels often name a class alone."""
+    features, labels = rows(400, 1)
+    named = np.where(np.arange(400) < 40, np.char.add("s", labels.astype(np.str_)), "")
+    head = fit(features, labels, named, rows(80, 2), config, seed=1)
+    fresh, truth = rows(200, 3)
+    assert head.species == ("s0", "s1", "s2", "s3")
+    assert (head.logits(fresh).argmax(axis=1) == truth).mean() > 0.95
+
+
+def test_outputs_stand_for_the_species_of_each_class() -> None:
+    labels = np.array([0, 0, 1, 1, 2, 3, 3])
+    found = outputs_of(labels, np.array(["b", "a", "", "", "a", "c", ""]))
+    assert found.species == ("a", "b", "", "a", "c")
+    assert found.classes.tolist() == [0, 0, 1, 2, 3]
+    assert found.targets.tolist() == [1, 0, 2, 2, 3, 4, 5 + 3]
+
+
+def test_rare_classes_and_rare_species_weigh_more() -> None:
+    labels = np.array([0] * 6 + [1] * 2 + [2] * 2 + [3] * 2)
+    species = np.array(["a"] * 5 + ["b"] + ["c"] * 2 + ["d"] * 2 + ["e"] * 2)
+    weights = outputs_of(labels, species).weights(labels, 1.0)
+    sums = [weights[labels == number].sum() for number in range(4)]
+    np.testing.assert_allclose(sums, 3.0)
+    np.testing.assert_allclose(weights[5], weights[:5].sum())
+    np.testing.assert_allclose(outputs_of(labels, species).weights(labels, 0.0), 1.0)
 
 
 def test_hydra_overrides_reach_the_configuration() -> None:

@@ -38,7 +38,7 @@ from mycovigil_training.retrain import training_photos
 from mycovigil_training.retrain.retraining import _inherited, retrain
 from mycovigil_training.training import train
 
-QUICK = ["augmentation=none", "head.epochs=30"]
+QUICK = ["augmentation=none", "head.epochs=6"]
 NIGHT = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
 # A species number that no training photo has: its shades are new.
 LOOK_ALIKE = 40

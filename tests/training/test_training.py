@@ -32,7 +32,7 @@ from mycovigil_training.model.scoring import answers, probabilities
 from mycovigil_training.retrain import attempts, training_photos
 from mycovigil_training.training import train
 
-QUICK = ("augmentation=none", "head.epochs=30")
+QUICK = ("augmentation=none", "head.epochs=6")
 
 pytestmark = pytest.mark.usefixtures("clean_database")
 

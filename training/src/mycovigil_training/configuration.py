@@ -40,16 +40,15 @@ class SplitConfig(Section):
 
 
 class HeadConfig(Section):
-    """The linear head's training: L-BFGS on all rows, ``iterations`` an epoch, until the
-    validation loss has not improved for ``patience`` epochs. ``ridge`` is the penalty (1/C);
-    ``balance`` the power of the inverse class count; ``deadly_cost`` weighs the probability that
-    a deadly photo gives to the edible classes."""
+    """The head's training: L-BFGS on all rows, ``iterations`` an epoch, until the validation loss
+    has not improved for ``patience`` epochs. ``ridge`` is the penalty (1/C); ``balance`` the power
+    of the inverse count by which photos of a rare class, and of a rare species in it, weigh more;
+    ``deadly_cost`` weighs the probability that a deadly photo gives to the edible classes."""
 
     epochs: int = Field(ge=1, le=10_000)
     iterations: int = Field(ge=1, le=100)
     patience: int = Field(ge=1)
     ridge: float = Field(ge=0)
-    smoothing: float = Field(ge=0, lt=1)
     balance: float = Field(ge=0, le=1)
     deadly_cost: float = Field(ge=0)
 

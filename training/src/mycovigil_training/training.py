@@ -62,7 +62,7 @@ def train(
     """Train on ``folder`` (curated first if need be), register, and promote if it may go live.
 
     Args:
-        folds: fit ten more heads, to calibrate by every row and for the model card's figures.
+        folds: judge the recipe out of fold for the model card: 30 more heads are fitted.
 
     Raises:
         UnknownLayout, NotCurated, TooFewPhotos, BadConfiguration: the input cannot be used.
@@ -92,7 +92,6 @@ def train(
         identity=engine.identity,
         encoder_uri=settings.encoder.uri,
         origin={"kind": "train", **provenance(data.folder, config, overrides)},
-        folds=folds,
     )
     bundle = with_card(bundle, parts.train, config, data.table if folds else None)
     calm = np.zeros(len(parts.holdout), dtype=bool)
@@ -140,7 +139,6 @@ def train_to(
         identity=engine.identity,
         encoder_uri=settings.encoder.uri,
         origin={"kind": "train", **provenance(data.folder, config, overrides)},
-        folds=True,
     )
     bundle = with_card(bundle, parts.train, config, data.table)
     target.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,12 @@ from safetensors.numpy import load, save
 
 from mycovigil.models.safety import CertificateStatus
 
-FORMAT = "mycovigil-bundle/1"
-# Attributes and their names in the file; the last one is missing where a bundle has none.
+FORMAT = "mycovigil-bundle/2"
+# Attributes and their names in the file; a bundle may lack the second ones.
 ARRAYS = {name: name for name in ("weight", "bias", "centre", "anchors")}
-OPTIONAL = {"non_mushroom_direction": "stranger"}
+OPTIONAL = {"non_mushroom_direction": "stranger"} | {
+    name: name for name in ("output_classes", "scale", "offset")
+}
 
 
 class BundleError(ValueError):
@@ -79,7 +81,8 @@ class Certificate(BaseModel):
 
 
 class BundleMeta(BaseModel):
-    """The JSON beside the arrays."""
+    """The JSON beside the arrays; ``output_species`` names what each output of the head stands for,
+    where it tells more than the classes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: str = FORMAT
@@ -91,6 +94,7 @@ class BundleMeta(BaseModel):
     preprocessing_digest: str
     dimension: int
     classes: tuple[str, ...]
+    output_species: tuple[str, ...] = ()
     thresholds: Thresholds
     certificate: Certificate
     look_alikes: dict[str, list[str]] = Field(default_factory=dict)
@@ -101,12 +105,14 @@ class BundleMeta(BaseModel):
 
 
 class Bundle(BaseModel):
-    """Arrays, float32: ``weight`` (4, D) and ``bias`` (4,) with the calibration folded in, so
-    that softmax(weight @ (x - centre) + bias) are calibrated probabilities of unit features x;
-    ``centre`` (D,); ``anchors`` (K, D) unit reference features, to which the novelty distance
-    (mean cosine distance to the ``neighbours`` nearest) is measured, ``species`` of each, empty
-    where unknown; ``non_mushroom_direction`` (D,): where photos without a mushroom lie, learned
-    from such photos or, where there were too few, from the encoder's text tower.
+    """Arrays, float32: ``weight`` (S, D), ``bias`` (S,), ``centre`` (D,): of unit features x,
+    softmax(weight @ (x - centre) + bias) are probabilities of S species, whose classes are the
+    sorted ``output_classes`` (S,) int64; ``scale`` and ``offset`` (4,) make the classes' sums
+    calibrated. Bundles of format 1 have none of the three: an output is a class, calibrated.
+    ``anchors`` (K, D) unit reference features, to which the novelty distance (mean cosine distance
+    to the ``neighbours`` nearest) is measured, ``species`` of each, empty where unknown;
+    ``non_mushroom_direction`` (D,): where photos without a mushroom lie, learned from such photos
+    or, where there were too few, from the encoder's text tower.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -115,12 +121,19 @@ class Bundle(BaseModel):
     bias: NDArray[np.float32]
     centre: NDArray[np.float32]
     anchors: NDArray[np.float32]
+    output_classes: NDArray[np.int64] | None = None
+    scale: NDArray[np.float32] | None = None
+    offset: NDArray[np.float32] | None = None
     non_mushroom_direction: NDArray[np.float32] | None = None
     species: tuple[str, ...] = ()
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(N, 4) calibrated probabilities of unit features (N, D); (4,) of one vector (D,)."""
         logits = ((features - self.centre) @ self.weight.T + self.bias).astype(np.float64)
+        if self.output_classes is not None:
+            logits = summed(logits, self.output_classes)
+        if self.scale is not None and self.offset is not None:
+            logits = logits * self.scale + self.offset
         grown = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return np.asarray(grown / grown.sum(axis=-1, keepdims=True))
 
@@ -162,6 +175,18 @@ class Bundle(BaseModel):
         known = {name: arrays[key] for name, key in ARRAYS.items()}
         known |= {name: arrays[key] for name, key in OPTIONAL.items() if key in arrays}
         return cls(meta=meta, species=tuple(species), **known)
+
+
+def summed(outputs: NDArray[np.float64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(…, C) logarithms of the probabilities of classes, each the sum of those of its outputs.
+
+    Args:
+        outputs: (…, S) logits.
+        classes: (S,) class numbers of the outputs, sorted, each of 0 to C - 1 at least once.
+    """
+    first = np.searchsorted(classes, np.arange(classes[-1] + 1))
+    sums = np.logaddexp.reduceat(outputs, first, axis=-1)
+    return np.asarray(sums - np.logaddexp.reduce(sums, axis=-1, keepdims=True))
 
 
 def digest(data: bytes) -> str:

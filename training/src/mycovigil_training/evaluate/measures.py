@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from mycovigil.models.safety import CLASSES
-from mycovigil_statistics.safety.calibration import expected_calibration_error
+from mycovigil_statistics.safety.calibration import balanced_weights, expected_calibration_error
 from mycovigil_statistics.safety.proportions import interval
 from mycovigil_training.evaluate.poison_cost import poison_cost
 from mycovigil_training.model.evaluation import DEADLY, HARMFUL, confusion, macro_recall
@@ -52,6 +52,9 @@ def measures(
         "auroc": _auroc(probabilities, labels),
         "harmful_auroc": _two(roc_auc_score, np.isin(labels, HARMFUL), _harm(probabilities)),
         "calibration_error": expected_calibration_error(probabilities, labels),
+        "balanced_calibration_error": expected_calibration_error(
+            probabilities, labels, balanced_weights(labels, len(CLASSES))
+        ),
         "poison_cost": asdict(poison_cost(probabilities, labels)),
         "risk_coverage": _risk_coverage(probabilities.max(axis=1), right),
         "deadly": _deadly(probabilities[:, DEADLY], labels == DEADLY),

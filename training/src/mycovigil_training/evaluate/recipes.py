@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mycovigil.models.safety import CLASSES
-from mycovigil_statistics.safety.calibration import vector_scaling
+from mycovigil_statistics.safety.calibration import balanced_weights, vector_scaling
 from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.encoder.evaluate.scores import linear_probe, nearest_votes
-from mycovigil_training.head.stopping import fit_stopped
+from mycovigil_training.head.fitting import fit
+from mycovigil_training.model.cross_fit import cross_fitted
 
 Probabilities = NDArray[np.float64]
 
@@ -82,11 +83,16 @@ def species_probe(learned: Rows, judged: Rows) -> Probabilities:
 
 
 def head(config: TrainConfig) -> "Recipe":
-    """What ``mycovigil train`` fits: a linear layer, stopped and calibrated on other specimens."""
+    """What ``mycovigil train`` fits: a linear layer of species, summed to classes and calibrated
+    out of fold."""
 
     def fitted(learned: Rows, judged: Rows) -> Probabilities:
-        layer, stop = fit_stopped(learned.features, learned.labels, learned.groups, config)
-        scaling = vector_scaling(layer.logits(learned.features[stop]), learned.labels[stop])
+        rows = (learned.features, learned.labels, learned.species)
+        layer = fit(*rows, None, config.head, seed=config.seed)
+        found = cross_fitted(*rows, learned.groups, config)
+        logits = layer.logits(learned.features) if found is None else found
+        equal = balanced_weights(learned.labels, len(CLASSES))
+        scaling = vector_scaling(logits, learned.labels, equal)
         return scaling.probabilities(layer.logits(judged.features))
 
     return fitted

@@ -1,1 +1,1 @@
-"""The head: a linear layer on encoder features, trained by Lightning, calibrated, folded."""
+"""The head: a linear layer on encoder features that tells species, summed to safety classes."""

@@ -12,58 +12,72 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from mycovigil.models.bundle import summed
 from mycovigil.models.safety import CLASSES
 from mycovigil_statistics.safety.calibration import balanced_weights
 from mycovigil_training import torchvision_shim
 from mycovigil_training.configuration import HeadConfig
+from mycovigil_training.head.outputs import outputs_of
 
-
-class TooFewPhotos(ValueError):
-    """A class (or the training part) has no photo to learn from."""
+# Standardised features (n, D), targets (n,) and weights (n,).
+Rows = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """``weight`` (4, D), ``bias`` (4,), ``centre`` (D,): logits = weight @ (x - centre) + bias;
+    """``weight`` (S, D), ``bias`` (S,), ``centre`` (D,): softmax(weight @ (x - centre) + bias) are
+    probabilities of the outputs, ``classes`` (S,) and ``species`` (S,) what each stands for;
     ``curve`` is the validation loss of each epoch."""
 
     weight: NDArray[np.float64]
     bias: NDArray[np.float64]
     centre: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    species: tuple[str, ...]
     epochs: int
     curve: tuple[float, ...] = ()
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        return (features - self.centre) @ self.weight.T + self.bias
+        """(n, 4) logarithms of the classes' probabilities, each the sum of its species'."""
+        outputs = (features - self.centre) @ self.weight.T + self.bias
+        return summed(outputs, self.classes)
 
 
 def fit(
     features: NDArray[np.float32],
     labels: NDArray[np.int64],
-    validation: tuple[NDArray[np.float32], NDArray[np.int64]],
+    species: NDArray[np.str_],
+    validation: tuple[NDArray[np.float32], NDArray[np.int64]] | None,
     config: HeadConfig,
     *,
     seed: int,
 ) -> Head:
-    """Train on (N, D) rows with early stopping on the validation rows; deterministic.
+    """Train on (N, D) rows with early stopping on the classes of the validation rows, without any
+    for all epochs (and without a line or a bar of progress); deterministic. ``species`` (N,) are empty where only the class is known.
 
     Raises:
         TooFewPhotos: a class has no training row.
     """
-    absent = [name for number, name in enumerate(CLASSES) if not (labels == number).any()]
-    if absent:
-        raise TooFewPhotos(f"no photo to learn {', '.join(absent)} from: add some and curate again")
+    outputs = outputs_of(labels, species)
     centre = features.mean(axis=0, dtype=np.float64)
     spread = np.maximum(features.std(axis=0, dtype=np.float64), 1e-4)
-    rows = ((features - centre) / spread, labels)
-    held = ((validation[0] - centre) / spread, validation[1])
-    weight, bias, curve = _train(rows, held if len(held[1]) else rows, config, seed)
-    return Head(weight / spread, bias, centre, len(curve), curve)
+    weights = outputs.weights(labels, config.balance)
+    rows = ((features - centre) / spread, outputs.targets, weights)
+    held = None
+    if validation is not None and len(validation[1]):
+        held = (
+            (validation[0] - centre) / spread,
+            len(outputs.classes) + validation[1],
+            balanced_weights(validation[1], len(CLASSES), power=config.balance),
+        )
+    weight, bias, curve = _train(rows, held, outputs.classes, config, seed)
+    return Head(weight / spread, bias, centre, outputs.classes, outputs.species, len(curve), curve)
 
 
 def _train(
-    rows: tuple[NDArray[Any], NDArray[Any]],
-    held: tuple[NDArray[Any], NDArray[Any]],
+    rows: Rows,
+    held: Rows | None,
+    output_classes: NDArray[np.int64],
     config: HeadConfig,
     seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, ...]]:
@@ -71,23 +85,22 @@ def _train(
     import lightning.pytorch as lightning
     import torch
 
-    from mycovigil_training.head.module import LinearHead
+    from mycovigil_training.head.module import SpeciesHead
 
     with quiet_lightning():
-        loaders = [_loader(part) for part in (rows, held)]
-        weights = torch.as_tensor(_class_weights(rows[1], config.balance), dtype=torch.float32)
+        loaders = [part and _loader(part) for part in (rows, held)]
         with torch.random.fork_rng(devices=[]), _one_thread():
             torch.manual_seed(seed)
-            head = LinearHead(rows[0].shape[1], weights, config)
+            head = SpeciesHead(rows[0].shape[1], torch.as_tensor(output_classes), config)
             trainer = lightning.Trainer(
                 max_epochs=config.epochs,
                 accelerator="cpu",
                 devices=1,
-                callbacks=_callbacks(config),
+                callbacks=_callbacks(config) if held else [],
                 logger=False,
                 enable_checkpointing=False,
                 enable_model_summary=False,
-                enable_progress_bar=sys.stderr.isatty(),
+                enable_progress_bar=bool(held) and sys.stderr.isatty(),
                 num_sanity_val_steps=0,
             )
             trainer.fit(head, *loaders)
@@ -95,13 +108,17 @@ def _train(
     return weight, bias, tuple(head.curve)
 
 
-def _loader(part: tuple[NDArray[Any], NDArray[Any]]) -> Any:
+def _loader(part: Rows) -> Any:
     """All rows as one batch, cut from the tensors at once."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
-    features = torch.as_tensor(part[0], dtype=torch.float32)
-    dataset = TensorDataset(features, torch.as_tensor(part[1], dtype=torch.long))
+    features, targets, weights = part
+    dataset = TensorDataset(
+        torch.as_tensor(features, dtype=torch.float32),
+        torch.as_tensor(targets, dtype=torch.long),
+        torch.as_tensor(weights, dtype=torch.float32),
+    )
     return DataLoader(dataset, sampler=[range(len(dataset))], batch_size=None)
 
 
@@ -120,13 +137,6 @@ def _callbacks(config: HeadConfig) -> list[Any]:
 
     shown = RichProgressBar() if sys.stderr.isatty() else Lines()
     return [EarlyStopping("validation_loss", patience=config.patience), shown]
-
-
-def _class_weights(labels: NDArray[np.int64], power: float) -> NDArray[np.float64]:
-    """(4,) weight of each class, of mean 1 over the rows."""
-    per_row = balanced_weights(labels, len(CLASSES), power=power)
-    first = [int(np.flatnonzero(labels == number)[0]) for number in range(len(CLASSES))]
-    return per_row[first]
 
 
 @contextmanager

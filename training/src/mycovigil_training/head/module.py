@@ -3,7 +3,6 @@
 import lightning.pytorch as lightning
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from mycovigil.models.safety import CLASSES, SafetyClass
 from mycovigil_training.configuration import HeadConfig
@@ -13,44 +12,53 @@ HARMLESS = [
     CLASSES.index(SafetyClass.EDIBLE),
     CLASSES.index(SafetyClass.CONDITIONALLY_EDIBLE),
 ]
+Batch = tuple[Tensor, Tensor, Tensor]
 
 
-class LinearHead(lightning.LightningModule):
-    """A linear layer on standardised features; keeps the weights of its best epoch."""
+class SpeciesHead(lightning.LightningModule):
+    """A linear layer of S outputs on standardised features; keeps the weights of its best epoch,
+    or without validation of its last.
 
-    def __init__(self, dimension: int, class_weights: Tensor, config: HeadConfig) -> None:
+    Batches are features (n, D), targets (n,) as in `head.outputs.Outputs`
+    and weights (n,). ``output_classes`` (S,) is sorted and names every class.
+    """
+
+    def __init__(self, dimension: int, output_classes: Tensor, config: HeadConfig) -> None:
         super().__init__()
-        self.layer = nn.Linear(dimension, len(CLASSES))
+        self.layer = nn.Linear(dimension, len(output_classes))
         nn.init.zeros_(self.layer.weight)
         nn.init.zeros_(self.layer.bias)
-        self.class_weights = class_weights
+        self.widths = torch.bincount(output_classes, minlength=len(CLASSES)).tolist()
+        self.target_classes = torch.cat([output_classes, torch.arange(len(CLASSES))])
         self.config = config
         self.best_loss = float("inf")
         self.curve: list[float] = []
+        # The layer's own tensors, until a validated epoch's copies take their place.
         self.best: tuple[Tensor, Tensor] = (self.layer.weight, self.layer.bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.layer(features)
-        return logits
+        """(n, S + 4) logarithms of the probabilities of the outputs, and of the classes: their
+        sums."""
+        species = torch.log_softmax(self.layer(features), dim=1)
+        parts = torch.split(species, self.widths, dim=1)
+        sums = [part.logsumexp(dim=1) for part in parts]
+        return torch.cat([species, torch.stack(sums, dim=1)], dim=1)
 
-    def loss(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Class-balanced cross entropy, and what deadly photos give to the edible classes."""
-        logits = self(features)
-        plain = functional.cross_entropy(
-            logits, labels, weight=self.class_weights, label_smoothing=self.config.smoothing
-        )
-        deadly = labels == DEADLY
-        if not bool(deadly.any()):
-            return plain
-        fatal = torch.softmax(logits[deadly], dim=1)[:, HARMLESS].sum()
-        return plain + self.config.deadly_cost * fatal / len(labels)
+    def loss(self, features: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Weighted cross entropy, and what deadly photos give to the edible classes."""
+        logs = self(features)
+        plain = -(weights * logs.gather(1, targets[:, None])[:, 0]).mean()
+        deadly = self.target_classes[targets] == DEADLY
+        fatal = logs[:, -len(CLASSES) :][deadly][:, HARMLESS].exp().sum()
+        total: Tensor = plain + self.config.deadly_cost * fatal / len(targets)
+        return total
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
+    def training_step(self, batch: Batch, _index: int) -> Tensor:
         """The loss of all rows, and the ridge as in scikit-learn's 1/C."""
         ridge = self.config.ridge * self.layer.weight.square().sum() / (2 * len(batch[1]))
         return self.loss(*batch) + ridge
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
+    def validation_step(self, batch: Batch, _index: int) -> None:
         self.log("validation_loss", self.loss(*batch), on_epoch=True, batch_size=len(batch[0]))
 
     def on_validation_epoch_end(self) -> None:

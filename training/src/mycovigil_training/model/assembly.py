@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from mycovigil.models.bundle import Bundle, BundleMeta, Certificate
 from mycovigil.models.safety import CLASSES, CertificateStatus
 from mycovigil.vision.encoder.identity import EncoderIdentity
-from mycovigil_statistics.safety.calibration import Scaling, log_loss, softmax, vector_scaling
+from mycovigil_statistics.safety.calibration import (
+    Scaling,
+    balanced_weights,
+    log_loss,
+    softmax,
+    vector_scaling,
+)
 from mycovigil_statistics.safety.novelty import (
     k_centre_anchors,
     mean_distance,
@@ -26,6 +32,9 @@ from mycovigil_training.model.cross_fit import cross_fitted
 from mycovigil_training.model.evaluation import evaluate
 from mycovigil_training.model.look_alike import look_alikes
 from mycovigil_training.model.scoring import answers, plain
+
+# Validation photos of each class that calibrate probabilities; with fewer, five more heads do.
+FEWEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +66,16 @@ def assemble(
     encoder_uri: str,
     origin: dict[str, Any],
     new_days_since: datetime.datetime | None = None,
-    folds: bool = False,
 ) -> Bundle:
     """Train, calibrate, certify and judge; the bundle is complete but for the gate.
-
-    Args:
-        folds: calibrate by every row that is learned from or stops the training, out of fold, and
-            not by the latter alone; five more heads are fitted. Thresholds and certificate come
-            from the calibration rows either way.
 
     Raises:
         TooFewPhotos: a class has no training photo.
     """
     head = _fitted(parts, config)
-    scales = _scaling_rows(head, parts, config, folds=folds)
-    scaling = vector_scaling(*scales)
+    scales = _scaling_rows(head, parts, config)
+    equal = balanced_weights(scales[1], len(CLASSES))
+    scaling = vector_scaling(*scales, equal)
     anchors = _anchors(parts.train.features, config)
     known = parts.train.features[anchors]
     count = config.safety.neighbours
@@ -104,7 +108,8 @@ def assemble(
         certificate=certificate,
         look_alikes=look_alikes(train.features, train.labels, train.species),
         neighbours=count,
-        calibration=_described(scaling, *scales),
+        calibration=_described(scaling, *scales, equal),
+        output_species=head.species,
         training=origin | _counts(parts, head, config),
     )
     return _judged(_bundle(meta, head, scaling, train, anchors, direction), fresh.holdout)
@@ -114,17 +119,24 @@ def _fitted(parts: Parts, config: TrainConfig) -> Head:
     train, (views, places) = parts.train, parts.views
     rows = np.concatenate([train.features, views])
     labels = np.concatenate([train.labels, train.labels[places]])
+    species = np.concatenate([train.species, train.species[places]])
     held = (parts.validation.features, parts.validation.labels)
-    return fit(rows, labels, held, config.head, seed=config.seed)
+    return fit(rows, labels, species, held, config.head, seed=config.seed)
 
 
 def _scaling_rows(
-    head: Head, parts: Parts, config: TrainConfig, *, folds: bool
+    head: Head, parts: Parts, config: TrainConfig
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Logits and labels that the probabilities are fitted to."""
-    found = cross_fitted(parts.train.joined(parts.validation), config) if folds else None
-    rows = parts.validation if len(parts.validation) else parts.train
-    return found or (head.logits(rows.features), rows.labels)
+    """Logits and labels that the probabilities are fitted to: those of the validation photos or,
+    where a class has few, of all photos that are learned from or stop the training, out of fold."""
+    held = parts.validation
+    if np.bincount(held.labels, minlength=len(CLASSES)).min() < FEWEST:
+        rows = parts.train.joined(held)
+        logits = cross_fitted(rows.features, rows.labels, rows.species, rows.groups, config)
+        if logits is not None:
+            return logits, rows.labels
+    held = held if len(held) else parts.train
+    return head.logits(held.features), held.labels
 
 
 def _unknown_to_encoder(parts: Parts, identity: EncoderIdentity) -> Parts:
@@ -182,12 +194,14 @@ def _bundle(
     anchors: NDArray[np.int64],
     direction: NDArray[np.float32] | None,
 ) -> Bundle:
-    """The scaling folded into the layer: s * (W x + b) + o = (s W) x + (s b + o)."""
     return Bundle(
         meta=meta,
-        weight=(scaling.scale[:, None] * head.weight).astype(np.float32),
-        bias=(scaling.scale * head.bias + scaling.offset).astype(np.float32),
+        weight=head.weight.astype(np.float32),
+        bias=head.bias.astype(np.float32),
         centre=head.centre.astype(np.float32),
+        output_classes=head.classes,
+        scale=scaling.scale.astype(np.float32),
+        offset=scaling.offset.astype(np.float32),
         anchors=train.features[anchors],
         non_mushroom_direction=direction,
         species=tuple(train.species[anchors].tolist()),
@@ -203,20 +217,21 @@ def _judged(bundle: Bundle, holdout: FeatureTable) -> Bundle:
 
 
 def _described(
-    scaling: Scaling, logits: NDArray[np.float64], labels: NDArray[np.int64]
+    scaling: Scaling,
+    logits: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """How the probabilities were calibrated; ``shares`` are the classes' they hold for."""
-    counts = np.bincount(labels, minlength=len(CLASSES))
+    """How the probabilities were calibrated; ``shares`` are the classes' they hold for: a deadly
+    class that the collection has few photos of is not taken for a rare one."""
     return {
         "method": "vector scaling",
         "photos": len(labels),
         "scale": scaling.scale.tolist(),
         "offset": scaling.offset.tolist(),
-        "shares": dict(
-            zip([c.value for c in CLASSES], (counts / len(labels)).tolist(), strict=True)
-        ),
-        "log_loss_before": log_loss(softmax(logits), labels),
-        "log_loss": log_loss(scaling.probabilities(logits), labels),
+        "shares": {name.value: 1 / len(CLASSES) for name in CLASSES},
+        "log_loss_before": log_loss(softmax(logits), labels, weights),
+        "log_loss": log_loss(scaling.probabilities(logits), labels, weights),
     }
 
 

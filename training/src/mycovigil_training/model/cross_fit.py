@@ -10,23 +10,25 @@ from numpy.typing import NDArray
 from mycovigil.models.safety import CLASSES
 from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.evaluate.folds import TooFewGroups, grouped
-from mycovigil_training.features.table import FeatureTable
-from mycovigil_training.head.fitting import TooFewPhotos
-from mycovigil_training.head.stopping import fit_stopped
+from mycovigil_training.head.fitting import fit
+from mycovigil_training.head.outputs import TooFewPhotos
 
 
 def cross_fitted(
-    rows: FeatureTable, config: TrainConfig
-) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
-    """(n, 4) logits and (n,) labels, in folds over specimens; None where a class has too few."""
-    logits = np.full((len(rows), len(CLASSES)), np.nan)
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    species: NDArray[np.str_],
+    groups: NDArray[np.str_],
+    config: TrainConfig,
+) -> NDArray[np.float64] | None:
+    """(n, 4) logits in folds over specimens ``groups`` (n,); None where a class has too few."""
+    logits = np.full((len(labels), len(CLASSES)), np.nan)
     try:
-        for learned, judged in grouped(
-            rows.labels, rows.groups, seed=config.seed, what="specimens"
-        ):
-            own, others = rows.take(learned), rows.take(judged)
-            head, _ = fit_stopped(own.features, own.labels, own.groups, config)
-            logits[judged] = head.logits(others.features)
+        for own, others in grouped(labels, groups, seed=config.seed, what="specimens"):
+            head = fit(
+                features[own], labels[own], species[own], None, config.head, seed=config.seed
+            )
+            logits[others] = head.logits(features[others])
     except (TooFewGroups, TooFewPhotos):
         return None
-    return logits, rows.labels
+    return logits

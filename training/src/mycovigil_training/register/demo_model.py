@@ -17,7 +17,7 @@ from mycovigil_training.register.registration import ReferenceRows
 from mycovigil_training.training import first_parts_of
 from mycovigil_training.training_data import gather
 
-VERSION = "demo-3"
+VERSION = "demo-4"
 ENCODER = "lite/int8-weights"
 SIZE = 128  # pixels a side of a simulated photo
 SEED = 20_261_130

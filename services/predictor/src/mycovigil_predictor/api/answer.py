@@ -83,7 +83,9 @@ class Answer(BaseModel):
 
     id: uuid.UUID
     label: SafetyClass = Field(description="The likeliest class; never advice by itself.")
-    probabilities: dict[SafetyClass, float] = Field(description="Calibrated; they sum to 1.")
+    probabilities: dict[SafetyClass, float] = Field(
+        description="Calibrated as if all classes were photographed equally often; they sum to 1."
+    )
     prediction_set: list[SafetyClass] = Field(
         description="Conformal: the classes that are not ruled out."
     )
