@@ -52,8 +52,11 @@ def fit(
     *,
     seed: int,
 ) -> Head:
-    """Train on (N, D) rows with early stopping on the classes of the validation rows, without any
-    for all epochs (and without a line or a bar of progress); deterministic. ``species`` (N,) are empty where only the class is known.
+    """Train on (N, D) rows with early stopping on the classes of the validation rows; without any
+    for all epochs, and without a line or a bar of progress. Deterministic.
+
+    Args:
+        species: (N,) names, empty where only the class is known.
 
     Raises:
         TooFewPhotos: a class has no training row.
