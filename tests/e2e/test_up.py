@@ -139,7 +139,7 @@ def announces_what_a_person_wants(output: str, stack: dict[str, Any], log: Path)
     assert len(lines) == 9
     wanted = [stack["predictor_url"], stack["predictor_url"], stack["drift_url"], stack["api_key"]]
     assert [value in line for line, value in zip(lines, wanted, strict=False)] == [True] * 4
-    assert lines[4].split()[:2] == ["model", "demo-3,"]
+    assert lines[4].split()[:2] == ["model", "demo-4,"]
     assert "mycovigil train" in lines[4]
     assert lines[7].split()[:2] == ["log", str(log)]
     assert "Ctrl-C" in lines[8]

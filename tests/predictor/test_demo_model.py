@@ -17,7 +17,7 @@ MARK = "trained on drawn mushrooms, not for real ones"
 
 @pytest.fixture
 def demo(serve: Serve, settings: Settings, desk: Desk) -> Running:
-    assert registration.ensure(settings.database, settings.storage) == "demo-3"
+    assert registration.ensure(settings.database, settings.storage) == "demo-4"
     options = settings.predictor.model_copy(update={"public_page": True})
     return serve(settings.model_copy(update={"predictor": options}))
 

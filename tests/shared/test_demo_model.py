@@ -86,13 +86,13 @@ def test_of_two_registrations_at_once_one_registers(
             pool.submit(registration.ensure, settings.database, settings.storage) for _ in range(4)
         ]
         versions = [one.result() for one in ensured]
-    assert sorted(filter(None, versions)) == ["demo-3"]
+    assert sorted(filter(None, versions)) == ["demo-4"]
     with Session(engine) as session:
         assert session.scalar(select(func.count()).select_from(Model)) == 1
         assert session.scalar(select(func.count()).select_from(ReferenceSet)) == 1
 
 
-@pytest.mark.parametrize(("wanted", "registered"), [("true", ["demo-3"]), ("false", [])])
+@pytest.mark.parametrize(("wanted", "registered"), [("true", ["demo-4"]), ("false", [])])
 def test_migrate_registers_it_unless_told_not_to(
     wanted: str,
     registered: list[str],

@@ -25,7 +25,7 @@ QUICK = ("augmentation=none", "head.epochs=6")
 
 @pytest.fixture
 def demo(settings: Settings, clean_database: str) -> None:
-    assert registration.ensure(settings.database, settings.storage) == "demo-3"
+    assert registration.ensure(settings.database, settings.storage) == "demo-4"
 
 
 @pytest.mark.usefixtures("demo")
