@@ -24,7 +24,7 @@ SEED = 20_261_130
 # Small files: fewer anchors and reference rows than a real model has.
 OVERRIDES = (
     "safety.anchors=240",
-    "reference_rows=520",
+    "reference_rows=500",
     "augmentation.views=2",
     "safety.novelty_share=0.03",  # real photos are far from drawn ones: answer few of them
 )
