@@ -30,7 +30,6 @@ from mycovigil.settings import (
     RedisSettings,
     Settings,
     StorageSettings,
-    TrainingSettings,
 )
 from mycovigil.storage import Storage
 from mycovigil_local.emulator import emulator_command
@@ -52,12 +51,17 @@ TEMPORARY.mkdir(exist_ok=True)
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(TEMPORARY))
 
 
+# What is imported lives to the end.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What was imported lives to the end: the garbage collector would look at a million objects
-    again and again, a tenth of the suite's time."""
+    """The garbage collector would look at a million objects that live to the end again and again,
+    a tenth of the suite's time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -174,18 +178,34 @@ def storage(tmp_path: Path) -> Storage:
     return Storage(StorageSettings(url=str(tmp_path / "storage")))
 
 
-@pytest.fixture
-def settings(tmp_path: Path, database_settings: DatabaseSettings, redis_url: str) -> Settings:
-    """Everything real and local; events go to Redis Streams."""
+@pytest.fixture(scope="session")
+def common_settings(database_settings: DatabaseSettings, redis_url: str) -> Settings:
+    """Everything real and local; events go to Redis Streams. Read once: each of a dozen groups
+    looks through the whole environment."""
     return Settings(
         database=database_settings,
         redis=RedisSettings(url=redis_url),
-        publisher=PublisherSettings(backend="redis", topic_prefix=f"t{os.urandom(4).hex()}"),
-        storage=StorageSettings(url=str(tmp_path / "storage")),
+        publisher=PublisherSettings(backend="redis"),
         encoder=EncoderSettings(),
-        predictor=PredictorSettings(port=0, spool_path=tmp_path / "spool.sqlite"),
+        predictor=PredictorSettings(port=0),
         drift=DriftSettings(port=0, grace_seconds=0),
-        training=TrainingSettings(dataset=tmp_path / "dataset"),
+    )
+
+
+@pytest.fixture
+def settings(tmp_path: Path, common_settings: Settings) -> Settings:
+    """With folders and topics of the test's own."""
+    own: dict[str, dict[str, object]] = {
+        "publisher": {"topic_prefix": f"t{os.urandom(4).hex()}"},
+        "storage": {"url": str(tmp_path / "storage")},
+        "predictor": {"spool_path": tmp_path / "spool.sqlite"},
+        "training": {"dataset": tmp_path / "dataset"},
+    }
+    return common_settings.model_copy(
+        update={
+            name: getattr(common_settings, name).model_copy(update=values)
+            for name, values in own.items()
+        }
     )
 
 

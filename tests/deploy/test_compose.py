@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from factories.outage import until
+from factories.shortened import shortened
 
 from mycovigil.settings import FOREIGN, variables
 from mycovigil_local.port import free_port
@@ -76,7 +77,7 @@ def child(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterat
     started.stop()
 
 
-@pytest.mark.parametrize("child", LASTING, indirect=True)
+@pytest.mark.parametrize("child", shortened(LASTING, "drift"), indirect=True)
 def test_a_service_starts_and_stops_by_sigterm(child: Child, environment: dict[str, str]) -> None:
     child.wait_ready(90)
     assert child.alive

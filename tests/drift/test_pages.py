@@ -12,6 +12,7 @@ import pytest
 from browser import browsing, serving, visiting
 from factories.history import History, make_history
 from factories.key import make_key
+from factories.shortened import shortened
 from PIL import Image
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
@@ -142,7 +143,7 @@ COMPARED = {
 }
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", shortened(PAGES, "overview", "drifted night"))
 def test_a_page_loads_fits_and_asks_nobody_else(site: Site, name: str) -> None:
     address, title = PAGES[name]
     with visiting(site.browser, site.url + address(site.history), key=site.key) as visit:

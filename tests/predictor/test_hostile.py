@@ -23,6 +23,8 @@ MOST_CONNECTIONS = 300
 # Megabytes; the first large photos leave Pillow and the allocator that much.
 MOST_GROWTH = 80.0
 LORIS_SECONDS = 60
+# Of the short form.
+FEW_CONNECTIONS = 20
 
 
 @pytest.fixture
@@ -181,6 +183,20 @@ ATTACKS = [
 ]
 
 
+@pytest.mark.parametrize("process", [FEW_CONNECTIONS], indirect=True)
+def test_attacks_that_cost_little_and_a_few_connections_too_many(
+    process: Process, desk: Desk
+) -> None:
+    key = desk.key()
+    with process.client(key) as http:
+        for attack in (attack for attack in ATTACKS if attack is not photos_that_inflate):
+            attack(process, key)
+            answer = http.post("/v1/predictions", content=make_photo())
+            assert answer.status_code == 200, attack.__name__
+    check_crowd(process, key, 3 * FEW_CONNECTIONS, FEW_CONNECTIONS)
+
+
+@pytest.mark.whole
 def test_each_attack_is_refused_and_the_next_request_is_answered(
     process: Process, desk: Desk
 ) -> None:
@@ -231,6 +247,7 @@ def check_crowd(process: Process, key: str, count: int, most: int) -> None:
         assert http.post("/v1/predictions", content=make_photo()).status_code == 200
 
 
+@pytest.mark.whole
 def test_more_connections_than_are_held(process: Process, desk: Desk) -> None:
     check_crowd(process, desk.key(), 1_000, MOST_CONNECTIONS)
 

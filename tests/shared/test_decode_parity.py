@@ -170,6 +170,7 @@ def test_scaled_decoding_changes_no_answer(photos: Path, transform: Any) -> None
     assert np.not_equal(*classes).sum() <= MOST_CHANGED
 
 
+@pytest.mark.whole
 def test_both_paths_agree_through_clip(photos: Path, transform: Any, clip: Embed) -> None:
     found = photos_of(photos, 4) + [large_photo(seed) for seed in range(4)]
     assert sum(is_scaled(data, 224) for data in found) == 4

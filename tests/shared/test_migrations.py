@@ -96,6 +96,7 @@ def test_a_slip_in_the_year_makes_no_partitions() -> None:
     assert "more than ten years ago" in str(answer.exception)
 
 
+@pytest.mark.whole
 def test_commands_at_the_same_time_wait_for_each_other(
     empty: DatabaseSettings, tmp_path: Path
 ) -> None:

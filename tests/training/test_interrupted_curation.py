@@ -68,6 +68,7 @@ curation.curate(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
+@pytest.mark.whole
 def test_a_killed_run_goes_on_to_the_same_bytes(
     source: Path, tmp_path: Path, whole: dict[str, bytes]
 ) -> None:

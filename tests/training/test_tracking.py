@@ -55,6 +55,7 @@ def records(data: bytes) -> Iterator[bytes]:
             whole = b""
 
 
+@pytest.mark.whole
 def test_wandb_writes_its_own_file_offline(run: Run, tmp_path: Path) -> None:
     wandb = pytest.importorskip("wandb", reason="wandb is not installed here")
     from wandb.proto import wandb_internal_pb2

@@ -4,21 +4,29 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 
-from mycovigil.settings import DriftSettings, Settings
+from mycovigil.postgres.engine import engine_of, sessions_of
+from mycovigil.settings import DatabaseSettings, DriftSettings, Settings
 from mycovigil.storage import Storage
 from mycovigil_worker.report import evidently_report
 from mycovigil_worker.report.evidently_report import Stored
 from mycovigil_worker.state import State
 
 
+@pytest.fixture(scope="session")
+def job_engine(database_settings: DatabaseSettings) -> Iterator[Engine]:
+    """A worker's engine, whose compiled statements serve all tests of this process."""
+    engine = engine_of(database_settings, seconds=database_settings.job_seconds)
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
-def state(settings: Settings, clean_database: str) -> Iterator[State]:
+def state(settings: Settings, clean_database: str, job_engine: Engine) -> State:
     """Sessions of it commit; the tables are emptied after the test."""
     daily = settings.model_copy(update={"drift": DriftSettings(grace_seconds=900, min_rows=50)})
-    made = State.of(daily)
-    yield made
-    made.engine.dispose()
+    return State(daily, job_engine, sessions_of(job_engine), Storage(daily.storage))
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def pages(state: State) -> list[datetime.datetime]:
         return [end for (end,) in rows]
 
 
+@pytest.mark.whole
 def test_a_drift_on_day_12_pages_once_by_day_14_and_no_day_before_it(state: State) -> None:
     found = play(state, DRIFT_DAY + 2, drift=0.7)
     assert [row.verdict for row in found[:DRIFT_DAY]] == ["learning"] * 3 + ["calm"] * 9

@@ -165,6 +165,7 @@ def test_a_worker_is_alive_while_its_loop_turns_or_a_task_runs(
     assert activity.is_alive()
 
 
+@pytest.mark.whole
 def test_a_solo_worker_beats_while_it_runs_a_task(
     beating: Settings, file: Path, tmp_path: Path
 ) -> None:

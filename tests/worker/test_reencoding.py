@@ -53,6 +53,7 @@ def with_environment(state: State, monkeypatch: pytest.MonkeyPatch, url: str) ->
         monkeypatch.setenv(name, value)
 
 
+@pytest.mark.whole
 def test_the_command_sends_the_days_as_a_group_behind_the_retrains(
     state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +76,7 @@ def test_the_command_sends_the_days_as_a_group_behind_the_retrains(
     assert waiting == {"retrain\x06\x169": 2}
 
 
+@pytest.mark.whole
 def test_a_child_encodes_a_day(
     state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,6 +118,7 @@ def test_while_a_night_is_judged_no_transaction_holds_a_write_lock(
         assert session.scalar(writing) == 0
 
 
+@pytest.mark.whole
 def test_a_worker_killed_before_the_write_leaves_a_page_that_retention_deletes(
     state: State, brief_pages: None
 ) -> None:
