@@ -47,6 +47,7 @@ def main() -> None:
                 _curated(options.photos / beside) if beside else None,
                 encoder,
                 compose(),
+                without=_curated(options.photos / "not_mushroom"),
             )
             figures["data"]["folder"] = name
             figures["seconds"] = round(time.monotonic() - began, 1)
@@ -91,8 +92,12 @@ def _write_page() -> None:
             if figures.get(key):
                 head = f"### {figures['data']['folder']}, {figures['encoder']}: {title}"
                 tables.append(f"{head}\n\n{_table(figures[key])}")
-        if figures.get("not_mushroom_auroc"):
-            tables.append(f"Mushroom or not, AUROC: {figures['not_mushroom_auroc']:.3f}")
+        if found := figures.get("not_mushroom"):
+            tables.append(
+                f"Mushroom or not, AUROC: {found['probe_auroc']:.3f} by a probe, "
+                f"{found['distance_auroc']:.3f} by the distance to known photos, with "
+                f"{found['photos']} photos without a mushroom that the encoder has not learned from"
+            )
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)

@@ -1,5 +1,6 @@
 """The ``mycovigil`` command: help without imports, suggestions, and one sentence on a failure."""
 
+import errno
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from mycovigil import cli
 from mycovigil.commands import lazy_group
+from mycovigil.commands.failure import sentence
 from mycovigil_local.port import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -56,6 +58,19 @@ def run_here(
         return subprocess.CompletedProcess(words, code or 0, said.out, said.err)
 
     return ran
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "out/x"), "the disk is full (out/x)"),
+        (RuntimeError("[enforce fail] PytorchStreamWriter failed writing file"), "disk is full"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."), "smaller batches"),
+        (MemoryError(), "smaller batches"),
+    ],
+)
+def test_a_full_disk_and_a_full_gpu_are_one_sentence(error: Exception, words: str) -> None:
+    assert words in (sentence(error, "finetune") or "")
 
 
 @pytest.mark.parametrize("command", [("models", "list"), ("keys", "list")])

@@ -77,6 +77,17 @@ def test_a_species_under_two_classes_becomes_the_more_dangerous(source: Path, ta
     assert report.photos == {"poisonous": 2}
 
 
+def test_photos_without_a_safety_class_are_counted_and_listed(source: Path, target: Path) -> None:
+    put(source, "edible/A_b/1.jpg", make_photo(seed=1))
+    put(source, "delicious/C_d/2.jpg", make_photo(seed=2))
+    put(source, ".ipynb_checkpoints/3.jpg", make_photo(seed=3))
+    report = curate(source, target)
+    assert (report.seen, report.kept, report.without_class) == (2, 1, 1)
+    dropped = (target / "dropped.csv").read_text()
+    assert "delicious/C_d/2.jpg" in dropped
+    assert "without a safety class" in dropped
+
+
 def test_lying_suffixes_are_mended_and_the_source_is_left_alone(source: Path, target: Path) -> None:
     original = put(source, "edible/A_b/1.png", make_photo(seed=1, kind="JPEG"))
     before = original.read_bytes()

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories.photo import encoded
 from factories.photo_folder import photo_folder
+from PIL import Image
 from typer.testing import CliRunner
 
 from mycovigil_training.commands.evaluate import app
@@ -19,6 +21,19 @@ from mycovigil_training.evaluate.poison_cost import poison_cost
 from mycovigil_training.evaluate.recipes import Rows, species_probe
 
 EDIBLE, CONDITIONAL, POISONOUS, DEADLY = range(4)
+
+
+def things_folder(folder: Path) -> Path:
+    """25 photos of black and white stripes, none of a mushroom."""
+    rng, rows = np.random.default_rng(4), ["path,species,safety_class"]
+    folder.mkdir()
+    for number in range(25):
+        pixels = np.zeros((48, 48, 3), np.uint8)
+        pixels[rng.integers(0, 2, 48).astype(bool)] = 255
+        (folder / f"{number}.png").write_bytes(encoded(Image.fromarray(pixels), "PNG"))
+        rows.append(f"{number}.png,thing {number},not_mushroom")
+    (folder / "manifest.csv").write_text("\n".join(rows))
+    return folder
 
 
 def sure(classes: list[int]) -> np.ndarray:
@@ -99,7 +114,8 @@ def test_the_command_writes_every_recipes_figures(encoder_folder: Path, tmp_path
     output = tmp_path / "figures.json"
     folder = photo_folder(tmp_path / "photos", photos=8)
     arguments = [str(folder), "--json", str(output), "--encoder", str(encoder_folder)]
-    more = ["--other", str(folder), "--set", "head.epochs=5"]
+    things = things_folder(tmp_path / "things")
+    more = ["--other", str(folder), "--without", str(things), "--set", "head.epochs=5"]
     result = CliRunner().invoke(app, [*arguments, *more])
     assert result.exit_code == 0, result.output
     figures = json.loads(output.read_text())
@@ -107,6 +123,9 @@ def test_the_command_writes_every_recipes_figures(encoder_folder: Path, tmp_path
     assert figures["models"]["majority"]["macro_recall"] <= 0.25
     assert figures["models"]["probe"]["macro_recall"] > 0.4
     assert len(figures["data"]["content_hash"]) == 64
+    assert figures["not_mushroom"]["photos"] == 25
+    assert figures["not_mushroom"]["probe_auroc"] > 0.9
+    assert figures["not_mushroom"]["distance_auroc"] > 0.9
 
 
 def test_a_folder_that_cannot_be_judged_is_one_sentence(tmp_path: Path) -> None:

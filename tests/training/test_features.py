@@ -1,5 +1,8 @@
 """Features: the serving encoder on the serving decode, cached, with seeded views."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +145,58 @@ def test_a_killed_extraction_goes_on(
     monkeypatch.setattr(engine, "encode", real)
     whole = extract(curated_folder, photos, engine, batch=8)
     assert again.features.tolist() == whole.features.tolist()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mycovigil_training.dataset import curated
+from mycovigil_training.features import cache
+from mycovigil_training.features.engine import Engine
+from mycovigil_training.features.extraction import extract
+left = [3]
+class Stream:
+    def __init__(self, real):
+        self.real = real
+    def __enter__(self):
+        return self
+    def __exit__(self, *_):
+        self.real.close()
+    def write(self, data):
+        left[0] -= 1
+        if not left[0]:
+            self.real.write(data[: len(data) // 2 + 7])
+            self.real.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.real.write(data)
+real = Path.open
+Path.open = lambda path, mode="r", **more: (
+    Stream(real(path, mode)) if mode == "ab" else real(path, mode, **more)
+)
+folder = Path(sys.argv[1])
+extract(folder, curated.read(folder)[:40], Engine(sys.argv[2]), batch=8)
+"""
+
+
+def test_an_extraction_killed_in_a_write_goes_on_to_the_same_bytes(
+    curated_folder: Path, encoder_folder: Path, engine: Engine, tmp_path: Path
+) -> None:
+    """Two batches of 8 are whole; of the third, half a record and more is in the file."""
+    for home in ("cut", "whole"):
+        (tmp_path / home).mkdir()
+        for one in curated_folder.iterdir():
+            if not one.name.startswith("."):
+                (tmp_path / home / one.name).symlink_to(one)
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "cut"), str(encoder_folder)]
+    assert subprocess.run(command, timeout=60, check=False).returncode == -signal.SIGKILL
+    (cut,) = (tmp_path / "cut" / CACHE_FOLDER).iterdir()
+    photos = curated.read(curated_folder)[:40]
+    rows = FeatureCache(cut, engine.identity.dimension)
+    assert 16 <= sum(photo.stored_sha256 in rows for photo in photos) < 24
+    again, whole = (extract(tmp_path / home, photos, engine, batch=8) for home in ("cut", "whole"))
+    assert again.features.tolist() == whole.features.tolist()
+    files = [next((tmp_path / home / CACHE_FOLDER).iterdir()) for home in ("cut", "whole")]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_a_changed_graph_is_refused(encoder_folder: Path, tmp_path: Path) -> None:

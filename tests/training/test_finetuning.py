@@ -1,6 +1,7 @@
 """Recipe `finetune`: presets, resuming, two processes, and what is learned of rare classes."""
 
 import io
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,45 @@ def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(
     one, other = (read_tower(tmp_path / name / "tower.safetensors")[0] for name in ("whole", "cut"))
     state = other.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in one.state_dict().items())
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from mycovigil_training.finetune.config import FinetuneConfig
+from mycovigil_training.finetune.recipe import finetune
+from mycovigil_training import torchvision_shim
+torchvision_shim.make_importable()
+from mycovigil_training.finetune.module import Finetuner
+torch.set_num_threads(1)
+real, left = Finetuner.training_step, [int(sys.argv[4])]
+def deadly(*arguments):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments)
+Finetuner.training_step = deadly
+finetune(Path(sys.argv[1]), Path(sys.argv[2]), FinetuneConfig.model_validate_json(sys.argv[3]))
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_twice_ends_as_an_uninterrupted_one(
+    folder: Path, tower: Path, tmp_path: Path
+) -> None:
+    """SIGKILL in the second step of an epoch, two steps each: in the second, then in the third."""
+    config = quick(tower, "epochs=3", "patience=9")
+    for step in ("4", "4"):
+        told = [str(folder), str(tmp_path), config.model_dump_json(), step]
+        command = [sys.executable, "-c", KILLED, *told]
+        assert subprocess.run(command, timeout=300, check=False).returncode == -signal.SIGKILL
+        assert not (tmp_path / "tower.safetensors").exists()
+    resumed = finetune(folder, tmp_path, config)
+    whole = finetune(folder, tmp_path / "whole", config)
+    assert resumed.epochs == whole.epochs
+    files = [home / "tower.safetensors" for home in (tmp_path, tmp_path / "whole")]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_the_tower_stands_still_while_the_classifier_is_probed(

@@ -107,9 +107,23 @@ def compose_as(name: str, kind: type[Config], overrides: Sequence[str] = ()) -> 
             composed = hydra.compose(name, overrides=list(overrides))
         values: Any = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
         return kind.model_validate(values)
-    except (HydraException, OmegaConfBaseException, ValidationError) as error:
-        near = "" if isinstance(error, ValidationError) else _nearest(name, overrides)
-        raise BadConfiguration(f"the configuration is refused: {error}{near}") from error
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise BadConfiguration(f"the configuration is refused: {'; '.join(wrong)}") from error
+    except (HydraException, OmegaConfBaseException) as error:
+        reason = _no_option(error) or str(error).partition("\n")[0] + _nearest(name, overrides)
+        raise BadConfiguration(f"the configuration is refused: {reason}") from error
+
+
+def _no_option(error: Exception) -> str:
+    """Of a group's option that does not exist: those that do."""
+    wanted, options = getattr(error, "missing_cfg_file", None), getattr(error, "options", None)
+    if not wanted or not options:
+        return ""
+    group, _, option = str(wanted).rpartition("/")
+    close = get_close_matches(option, options, n=1)
+    near = f", did you mean {close[0]}?" if close else ";"
+    return f"there is no {group}={option}{near} there are {', '.join(options)}"
 
 
 def _nearest(name: str, overrides: Sequence[str]) -> str:
@@ -125,7 +139,7 @@ def _nearest(name: str, overrides: Sequence[str]) -> str:
         for key in asked
         if key not in known and (close := get_close_matches(key, known, n=2))
     ]
-    return "".join(f"\n{one}" for one in found)
+    return "".join(f" {one}" for one in found)
 
 
 def _keys(values: Any, before: str = "") -> Iterator[str]:

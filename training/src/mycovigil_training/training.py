@@ -142,7 +142,9 @@ def train_to(
     )
     bundle = with_card(bundle, parts.train, config, data.table)
     target.mkdir(parents=True, exist_ok=True)
-    (target / BUNDLE).write_bytes(bundle.to_bytes())
+    part = target / f"{BUNDLE}.part"
+    part.write_bytes(bundle.to_bytes())
+    part.replace(target / BUNDLE)
     figures = bundle.meta.model_dump(mode="json", include={"metrics", "certificate", "training"})
     (target / FIGURES).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     _keep(settings, bundle, data.folder)

@@ -18,13 +18,14 @@ from mycovigil_training.register.reference_photos import ReferencePhotos
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """``photos`` and ``table`` row by row; ``foreign`` (M, D) features without a mushroom;
-    ``content_hash`` of the whole folder."""
+    """``photos`` and ``table`` row by row; ``foreign`` (M, D) features without a mushroom, and
+    their ``foreign_sha256``; ``content_hash`` of the whole folder."""
 
     folder: Path
     photos: tuple[CuratedPhoto, ...]
     table: FeatureTable
     foreign: NDArray[np.float32]
+    foreign_sha256: tuple[str, ...]
     content_hash: str
 
     @property
@@ -52,4 +53,11 @@ def gather(folder: Path, engine: Engine, config: TrainConfig) -> TrainingData:
     others = [photo for photo in photos if photo.safety_class not in DANGER]
     table = extract(folder, mushrooms, engine, batch=config.encode_batch)
     foreign = extract(folder, others, engine, batch=config.encode_batch).features
-    return TrainingData(folder, mushrooms, table, foreign, curated.content_hash(photos))
+    return TrainingData(
+        folder=folder,
+        photos=mushrooms,
+        table=table,
+        foreign=foreign,
+        foreign_sha256=tuple(photo.sha256 for photo in others),
+        content_hash=curated.content_hash(photos),
+    )

@@ -10,14 +10,30 @@ EXTRAS = {
 }
 
 
+# How the system, torch and SQLite word it.
+FULL = ("No space left on device", "PytorchStreamWriter failed writing", "disk is full")
+
+
 def sentence(error: Exception, command: str) -> str | None:
-    """One sentence about a missing package, a wrong setting, what is missing in the cloud, or an
-    absent database; else none."""
+    """One sentence about a missing package, a full disk or memory, a wrong setting, what is missing
+    in the cloud, or an absent database; else none."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.split(".")[0]
         bringer = EXTRAS.get(package) or DISTRIBUTIONS.get(command, package)
         return f"{package!r} is not installed; pip install '{bringer}' brings it."
-    return _setting(error) or _cloud() or _database(error)
+    return _room(error) or _setting(error) or _cloud() or _database(error)
+
+
+def _room(error: Exception) -> str | None:
+    """By the words of the errors: torch and safetensors raise classes of their own."""
+    words = str(error)
+    if any(one in words for one in FULL):
+        places = (getattr(error, name, None) for name in ("filename2", "filename"))
+        place = next((f" ({one})" for one in places if one), "")
+        return f"the disk is full{place}: make room, and run it again."
+    if isinstance(error, MemoryError) or "out of memory" in words.lower():
+        return "there is too little memory: give smaller batches (batch, encode_batch)."
+    return None
 
 
 def _setting(error: Exception) -> str | None:

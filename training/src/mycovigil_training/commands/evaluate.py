@@ -22,7 +22,7 @@ Folder = Annotated[
 
 
 @app.command()
-def evaluate(
+def evaluate(  # noqa: PLR0917  typer reads options by position or name alike
     folder: Folder,
     output: Annotated[Path | None, typer.Option("--json", help="Write every figure here.")] = None,
     summary: Annotated[
@@ -30,6 +30,9 @@ def evaluate(
     ] = None,
     other: Annotated[
         Path | None, typer.Option(help="Photos of somebody else: learned from, and judged on.")
+    ] = None,
+    without: Annotated[
+        Path | None, typer.Option(help="Photos without a mushroom, to be told apart.")
     ] = None,
     encoder: Annotated[
         str, typer.Option(help="A packaged encoder or a folder; default: MYCOVIGIL_ENCODER_URI.")
@@ -53,6 +56,7 @@ def evaluate(
                 _curated(other, Path(scratch, "other")) if other else None,
                 encoder or settings.encoder.uri,
                 config,
+                without=_curated(without, Path(scratch, "without")) if without else None,
             )
         if output:
             _write(output, figures)
@@ -65,7 +69,9 @@ def evaluate(
 
 def _write(path: Path, figures: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    part = path.with_name(f"{path.name}.part")  # a full disk leaves no half of a file
+    part.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 def _curated(folder: Path, scratch: Path) -> Path:
@@ -89,6 +95,13 @@ def _show(figures: dict[str, Any]) -> None:
     ):
         if models:
             console.print(_table(title, models))
+    if figures["not_mushroom"]:
+        found = figures["not_mushroom"]
+        console.print(
+            f"mushroom or not, AUROC: {found['probe_auroc']:.3f} by a probe, "
+            f"{found['distance_auroc']:.3f} by the distance to known photos",
+            highlight=False,
+        )
     console.print(
         f"encoder {figures['encoder']}; chance is {figures['chance']:.2f}", highlight=False
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mycovigil_training.dataset.manifest import MANIFEST, ListedPhoto, UnknownLayout, read_manifest
-from mycovigil_training.dataset.species import class_of, normalised
+from mycovigil_training.dataset.species import UNKNOWN, class_of, normalised
 
 __all__ = ["CLASSES_FOLDER", "ListedPhoto", "Listing", "UnknownLayout", "listed"]
 
@@ -27,7 +27,8 @@ class Listing:
 
 
 def listed(folder: Path) -> Listing:
-    """Every photo of a folder.
+    """Every photo of a folder; below ``Classes``, those of a folder that names no class are
+    ``unknown``.
 
     Raises:
         UnknownLayout: not a data set, or one without a single photo.
@@ -49,11 +50,12 @@ def listed(folder: Path) -> Listing:
 
 def _from_folders(folder: Path) -> Listing:
     root = folder / CLASSES_FOLDER
+    others = UNKNOWN if root.is_dir() else None  # below another folder they are nobody's classes
     root = root if root.is_dir() else folder
     photos, ignored = [], 0
     for class_folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        safety_class = class_of(class_folder.name)
-        if safety_class is None:
+        safety_class = class_of(class_folder.name) or others
+        if safety_class is None or _hidden(class_folder.name):
             continue
         for path, hidden in _files(class_folder):
             if hidden or path.suffix.lower() not in SUFFIXES:
@@ -71,4 +73,8 @@ def _files(folder: Path) -> Iterator[tuple[Path, bool]]:
         for name in names:
             path = Path(home, name)
             parts = path.relative_to(folder).parts
-            yield path, any(part.startswith(".") or part in LEFT_BEHIND for part in parts)
+            yield path, any(map(_hidden, parts))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name in LEFT_BEHIND

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mycovigil_training import torchvision_shim
 from mycovigil_training.encoder.pretrain.towers import ImageTower, MiniConfig
+from mycovigil_training.encoder.weights_header import fill, header_of
 
 HEADER = "tower"
 CONDENSED = "condensed"
@@ -104,25 +104,33 @@ def save_tower(tower: Tower, path: Path, *, trained_on: str) -> None:
     """Write a tower for `mycovigil encoder export`, with the photos that it learned from."""
     state = {name: value.detach().contiguous() for name, value in tower.body.state_dict().items()}
     metadata = {HEADER: tower.facts.model_dump_json(), "trained_on": trained_on}
-    save_file(state, path, metadata=metadata)
+    part = path.with_suffix(".part")
+    save_file(state, part, metadata=metadata)
+    part.replace(path)
 
 
 def is_tower_file(path: Path) -> bool:
-    """Whether `save_tower` wrote it."""
+    """Whether `save_tower` wrote it; no where there is none.
+
+    Raises:
+        DamagedWeights: It cannot be read.
+    """
     try:
-        with safe_open(path, framework="pt") as file:
-            return HEADER in (file.metadata() or {})
-    except (OSError, ValueError):
+        return HEADER in header_of(path)
+    except OSError:
         return False
 
 
 def read_tower(path: Path) -> tuple[Tower, str]:
-    """What `save_tower` wrote: the tower, and the photos that it learned from."""
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata()
+    """What `save_tower` wrote: the tower, and the photos that it learned from.
+
+    Raises:
+        DamagedWeights: It cannot be read.
+    """
+    header = header_of(path)
     facts = TowerFacts.model_validate_json(header[HEADER])
     body = _built(facts)
-    body.load_state_dict(load_file(path))
+    fill(body, path)
     return Tower(body, facts).eval(), header.get("trained_on", "")
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import cross_val_predict
 
 from mycovigil.models.safety import CLASSES
 from mycovigil.vision.image.decode import decode
@@ -16,22 +14,22 @@ from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.dataset.curated import CuratedPhoto
 from mycovigil_training.dataset.pictures.fingerprint import MAX_PIXELS
 from mycovigil_training.encoder.evaluate.baselines import colour_histogram
-from mycovigil_training.encoder.evaluate.scores import linear_probe
 from mycovigil_training.evaluate.folds import TooFewGroups, grouped
 from mycovigil_training.evaluate.measures import measures
+from mycovigil_training.evaluate.not_mushroom import not_mushroom
 from mycovigil_training.evaluate.recipes import Recipe, Rows, recipes
 from mycovigil_training.features.engine import Engine
 from mycovigil_training.progress import tracked
 from mycovigil_training.training_data import TrainingData, gather
 
 COLOUR_SIDE = 64
-FEWEST_FOREIGN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Photos:
     """A folder's rows and, where it has one, their photos in the same order; ``judged`` (n,) are
-    those that the encoder has not learned from; ``foreign`` (m, d) are without a mushroom."""
+    those that the encoder has not learned from, as are all of ``foreign`` (m, d), which are without
+    a mushroom."""
 
     rows: Rows
     judged: NDArray[np.bool_]
@@ -41,7 +39,12 @@ class Photos:
 
 
 def evaluate_folder(
-    folder: Path, other: Path | None, encoder: str, config: TrainConfig
+    folder: Path,
+    other: Path | None,
+    encoder: str,
+    config: TrainConfig,
+    *,
+    without: Path | None = None,
 ) -> dict[str, Any]:
     """Figures of every recipe, as JSON: ``models`` by name are out of fold by specimen.
 
@@ -49,6 +52,7 @@ def evaluate_folder(
         folder: curated.
         other: curated photos of somebody else: each folder is judged by what learned from the
             other.
+        without: curated photos without a mushroom, beside those of ``folder``.
 
     Raises:
         NotCurated: a folder is not.
@@ -58,6 +62,9 @@ def evaluate_folder(
     own = read_photos(folder, engine, config)
     chosen = recipes(config)
     theirs = read_photos(other, engine, config) if other else None
+    foreign = own.foreign
+    if without:
+        foreign = np.concatenate([foreign, read_photos(without, engine, config).foreign])
     return {
         "encoder": f"{engine.identity.name} ({engine.identity.precision})",
         "onnx_digest": engine.identity.onnx_digest,
@@ -67,7 +74,7 @@ def evaluate_folder(
         "learned_by_encoder": int((~own.judged).sum()),
         "models": _judged_by_folds(own, chosen, own.rows.groups, config, "specimens"),
         "species_left_out": _by_species(own, chosen, config),
-        "not_mushroom_auroc": _foreign_auroc(own),
+        "not_mushroom": not_mushroom(own.rows.take(own.judged), foreign, config),
         "from_other": _across(theirs, own, chosen, config) if theirs else None,
         "to_other": _across(own, theirs, chosen, config) if theirs else None,
     }
@@ -78,8 +85,11 @@ def read_photos(folder: Path, engine: Engine, config: TrainConfig) -> Photos:
     data = gather(folder, engine, config)
     table = data.table
     rows = Rows(table.features, _colours(data), table.labels, table.species, table.groups)
-    judged = ~np.asarray(engine.identity.learned_from(table.sha256.tolist()), np.bool_)
-    return Photos(rows, judged, data.foreign, data.content_hash, data.photos)
+    judged, unseen = (
+        ~np.asarray(engine.identity.learned_from(digests), np.bool_)
+        for digests in (table.sha256.tolist(), data.foreign_sha256)
+    )
+    return Photos(rows, judged, data.foreign[unseen], data.content_hash, data.photos)
 
 
 def out_of_fold(
@@ -140,16 +150,6 @@ def _measured(
     return measures(
         probabilities[photos.judged], rows.labels, rows.species, rows.groups, seed=config.seed
     )
-
-
-def _foreign_auroc(photos: Photos) -> float | None:
-    """How well photos without a mushroom are told apart, out of fold; None for too few."""
-    if len(photos.foreign) < FEWEST_FOREIGN:
-        return None
-    features = np.concatenate([photos.rows.features, photos.foreign])
-    truth = np.repeat([0, 1], [len(photos.rows), len(photos.foreign)])
-    score = cross_val_predict(linear_probe(), features, truth, cv=5, method="decision_function")
-    return float(roc_auc_score(truth, score))
 
 
 def _colours(data: TrainingData) -> NDArray[np.float32]:

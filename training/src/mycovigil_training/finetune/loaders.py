@@ -39,12 +39,13 @@ class Parts:
 
         Raises:
             NotCurated: The folder was not curated.
-            NothingToLearn: Too few safety classes, or no photo on one of the sides.
+            NothingToLearn: A safety class without a photo, or no photo on one of the sides.
         """
         training, validation = dealt(usable(curated.read(folder)), config.validation)
         if not validation or not training:
             raise NothingToLearn(
-                f"{len(training)} photos to train on and {len(validation)} to validate: add some"
+                f"{len(training)} photos to train on and {len(validation)} to validate: "
+                "add some of other specimens"
             )
         return cls(folder, training, validation, Targets.of(training, config.target))
 

@@ -15,7 +15,7 @@ from mycovigil_training.finetune.config import ImbalanceConfig
 
 
 class NothingToLearn(ValueError):
-    """A safety class has no photo to learn from, or there is only one to tell apart."""
+    """A safety class has no photo to learn from, or no photo is on one of the sides."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,13 @@ class Targets:
         """The outputs that these training photos ask for; ``kind`` is ``species`` or ``safety``.
 
         Raises:
-            NothingToLearn: Fewer than two safety classes have photos.
+            NothingToLearn: A safety class has no photo.
         """
         number = {name.value: place for place, name in enumerate(CLASSES)}
-        if len({photo.safety_class for photo in photos} & set(number)) < 2:
+        seen = {photo.safety_class for photo in photos}
+        if absent := [name for name in number if name not in seen]:
             raise NothingToLearn(
-                "the training photos show fewer than two safety classes: add photos of others"
+                f"no photo to learn {', '.join(absent)} from: add some and curate again"
             )
         labels = [_name(photo, kind) for photo in photos]
         if kind == "safety":

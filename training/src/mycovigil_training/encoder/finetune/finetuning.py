@@ -20,6 +20,7 @@ from mycovigil_training.encoder.pretrain.photographs import Photographs
 from mycovigil_training.encoder.pretrain.pretraining import warmed_average
 from mycovigil_training.encoder.pretrain.sampling import BatchSampler
 from mycovigil_training.encoder.pretrain.towers import CaptionModel, MiniConfig, TextTower
+from mycovigil_training.encoder.weights_header import checkpoint_of
 
 CLIPPED_AT = 5.0  # norm of the gradient
 EPOCHS_APART = 1_000_003  # seeds of two epochs differ by this prime
@@ -67,7 +68,7 @@ class Finetuning:
             report: Called after each epoch with its number, from 1, and its mean loss.
         """
         if checkpoint.exists():
-            self._restore(torch.load(checkpoint, weights_only=True))
+            self._restore(checkpoint_of(checkpoint))
         while self.epochs < self.recipe.epochs:
             self.losses.append(self._epoch(self.epochs))
             self._save(checkpoint)

@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from mycovigil_training.encoder.finetune.recipe import FinetuneRecipe
 from mycovigil_training.encoder.pretrain.towers import CaptionModel
+from mycovigil_training.encoder.weights_header import header_of, tensors_of
 
 HEADER = "finetuned"
 
@@ -55,13 +55,12 @@ def load_finetuned(path: Path) -> Finetuned:
     """Read such a file.
 
     Raises:
-        ValueError: The file is of another kind.
+        ValueError: The file is of another kind, or damaged.
     """
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata() or {}
+    header = header_of(path)
     if HEADER not in header:
         raise ValueError(f"{path} holds no fine-tuned tower: its header names no recipe")
-    about, state = json.loads(header[HEADER]), load_file(path)
+    about, state = json.loads(header[HEADER]), tensors_of(path)
     return Finetuned(
         {k.removeprefix(PREFIX): v for k, v in state.items() if k.startswith(PREFIX)},
         {k: v for k, v in state.items() if not k.startswith(PREFIX)},

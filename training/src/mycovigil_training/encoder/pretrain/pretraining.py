@@ -17,6 +17,7 @@ from mycovigil_training.encoder.pretrain.photographs import Photographs
 from mycovigil_training.encoder.pretrain.sampling import BatchSampler
 from mycovigil_training.encoder.pretrain.schedule import Budget, Recipe
 from mycovigil_training.encoder.pretrain.towers import MEAN, STD, Mini, MiniConfig
+from mycovigil_training.encoder.weights_header import checkpoint_of
 
 CHECKPOINT_SECONDS = 120.0
 
@@ -60,7 +61,7 @@ class Pretraining:
             report: Called after each step with the progress and the loss.
         """
         if checkpoint is not None and checkpoint.exists():
-            self._restore(torch.load(checkpoint, weights_only=True), budget)
+            self._restore(checkpoint_of(checkpoint), budget)
         saved = time.monotonic()
         while (progress := budget.progress(self.step)) < 1.0:
             report(progress, self.train_step(progress))

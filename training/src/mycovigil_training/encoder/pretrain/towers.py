@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 from pydantic import BaseModel, ConfigDict
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mycovigil_training import torchvision_shim
 from mycovigil_training.encoder.pretrain.captions import CONTEXT, PADDING, Vocabulary
+from mycovigil_training.encoder.weights_header import fill, header_of
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # those of CLIP (Radford et al., 2021)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -117,20 +117,18 @@ def save_mini(model: Mini, path: Path, *, trained_on: str = "") -> None:
 def trained_on(path: Path) -> str:
     """The photos that a file of `save_mini` was trained on, in the text form of
     `mycovigil.vision.encoder.training_photos`."""
-    with safe_open(path, framework="pt") as file:
-        return str((file.metadata() or {}).get("trained_on", ""))
+    return header_of(path).get("trained_on", "")
 
 
 def load_mini(path: Path) -> Mini:
     """Read a model that `save_mini` wrote.
 
     Raises:
-        ValueError: The file is not a `mini` checkpoint.
+        ValueError: The file is not a `mini` checkpoint, or is damaged.
     """
-    with safe_open(path, framework="pt") as file:
-        header = (file.metadata() or {}).get("mini")
+    header = header_of(path).get("mini")
     if header is None:
         raise ValueError(f"{path} holds no mini model: its header names no config")
     model = Mini(MiniConfig.model_validate(json.loads(header)))
-    model.load_state_dict(load_file(path))
+    fill(model, path)
     return model.eval()
