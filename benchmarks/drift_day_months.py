@@ -4,78 +4,80 @@ python benchmarks/drift_day_months.py run [--months 500] [--first 64000000]
 python benchmarks/drift_day_months.py
 
 A month has a world and a condition of its own (in turn), 28 accepted days and 30 nights of 240
-photos, of one autoregressive series of day effects. Nights and weeks are judged at their levels,
-and every night the photos of each predicted class, by sketches of their own, at theirs: half of the
-budget belongs to the slices. Counts of p_days alone, which is more than pages. They go to
-`benchmarks/counts/day_months.json`.
+photos, of one autoregressive series of day effects. As the worker does, nights, weeks and every
+night's predicted classes are judged at their levels, classes by sketches of their own. Counts of
+p_days alone, which is more than pages. They go to `benchmarks/counts/day_months.json`.
 """
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from drift_days import CALM, DIMENSION, TERMINAL, Nights
+from drift_days import CALM, DIMENSION, TERMINAL, Nights, night_p_values
 from drift_windows import CONDITIONS, p_values
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mycovigil_statistics.drift import DaySketch, judge_days
-from mycovigil_statistics.drift.budget import WEEK, MonthlyBudget
-from mycovigil_statistics.errors import InsufficientRows
+from mycovigil.settings import DriftSettings
+from mycovigil_statistics.drift import DaySketch
+from mycovigil_statistics.drift.budget import WEEK
 from mycovigil_statistics.safety.proportions import interval
+from mycovigil_statistics.sample import FloatArray
 from mycovigil_statistics.simulated import World
+from mycovigil_worker.days.predicted_classes import LEAST_DAYS, LEAST_UNITS, VIEWS
+from mycovigil_worker.nights.levels import levels_of, nightly_level
 
 DAYS, NIGHTS, PHOTOS, CLASSES = 28, 30, 240, 4
-LEAST_SLICE = 10
 FIRST = 64_000_000
 COUNTS = Path(__file__).parent / "counts" / "day_months.json"
-Sketches = dict[int, DaySketch]
+Parts = dict[int, DaySketch]
 
 
-def sketched(nights: Nights, displacement: Any) -> tuple[DaySketch, Sketches]:
+def sketched(nights: Nights, rows: FloatArray) -> tuple[DaySketch, Parts]:
     """A night, and each predicted class of at least ten photos in it."""
-    world = nights.world
-    rows, _ = world.draw_day(PHOTOS, nights.generator, nights.effects, CALM, displacement)
-    probabilities = world.probabilities(rows)
+    probabilities = nights.world.probabilities(rows)
     whole = nights.features.sketch(rows).joined(nights.predictions.sketch(probabilities))
     parts = [rows[probabilities.argmax(axis=1) == number] for number in range(CLASSES)]
-    enough = {n: part for n, part in enumerate(parts) if len(part) >= LEAST_SLICE}
-    return whole, {n: nights.features.sketch(part) for n, part in enough.items()}
+    enough = {n: part for n, part in enumerate(parts) if len(part) >= LEAST_UNITS}
+    return whole, {n: nights.features.sketch(part).only(*VIEWS) for n, part in enough.items()}
 
 
-def slice_p_value(number: int, night: Sketches, days: list[Sketches]) -> float:
-    """Of a predicted class beside the days that have it; 1 where these are too few."""
-    if number not in night:
-        return 1.0
-    try:
+def class_p_values(days: Sequence[Parts], nights: Sequence[Parts]) -> list[float]:
+    """Of each night: the smallest of its predicted classes' p-values, times their number, which is
+    Holm's first; 1 where no class is in enough of the days."""
+    smallest = [1.0] * len(nights)
+    for number in range(CLASSES):
         known = [day[number] for day in days if number in day]
-        return judge_days([night[number]], baseline=known).p_value
-    except InsufficientRows:
-        return 1.0
+        having = [place for place, night in enumerate(nights) if number in night]
+        if len(known) >= LEAST_DAYS:
+            found = night_p_values(known, [nights[place][number] for place in having])
+            for place, p_value in zip(having, found, strict=True):
+                smallest[place] = min(smallest[place], CLASSES * p_value)
+    return smallest
 
 
-def pages(seed: int) -> dict[str, int]:
-    """Whether the month's nights, weeks and slices page."""
+def pages(seed: int) -> dict[str, bool]:
+    """Whether the month's nights, weeks and predicted classes page."""
     effects = list(CONDITIONS.values())[seed % len(CONDITIONS)]
     nights = Nights.of(World.random(seed, DIMENSION), effects, (seed, 1))
     series = nights.world.displacements(DAYS + NIGHTS, nights.generator, effects)
-    drawn = [sketched(nights, one) for one in series]
+    drawn = [
+        sketched(nights, nights.world.draw_day(PHOTOS, nights.generator, effects, CALM, one)[0])
+        for one in series
+    ]
     whole, parts = [one for one, _ in drawn], [one for _, one in drawn]
     baseline, tonight = whole[:DAYS], whole[DAYS:]
-    budget = MonthlyBudget(days=NIGHTS, total=0.05)
-    level, slice_level = budget.level(1, 1), budget.level(1, 1) / CLASSES
+    settings = DriftSettings()
+    level, week_level = nightly_level(settings), levels_of(WEEK - 1, settings)[WEEK]
     weeks = [tonight[end - WEEK : end] for end in range(WEEK, NIGHTS + 1, WEEK)]
     return {
-        "nights": any(judge_days([n], baseline=baseline).p_value <= level for n in tonight),
-        "weeks": any(p <= budget.level(WEEK, WEEK) for p in p_values(baseline, weeks, seed)),
-        "slices": any(
-            slice_p_value(number, night, parts[:DAYS]) <= slice_level
-            for night in parts[DAYS:]
-            for number in range(CLASSES)
-        ),
+        "nights": min(night_p_values(baseline, tonight)) <= level,
+        "weeks": min(p_values(baseline, weeks, seed)) <= week_level,
+        "slices": min(class_p_values(parts[:DAYS], parts[DAYS:])) <= level,
     }
 
 

@@ -16,7 +16,7 @@ three cells, five a world beside a baseline of its own, in `benchmarks/counts/da
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mycovigil_statistics.drift import DaySketch, FeatureGeometry, PredictionGeometry, judge_days
+from mycovigil_statistics.drift import DaySketch, FeatureGeometry, PredictionGeometry
+from mycovigil_statistics.drift.days.prediction import view_baselines
+from mycovigil_statistics.drift.days.result import combined
 from mycovigil_statistics.sample import FloatArray
 from mycovigil_statistics.simulated import DayEffects, Shift, World
 
@@ -121,14 +123,27 @@ def counted(
     counts: dict[str, dict[str, list[int]]] = {}
     for k in baselines:
         p_values: dict[str, list[float]] = {name: [] for name in SHIFTS}
+        nights: dict[int, list[tuple[str, DaySketch]]] = {}
         for name, start, night in pairs(found, k):
+            nights.setdefault(start, []).append((name, night))
+        for start, those in nights.items():
             baseline = found["calm"][start : start + k]
-            p_values[name].append(float(judge_days([night], baseline=baseline).p_days or 0))
+            ps = night_p_values(baseline, [night for _, night in those])
+            for (name, _), p in zip(those, ps, strict=True):
+                p_values[name].append(p)
         counts[str(k)] = {
             name: [sum(p <= level for p in ps) for level in LEVELS] + [len(ps)]
             for name, ps in p_values.items()
         }
     return counts
+
+
+def night_p_values(baseline: Sequence[DaySketch], nights: Iterable[DaySketch]) -> list[float]:
+    """p_days of each night as `judge_days` has it; what the baseline says is learned once."""
+    views = view_baselines(dict.fromkeys(sorted(baseline[0].views), baseline))
+    known = [(view, view.night) for view in views]
+    found = [[v.compared([night.views[v.name]], null) for v, null in known] for night in nights]
+    return [combined(compared) or 0.0 for compared in found]
 
 
 def sizes(condition: str) -> tuple[int, ...]:
@@ -137,17 +152,18 @@ def sizes(condition: str) -> tuple[int, ...]:
 
 def run(seeds: range, conditions: Sequence[str], photos: Sequence[int], path: Path) -> None:
     counts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    missing = []
-    for seed, condition in ((seed, condition) for seed in seeds for condition in conditions):
-        numbers = [n for n in sizes(condition) if n in photos]
-        if numbers := [n for n in numbers if f"{seed}/{n}/{condition}" not in counts]:
-            missing.append((seed, condition, numbers))
-    for seed, condition, numbers in track(missing, "worlds", console=TERMINAL):
+    missing = [
+        (seed, condition, size)
+        for seed in seeds
+        for condition in conditions
+        for size in sizes(condition)
+        if size in photos and f"{seed}/{size}/{condition}" not in counts
+    ]
+    for seed, condition, size in track(missing, "worlds", console=TERMINAL):
         world, place = World.random(seed, DIMENSION), list(CONDITIONS).index(condition)
-        nights = Nights.of(world, CONDITIONS[condition], (seed, place))
+        nights = Nights.of(world, CONDITIONS[condition], (seed, place, size))
         baselines = (*BASELINES, MORE_DAYS) if condition in MORE_IN else BASELINES
-        for size in numbers:
-            counts[f"{seed}/{size}/{condition}"] = counted(sketches(nights, size), baselines)
+        counts[f"{seed}/{size}/{condition}"] = counted(sketches(nights, size), baselines)
         path.write_text(json.dumps(counts, sort_keys=True))
 
 
@@ -170,8 +186,8 @@ def found_in(seed: int, condition: str, k: int, photos: int) -> dict[str, list[i
     counts = {}
     for name in list(SHIFTS)[1:]:
         drawn = [nights.sketch(photos, SHIFTS[name]) for _ in range(POWER_NIGHTS)]
-        results = [judge_days([night], baseline=baseline) for night in drawn]
-        counts[name] = [sum(r.p_value <= LEVELS[0] for r in results), len(results)]
+        p_values = night_p_values(baseline, drawn)
+        counts[name] = [sum(p <= LEVELS[0] for p in p_values), len(p_values)]
     return counts
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from drift_day_months import CLASSES, slice_p_value
+from drift_day_months import class_p_values, sketched
 from drift_days import CALM, DIMENSION, RESAMPLED, TERMINAL, Nights
-from drift_slice_power import drawn, sketched
+from drift_slice_power import drawn
 from drift_windows import CONDITIONS
 from rich.console import Console
 from rich.progress import track
@@ -25,7 +25,7 @@ from rich.table import Table
 from mycovigil_statistics.simulated import World
 
 COUNTED = ("none", "mean 1%", "mixture 50", "both, .5", "tails t4")
-BASELINES, DAYS, PHOTOS = (3, 7, 14, 28), 28, 240
+BASELINES, DAYS, PHOTOS = (7, 14, 28), 28, 240
 LEVELS = (0.00067, 0.01)
 FIRST = 67_500_000
 COUNTS = Path(__file__).parent / "counts" / "slice_calm.json"
@@ -38,11 +38,7 @@ def counted(seed: int, condition: str) -> dict[str, list[int]]:
     parts = [sketched(nights, drawn(nights, PHOTOS, CALM, 0))[1] for _ in range(2 * DAYS)]
     counts = {}
     for k in BASELINES:
-        days = parts[DAYS - k : DAYS]
-        found = [
-            CLASSES * min(slice_p_value(n, night, days) for n in range(CLASSES))
-            for night in parts[DAYS:]
-        ]
+        found = class_p_values(parts[DAYS - k : DAYS], parts[DAYS:])
         counts[str(k)] = [sum(p <= level for p in found) for level in LEVELS] + [len(found)]
     return counts
 

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from drift_day_months import CLASSES, DAYS, LEAST_SLICE, slice_p_value
-from drift_days import CALM, DIMENSION, TERMINAL, Nights
+from drift_day_months import CLASSES, DAYS, class_p_values, sketched
+from drift_days import CALM, DIMENSION, TERMINAL, Nights, night_p_values
 from drift_windows import CONDITIONS
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mycovigil_statistics.drift import DaySketch, judge_days
 from mycovigil_statistics.drift.budget import MonthlyBudget
 from mycovigil_statistics.sample import FloatArray
 from mycovigil_statistics.simulated import Shift, World
@@ -38,20 +37,8 @@ SHIFTS = {
 }
 LEVEL = MonthlyBudget().level(1, 1)
 WAYS = ("night, whole level", "night, half", "a class, half", "either, half")
-# Photos of a class lie in few clusters: one of another is so rare that its share's tail is heavy.
-VIEWS = ("location", "leading", "oddity", "covariates")
 FIRST = 67_000_000
 COUNTS = Path(__file__).parent / "counts" / "slice_power.json"
-Parts = dict[int, DaySketch]
-
-
-def sketched(nights: Nights, rows: FloatArray) -> tuple[DaySketch, Parts]:
-    """A night, and each predicted class of at least ten photos in it."""
-    probabilities = nights.world.probabilities(rows)
-    whole = nights.features.sketch(rows).joined(nights.predictions.sketch(probabilities))
-    parts = [rows[probabilities.argmax(axis=1) == number] for number in range(CLASSES)]
-    enough = {n: part for n, part in enumerate(parts) if len(part) >= LEAST_SLICE}
-    return whole, {n: nights.features.sketch(part).only(*VIEWS) for n, part in enough.items()}
 
 
 def drawn(nights: Nights, photos: int, shift: Shift, number: int) -> FloatArray:
@@ -73,11 +60,11 @@ def counted(seed: int, condition: str, photos: int) -> dict[str, list[int]]:
     baseline, parts = [one for one, _ in days], [one for _, one in days]
     counts = {}
     for name, shift in SHIFTS.items():
+        drifted = [sketched(nights, drawn(nights, photos, shift, n)) for n in range(CLASSES)]
+        p_nights = night_p_values(baseline, [whole for whole, _ in drifted])
+        p_classes = class_p_values(parts, [own for _, own in drifted])
         found = []
-        for number in range(CLASSES):
-            whole, own = sketched(nights, drawn(nights, photos, shift, number))
-            p_night = judge_days([whole], baseline=baseline).p_value
-            p_class = CLASSES * min(slice_p_value(n, own, parts) for n in range(CLASSES))
+        for p_night, p_class in zip(p_nights, p_classes, strict=True):
             night, one = p_night <= LEVEL / 2, p_class <= LEVEL / 2
             found.append([p_night <= LEVEL, night, one, night or one, True])
         counts[name] = np.sum(found, axis=0).tolist()
