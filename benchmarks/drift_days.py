@@ -29,7 +29,8 @@ from rich.table import Table
 from mycovigil_statistics.drift import DaySketch, FeatureGeometry, PredictionGeometry
 from mycovigil_statistics.drift.days.prediction import view_baselines
 from mycovigil_statistics.drift.days.result import combined
-from mycovigil_statistics.sample import FloatArray
+from mycovigil_statistics.safety.proportions import upper_bound
+from mycovigil_statistics.sample import FloatArray, IntArray
 from mycovigil_statistics.simulated import DayEffects, Shift, World
 
 DIMENSION = 128
@@ -93,9 +94,10 @@ class Nights:
     def sketch(
         self, photos: int, shift: Shift = CALM, displacement: FloatArray | None = None
     ) -> DaySketch:
-        rows, groups = self.world.draw_day(
+        rows, specimens = self.world.draw_day(
             photos, self.generator, self.effects, shift, displacement
         )
+        groups = specimens if self.effects.burst > 1 else None
         answers = self.predictions.sketch(self.world.probabilities(rows), groups=groups)
         return self.features.sketch(rows, groups=groups).joined(answers)
 
@@ -220,14 +222,19 @@ def rates(counts: dict[str, Any], k: int, photos: int, condition: str, shift: st
     return np.array([np.sum([world[name] for name in wanted], axis=0) for world in whole])
 
 
-def bound(found: Any, column: int, generator: np.random.Generator) -> float:
-    """Upper 95% bound of a rate, worlds resampled."""
+def bound(found: IntArray, column: int = 0) -> float:
+    """Upper 95% bound of a rate: of `column` over the last one, in (worlds, columns) counts.
+
+    The larger of what resampled worlds say, whose nights share days, and Clopper and Pearson's.
+    """
+    generator = np.random.default_rng(0)
     drawn = found[generator.integers(0, len(found), (RESAMPLED, len(found)))].sum(axis=1)
-    return float(np.quantile(drawn[:, column] / drawn[:, 2], 0.95))
+    alarms, nights = found.sum(axis=0)[[column, -1]]
+    resampled = float(np.quantile(drawn[:, column] / drawn[:, -1], 0.95))
+    return max(resampled, upper_bound(int(alarms), int(nights)))
 
 
 def show(counts: dict[str, Any]) -> None:
-    generator = np.random.default_rng(0)
     table = Table("days", "photos", "condition", "worlds", "at .00067", "at .05", *list(SHIFTS)[1:])
     for k, photos, condition in cells(counts):
         calm = rates(counts, k, photos, condition, "calm")
@@ -235,8 +242,7 @@ def show(counts: dict[str, Any]) -> None:
             continue
         total = calm.sum(axis=0)
         alarms = [
-            f"{total[i] / total[2]:.4f} (<= {bound(calm, i, generator):.4f})"
-            for i in range(len(LEVELS))
+            f"{total[i] / total[2]:.4f} (<= {bound(calm, i):.4f})" for i in range(len(LEVELS))
         ]
         power = []
         for name in list(SHIFTS)[1:]:
