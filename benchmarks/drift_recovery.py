@@ -27,9 +27,10 @@ from mycovigil_statistics.simulated import Shift, World
 
 LEVEL, PHOTOS = 0.00067, 240
 POOL, ORDERS, WEEK, MONTH = 50, 4, 7, 30
-# Condition, days of the baseline, and the share that a night finds with a chance of about .3.
-CELLS = {"none, 28 days": ("none", 28, 0.056), "both, 28 days": ("both", 28, 0.062),
-         "both, 7 days": ("both", 7, 0.079)}  # fmt: skip
+# Condition, days of the baseline, and the share that a night finds with a chance of about .3 (on
+# worlds from 63,800,000).
+CELLS = {"none, 28 days": ("none", 28, 0.046), "both, 28 days": ("both", 28, 0.048),
+         "both, 7 days": ("both", 7, 0.078)}  # fmt: skip
 FIRST = 63_000_000
 COUNTS = Path(__file__).parent / "counts" / "recovery.json"
 

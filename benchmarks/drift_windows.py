@@ -1,6 +1,6 @@
 """Weeks judged beside 28 days, where neighbouring days resemble each other: resumable counts.
 
-python benchmarks/drift_windows.py run [--worlds 100] [--first 68000000]
+python benchmarks/drift_windows.py run [--worlds 100] [--first 68000000] [--conditions none …]
 python benchmarks/drift_windows.py
 
 A world is a series of days of 240 photos: 28 accepted ones, then eight calm weeks, then a week of
@@ -11,6 +11,7 @@ ones (`drift_days.bound`).
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,9 @@ def p_values(baseline: list[DaySketch], weeks: list[list[DaySketch]], seed: int)
     return [combined(compared) or 0.0 for compared in found]
 
 
-def run(worlds: int, first: int, path: Path) -> None:
+def run(worlds: int, first: int, conditions: Sequence[str], path: Path) -> None:
     counts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    keys = [(seed, name) for seed in range(first, first + worlds) for name in COUNTED]
+    keys = [(seed, name) for seed in range(first, first + worlds) for name in conditions]
     missing = [(seed, name) for seed, name in keys if f"{seed}/{name}" not in counts]
     for seed, name in track(missing, "worlds", console=TERMINAL):
         counts[f"{seed}/{name}"] = counted(seed, name)
@@ -118,9 +119,10 @@ def main() -> None:
     parser.add_argument("action", nargs="?", choices=["run", "show"], default="show")
     parser.add_argument("--worlds", type=int, default=100)
     parser.add_argument("--first", type=int, default=FIRST)
+    parser.add_argument("--conditions", nargs="+", choices=list(COUNTED), default=[*COUNTED])
     given = parser.parse_args()
     if given.action == "run":
-        run(given.worlds, given.first, COUNTS)
+        run(given.worlds, given.first, given.conditions, COUNTS)
     show(json.loads(COUNTS.read_text()))
 
 

@@ -220,7 +220,7 @@ def test_weeks_beside_days_that_resemble_their_neighbours(worlds: int) -> None:
 def test_incidents_end_by_calm_only_if_their_cause_did(worlds: int) -> None:
     study = day_benchmark("drift_recovery")
     seeds = range(63_900_000, 63_900_000 + worlds)
-    found = [study.counted(seed, "both", 28, 0.06) for seed in seeds]
+    found = [study.counted(seed, *study.CELLS["both, 28 days"]) for seed in seeds]
     runs, ended, stays = (sum(one[name] for one in found) for name in ("runs", "ended", "stays"))
     PRINTER.print(f"{ended} of {runs} ended incidents close, {stays} of those that stay")
     assert ended >= at_least(0.8, runs)
