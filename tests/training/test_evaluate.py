@@ -1,6 +1,7 @@
 """`mycovigil evaluate`: folds without leaks, figures with right values, a file of both."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mycovigil_training.commands.evaluate import app
+from mycovigil_training.commands.train import app as train_app
 from mycovigil_training.configuration import compose
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curation import curate
@@ -126,6 +128,26 @@ def test_the_command_writes_every_recipes_figures(encoder_folder: Path, tmp_path
     assert figures["not_mushroom"]["photos"] == 25
     assert figures["not_mushroom"]["probe_auroc"] > 0.9
     assert figures["not_mushroom"]["distance_auroc"] > 0.9
+
+
+def test_a_folder_without_a_class_is_judged_and_teaches_no_model(
+    encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = photo_folder(tmp_path / "photos", photos=4)
+    shutil.rmtree(folder / "Classes" / "conditionally_edible")
+    output = tmp_path / "figures.json"
+    arguments = [str(folder), "--json", str(output), "--encoder", str(encoder_folder)]
+    judged = CliRunner().invoke(app, [*arguments, "--set", "head.epochs=5"])
+    assert judged.exit_code == 0, judged.output
+    figures = json.loads(output.read_text())
+    assert figures["chance"] == pytest.approx(1 / 3)
+    assert set(figures["models"]["head"]["recall"]) == {"edible", "poisonous", "deadly"}
+    monkeypatch.setenv("MYCOVIGIL_ENCODER_URI", str(encoder_folder))
+    monkeypatch.setenv("MYCOVIGIL_TRAINING_DATASET", str(tmp_path / "curated"))
+    trained = CliRunner().invoke(train_app, [str(folder), "--to", str(tmp_path / "model")])
+    assert trained.exit_code == 1
+    assert "no photo to learn conditionally_edible from" in str(trained.exception)
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_folder_that_cannot_be_judged_is_one_sentence(tmp_path: Path) -> None:

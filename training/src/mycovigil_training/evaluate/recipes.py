@@ -78,7 +78,7 @@ def species_probe(learned: Rows, judged: Rows) -> Probabilities:
         learned.features, index, judged.features, weights[index] * len(index) / len(CLASSES)
     )
     found = np.zeros((len(judged), len(CLASSES)))
-    np.add.at(found.T, classes, by_species.T)
+    np.add.at(found.T, classes, by_species.T[: len(known)])
     return found
 
 

@@ -57,9 +57,6 @@ def fit(
 
     Args:
         species: (N,) names, empty where only the class is known.
-
-    Raises:
-        TooFewPhotos: a class has no training row.
     """
     outputs = outputs_of(labels, species)
     centre = features.mean(axis=0, dtype=np.float64)

@@ -16,7 +16,8 @@ class TooFewPhotos(ValueError):
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """S outputs in order of their class: ``classes`` (S,) class numbers, ``species`` (S,) names,
-    empty for the one output of a class without named species; ``targets`` (n,) of the photos: an
+    empty for the one output of a class
+    without named species; ``targets`` (n,) of the photos: an
     output, or S + c for any output of class c, where only the class is known."""
 
     classes: NDArray[np.int64]
@@ -38,14 +39,9 @@ class Outputs:
 def outputs_of(labels: NDArray[np.int64], species: NDArray[np.str_]) -> Outputs:
     """The outputs for photos of these classes (n,) and species (n,), empty where unknown.
 
-    A species that two classes claim has an output in each.
-
-    Raises:
-        TooFewPhotos: a class has no photo.
+    A species that two classes claim has an output in each; a class without photos has one, which
+    nothing teaches.
     """
-    absent = [name for number, name in enumerate(CLASSES) if not (labels == number).any()]
-    if absent:
-        raise TooFewPhotos(f"no photo to learn {', '.join(absent)} from: add some and curate again")
     pairs = [
         (number, name)
         for number in range(len(CLASSES))
@@ -58,3 +54,14 @@ def outputs_of(labels: NDArray[np.int64], species: NDArray[np.str_]) -> Outputs:
     ]
     classes = np.array([number for number, _ in pairs], np.int64)
     return Outputs(classes, tuple(name for _, name in pairs), np.array(targets, np.int64))
+
+
+def require_every_class(labels: NDArray[np.int64]) -> None:
+    """What is served has to know all four classes.
+
+    Raises:
+        TooFewPhotos: a class has no photo.
+    """
+    absent = [name for number, name in enumerate(CLASSES) if not (labels == number).any()]
+    if absent:
+        raise TooFewPhotos(f"no photo to learn {', '.join(absent)} from: add some and curate again")

@@ -27,6 +27,7 @@ from mycovigil_statistics.safety.novelty import (
 from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.features.table import FeatureTable
 from mycovigil_training.head.fitting import Head, fit
+from mycovigil_training.head.outputs import require_every_class
 from mycovigil_training.model.certification import CalibrationRows, certify
 from mycovigil_training.model.cross_fit import cross_fitted
 from mycovigil_training.model.evaluation import evaluate
@@ -72,6 +73,7 @@ def assemble(
     Raises:
         TooFewPhotos: a class has no training photo.
     """
+    require_every_class(parts.train.labels)
     head = _fitted(parts, config)
     scales = _scaling_rows(head, parts, config)
     equal = balanced_weights(scales[1], len(CLASSES))

@@ -11,7 +11,6 @@ from mycovigil.models.safety import CLASSES
 from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.evaluate.folds import TooFewGroups, grouped
 from mycovigil_training.head.fitting import fit
-from mycovigil_training.head.outputs import TooFewPhotos
 
 
 def cross_fitted(
@@ -29,6 +28,6 @@ def cross_fitted(
                 features[own], labels[own], species[own], None, config.head, seed=config.seed
             )
             logits[others] = head.logits(features[others])
-    except (TooFewGroups, TooFewPhotos):
+    except TooFewGroups:
         return None
     return logits
