@@ -39,6 +39,24 @@ def test_more_surprising_is_darker_but_never_as_dark_as_a_drift() -> None:
     assert shades[-1] == heat_map.SHADES - 1
 
 
+def test_beside_a_calm_class_stands_the_smallest_shift_that_would_have_been_seen() -> None:
+    deadly = {"dimension": "predicted_class", "days": 11, "detectable": 2.43}
+    titles = [
+        heat_map.cell(one).title
+        for one in (
+            _slice("deadly", 0.4, **deadly),
+            _slice("deadly", 0.0001, **deadly),
+            _slice("page", 0.4),
+        )
+    ]
+    seen = "a shift of 2.4 times what its days vary by would have been seen"
+    assert titles == [
+        f"deadly: 50 photos, calm, p = 0.4; {seen}",
+        "deadly: 50 photos, drift, p = 0.0001",
+        "page: 50 photos, no drift seen, p = 0.4; it informs",
+    ]
+
+
 def test_hours_stand_in_their_order() -> None:
     night = [_slice(hour, 0.5, dimension="hour") for hour in ("10", "9", "0")]
     rows = heat_map.layout([night], "hour", most=24).rows

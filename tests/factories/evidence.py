@@ -53,6 +53,8 @@ def make_clusters(
 def _slice(rng: np.random.Generator, dimension: str, value: str, drifted: bool) -> dict[str, Any]:
     rows = int(rng.integers(10, 160))
     thin = rows < 30 and not drifted
+    classes = dimension == "predicted_class"
+    days: dict[str, Any] = {"days": 11, "detectable": 2.4} if classes and not thin else {}
     p_value = None if thin else 0.0002 if drifted else float(rng.uniform(0.01, 1))
     return {
         "dimension": dimension,
@@ -62,4 +64,4 @@ def _slice(rng: np.random.Generator, dimension: str, value: str, drifted: bool) 
         "level": 0.001,
         "verdict": "insufficient" if thin else "drift" if drifted else "calm",
         "effect": 0.0 if thin else float(rng.uniform(0, 1)),
-    }
+    } | days

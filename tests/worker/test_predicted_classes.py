@@ -59,12 +59,15 @@ def test_a_class_that_drifts_pages_although_the_night_as_a_whole_does_not(state:
     quiet, drifted = nights(state, [0.0, 1.2])
     assert quiet.verdict == "calm"
     assert set(classes_of(quiet)) == {"edible", "conditionally_edible", "poisonous", "deadly"}
+    for one in classes_of(quiet).values():
+        assert one["effect"] < one["detectable"] < 10
     assert drifted.verdict == "drift"
     assert (drifted.p_value or 0) > (drifted.level or 0)
     deadly = classes_of(drifted)["deadly"]
     assert (deadly["verdict"], deadly["days"]) == ("drift", 11)
     assert deadly["level"] == pytest.approx(drifted.level)
     assert deadly["p_value"] <= deadly["level"]
+    assert deadly["effect"] > deadly["detectable"]
     assert [one["verdict"] for name, one in classes_of(drifted).items() if name != "deadly"] == [
         "calm"
     ] * 3

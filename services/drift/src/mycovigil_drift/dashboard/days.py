@@ -109,6 +109,13 @@ def seen(report: DriftReport) -> str:
     return f"A shift of {times(report.detectable)} would have been seen."
 
 
+def class_seen(found: dict[str, Any]) -> str:
+    """The same of a predicted class; empty for other slices, which have no days to vary."""
+    if found.get("detectable") is None or found["verdict"] != ReportVerdict.CALM:
+        return ""
+    return f"a shift of {times(found['detectable'])} what its days vary by would have been seen"
+
+
 def calm_by_photos_alone(report: DriftReport) -> bool:
     """Whether only the test on rows keeps a night calm: its shift is one that days would show."""
     p_days, level = report.p_days, report.level

@@ -39,7 +39,8 @@ class ClassJudged:
     adjusted_p: float
 
     def document(self, level: float) -> dict[str, Any]:
-        """As a slice of a report; ``level``: of all classes together."""
+        """As a slice of a report; ``level``: of all classes together. ``detectable``: the smallest
+        effect that would have been a drift, whatever the other classes do (Holm's first step)."""
         return {
             "dimension": "predicted_class",
             "value": self.name,
@@ -48,6 +49,7 @@ class ClassJudged:
             "level": level,
             "verdict": "drift" if self.adjusted_p <= level else "calm",
             "effect": self.result.ratio,
+            "detectable": self.result.detectable(level / len(CLASSES)),
             "days": self.days,
         }
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mycovigil_drift.dashboard import days
+
 # Shades from p = 1 to p = 10^-DECADES.
 SHADES = 5
 DECADES = 4.0
@@ -83,5 +85,9 @@ def _title(found: dict[str, Any]) -> str:
     head = f"{found['value']}: {found.get('rows', 0)} photos"
     if found.get("p_value") is None:
         return f"{head}, too few to tell"
-    verdict = "drift" if found.get("verdict") == "drift" else "calm"
-    return f"{head}, {verdict}, p = {found['p_value']:.2g}"
+    p_value = f"p = {found['p_value']:.2g}"
+    if found.get("verdict") == "drift":
+        return f"{head}, drift, {p_value}"
+    if found.get("days") is None:  # beside a fixed reference: it pages nobody
+        return f"{head}, no drift seen, {p_value}; it informs"
+    return "; ".join(filter(None, (f"{head}, calm, {p_value}", days.class_seen(found))))

@@ -12,6 +12,7 @@ from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.references import reference_set
 from mycovigil_drift.access import Viewer
+from mycovigil_drift.dashboard import days
 from mycovigil_drift.dashboard.form import FormSender, Reason, redirect
 from mycovigil_drift.dashboard.templating import render
 from mycovigil_drift.resources import audit, models
@@ -67,6 +68,7 @@ def model_page(model_id: uuid.UUID, request: Request, session: Reading, _: Viewe
         and models.has_passed(promotions, model),
         versions=models.references(session, named),
         reports=reports.page(session, latest)[0],
+        seen=days.seen,
         incidents=session.scalars(
             incidents.order_by(Incident.opened_at.desc()).limit(MOST_LATEST)
         ).all(),

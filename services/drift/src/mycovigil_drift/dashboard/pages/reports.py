@@ -71,6 +71,7 @@ def report_page(report_id: uuid.UUID, request: Request, session: Reading, _: Vie
         harm=harm.of_report(report),
         days=days.beside_days(report),
         skew=days.beside_training(report),
+        class_seen=days.class_seen,
         **_evidence(report),
     )
 
@@ -85,6 +86,7 @@ def _evidence(report: DriftReport) -> dict[str, Any]:
         "warnings": found.get("warnings", []),
         "cause_evidence": found.get("cause") or {},
         "slices": _slices(found.get("slices", [])),
+        "classes": [one for one in found.get("slices", []) if one.get("days")],
     }
 
 
