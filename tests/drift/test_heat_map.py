@@ -40,7 +40,7 @@ def test_more_surprising_is_darker_but_never_as_dark_as_a_drift() -> None:
 
 
 def test_beside_a_calm_class_stands_the_smallest_shift_that_would_have_been_seen() -> None:
-    deadly = {"dimension": "predicted_class", "days": 11, "detectable": 2.43}
+    deadly: dict[str, Any] = {"dimension": "predicted_class", "days": 11, "detectable": 2.43}
     titles = [
         heat_map.cell(one).title
         for one in (
