@@ -21,7 +21,8 @@ from mycovigil_statistics.errors import InsufficientRows
 LEAST_UNITS = 10
 # With fewer days that have the class it pages nobody (counted in benchmarks/drift_slice_calm.py).
 LEAST_DAYS = 7
-# Photos of a class lie in few clusters: one of another is so rare that its share's tail is heavy.
+# Without density: with it no more nights are found in which one class drifts (92 of 368 instead of
+# 93, 9 worlds), and more calm ones lie below .05 (16 of 644 instead of 10; 28 days, 240 photos).
 VIEWS = ("location", "leading", "oddity", "covariates")
 MARK = "class"
 Sketches = dict[str, DaySketch]
