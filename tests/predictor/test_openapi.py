@@ -95,6 +95,7 @@ def test_the_docs_page_needs_no_third_party(predictor: Running) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.whole
 def test_the_docs_page_works_under_its_policy(predictor: Running, chromium: str) -> None:
     from playwright.sync_api import sync_playwright
 

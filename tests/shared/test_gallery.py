@@ -154,6 +154,7 @@ def test_keeping_a_photo_costs_little() -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.whole
 def test_a_browser_shows_what_was_judged(chromium: str, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 

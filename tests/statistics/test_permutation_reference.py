@@ -81,7 +81,10 @@ def every_labelling(
         yield labels
 
 
-@pytest.mark.parametrize("shift", [pytest.param(0.25, marks=pytest.mark.slow), 0.4])
+@pytest.mark.parametrize(
+    "shift",
+    [pytest.param(0.25, marks=pytest.mark.slow), pytest.param(0.4, marks=pytest.mark.whole)],
+)
 def test_the_combined_p_is_that_of_all_relabellings(
     shift: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
