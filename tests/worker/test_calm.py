@@ -1,7 +1,9 @@
 """A drift ends by calm where the nights since show that it is gone, not where they miss it."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from factories.model import make_model
 from factories.night import FIRST, PERIOD, Served, make_night, make_served, night_of
 from factories.report import make_reference_set, make_report
 from sqlalchemy import insert, literal, select, update
+from sqlalchemy.orm import sessionmaker
 
 from mycovigil.baselines import baseline as baselines
 from mycovigil.db.alert import Alert, Incident
@@ -117,30 +120,41 @@ def test_a_shift_that_shrank_and_lasts_ends_nothing(state: State) -> None:
     assert incident_of(state).state == "open"
 
 
-@pytest.mark.parametrize(
-    ("start", "nights", "informs", "origin"),
-    [(-3, 7, False, "nightly"), (1, 3, True, "nightly"), (1, 3, False, "request")],
-)
-def test_windows_that_alarmed_nobody_keep_nothing_open(
-    state: State, start: int, nights: int, informs: bool, origin: str
-) -> None:
+ALARMED_NOBODY = [(-3, 7, False, "nightly"), (1, 3, True, "nightly"), (1, 3, False, "request")]
+
+
+@contextmanager
+def undone(state: State) -> Iterator[State]:
+    """The state within a transaction that is rolled back at the end, whatever is committed."""
+    with state.engine.connect() as connection, connection.begin() as outer:
+        sessions = sessionmaker(
+            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        )
+        yield replace(state, sessions=sessions)
+        outer.rollback()
+
+
+def test_windows_that_alarmed_nobody_keep_nothing_open(state: State) -> None:
     """A week that began before the last night that alarmed and drifts because of it, a window that
-    only informs, and one that a person asked for."""
+    only informs, and one that a person asked for: each by itself."""
     prepared(state, [1.0, 0.0, 0.0, 0.0])
     judged(state, nights=4)
     found = incident_of(state)
-    with state.sessions.begin() as session:
-        make_report(
-            session,
-            session.get_one(Model, found.model_id),
-            None,
-            verdict=ReportVerdict.DRIFT,
-            periods=nights,
-            origin=origin,
-            window_start=FIRST + start * PERIOD,
-            window_end=FIRST + (start + nights) * PERIOD,
-            evidence={"days": {"informs": informs}},
-        )
-        days = [(one.start, one.end) for one in incident_days.drifted(session, found)]
-    assert days == [night_of(0).span], "days from before the incident are not learned from"
-    assert calm.end_by_calm(state) == [found.id]
+    for start, nights, informs, origin in ALARMED_NOBODY:
+        with undone(state) as alone:
+            with alone.sessions.begin() as session:
+                make_report(
+                    session,
+                    session.get_one(Model, found.model_id),
+                    None,
+                    verdict=ReportVerdict.DRIFT,
+                    periods=nights,
+                    origin=origin,
+                    window_start=FIRST + start * PERIOD,
+                    window_end=FIRST + (start + nights) * PERIOD,
+                    evidence={"days": {"informs": informs}},
+                )
+                days = [(one.start, one.end) for one in incident_days.drifted(session, found)]
+            assert days == [night_of(0).span], "days before the incident are not learned from"
+            assert calm.end_by_calm(alone) == [found.id], (nights, informs, origin)
+        assert incident_of(state).state == "open"
