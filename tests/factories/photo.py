@@ -36,6 +36,15 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
 
 
+def deflated_zeros(size: int) -> bytes:
+    """A zlib stream of so many zeros, cheaply: the block of a megabyte again and again."""
+    deflate = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    megabyte = deflate.compress(bytes(1 << 20)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    rest = deflate.compress(bytes(size % (1 << 20))) + deflate.flush()
+    checksum = struct.pack(">I", size % 65_521 << 16 | 1)  # Adler-32 of zeros
+    return b"\x78\xda" + (size >> 20) * megabyte + rest + checksum
+
+
 def deep_png(values: NDArray[np.uint16], colour: int, profile: bytes = b"") -> bytes:
     """A PNG of 16 bits, which Pillow writes of greys only; ``colour``: the type in its header."""
     height, width = values.shape[:2]
