@@ -1,15 +1,20 @@
 """A tiny encoder and a curated folder that it can tell apart, made once a run."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from factories.encoder import tiny_encoder_folder
 from factories.photo_folder import photo_folder
 
 from mycovigil.settings import EncoderSettings, Settings, TrainingSettings
+from mycovigil_training.configuration import HeadConfig
 from mycovigil_training.dataset.curation import curate
+from mycovigil_training.head import fitting
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +54,29 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def fitted_heads() -> dict[str, Any]:
+    """What heads of this run learned, by the rows that they learned from."""
+    return {}
+
+
+@pytest.fixture
+def heads_fitted_once(fitted_heads: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head is fitted once a run on the same rows, with the same settings and seed, which give the
+    same head (`test_head.py`): tests of what training does with heads need most of them again and
+    again."""
+    train = fitting._train
+
+    def once(rows: Any, held: Any, classes: Any, config: HeadConfig, seed: int) -> Any:
+        hashed = hashlib.sha256(repr((held is None, config, seed)).encode())
+        for array in map(np.asarray, (*rows, *(held or ()), classes)):
+            hashed.update(repr((array.shape, array.dtype)).encode() + array.tobytes())
+        key = hashed.hexdigest()
+        if key not in fitted_heads:
+            fitted_heads[key] = train(rows, held, classes, config, seed)
+        weight, bias, curve = fitted_heads[key]
+        return weight.copy(), bias.copy(), curve
+
+    monkeypatch.setattr(fitting, "_train", once)

@@ -20,6 +20,7 @@ from mycovigil_training.retrain import opponents
 from mycovigil_training.retrain.retraining import retrain
 from mycovigil_training.training import train
 
+pytestmark = pytest.mark.usefixtures("heads_fitted_once")
 QUICK = ("augmentation=none", "head.epochs=6")
 
 

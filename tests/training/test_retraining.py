@@ -38,6 +38,7 @@ from mycovigil_training.retrain import training_photos
 from mycovigil_training.retrain.retraining import _inherited, retrain
 from mycovigil_training.training import train
 
+pytestmark = pytest.mark.usefixtures("heads_fitted_once")
 QUICK = ["augmentation=none", "head.epochs=6"]
 NIGHT = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
 # A species number that no training photo has: its shades are new.
@@ -414,6 +415,7 @@ def test_windows_of_an_incident_are_its_drifted_nights(served: Settings, engine:
     assert nights == [1, 3]
 
 
+@pytest.mark.whole
 def test_the_child_process_ends_with_one_line_of_json(served: Settings, engine: Engine) -> None:
     with Session(engine) as session, session.begin():
         job_id = arrive(session, served, photos=10, labelled=0).id
@@ -424,8 +426,14 @@ def test_the_child_process_ends_with_one_line_of_json(served: Settings, engine: 
     assert isinstance(last["gate"]["passed"], bool)
 
 
-def test_an_unknown_job_is_said_so(served: Settings) -> None:
-    done = _run(served, uuid.UUID(int=1))
+def test_an_unknown_job_is_none(training_settings: Settings, clean_database: str) -> None:
+    with pytest.raises(LookupError, match="there is no retrain job"):
+        retrain(training_settings, uuid.UUID(int=1))
+
+
+@pytest.mark.whole
+def test_an_unknown_job_is_said_so(training_settings: Settings, clean_database: str) -> None:
+    done = _run(training_settings, uuid.UUID(int=1))
     assert done.returncode == 1
     assert "there is no retrain job" in done.stderr.strip().splitlines()[-1]
 

@@ -34,7 +34,7 @@ from mycovigil_training.training import train
 
 QUICK = ("augmentation=none", "head.epochs=6")
 
-pytestmark = pytest.mark.usefixtures("clean_database")
+pytestmark = pytest.mark.usefixtures("clean_database", "heads_fitted_once")
 
 
 def test_the_first_model_goes_live_with_certificate_and_reference_set(

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ def _git(*arguments: str, here: Path) -> str:
     return found.stdout.strip()
 
 
+@cache
 def _libraries() -> str:
     names = sorted({f"{one.metadata['Name']}=={one.version}" for one in distributions()})
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
