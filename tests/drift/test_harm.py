@@ -65,6 +65,18 @@ def test_how_labelled_photos_were_chosen_is_said() -> None:
     assert "of this model so far, of those chosen at random: 1.4" in found.note
 
 
+@pytest.mark.parametrize(
+    ("e_value", "words"), [(19.97, ": 19.9; at 20"), (20.0, ": 20; at 20"), (0.096, ": 0.096; at")]
+)
+def test_an_e_value_below_the_limit_does_not_read_as_if_it_had_reached_it(
+    e_value: float, words: str
+) -> None:
+    proof = {"specimens": 138, "missed": 9.0, "e_value": e_value, "needed": 20.0}
+    found = harm.of_report(DriftReport(evidence={}, realised=REALISED | {"proof": proof}))
+    assert found is not None
+    assert words in found.note
+
+
 @pytest.mark.parametrize("evidence", [{}, {"harm": ESTIMATED}])
 @pytest.mark.parametrize(
     ("realised", "photos"),

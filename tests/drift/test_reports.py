@@ -93,6 +93,13 @@ def test_a_night_that_rows_alone_keep_calm_claims_no_shift_that_would_have_been_
         assert "By days this is a drift and by photos it is not; a page needs both." in page
 
 
+def test_a_calm_night_with_labels_asks_for_no_cause(reader: TestClient, session: Session) -> None:
+    report = make_report(session, make_model(session), None, realised=REALISED)
+    page = reader.get(f"/reports/{report.id}").text
+    assert "3 of 31 deadly photos were missed" in page
+    assert "no known cause explains it" not in page
+
+
 def test_before_and_after_of_windows_with_one_end_do_not_loop(session: Session) -> None:
     model = make_model(session)
     reference = make_reference_set(session, model)

@@ -84,6 +84,15 @@ def test_nights_that_nobody_judges_leave_no_certificate_standing() -> None:
     assert said == "Certificate suspect. No night has been judged since 2026-11-01 00:00 UTC."
 
 
+def test_a_certificate_that_labels_put_in_doubt_names_no_drift() -> None:
+    model = _model()
+    model.certificate_state = "suspect"
+    model.certificate_reason = "by their labels 6 of 71 deadly specimens were missed"
+    production = _production(model, _night(ReportVerdict.CALM))
+    [said] = [one.detail for one in summary(production, NOW) if one.question == "Does it hurt?"]
+    assert said == ("Certificate suspect. By their labels 6 of 71 deadly specimens were missed.")
+
+
 def test_five_answers_while_it_drifts() -> None:
     night = _night(ReportVerdict.DRIFT, evidence={"harm": HARM})
     incident = Incident(cause="novel_species", state="open", opened_at=FIRST_NIGHT)

@@ -122,7 +122,8 @@ class Demonstration:
     def _conclude(self, stack: Stack, outcomes: list[Outcome], json_file: Path | None) -> bool:
         answered = sum(outcome.photos for outcome in outcomes)
         counts = proof.collect(stack.environment["MYCOVIGIL_DATABASE_URL"], answered)
-        picture = screenshot.take(stack.drift_url, self.data / "dashboard.png")
+        # Nights without photos pass while it trains: the 30 newest may not hold the drift.
+        picture = screenshot.take(f"{stack.drift_url}/?nights=90", self.data / "dashboard.png")
         self._print(stack, counts, picture, outcomes)
         if json_file is not None:
             document = {

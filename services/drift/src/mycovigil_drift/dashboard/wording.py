@@ -109,7 +109,7 @@ CAUSES = {
 }
 CERTIFICATES = {
     "valid": "The bound holds on calibration photos, and no drift is open.",
-    "suspect": "A drift is open: the bound may no longer hold.",
+    "suspect": "The bound is in doubt.",
     "void": "Labels refute it: the bound does not hold.",
     "not_certifiable": "Too few calibration photos to support any bound.",
 }
@@ -179,6 +179,12 @@ def subject(table: str) -> str:
 def cause(name: str | None) -> tuple[str, str]:
     """Title and meaning of a cause."""
     return CAUSES.get(name or "unknown", (formats.plain(name), ""))
+
+
+def retrain(state: str) -> str:
+    """What became of a job that waits for labels no more, after "The retrain"."""
+    ended = {"queued": "is queued", "running": "is running", "cancelled": "was cancelled"}
+    return ended.get(state, f"has {formats.plain(state)}")
 
 
 def certificate(state: str) -> str:

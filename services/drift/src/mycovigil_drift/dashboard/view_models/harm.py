@@ -1,5 +1,6 @@
 """Harm of a drift: figures with intervals, estimated without labels or measured with them."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -165,13 +166,20 @@ def _choice(realised: dict[str, Any]) -> str:
 
 def _evidence(proof: dict[str, Any], *, at_random: bool) -> str:
     """The e-value of all labels of the model: those of one night are few."""
-    e_value = "more than 1,000" if proof["e_value"] > 1_000 else f"{proof['e_value']:.2g}"
+    e_value = _rounded(proof["e_value"])
     random = ", of those chosen at random" if at_random else ""
     return (
         f"E-value of all {formats.count(proof['specimens'])} labelled deadly specimens of this "
         f"model so far{random}: {e_value}; at {proof['needed']:.0f} the certified bound is "
         "rejected."
     )
+
+
+def _rounded(e_value: float) -> str:
+    """Down, so that one just below the limit does not read as if it had reached it."""
+    if e_value > 1_000:
+        return "more than 1,000"
+    return f"{math.floor(10 * e_value) / 10:g}" if e_value >= 10 else f"{e_value:.2g}"
 
 
 def _position(item: tuple[str, Any]) -> int:

@@ -46,6 +46,14 @@ class ProductionStatus:
         """The certificate's status as the predictor answers with it now."""
         return doubted(self.model.certificate_state, self.doubt) if self.model else None
 
+    @property
+    def reason(self) -> str:
+        """Why the certificate is in doubt or void; empty where it is neither."""
+        if self.doubt or self.model is None:
+            return self.doubt or ""
+        in_doubt = self.certificate in (CertificateStatus.SUSPECT, CertificateStatus.VOID)
+        return (self.model.certificate_reason or "") if in_doubt else ""
+
 
 def status(session: Session, drift: DriftSettings) -> ProductionStatus:
     """The status of the production model now."""

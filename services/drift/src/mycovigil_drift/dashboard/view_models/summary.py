@@ -120,7 +120,7 @@ def _does_it_hurt(production: ProductionStatus) -> SummaryItem:
     found = harm.of_report(report) if report else None
     if not report or found is None or (production.incident is None and not found.realised):
         answer = "No sign of it" if _last_night_was_calm(production) else NOT_KNOWN
-        doubt = formats.sentence(production.doubt or "") or wording.certificate(state)
+        doubt = formats.sentence(production.reason) or wording.certificate(state)
         href = f"/models/{production.model.id}"
         return SummaryItem(question, answer, f"{certificate} {doubt}", href)
     detail = f"{formats.sentence(harm.in_words(found))} {certificate}".strip()
