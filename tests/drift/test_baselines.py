@@ -77,6 +77,14 @@ def test_a_skew_is_accepted_with_a_note_and_ends(client: TestClient, skewed: Inc
     assert client.get("/v1/incidents").json()["items"][0]["state"] == "resolved"
 
 
+def test_the_page_of_a_skew_says_that_nothing_is_retrained(
+    reader: TestClient, skewed: Incident
+) -> None:
+    page = reader.get(f"/incidents/{skewed.id}", headers={"Accept": "text/html"}).text
+    assert "Nothing is retrained for a skew." in page
+    assert "held back" not in page
+
+
 def test_a_drift_is_no_skew(client: TestClient, session: Session, skewed: Incident) -> None:
     skewed.kind = "drift"
     session.flush()
