@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from factories.clip import tiny_clip_folder
 from factories.encoder import tiny_encoder_folder
 from factories.photo_folder import photo_folder
 
 from mycovigil.settings import EncoderSettings, Settings, TrainingSettings
 from mycovigil_training.configuration import HeadConfig
 from mycovigil_training.dataset.curation import curate
+from mycovigil_training.encoder.export import graph
+from mycovigil_training.encoder.source import load_source
 from mycovigil_training.head import fitting
 
 
@@ -54,6 +57,20 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny open_clip vision transformer with random weights."""
+    return tiny_clip_folder(tmp_path_factory.mktemp("clip"))
+
+
+@pytest.fixture(scope="session")
+def traced_clip(clip_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its float32 graph, from which every export of it may start: tracing takes seconds."""
+    path = tmp_path_factory.mktemp("traced") / "encoder.onnx"
+    graph.write_graph(load_source(f"local-dir:{clip_folder}"), path)
+    return path
 
 
 @pytest.fixture(scope="session")

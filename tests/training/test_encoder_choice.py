@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from factories.clip import tiny_clip_folder
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
@@ -23,7 +22,7 @@ from mycovigil_training.encoder.export.choice import judged, quickest
 from mycovigil_training.encoder.export.runtime import in_batches, open_graph
 from mycovigil_training.encoder.export.sample_photos import TooFewPhotos, sample_photos
 from mycovigil_training.encoder.export.variant import Variant
-from mycovigil_training.encoder.source import Source, load_source
+from mycovigil_training.encoder.source import Source
 from mycovigil_training.features.engine import Engine
 
 pytestmark = [
@@ -36,19 +35,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def model_name(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A tiny open_clip vision transformer with random weights."""
-    return f"local-dir:{tiny_clip_folder(tmp_path_factory.mktemp('model'))}"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def traced(model_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Every export starts from the float32 graph traced once (it is slow)."""
-    kept = tmp_path_factory.mktemp("traced") / "encoder.onnx"
-    graph.write_graph(load_source(model_name), kept)
+def model_name(clip_folder: Path, traced_clip: Path) -> Iterator[str]:
+    """Of the tiny encoder, whose exports start from the graph that was traced once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(graph, "write_graph", lambda _source, path: shutil.copy(kept, path))
-        yield
+        patch.setattr(graph, "write_graph", lambda _source, path: shutil.copy(traced_clip, path))
+        yield f"local-dir:{clip_folder}"
 
 
 def candidate(precision: str, milliseconds: float, cosine: float, changed: int) -> Candidate:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from factories.clip import CONFIG, tiny_clip_folder
+from factories.clip import CONFIG
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -22,6 +22,7 @@ from mycovigil_training.encoder import activation
 from mycovigil_training.encoder.activation import ActivationMismatch
 from mycovigil_training.encoder.catalogue import known_encoders
 from mycovigil_training.encoder.command import app
+from mycovigil_training.encoder.export import graph
 from mycovigil_training.encoder.export.export import export, judge
 from mycovigil_training.encoder.export.parity import ParityFailure
 from mycovigil_training.encoder.export.runtime import open_session, run_graph
@@ -59,19 +60,18 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_clip_folder(tmp_path_factory.mktemp("model"))
+def source(clip_folder: Path) -> Source:
+    return load_source(f"local-dir:{clip_folder}", licence="MIT")
 
 
 @pytest.fixture(scope="module")
-def source(model_folder: Path) -> Source:
-    return load_source(f"local-dir:{model_folder}", licence="MIT")
-
-
-@pytest.fixture(scope="module")
-def exported(source: Source, photo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(
+    source: Source, traced_clip: Path, photo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     out = tmp_path_factory.mktemp("exported") / "fp32"
-    export(source, out, precision=Precision.FP32, photos=photo_folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(graph, "write_graph", lambda _source, path: shutil.copy(traced_clip, path))
+        export(source, out, precision=Precision.FP32, photos=photo_folder)
     return out
 
 
@@ -85,10 +85,10 @@ def traced(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mycovigil_training.encoder.export.graph.write_graph", copy)
 
 
-def test_identity_states_the_encoder(exported: Path, source: Source, model_folder: Path) -> None:
+def test_identity_states_the_encoder(exported: Path, source: Source, clip_folder: Path) -> None:
     identity = EncoderIdentity.read(exported)
     assert identity.checked_onnx(exported) == exported / "encoder.onnx"
-    assert identity.name == f"local-dir:{model_folder.name}"
+    assert identity.name == f"local-dir:{clip_folder.name}"
     assert (identity.dimension, identity.image_size, identity.resize) == (24, 32, "shortest")
     assert identity.mean == (0.5, 0.4, 0.3)
     assert identity.weights_digest == source.weights_digest
@@ -172,36 +172,36 @@ def test_unknown_names_are_refused(name: str) -> None:
         load_source(name)
 
 
-def test_preprocessing_that_we_do_not_offer_is_refused(model_folder: Path, tmp_path: Path) -> None:
+def test_preprocessing_that_we_do_not_offer_is_refused(clip_folder: Path, tmp_path: Path) -> None:
     config = {**CONFIG, "preprocess_cfg": {"resize_mode": "longest"}}
     (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
     weights = "open_clip_pytorch_model.bin"
-    (tmp_path / weights).write_bytes((model_folder / weights).read_bytes())
+    (tmp_path / weights).write_bytes((clip_folder / weights).read_bytes())
     with pytest.raises(UnsupportedPreprocessing, match="longest"):
         load_source(f"local-dir:{tmp_path}")
 
 
 def test_a_checkpoint_file_of_a_named_architecture_loads(
-    model_folder: Path, source: Source, tmp_path: Path
+    clip_folder: Path, source: Source, tmp_path: Path
 ) -> None:
     import open_clip
 
     (tmp_path / "tiny-test.json").write_text(json.dumps(CONFIG["model_cfg"]))
     open_clip.add_model_config(tmp_path)
-    loaded = load_source(f"tiny-test:{model_folder / 'open_clip_pytorch_model.bin'}")
+    loaded = load_source(f"tiny-test:{clip_folder / 'open_clip_pytorch_model.bin'}")
     assert loaded.name == "tiny-test:open_clip_pytorch_model.bin"
     assert loaded.weights_digest == source.weights_digest
 
 
 @pytest.mark.parametrize("sign", ["digest", "name", "keys", "script"])
 def test_quickgelu_weights_under_a_plain_name_are_refused(
-    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: str
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: str
 ) -> None:
     import open_clip
 
     (tmp_path / "tiny-test.json").write_text(json.dumps(CONFIG["model_cfg"]))
     open_clip.add_model_config(tmp_path)
-    weights = model_folder / "open_clip_pytorch_model.bin"
+    weights = clip_folder / "open_clip_pytorch_model.bin"
     file = tmp_path / ("tiny-quickgelu-x.pt" if sign == "name" else "weights.pt")
     file.write_bytes(weights.read_bytes())
     if sign == "digest":
@@ -228,14 +228,14 @@ def test_the_digests_of_known_quickgelu_weights_are_read_from_their_addresses() 
 
 
 def test_gelu_weights_under_a_name_of_quickgelu_are_refused(
-    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import open_clip
 
     config = CONFIG["model_cfg"] | {"quick_gelu": True}
     (tmp_path / "tiny-test-quickgelu.json").write_text(json.dumps(config))
     open_clip.add_model_config(tmp_path)
-    file = model_folder / "open_clip_pytorch_model.bin"
+    file = clip_folder / "open_clip_pytorch_model.bin"
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     known = {True: {}, False: {"ViT-B-32/laion2b_e16": digest[:8]}}
     monkeypatch.setattr(activation, "_digests", lambda *, quick: known[quick])
@@ -244,9 +244,9 @@ def test_gelu_weights_under_a_name_of_quickgelu_are_refused(
 
 
 def test_quickgelu_weights_in_a_folder_that_says_gelu_are_refused(
-    model_folder: Path, tmp_path: Path
+    clip_folder: Path, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(model_folder, tmp_path / "model")
+    folder = shutil.copytree(clip_folder, tmp_path / "model")
     load_source(f"local-dir:{folder}")
     weights = folder / "open_clip_pytorch_model.bin"
     extra = dict.fromkeys(activation.OPENAI_KEYS, torch.tensor(1))
@@ -268,12 +268,12 @@ def test_calibration_and_judgement_never_share_a_photo() -> None:
 
 @pytest.mark.usefixtures("traced")
 def test_command_exports_and_lists(
-    model_folder: Path, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip_folder: Path, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     out = tmp_path / "tiny"
     options = ["--out", str(out), "--precision", "fp16", "--photos", str(photo_folder)]
-    done = CliRunner().invoke(app, ["export", f"local-dir:{model_folder}", *options])
+    done = CliRunner().invoke(app, ["export", f"local-dir:{clip_folder}", *options])
     assert done.exit_code == 0, done.output
     assert EncoderIdentity.read(out).precision == "fp16"
     listed = CliRunner().invoke(app, ["list", "--folder", str(tmp_path)])
@@ -288,7 +288,7 @@ def test_command_refuses_without_a_traceback(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def hub(model_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+def hub(clip_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
     """A model hub on this machine that serves the tiny model as `someone/tiny-clip`."""
     asked: list[str] = []
 
@@ -302,7 +302,7 @@ def hub(model_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         def _answer(self, *, body: bool) -> None:
             asked.append(self.path)
             prefix = "/someone/tiny-clip/resolve/main/"
-            file = model_folder / self.path.removeprefix(prefix)
+            file = clip_folder / self.path.removeprefix(prefix)
             if not self.path.startswith(prefix) or not file.is_file():
                 self.send_response(404)
                 self.send_header("X-Error-Code", "EntryNotFound")

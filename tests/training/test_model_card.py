@@ -10,13 +10,14 @@ from mycovigil.models.bundle import Bundle
 from mycovigil_training.commands.train import app
 
 
+@pytest.mark.usefixtures("heads_fitted_once")
 def test_training_into_a_folder_writes_model_figures_and_card(
     curated_folder: Path, encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MYCOVIGIL_ENCODER_URI", str(encoder_folder))
     monkeypatch.setenv("MYCOVIGIL_TRAINING_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("MYCOVIGIL_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
-    arguments = [str(curated_folder), "head.epochs=10", "augmentation=none"]
+    arguments = [str(curated_folder), "head.epochs=6", "augmentation=none"]
     result = CliRunner().invoke(app, [*arguments, "--to", str(tmp_path / "model")])
     assert result.exit_code == 0, result.output
     bundle = Bundle.from_bytes((tmp_path / "model/model.bundle").read_bytes())
