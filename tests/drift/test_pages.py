@@ -165,6 +165,7 @@ def _picture(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
 
 
+@pytest.mark.whole
 def test_from_the_time_line_to_the_model_that_answered(site: Site) -> None:
     """Night, incident, retrain job, model, and back to its reference set, by links alone."""
     with visiting(site.browser, site.url + "/", key=site.key) as visit:
@@ -223,6 +224,7 @@ def test_a_comparison_is_asked_for_and_shown_once_it_is_made(site: Site) -> None
         assert visit.complaints == []
 
 
+@pytest.mark.whole
 def test_nights_are_walked_one_by_one(site: Site) -> None:
     first, second = site.history.reports[0], site.history.reports[1]
     with visiting(site.browser, f"{site.url}/reports/{first.id}", key=site.key) as visit:

@@ -169,7 +169,10 @@ def test_a_text_without_a_number_is_no_link() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("name", "width", "height"), [("phone", 390, 844), ("laptop", 1280, 800)])
+@pytest.mark.parametrize(
+    ("name", "width", "height"),
+    [("phone", 390, 844), pytest.param("laptop", 1280, 800, marks=pytest.mark.whole)],
+)
 def test_a_person_uploads_a_photo(
     public: Running, chromium: str, tmp_path: Path, name: str, width: int, height: int
 ) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 from factories.bundle import make_bundle
 from factories.encoder import tiny_encoder_folder
 from factories.environment import environment
@@ -34,6 +35,7 @@ def test_it_starts_without_torch_and_pandas() -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
+@pytest.mark.whole
 def test_sigterm_loses_no_accepted_request_and_a_demo_encoder_is_called_one(
     desk: Desk, settings: Settings, engine: Engine, tmp_path: Path
 ) -> None:

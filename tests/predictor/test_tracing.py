@@ -16,6 +16,7 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 STEPS = ("decode", "queue", "encode", "log")
 
 
+@pytest.mark.whole
 def test_a_request_is_told_step_by_step(
     desk: Desk, settings: Settings, production: Model, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from factories.shortened import shortened
 from pydantic import BaseModel, ValidationError
 
 from mycovigil.commands.settings import markdown
@@ -177,7 +178,7 @@ def test_a_list_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: 
         Settings.load()
 
 
-@pytest.mark.parametrize("value", ["[1,", "x", "1,2"])
+@pytest.mark.parametrize("value", shortened(["[1,", "x", "1,2"], "x"))
 @pytest.mark.parametrize("service", ["mycovigil_predictor", "mycovigil_drift"])
 def test_a_wrong_setting_ends_a_service_with_one_sentence(service: str, value: str) -> None:
     environment = os.environ | {"MYCOVIGIL_DRIFT_WINDOWS": value}

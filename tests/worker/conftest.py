@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine
@@ -9,7 +10,8 @@ from sqlalchemy import Engine
 from mycovigil.postgres.engine import engine_of, sessions_of
 from mycovigil.settings import DatabaseSettings, DriftSettings, Settings
 from mycovigil.storage import Storage
-from mycovigil_worker.report import evidently_report
+from mycovigil_statistics.safety.harm.estimate import estimate_harm
+from mycovigil_worker.report import evidently_report, harm
 from mycovigil_worker.report.evidently_report import Stored
 from mycovigil_worker.state import State
 
@@ -27,6 +29,14 @@ def state(settings: Settings, clean_database: str, job_engine: Engine) -> State:
     """Sessions of it commit; the tables are emptied after the test."""
     daily = settings.model_copy(update={"drift": DriftSettings(grace_seconds=900, min_rows=50)})
     return State(daily, job_engine, sessions_of(job_engine), Storage(daily.storage))
+
+
+@pytest.fixture
+def brief_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer replicates of the bootstrap that says how sure the harm of a drift is, a third of a
+    second of each drifted night, for tests that read no interval. ``test_explanation.py`` and the
+    tests of the mathematics have all of them."""
+    monkeypatch.setattr(harm, "estimate_harm", partial(estimate_harm, replicates=20))
 
 
 @pytest.fixture

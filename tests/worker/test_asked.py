@@ -19,7 +19,7 @@ from mycovigil_worker.nights import backfill, nightly, requested
 from mycovigil_worker.nights.replay import NotReplayable, replayed
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 HOUR = datetime.timedelta(hours=1)
 DRIFTED = FIRST + 2 * PERIOD
 

@@ -24,7 +24,7 @@ from mycovigil.models import promotion
 from mycovigil_worker.nights import calm, nightly
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 SET = "reference_set_id"
 
 

@@ -12,7 +12,7 @@ from mycovigil.db.report import DriftReport
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 ROWS = 60
 SEED = 20_261_130
 # Standard deviation of a day's effect on the mean of each feature: a photo's is 1. The exact test

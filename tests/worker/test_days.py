@@ -30,7 +30,7 @@ from mycovigil_worker.nights import nightly
 from mycovigil_worker.references.novelty import NoveltyScale
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 ROWS = 60
 
 
@@ -241,6 +241,7 @@ def test_a_group_over_midnight_counts_on_both_days(state: State) -> None:
     assert [(row.rows, row.units) for row in rows] == [(ROWS, ROWS - 4)]
 
 
+@pytest.mark.whole
 def test_a_week_that_alarms_withdraws_its_days_that_had_entered(state: State) -> None:
     """Each night by itself is calm and enters; together they are not."""
     start = -27

@@ -16,7 +16,7 @@ from mycovigil.db.report import DriftMetric, DriftReport
 from mycovigil_worker.nights import make_report, nightly
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 
 
 def after(nights: int) -> datetime.datetime:
@@ -176,6 +176,7 @@ def test_rows_that_came_late_are_counted(state: State) -> None:
     assert [(row.rows, row.late_rows) for row in reports(state)] == [(120, 20)]
 
 
+@pytest.mark.whole
 def test_an_outage_of_ten_weeks_is_caught_up_in_order(state: State) -> None:
     with state.sessions.begin() as session:
         served = make_served(session, since=FIRST)

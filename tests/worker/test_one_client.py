@@ -20,7 +20,7 @@ from mycovigil.models.safety import CertificateStatus
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 CALM_NIGHTS, ROWS = 5, 60
 # Beyond the model's threshold of novelty: answered `cannot_tell` whatever else is seen.
 REFUSED: dict[str, Any] = {"shift": 3.0, "distance": 0.9, "seed": 7}

@@ -27,7 +27,7 @@ from mycovigil_worker.nights import nightly
 from mycovigil_worker.nights.replay import replayed
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 HOUR = datetime.timedelta(hours=1)
 PHOTOS = 3
 

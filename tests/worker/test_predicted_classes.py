@@ -20,7 +20,7 @@ from mycovigil_worker.nights import calm, nightly
 from mycovigil_worker.nights.replay import replayed
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 ROWS = 200
 DEADLY = [0.02, 0.03, 0.05, 0.9]
 

@@ -38,7 +38,7 @@ from mycovigil_worker.nights.replay import replayed
 from mycovigil_worker.references import season
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
 WEEK = Window(FIRST, FIRST + 7 * PERIOD)
 

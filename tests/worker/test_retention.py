@@ -119,6 +119,7 @@ def test_a_photo_that_no_row_names_goes_when_its_time_is_over(state: State) -> N
     assert [state.storage.exists(key) for key in (OLD, KEPT)] == [False, True]
 
 
+@pytest.mark.whole
 def test_more_photos_than_a_statement_has_parameters_are_forgotten(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ from mycovigil_worker.nights import nightly, requested
 from mycovigil_worker.retrain import trigger
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
 # Longer than any wait between two attempts.
 LATER = datetime.timedelta(hours=3)

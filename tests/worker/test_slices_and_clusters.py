@@ -14,7 +14,7 @@ from mycovigil.db.report import DriftReport
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.state import State
 
-pytestmark = pytest.mark.usefixtures("brief_pages")
+pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
 MORNING = FIRST + PERIOD + datetime.timedelta(hours=1)
 
 

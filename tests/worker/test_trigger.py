@@ -1,6 +1,7 @@
 """From alert to retrain job: exactly once, through the real brokers."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -152,7 +153,9 @@ def test_the_tick_itself_mends_a_lost_alert(
     with state.sessions.begin() as session:
         long_ago = datetime.now(tz=UTC) - timedelta(hours=2)
         session.execute(update(Alert).values(created_at=long_ago))
-    monkeypatch.setattr(worker_state, "process_state", lambda: state)
+    drift = state.settings.drift.model_copy(update={"catch_up_periods": 1})
+    brief = replace(state, settings=state.settings.model_copy(update={"drift": drift}))
+    monkeypatch.setattr(worker_state, "process_state", lambda: brief)
     tasks.nightly()
     assert counts(state) == (0, 1)
     assert len(sent) == 1
