@@ -9,6 +9,7 @@ import numpy as np
 from factories.row import make_row
 from numpy.typing import NDArray
 
+from mycovigil.settings import DatabaseSettings
 from mycovigil.vision.encoder.identity import EncoderIdentity
 from mycovigil.vision.image.decode import decode
 from mycovigil_predictor.connection import connect
@@ -67,7 +68,7 @@ def insert_cpu_ms(url: str, *, rows: int, batches: int, dimension: int) -> float
 
 async def _insert(url: str, rows: int, batches: int, dimension: int) -> float:
     """Into a temporary table of the log's shape: what the client does is the same."""
-    async with await connect(url, "benchmark", seconds=10.0) as connection:
+    async with await connect(DatabaseSettings(url=url), "benchmark", seconds=10.0) as connection:
         await connection.execute("CREATE TEMP TABLE copied (LIKE predictions INCLUDING DEFAULTS)")
         await connection.execute("SET search_path = pg_temp, public")
         await connection.execute("ALTER TABLE copied RENAME TO predictions")

@@ -2,11 +2,27 @@ locals {
   max_connections = 200
   # Most at once: a pool of 5 with 2 over, and those that listen or hold a lock, by process.
   connections = 9 * var.predictor_instances.max + 12 * 2 + 9 * (var.worker_instances + var.trainer_instances + 2) + 8 * (1 + var.night_tasks)
-  # Database user of a service account: its address without the end that all have.
-  predictor_role = trimsuffix(google_service_account.service["predictor"].email, ".gserviceaccount.com")
+  # Services that log in as their service account, each with a role of its own. Such a role's name is
+  # the account's address without the end that all have.
+  logins = toset(["predictor", "drift", "worker", "trigger", "trainer"])
+  roles  = { for name in local.logins : name => trimsuffix(google_service_account.service[name].email, ".gserviceaccount.com") }
+
+  # Through Cloud Run's socket, which encrypts and asks IAM; no password is anywhere.
+  socket = "@/${google_sql_database.main.name}?host=/cloudsql/${google_sql_database_instance.main.connection_name}"
+  login = { for name, role in local.roles : name => {
+    MYCOVIGIL_DATABASE_URL   = "postgresql://${urlencode(role)}${local.socket}"
+    MYCOVIGIL_DATABASE_LOGIN = "google"
+  } }
+  # libpq reads the owner's password from PGPASSWORD, so the URL has none.
+  owner_login = { MYCOVIGIL_DATABASE_URL = "postgresql://${google_sql_user.owner.name}${local.socket}" }
+  owner_password = { PGPASSWORD = {
+    secret  = google_secret_manager_secret.secret["database-password"].id
+    version = google_secret_manager_secret_version.database_password.version
+  } }
 }
 
 resource "google_sql_database_instance" "main" {
+  #checkov:skip=CKV_GCP_6: every connection is encrypted; it asks for client certificates, see ssl_mode
   #checkov:skip=CKV_GCP_110: who changed what is in the table of the audit; pgaudit would log every photo's row
   #checkov:skip=CKV2_GCP_13: a duration a statement is a log line a photo; Query Insights has them
   name                = local.name
@@ -25,7 +41,9 @@ resource "google_sql_database_instance" "main" {
     ip_configuration {
       ipv4_enabled    = false
       private_network = google_compute_network.main.id
-      ssl_mode        = "TRUSTED_CLIENT_CERTIFICATE_REQUIRED" # of the proxies, which ask IAM
+      # Sockets of Cloud Run bring a client certificate, a training job on Vertex AI has none: it comes
+      # to the private address with sslmode=require and logs in by a token of its account.
+      ssl_mode = "ENCRYPTED_ONLY"
     }
 
     backup_configuration {
@@ -81,7 +99,7 @@ resource "google_sql_database" "main" {
   }
 }
 
-# Owner of the tables: runs migrations (CREATE EXTENSION vector is among them) and makes partitions.
+# Owner of the tables: runs migrations (CREATE EXTENSION vector is among them), and is nobody else.
 resource "google_sql_user" "owner" {
   name                = local.name
   instance            = google_sql_database_instance.main.name
@@ -90,10 +108,11 @@ resource "google_sql_user" "owner" {
   password_wo_version = var.database_password_version
 }
 
-# The predictor logs in as its service account: such a user has no rights but those that
-# `mycovigil migrate --grant-predictor` gives it. One with a password would get cloudsqlsuperuser.
-resource "google_sql_user" "predictor" {
-  name            = local.predictor_role
+# A service account as a user has no rights but those that `mycovigil migrate --grant` gives it. One
+# with a password would get cloudsqlsuperuser.
+resource "google_sql_user" "service" {
+  for_each        = local.roles
+  name            = each.value
   instance        = google_sql_database_instance.main.name
   type            = "CLOUD_IAM_SERVICE_ACCOUNT"
   deletion_policy = "ABANDON"

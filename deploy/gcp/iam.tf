@@ -10,20 +10,22 @@ locals {
     scheduler = "Starts the job of the nights."
     deployer  = "What GitHub Actions becomes."
     reader    = "What a pull request becomes: it reads versions of the data."
+    builder   = "What Cloud Build runs as: it pushes images."
   }
-  owners = toset(["drift", "worker", "trigger", "trainer", "migrate"]) # log in as the tables' owner
+  deployed = setunion(local.logins, ["migrate"]) # what release.sh rolls out
 
   project_roles = merge(
-    { for name in setunion(local.owners, ["predictor"]) : "cloudsql.client/${name}" => true },
+    { for name in local.deployed : "cloudsql.client/${name}" => true },
+    { for name in local.logins : "cloudsql.instanceUser/${name}" => true }, # log in without a password
     { for name in ["predictor", "drift"] : "monitoring.metricWriter/${name}" => true },
     {
-      "cloudsql.instanceUser/predictor" = true # logs in without a password
-      "aiplatform.user/trainer"         = true # starts and follows custom jobs
-      "run.developer/deployer"          = true # rolls revisions out, changes no IAM
+      "aiplatform.user/trainer"   = true # starts and follows custom jobs
+      "run.developer/deployer"    = true # rolls revisions out, changes no IAM
+      "logging.logWriter/builder" = true
     },
   )
 
-  bucket_roles = merge({ for name in setunion(local.owners, ["predictor"]) : "storage.objectViewer/${name}/assets" => "assets" }, {
+  bucket_roles = merge({ for name in local.deployed : "storage.objectViewer/${name}/assets" => "assets" }, {
     "storage.objectViewer/predictor" = "storage"
     "storage.objectViewer/drift"     = "storage"
     "storage.objectUser/worker"      = "storage"
@@ -98,10 +100,9 @@ resource "google_pubsub_subscription_iam_member" "trigger" {
 }
 
 resource "google_secret_manager_secret_iam_member" "database_password" {
-  for_each  = local.owners
   secret_id = google_secret_manager_secret.secret["database-password"].id
   role      = "roles/secretmanager.secretAccessor"
-  member    = local.member[each.key]
+  member    = local.member["migrate"]
 }
 
 resource "google_secret_manager_secret_iam_member" "metrics" {
@@ -111,17 +112,18 @@ resource "google_secret_manager_secret_iam_member" "metrics" {
   member    = local.member[each.key]
 }
 
-resource "google_artifact_registry_repository_iam_member" "deployer" {
+resource "google_artifact_registry_repository_iam_member" "push" {
+  for_each   = toset(["deployer", "builder"])
   repository = google_artifact_registry_repository.images.name
   location   = var.region
   role       = "roles/artifactregistry.writer"
-  member     = local.member["deployer"]
+  member     = local.member[each.key]
 }
 
 # A new revision runs as the service's account, so whoever deploys it must be allowed to act as it;
 # so must the trainer, which starts jobs that run as itself.
 resource "google_service_account_iam_member" "act_as" {
-  for_each           = merge({ for name in setunion(local.owners, ["predictor"]) : name => "deployer" }, { "trainer/itself" = "trainer" })
+  for_each           = merge({ for name in local.deployed : name => "deployer" }, { "trainer/itself" = "trainer" })
   service_account_id = google_service_account.service[split("/", each.key)[0]].name
   role               = "roles/iam.serviceAccountUser"
   member             = local.member[each.value]

@@ -1,15 +1,18 @@
 locals {
   jobs = {
     # The drift service's image, by the same digest; release.sh runs it before any new revision starts.
+    # The one login as the tables' owner; each run gives the services' roles their rights anew.
     migrate = {
       account = "migrate", image = var.images.drift, tasks = 1, timeout = 3600, memory = "1Gi"
-      command = ["python", "-m", "mycovigil", "migrate", "--grant-predictor", local.predictor_role]
+      command = concat(["python", "-m", "mycovigil", "migrate"], flatten([for name, role in local.roles : ["--grant", "${name}=${role}"]]))
+      login   = local.owner_login, secret_env = local.owner_password
     }
     # The night's fan-out: as many tasks as models that are judged at once. Each passes over a model
     # whose lock another holds, and beat's own tick too, so one too many does nothing.
     night = {
       account = "worker", image = var.images.worker, tasks = var.night_tasks, timeout = 21600, memory = "4Gi"
       command = ["python", "-m", "mycovigil", "drift", "run"]
+      login   = local.login["worker"], secret_env = {}
     }
   }
 }
@@ -23,8 +26,8 @@ module "job" {
   image       = each.value.image
   command     = each.value.command
   account     = google_service_account.service[each.value.account].email
-  environment = local.environment
-  secret_env  = local.owner_login
+  environment = merge(local.environment, each.value.login)
+  secret_env  = each.value.secret_env
   memory      = each.value.memory
   tasks       = each.value.tasks
   timeout     = each.value.timeout

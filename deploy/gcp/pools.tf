@@ -33,16 +33,12 @@ module "pool" {
   image       = each.value.image
   command     = each.value.command
   account     = google_service_account.service[each.value.account].email
-  environment = local.environment
-  secret_env  = local.owner_login
+  environment = merge(local.environment, local.login[each.value.account], each.key == "trainer" ? local.vertex : {})
   cpu         = each.key == "trainer" ? "4" : "1"
   memory      = each.value.memory
   instances   = { min = each.value.instances }
   cloud_sql   = local.cloud_sql
   network     = local.network
   assets      = local.assets
-  depends_on = [
-    google_project_iam_member.service, google_storage_bucket_iam_member.service,
-    google_secret_manager_secret_iam_member.database_password,
-  ]
+  depends_on  = [google_project_iam_member.service, google_storage_bucket_iam_member.service, google_sql_user.service]
 }

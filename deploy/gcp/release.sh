@@ -30,5 +30,6 @@ done
 for pool in worker beat trigger; do
     "${run[@]}" worker-pools update "mycovigil-$pool" --image="${image[worker]}"
 done
-"${run[@]}" worker-pools update mycovigil-trainer --image="${image[trainer]}"
+"${run[@]}" worker-pools update mycovigil-trainer --image="${image[trainer]}" \
+    --update-env-vars="MYCOVIGIL_VERTEX_IMAGE=${image[trainer]}" # of trainings on Vertex AI
 echo "released"

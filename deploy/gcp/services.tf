@@ -2,9 +2,8 @@ locals {
   predictor_port = 8000
   drift_port     = 8001
 
-  # What all services share; docker-compose.yml has the same names.
+  # What all services share, beside their login (database.tf); docker-compose.yml has the same names.
   environment = {
-    MYCOVIGIL_DATABASE_URL        = "postgresql://${google_sql_user.owner.name}@/${google_sql_database.main.name}?host=/cloudsql/${google_sql_database_instance.main.connection_name}"
     MYCOVIGIL_REDIS_URL           = "redis://${local.valkey_address}:6379/0"
     MYCOVIGIL_PUBSUB_PROJECT      = var.project
     MYCOVIGIL_STORAGE_URL         = "gs://${google_storage_bucket.bucket["storage"].name}"
@@ -18,11 +17,6 @@ locals {
   # Google's front end, as an instance sees it: its headers tell the caller's address.
   front_end = "169.254.0.0/16"
 
-  # libpq reads the password from PGPASSWORD, so the URL has none.
-  owner_login = { PGPASSWORD = {
-    secret  = google_secret_manager_secret.secret["database-password"].id
-    version = google_secret_manager_secret_version.database_password.version
-  } }
   cloud_sql = [google_sql_database_instance.main.connection_name]
   network   = { network = google_compute_network.main.id, subnetwork = google_compute_subnetwork.run.id }
   assets    = google_storage_bucket.bucket["assets"].name
@@ -46,24 +40,15 @@ module "predictor" {
   image       = var.images.predictor
   command     = ["python", "-m", "mycovigil_predictor"]
   account     = google_service_account.service["predictor"].email
-  environment = local.environment
+  environment = merge(local.environment, local.login["predictor"])
   env = {
-    MYCOVIGIL_DATABASE_URL             = "postgresql://${urlencode(local.predictor_role)}@127.0.0.1:5432/${google_sql_database.main.name}"
     MYCOVIGIL_PREDICTOR_HOST           = "0.0.0.0"
     MYCOVIGIL_PREDICTOR_PORT           = tostring(local.predictor_port)
     MYCOVIGIL_PREDICTOR_SPOOL_PATH     = "/data/spool.sqlite" # in the instance's memory, and gone with it
     MYCOVIGIL_PREDICTOR_SPOOL_MAX_ROWS = "20000"
     MYCOVIGIL_WEB_TRUSTED_PROXIES      = local.front_end
   }
-  # The proxy logs in as the service account and encrypts; no password is anywhere.
-  sidecars = {
-    database = {
-      image = var.sidecars.database
-      args  = ["--private-ip", "--auto-iam-authn", "--address=0.0.0.0", "--port=5432", "--max-sigterm-delay=8s", google_sql_database_instance.main.connection_name]
-      ready = 5432
-    }
-    collector = local.collector["predictor"]
-  }
+  sidecars = { collector = local.collector["predictor"] }
   http = {
     port        = local.predictor_port
     startup     = "/readyz"
@@ -74,12 +59,13 @@ module "predictor" {
   cpu       = "2"
   memory    = "4Gi"
   instances = var.predictor_instances
+  cloud_sql = local.cloud_sql
   network   = local.network
   assets    = local.assets
   # A revision that may not read its secret, its bucket or its database fails for good.
   depends_on = [
     google_project_iam_member.service, google_storage_bucket_iam_member.service,
-    google_secret_manager_secret_iam_member.database_password, google_secret_manager_secret_iam_member.metrics,
+    google_sql_user.service, google_secret_manager_secret_iam_member.metrics,
   ]
 }
 
@@ -91,14 +77,13 @@ module "drift" {
   image       = var.images.drift
   command     = ["python", "-m", "mycovigil_drift"]
   account     = google_service_account.service["drift"].email
-  environment = local.environment
+  environment = merge(local.environment, local.login["drift"])
   env = {
     MYCOVIGIL_DRIFT_HOST          = "0.0.0.0"
     MYCOVIGIL_DRIFT_PORT          = tostring(local.drift_port)
     MYCOVIGIL_WEB_TRUSTED_PROXIES = local.front_end
   }
-  secret_env = local.owner_login
-  sidecars   = { collector = local.collector["drift"] }
+  sidecars = { collector = local.collector["drift"] }
   http = {
     port        = local.drift_port
     startup     = "/readyz"
@@ -112,7 +97,7 @@ module "drift" {
   assets    = local.assets
   depends_on = [
     google_project_iam_member.service, google_storage_bucket_iam_member.service,
-    google_secret_manager_secret_iam_member.database_password, google_secret_manager_secret_iam_member.metrics,
+    google_sql_user.service, google_secret_manager_secret_iam_member.metrics,
   ]
 }
 

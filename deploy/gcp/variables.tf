@@ -58,9 +58,19 @@ variable "worker_instances" {
 }
 
 variable "trainer_instances" {
-  description = "Celery workers of the retrain queue; 0 where Vertex AI trains."
+  description = "Celery workers of the retrain queue; each trains, or follows a job on Vertex AI."
   type        = number
   default     = 1
+}
+
+variable "training_launcher" {
+  description = "Where the trainer's pool trains: process (beside the worker, without a GPU) or vertex (a custom job each)."
+  type        = string
+  default     = "process"
+  validation {
+    condition     = contains(["process", "vertex"], var.training_launcher)
+    error_message = "training_launcher is process or vertex (MYCOVIGIL_TRAINING_LAUNCHER)."
+  }
 }
 
 variable "night_tasks" {
@@ -99,10 +109,12 @@ variable "alert_emails" {
 }
 
 variable "github" {
-  description = "The repository that may deploy, by numeric ids: names can be registered again by others."
+  description = "The repository that may deploy, by numeric ids: names can be registered again by others. With owner and name, Cloud Build builds its main branch (the GitHub app must be installed there)."
   type = object({
     owner_id      = string
     repository_id = string
+    owner         = optional(string)
+    name          = optional(string)
     ref           = optional(string, "refs/heads/main")
     events        = optional(list(string), ["push", "workflow_dispatch", "repository_dispatch"])
   })
@@ -130,10 +142,9 @@ variable "encoder" {
 }
 
 variable "sidecars" {
-  description = "Google's images beside ours: Cloud SQL Auth Proxy, collector for Managed Prometheus."
-  type        = object({ database = string, collector = string })
+  description = "Google's image beside ours: the collector for Managed Prometheus."
+  type        = object({ collector = string })
   default = {
-    database  = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.18.0"
     collector = "us-docker.pkg.dev/cloud-ops-agents-artifacts/cloud-run-gmp-sidecar/cloud-run-gmp-sidecar:1.2.0"
   }
 }

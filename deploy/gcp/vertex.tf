@@ -20,12 +20,20 @@ resource "google_project_iam_member" "vertex_network" {
   member  = "serviceAccount:service-${local.number}@gcp-sa-aiplatform.iam.gserviceaccount.com"
 }
 
-output "vertex" {
-  description = "What a custom job names: account, image, working files, network attachment."
-  value = {
-    service_account    = google_service_account.service["trainer"].email
-    image              = var.images.trainer
-    staging            = "gs://${google_storage_bucket.bucket["staging"].name}"
-    network_attachment = google_compute_network_attachment.training.id
+# Of the trainer's pool, which starts the jobs where training_launcher is "vertex". A job sees no
+# socket: it comes to the private address, and buckets are folders below /gcs.
+locals {
+  vertex = {
+    MYCOVIGIL_TRAINING_LAUNCHER         = var.training_launcher
+    MYCOVIGIL_VERTEX_PROJECT            = var.project
+    MYCOVIGIL_VERTEX_REGION             = var.region
+    MYCOVIGIL_VERTEX_IMAGE              = var.images.trainer
+    MYCOVIGIL_VERTEX_SERVICE_ACCOUNT    = google_service_account.service["trainer"].email
+    MYCOVIGIL_VERTEX_STAGING            = "gs://${google_storage_bucket.bucket["staging"].name}"
+    MYCOVIGIL_VERTEX_NETWORK_ATTACHMENT = google_compute_network_attachment.training.id
+    MYCOVIGIL_VERTEX_ENVIRONMENT = jsonencode({
+      MYCOVIGIL_DATABASE_URL     = "postgresql://${urlencode(local.roles["trainer"])}@${google_sql_database_instance.main.private_ip_address}/${google_sql_database.main.name}?sslmode=require"
+      MYCOVIGIL_TRAINING_DATASET = "/gcs/${google_storage_bucket.bucket["assets"].name}/dataset"
+    })
   }
 }

@@ -36,6 +36,7 @@ WRITE_ONLY = b"\x58\x01"
 LIKE = {
     ("google_service_account", "email"): "{account_id}@fungi.iam.gserviceaccount.com",
     ("google_sql_database_instance", "connection_name"): "fungi:{region}:{name}",
+    ("google_sql_database_instance", "private_ip_address"): "10.30.0.3",
     ("google_cloud_run_v2_service", "uri"): "https://{name}.run.app",
     ("google_secret_manager_secret_version", "version"): "1",
     ("google_project", "number"): "1234",

@@ -10,9 +10,16 @@ from types import ModuleType
 import pytest
 import yaml
 
+from mycovigil.settings import variables
+from mycovigil.settings.environment import FOREIGN
+from mycovigil.settings.settings import secret_files
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 RULES = ("deploy/prometheus/rules.yml", "deploy/gcp/rules.yml")
 RUNBOOKS = "docs/runbooks/README.md"
+SETTING = re.compile(r"MYCOVIGIL_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_*])")
+# A secret of the repository, which workflows read.
+OF_WORKFLOWS = {"MYCOVIGIL_KEY"}
 
 
 @pytest.fixture
@@ -118,3 +125,23 @@ def test_the_pictures_are_those_of_the_source(c4: ModuleType) -> None:
     for name, text in c4.drawings().items():
         picture = (REPOSITORY / "docs" / "images" / name).read_text()
         assert picture == text, "run: python deploy/site/c4.py"
+
+
+def unknown_settings(text: str) -> set[str]:
+    """Variables with our prefix that no setting reads; one that ends in ``_*`` names several."""
+    known = {*variables(), *secret_files(), *FOREIGN, *OF_WORKFLOWS}
+    return set(SETTING.findall(text)) - known
+
+
+def test_every_setting_that_a_page_names_is_there() -> None:
+    rooms = [one for one in REPOSITORY.iterdir() if one.name[0] != "." and one.name != "build"]
+    pages = [page for room in rooms if room.is_dir() for page in room.rglob("*.md")]
+    pages += REPOSITORY.glob("*.md")
+    assert len(pages) > 50
+    found = {path.name: unknown_settings(path.read_text()) for path in pages}
+    assert not {name: names for name, names in found.items() if names}
+
+
+def test_a_setting_that_is_not_there_is_found() -> None:
+    text = "`MYCOVIGIL_DATABASE_URI=x`, MYCOVIGIL_DATABASE_URL_FILE, the MYCOVIGIL_VERTEX_* ones"
+    assert unknown_settings(text) == {"MYCOVIGIL_DATABASE_URI"}

@@ -1,20 +1,59 @@
-"""The real application on a rolled-back transaction, and clients with keys."""
+"""The real application on a rolled-back transaction, and clients with keys.
 
+Every request runs with the rights of the drift API's database role, and no others.
+"""
+
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
+import httpx
 import pytest
 from factories.key import make_key
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from mycovigil.access import Scope
+from mycovigil.postgres import grants
+from mycovigil.postgres.engine import sessions_of
 from mycovigil.settings import Settings
 from mycovigil_drift.access import AccessControl, access_control
 from mycovigil_drift.app import create_app
 from mycovigil_drift.session import PROBE_SECONDS, Database, ReadSession, database
 from mycovigil_web.keys import KeyCache
+
+# A role belongs to the server, which workers of xdist share.
+ROLE = f"least_drift_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+
+
+@pytest.fixture(scope="session")
+def role(engine: Engine) -> Iterator[str]:
+    """A database role with the rights of the drift API."""
+    with sessions_of(engine).begin() as session:
+        session.execute(text(f"CREATE ROLE {ROLE}"))
+        grants.grant(session, ROLE, ["drift"])
+    yield ROLE
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP OWNED BY {ROLE}"))
+        connection.execute(text(f"DROP ROLE {ROLE}"))
+
+
+class LeastRights(TestClient):
+    """Each request, on the test's own connection, has the rights of ``role``."""
+
+    def __init__(self, app: FastAPI, connection: Connection, role: str, **more: Any) -> None:
+        super().__init__(app, **more)
+        self._connection, self._role = connection, role
+
+    def request(self, *arguments: Any, **named: Any) -> httpx.Response:
+        self._connection.exec_driver_sql(f"SET ROLE {self._role}")
+        try:
+            return super().request(*arguments, **named)
+        finally:
+            self._connection.exec_driver_sql("RESET ROLE")
 
 
 @pytest.fixture
@@ -50,8 +89,11 @@ def app(settings: Settings, session: Session) -> Iterator[FastAPI]:
 
 
 @pytest.fixture
-def anonymous(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+def anonymous(app: FastAPI, session: Session, role: str) -> Iterator[TestClient]:
+    connection = session.connection()
+    with LeastRights(
+        app, connection, role, raise_server_exceptions=False, follow_redirects=False
+    ) as client:
         yield client
 
 

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner
 
 from mycovigil.postgres import timeouts
+from mycovigil.settings import DatabaseSettings
 from mycovigil_local import pooler
 from mycovigil_local.commands.doctor import app
 from mycovigil_local.port import free_port
@@ -94,7 +95,7 @@ def test_servers_in_turn_and_statement_mode_are_found_out(
 def test_session_mode_works(tmp_path: Path, postgres_url: str) -> None:
     with pgbouncer(tmp_path, postgres_url, "session") as address:
         assert pooler.trouble(address) is None
-        with timeouts.connect(address, seconds=5, name="test") as connection:
+        with timeouts.connect(DatabaseSettings(url=address), seconds=5, name="test") as connection:
             connection.execute("LISTEN pooled")
             connection.execute("NOTIFY pooled")
             assert [notice.channel for notice in connection.notifies(timeout=5, stop_after=1)]

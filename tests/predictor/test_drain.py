@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.base import first_id_at
 from mycovigil.db.idempotency import IdempotencyKey
 from mycovigil.db.prediction import Prediction
-from mycovigil.settings import Settings
+from mycovigil.settings import DatabaseSettings, Settings
 from mycovigil_predictor.connection import DATABASE_AWAY, ReconnectingConnection
 from mycovigil_predictor.log import drain as drains
 from mycovigil_predictor.log.database_state import DatabaseState
@@ -37,7 +37,9 @@ class Bench:
 
     def run(self, step: Callable[[Drain], Awaitable[None]], *, times: int = 1) -> None:
         async def turns() -> None:
-            connection = ReconnectingConnection(self.url, name="drain", seconds=10)
+            connection = ReconnectingConnection(
+                DatabaseSettings(url=self.url), name="drain", seconds=10
+            )
             drain = Drain(connection, self.spool, self.state, self.metrics)
             try:
                 for _ in range(times):

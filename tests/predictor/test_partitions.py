@@ -57,7 +57,7 @@ def row_of(day: datetime.date) -> Row:
 
 def connection_to(settings: Settings) -> ReconnectingConnection:
     url = settings.database.url.get_secret_value()
-    return ReconnectingConnection(url, name="test", seconds=5)
+    return ReconnectingConnection(DatabaseSettings(url=url), name="test", seconds=5)
 
 
 def ids(engine: Engine) -> list[uuid.UUID]:

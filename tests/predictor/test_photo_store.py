@@ -16,6 +16,8 @@ from PIL import ExifTags, Image, ImageOps
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from mycovigil import cloud_access
+from mycovigil.cloud_access import Need
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Prediction
 from mycovigil.settings import Settings
@@ -29,6 +31,21 @@ from mycovigil_predictor.metrics import Metrics
 def keeping(serve: Serve, settings: Settings, production: Model) -> Running:
     options = settings.storage.model_copy(update={"keep_photos": True})
     return serve(settings.model_copy(update={"storage": options}))
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_who_keeps_photos_asks_at_its_start_whether_it_may_write_them(
+    serve: Serve,
+    settings: Settings,
+    production: Model,
+    monkeypatch: pytest.MonkeyPatch,
+    keep: bool,
+) -> None:
+    asked: list[tuple[Need, ...]] = []
+    monkeypatch.setattr(cloud_access, "report", lambda _, *needs, service: asked.append(needs))
+    options = settings.storage.model_copy(update={"keep_photos": keep})
+    serve(settings.model_copy(update={"storage": options}))
+    assert asked == [(Need.READ, Need.WRITE_PHOTOS) if keep else (Need.READ,)]
 
 
 def test_one_photo_many_times_at_once(keeping: Running, storage: Storage, engine: Engine) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
@@ -16,7 +18,7 @@ from factories.pubsub_server import PubSubServer, pubsub_server
 from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
-from mycovigil import cli, cloud_access
+from mycovigil import cli, cloud_access, cloud_database
 from mycovigil.cloud_access import Need, missing
 from mycovigil.settings import (
     DatabaseSettings,
@@ -31,7 +33,10 @@ NOBODY = "--member=serviceAccount:ACCOUNT"
 
 
 class Google(BaseHTTPRequestHandler):
-    """Cloud Storage as far as it is asked for rights: of two buckets, reading one is granted."""
+    """Cloud Storage as far as it is asked for rights: reading one bucket is granted, and writing
+    another."""
+
+    written: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
@@ -45,11 +50,16 @@ class Google(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self) -> None:
-        """No object can be written to a bucket that is absent."""
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.send_response(404)
-        self.send_header("Content-Length", "0")
+        """An object is written, refused, or its bucket is absent."""
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        bucket = urlsplit(self.path).path.partition("/b/")[2].partition("/")[0]
+        body = b"{}"
+        if bucket == "open":
+            self.written.extend(re.findall(r'"name": "([^"]+)"', sent))
+        self.send_response({"open": 200, "fungi": 403}.get(bucket, 404))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -84,8 +94,8 @@ def settings(postgres_url: str) -> Settings:
     )
 
 
-def said(settings: Settings, *needs: Need) -> list[tuple[str, str]]:
-    return [(one.what, one.mend) for one in missing(settings, *needs)]
+def said(settings: Settings, *needs: Need, service: str | None = None) -> list[tuple[str, str]]:
+    return [(one.what, one.mend) for one in missing(settings, *needs, service=service)]
 
 
 def with_storage(settings: Settings, url: str) -> Settings:
@@ -126,7 +136,7 @@ def test_an_installation_without_a_bucket_asks_nothing(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threading.Thread, "start", lambda _: pytest.fail("a thread was started"))
-    cloud_access.report(with_storage(settings, str(tmp_path)), Need.READ)
+    cloud_access.report(with_storage(settings, str(tmp_path)), Need.READ, service="drift")
 
 
 def test_rights_in_pubsub_are_named(settings: Settings, pubsub: PubSubServer) -> None:
@@ -161,24 +171,73 @@ def blind(postgres_url: str) -> Iterator[str]:
 
 
 def test_a_right_on_the_database_is_named(settings: Settings, blind: str) -> None:
-    ((what, mend),) = said(with_user(settings, blind))
+    ((what, mend),) = said(with_user(settings, blind), service="predictor")
     assert what.startswith(f"rights in Postgres for {blind}: SELECT on answer_stops, ")
     assert "INSERT on predictions" in what
-    assert mend == f"mycovigil migrate --grant-predictor {blind}"
+    assert mend == f"mycovigil migrate --grant predictor={blind}"
+    ((what, _),) = said(with_user(settings, blind), service="worker")
+    assert "EXECUTE on drop_day_of_predictions(date)" in what
 
 
 @pytest.mark.parametrize(
-    ("reason", "mend"),
+    ("login", "reason", "mend"),
     [
-        ("connection failed: fe_sendauth: no password supplied", "set PGPASSWORD"),
-        ('password authentication failed for user "x"', "gcloud sql users set-password"),
-        ('socket "/cloudsql/a:b:c/.s.PGSQL.5432" failed', "roles/cloudsql.client"),
+        (
+            "password",
+            "connection failed: fe_sendauth: no password supplied",
+            "gcloud run jobs update migrate "
+            "--update-secrets=PGPASSWORD=mycovigil-database-password:1",
+        ),
+        (
+            "password",
+            'password authentication failed for user "x"',
+            "gcloud sql users set-password USER --instance=main --prompt-for-password",
+        ),
+        (
+            "google",
+            'Cloud SQL IAM service account authentication failed for user "drift@fungi.iam"',
+            "gcloud sql users create drift@fungi.iam --instance=main "
+            "--type=cloud_iam_service_account && gcloud projects add-iam-policy-binding fungi "
+            f"{NOBODY} --role=roles/cloudsql.instanceUser",
+        ),
+        (
+            "google",
+            "no access token to log in with: Your default credentials were not found.",
+            "gcloud run jobs update migrate --service-account=ACCOUNT",
+        ),
+        (
+            "password",
+            'socket "/cloudsql/fungi:eu:main/.s.PGSQL.5432" failed',
+            f"gcloud projects add-iam-policy-binding fungi {NOBODY} --role=roles/cloudsql.client",
+        ),
     ],
+    ids=["no password", "wrong password", "no user of IAM", "no token", "no socket"],
 )
-def test_a_refused_login_is_named(reason: str, mend: str) -> None:
-    (one,) = cloud_access._login(reason)
+def test_a_refused_login_is_named_with_its_command(
+    monkeypatch: pytest.MonkeyPatch, login: str, reason: str, mend: str
+) -> None:
+    monkeypatch.setenv("CLOUD_RUN_JOB", "migrate")
+    url = "postgresql://drift%40fungi.iam@/mycovigil?host=/cloudsql/fungi:eu:main"
+    (one,) = cloud_database.login(DatabaseSettings(url=url, login=login), reason)
     assert reason in one.what
-    assert mend in one.mend
+    assert one.mend == mend
+
+
+def test_an_empty_database_wants_its_tables(settings: Settings, postgres_server: str) -> None:
+    empty = settings.model_copy(update={"database": DatabaseSettings(url=postgres_server)})
+    assert said(empty, service="drift") == [("the tables in Postgres", "mycovigil migrate")]
+
+
+def test_who_keeps_photos_is_asked_whether_it_may_write_them(settings: Settings) -> None:
+    assert said(settings, Need.WRITE_PHOTOS) == [
+        (
+            "storage.objects.create below photos/ on gs://fungi",
+            f"gcloud storage buckets add-iam-policy-binding gs://fungi {NOBODY} "
+            "--role=roles/storage.objectUser",
+        )
+    ]
+    assert said(with_storage(settings, "gs://open/product"), Need.WRITE_PHOTOS) == []
+    assert Google.written == ["product/photos/may-be-written"]
 
 
 def test_a_database_that_is_away_lacks_no_right(settings: Settings) -> None:
@@ -188,7 +247,7 @@ def test_a_database_that_is_away_lacks_no_right(settings: Settings) -> None:
 
 def test_it_is_told_in_one_line_and_nobody_waits(settings: Settings) -> None:
     with capture_logs() as lines:
-        cloud_access.report(with_storage(settings, "gs://absent"), Need.READ)
+        cloud_access.report(with_storage(settings, "gs://absent"), Need.READ, service="drift")
         until(lambda: bool(lines))
     assert [one["event"] for one in lines] == ["missing in the cloud"]
     assert lines[0]["mend"] == "gcloud storage buckets create gs://absent"

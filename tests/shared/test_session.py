@@ -62,7 +62,7 @@ def test_a_frozen_server_ends_no_service(mortal_postgres: MortalPostgres, pooled
         with pytest.raises(OperationalError), engine.connect() as connection:
             connection.execute(text("SELECT 1"))
         with pytest.raises(psycopg.OperationalError):
-            timeouts.connect(server.url, seconds=0.5, name="test")
+            timeouts.connect(DatabaseSettings(url=server.url), seconds=0.5, name="test")
         assert time.monotonic() - started < 15
         server.thaw()
         with engine.connect() as connection:

@@ -40,16 +40,20 @@ run "a_service_has_its_own_rights_and_no_others" {
     error_message = "The trigger subscribes, and no more."
   }
   assert {
-    condition     = !contains(keys(google_secret_manager_secret_iam_member.database_password), "predictor")
-    error_message = "The predictor must not log in as the tables' owner."
+    condition     = google_secret_manager_secret_iam_member.database_password.member == local.member["migrate"]
+    error_message = "Nobody but the migrations logs in as the tables' owner."
   }
   assert {
-    condition     = google_sql_user.predictor.type == "CLOUD_IAM_SERVICE_ACCOUNT"
+    condition     = toset(keys(google_sql_user.service)) == toset(["predictor", "drift", "worker", "trigger", "trainer"]) && alltrue([for one in google_sql_user.service : one.type == "CLOUD_IAM_SERVICE_ACCOUNT"])
     error_message = "A database user with a password gets cloudsqlsuperuser."
   }
   assert {
-    condition     = local.jobs.migrate.command == ["python", "-m", "mycovigil", "migrate", "--grant-predictor", google_sql_user.predictor.name]
-    error_message = "Each migration gives the predictor's role its rights, and takes all others."
+    condition     = alltrue([for name, user in google_sql_user.service : contains(local.jobs.migrate.command, "${name}=${user.name}")])
+    error_message = "Each migration gives every service's role its rights, and takes all others."
+  }
+  assert {
+    condition     = toset([for key in keys(local.project_roles) : key if endswith(key, "/builder")]) == toset(["logging.logWriter/builder"]) && google_artifact_registry_repository_iam_member.push["builder"].role == "roles/artifactregistry.writer"
+    error_message = "Cloud Build writes images and its log, and no more."
   }
   assert {
     condition     = alltrue([for one in google_project_iam_member.service : !contains(["roles/owner", "roles/editor", "roles/run.admin"], one.role)])
@@ -120,4 +124,23 @@ run "tags_are_refused" {
     images = { predictor = "r/predictor:latest", drift = "r/drift:latest", worker = "r/worker:latest", trainer = "r/trainer:latest" }
   }
   expect_failures = [var.images]
+}
+
+run "cloud_build_builds_where_the_repository_has_a_name" {
+  command = plan
+  variables {
+    github = { owner_id = "1", repository_id = "2", owner = "fungi", name = "mycovigil" }
+  }
+  assert {
+    condition     = google_cloudbuild_trigger.images[0].service_account == google_service_account.service["builder"].id && google_cloudbuild_trigger.images[0].github[0].push[0].branch == "^main$"
+    error_message = "A push to main builds the images, as an account that may push them."
+  }
+}
+
+run "an_unknown_launcher_is_refused" {
+  command = plan
+  variables {
+    training_launcher = "gpu"
+  }
+  expect_failures = [var.training_launcher]
 }

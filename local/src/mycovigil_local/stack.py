@@ -20,6 +20,7 @@ from mycovigil.models.demo import registration
 from mycovigil.postgres import migration
 from mycovigil.postgres.engine import one_session
 from mycovigil.settings import DatabaseSettings, StorageSettings
+from mycovigil_local import roles
 from mycovigil_local.port import free_port
 from mycovigil_local.postgres import EmbeddedPostgres
 from mycovigil_local.process import Child, LineSink
@@ -166,7 +167,8 @@ def running(
             servers,
             embedded_database,
         )
-        _services(stack, sink, exits)
+        own = embedded_database is not None  # a server of somebody else keeps the roles it has
+        _services(stack, sink, exits, roles.addresses(database) if own else {})
         stack.write()
         exits.callback(stack.file.unlink, missing_ok=True)
         yield stack
@@ -200,12 +202,17 @@ def _defaults(data: Path) -> dict[str, str]:
     return {name: value for name, value in chosen.items() if name not in os.environ}
 
 
-def _services(stack: Stack, sink: LineSink, exits: ExitStack) -> None:
+def _login(service: str, addresses: Mapping[str, str]) -> dict[str, str]:
+    return {"MYCOVIGIL_DATABASE_URL": addresses[service]} if service in addresses else {}
+
+
+def _services(stack: Stack, sink: LineSink, exits: ExitStack, addresses: Mapping[str, str]) -> None:
     for service in SERVICES:
         if importlib.util.find_spec(service.module) is None:
             sink("stack", f"{service.name} is not installed and stays out")
             continue
-        child = Child(service.name, service.command(), stack.environment, sink, service.ready)
+        environment = stack.environment | _login(service.name, addresses)
+        child = Child(service.name, service.command(), environment, sink, service.ready)
         exits.callback(child.stop)
         child.start()
         stack.children.append(child)

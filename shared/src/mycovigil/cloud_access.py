@@ -4,22 +4,22 @@ Each is one log line with the command that mends it. Nothing waits for these che
 refused by them: a service goes on as it would, and tries again by itself.
 """
 
-import shlex
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-import psycopg
 import structlog
 
+from mycovigil import cloud_database
 from mycovigil.events.event import Topic
-from mycovigil.postgres import grants, timeouts
+from mycovigil.missing import Missing, grant
 from mycovigil.settings import Settings
 
 SECONDS = 10.0
 PROTOCOL = "gs://"
+# Written at a start of who keeps photos, to learn whether it may.
+PROBE = "photos/may-be-written"
 log = structlog.get_logger(__name__)
 
 
@@ -28,32 +28,28 @@ class Need(Enum):
 
     READ = ("storage.objects.get", "roles/storage.objectViewer")
     WRITE = ("storage.objects.create", "roles/storage.objectUser")
+    WRITE_PHOTOS = ("storage.objects.create below photos/", "roles/storage.objectUser")
     PUBLISH = ("pubsub.topics.publish", "roles/pubsub.publisher")
     CONSUME = ("pubsub.subscriptions.consume", "roles/pubsub.subscriber")
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """What is missing, and the command that mends it."""
-
-    what: str
-    mend: str
-
-
-def report(settings: Settings, *needs: Need) -> None:
+def report(settings: Settings, *needs: Need, service: str) -> None:
     """Log what is missing, in a thread of its own; the caller goes on at once.
 
     Nothing is asked where the storage is no bucket: such an installation is not in Google Cloud.
+
+    Args:
+        service: whose rights in Postgres the login should have.
     """
     if not settings.storage.url.startswith(PROTOCOL):
         return
     threading.Thread(
-        target=_report, args=(settings, needs), name="cloud access", daemon=True
+        target=_report, args=(settings, needs, service), name="cloud access", daemon=True
     ).start()
 
 
-def _report(settings: Settings, needs: tuple[Need, ...]) -> None:
-    for one in missing(settings, *needs):
+def _report(settings: Settings, needs: tuple[Need, ...], service: str) -> None:
+    for one in missing(settings, *needs, service=service):
         log.error("missing in the cloud", what=one.what, mend=one.mend)
 
 
@@ -65,56 +61,19 @@ def sentence(settings: Settings) -> str | None:
     return "; ".join(f"{one.what} is missing: {one.mend}" for one in found) or None
 
 
-def missing(settings: Settings, *needs: Need) -> list[Missing]:
-    """What ``needs`` lack; nothing of what cannot be asked now."""
+def missing(settings: Settings, *needs: Need, service: str | None = None) -> list[Missing]:
+    """What ``needs`` and ``service`` lack; nothing of what cannot be asked now."""
     found: list[Missing] = []
-    for check in (_database, _bucket, _topics, _subscription):
+    try:
+        found += cloud_database.missing(settings.database, service)
+    except Exception as error:
+        log.debug("not checked", check="database", error=str(error))
+    for check in (_bucket, _photos, _topics, _subscription):
         try:
             found += check(settings, needs)
         except Exception as error:  # of any client library: whatever is away is told elsewhere
             log.debug("not checked", check=check.__name__, error=str(error))
     return found
-
-
-def _database(settings: Settings, _needs: tuple[Need, ...]) -> Iterator[Missing]:
-    url = settings.database.url.get_secret_value()
-    try:
-        with timeouts.connect(url, seconds=SECONDS, name="mycovigil-access") as connection:
-            user = connection.info.user
-            lacking = list(_lacking(connection))
-        if lacking:
-            mend = f"mycovigil migrate --grant-predictor {shlex.quote(user)}"
-            yield Missing(f"rights in Postgres for {user}: {', '.join(lacking)}", mend)
-    except psycopg.errors.UndefinedTable:
-        yield Missing("the tables in Postgres", "mycovigil migrate")
-    except psycopg.OperationalError as error:
-        yield from _login(_first(error))
-
-
-def _lacking(connection: psycopg.Connection[Any]) -> Iterator[str]:
-    """Of the predictor's rights those that this login has not; who owns the tables has all."""
-    for table, rights in grants.PREDICTOR.items():
-        for right in rights:
-            asked = connection.execute("SELECT has_table_privilege(%s, %s)", (table, right))
-            if asked.fetchone() != (True,):
-                yield f"{right} on {table}"
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
-
-
-def _login(reason: str) -> Iterator[Missing]:
-    """A refused login; a server that is away is no missing right."""
-    if "no password supplied" in reason:
-        mend = "set PGPASSWORD from its secret, or name the password in MYCOVIGIL_DATABASE_URL"
-        yield Missing(f"the password for Postgres: {reason}", mend)
-    elif "authentication failed" in reason:
-        mend = "gcloud sql users set-password USER --instance=INSTANCE --prompt-for-password"
-        yield Missing(f"the right password for Postgres: {reason}", mend)
-    elif "/cloudsql/" in reason:
-        mend = grant("gcloud projects add-iam-policy-binding PROJECT", "roles/cloudsql.client")
-        yield Missing(f"the socket of Cloud SQL: {reason}", mend)
 
 
 def _bucket(settings: Settings, needs: tuple[Need, ...]) -> Iterator[Missing]:
@@ -137,6 +96,23 @@ def _bucket(settings: Settings, needs: tuple[Need, ...]) -> Iterator[Missing]:
         return
     target = f"gcloud storage buckets add-iam-policy-binding {PROTOCOL}{name}"
     yield from _not_granted(wanted, granted, f"{PROTOCOL}{name}", target)
+
+
+def _photos(settings: Settings, needs: tuple[Need, ...]) -> Iterator[Missing]:
+    """By writing: the right may hold below ``photos/`` alone, which nothing else tells."""
+    if Need.WRITE_PHOTOS not in needs:
+        return
+    import fsspec
+
+    name, _, folder = settings.storage.url.removeprefix(PROTOCOL).partition("/")
+    path = "/".join(part for part in (name, folder.strip("/"), PROBE) if part)
+    try:
+        fsspec.filesystem("gs").pipe_file(path, b"")
+    except OSError as error:  # gcsfs has no other for 403
+        if "forbidden" not in str(error).lower():
+            raise
+        target = f"gcloud storage buckets add-iam-policy-binding {PROTOCOL}{name}"
+        yield from _not_granted([Need.WRITE_PHOTOS], [], f"{PROTOCOL}{name}", target)
 
 
 def _topics(settings: Settings, needs: tuple[Need, ...]) -> Iterator[Missing]:
@@ -181,21 +157,3 @@ def _not_granted(
     for permission, role in (need.value for need in wanted):
         if permission not in granted:
             yield Missing(f"{permission} on {where}", grant(command, role))
-
-
-def grant(command: str, role: str) -> str:
-    """``command`` that gives ``role`` to the account that we run as."""
-    return f"{command} --member=serviceAccount:{_account()} --role={role}"
-
-
-def _account() -> str:
-    """The service account that we run as, or a word for it."""
-    import google.auth
-    from google.auth.exceptions import GoogleAuthError
-
-    try:
-        credentials, _ = google.auth.default()
-    except GoogleAuthError:
-        return "ACCOUNT"
-    name = getattr(credentials, "service_account_email", None)
-    return str(name) if name and "@" in str(name) else "ACCOUNT"

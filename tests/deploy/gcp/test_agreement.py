@@ -29,10 +29,11 @@ def test_every_service_starts_with_what_it_is_given(
         assert isinstance(settings, Settings), settings
         assert settings.storage.url == "gs://fungi-mycovigil-storage"
         assert settings.publisher.backend == "pubsub"
-        login = settings.database.url.get_secret_value()
-        by_proxy = workload.name == "mycovigil-predictor"
-        assert ("127.0.0.1" in login) == by_proxy
-        assert ("/cloudsql" in workload.mounts) == ("PGPASSWORD" in workload.secrets) != by_proxy
+        assert "/cloudsql/" in settings.database.url.get_secret_value()
+        assert "/cloudsql" in workload.mounts
+        by_password = workload.name == "mycovigil-migrate"
+        assert ("PGPASSWORD" in workload.secrets) == by_password
+        assert (settings.database.login == "password") == by_password
 
 
 # What a slip of the pen would look like, and what is said about it.

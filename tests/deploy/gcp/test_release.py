@@ -53,6 +53,13 @@ def test_everything_that_runs_is_rolled_out(tmp_path: Path, workloads: dict[str,
         assert [call for call in of_it if call.startswith(nouns[workload.kind]) and image in call]
 
 
+def test_trainings_on_vertex_ai_run_the_image_that_is_rolled_out(tmp_path: Path) -> None:
+    _, calls = released(tmp_path, *IMAGES)
+    (call,) = [one for one in calls if "mycovigil-trainer" in one]
+    image = IMAGES[3].removeprefix("trainer=")
+    assert call.endswith(f"--image={image} --update-env-vars=MYCOVIGIL_VERTEX_IMAGE={image}")
+
+
 def test_a_migration_that_fails_stops_the_release(tmp_path: Path) -> None:
     code, calls = released(tmp_path, *IMAGES, failing="jobs execute")
     assert code != 0

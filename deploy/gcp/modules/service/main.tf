@@ -1,7 +1,6 @@
 locals {
   env   = merge(var.environment, var.env)
   files = merge([for name, one in var.sidecars : { for path, file in one.files : "${name}-${index(keys(one.files), path)}" => merge(file, { path = path, sidecar = name }) }]...)
-  first = [for name, one in var.sidecars : name if one.ready != null] # start before ours
 }
 
 resource "google_cloud_run_v2_service" "this" {
@@ -28,11 +27,10 @@ resource "google_cloud_run_v2_service" "this" {
       }
     }
     containers {
-      name       = "main"
-      image      = var.image
-      command    = [var.command[0]]
-      args       = slice(var.command, 1, length(var.command))
-      depends_on = local.first
+      name    = "main"
+      image   = var.image
+      command = [var.command[0]]
+      args    = slice(var.command, 1, length(var.command))
       ports {
         container_port = var.http.port
       }
@@ -99,20 +97,10 @@ resource "google_cloud_run_v2_service" "this" {
         name       = containers.key
         image      = containers.value.image
         args       = containers.value.args
-        depends_on = containers.value.ready == null ? ["main"] : []
+        depends_on = ["main"]
         resources {
           limits   = { cpu = "1", memory = containers.value.memory }
           cpu_idle = false
-        }
-        dynamic "startup_probe" {
-          for_each = containers.value.ready == null ? [] : [containers.value.ready]
-          content {
-            period_seconds    = 5
-            failure_threshold = 24
-            tcp_socket {
-              port = startup_probe.value
-            }
-          }
         }
         dynamic "volume_mounts" {
           for_each = { for volume, file in local.files : volume => file if file.sidecar == containers.key }

@@ -50,11 +50,10 @@ variable "cloud_sql" {
 }
 
 variable "sidecars" {
-  description = "More containers: image, arguments, port of a TCP startup probe that must pass before ours starts, secret files."
+  description = "More containers, which start after ours: image, arguments, secret files."
   type = map(object({
     image  = string
     args   = optional(list(string), [])
-    ready  = optional(number)
     memory = optional(string, "512Mi")
     files  = optional(map(object({ secret = string, version = string, name = string })), {})
   }))

@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[Lifespan]:
         log.info("starting", settings=settings.masked())
-        cloud_access.report(settings, Need.READ, Need.PUBLISH)
+        cloud_access.report(settings, Need.READ, Need.PUBLISH, service="drift")
         async with (
             running(settings, metrics) as state,
             AccessControl.running(settings, state.database, metrics.web) as access,

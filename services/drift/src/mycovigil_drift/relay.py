@@ -93,9 +93,9 @@ class Relay:
         publisher = self._make_publisher(self._settings)
         try:
             publisher.prepare()
-            url = self._settings.database.url.get_secret_value()
-            seconds = self._settings.database.request_seconds
-            with timeouts.connect(url, seconds=seconds, name="mycovigil-relay") as connection:
+            database = self._settings.database
+            seconds = database.request_seconds
+            with timeouts.connect(database, seconds=seconds, name="mycovigil-relay") as connection:
                 connection.execute(f"LISTEN {outbox.CHANNEL}")
                 while not self._stopping.is_set():
                     self._turn(connection, publisher)

@@ -59,7 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         logger.info("starting", settings=settings.masked())
-        cloud_access.report(settings, Need.READ)
+        photos = [Need.WRITE_PHOTOS] if settings.storage.keep_photos else []
+        cloud_access.report(settings, Need.READ, *photos, service="predictor")
         with tracing("predictor"):  # inside, for uvicorn ends the process when this has ended
             async with state.running(settings, metrics) as predictor:
                 yield {"predictor": predictor}

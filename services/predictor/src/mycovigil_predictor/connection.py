@@ -10,6 +10,7 @@ from pgvector.psycopg import register_vector_async
 from psycopg import AsyncConnection
 
 from mycovigil.postgres import timeouts
+from mycovigil.settings import DatabaseSettings
 
 Connection = AsyncConnection[tuple[Any, ...]]
 # Errors that say that the database is away, and not that a statement is wrong.
@@ -19,8 +20,8 @@ DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, Time
 class ReconnectingConnection:
     """Opened at first use, closed at the first error, opened again at the next use."""
 
-    def __init__(self, url: str, *, name: str, seconds: float) -> None:
-        self._url = url
+    def __init__(self, database: DatabaseSettings, *, name: str, seconds: float) -> None:
+        self._database = database
         self._seconds = seconds
         self._name = name
         self._connection: Connection | None = None
@@ -35,7 +36,7 @@ class ReconnectingConnection:
         """
         async with self._lock:
             if self._connection is None or self._connection.closed:
-                self._connection = await connect(self._url, self._name, seconds=self._seconds)
+                self._connection = await connect(self._database, self._name, seconds=self._seconds)
             try:
                 yield self._connection
             except BaseException:
@@ -52,10 +53,10 @@ class ReconnectingConnection:
             await connection.close()
 
 
-async def connect(url: str, name: str, *, seconds: float) -> Connection:
+async def connect(database: DatabaseSettings, name: str, *, seconds: float) -> Connection:
     """A connection in autocommit with the type ``halfvec``; an answer may take ``seconds``."""
     connection = await timeouts.connect_async(
-        url, seconds=seconds, name=f"mycovigil-predictor-{name}"
+        database, seconds=seconds, name=f"mycovigil-predictor-{name}"
     )
     try:
         await register_vector_async(connection)

@@ -58,7 +58,6 @@ class Predictor:
 async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predictor]:
     """A predictor at work; on leaving, all that was accepted is finished first."""
     options = settings.predictor
-    url = settings.database.url.get_secret_value()
     engine = engine_of(settings.database, seconds=options.database_seconds)
     sessions = sessions_of(engine)
     storage = BoundedStorage(
@@ -67,13 +66,15 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Predict
     spool = Spool(options.spool_path, most_rows=options.spool_max_rows)
     lookup, database = Lookup(spool, sessions), DatabaseState()
     log = PredictionLog(
-        ReconnectingConnection(url, name="log", seconds=options.database_seconds),
+        ReconnectingConnection(settings.database, name="log", seconds=options.database_seconds),
         spool,
         database,
         metrics,
         capacity=2 * options.queue_size,
     )
-    drain_connection = ReconnectingConnection(url, name="drain", seconds=DRAIN_SECONDS)
+    drain_connection = ReconnectingConnection(
+        settings.database, name="drain", seconds=DRAIN_SECONDS
+    )
     drain = Drain(drain_connection, spool, database, metrics)
     reloader = ModelReloader(settings, sessions, storage, metrics)
     decoder = Decoder(

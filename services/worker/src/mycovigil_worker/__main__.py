@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     publisher = publisher_of(settings)
     state = State.of(settings, seconds=settings.database.request_seconds)
     wake.start(settings, stop)
-    cloud_access.report(settings, Need.CONSUME)
+    cloud_access.report(settings, Need.CONSUME, service="trigger")
     try:
         trigger.listen(state, publisher, stop)
     finally:

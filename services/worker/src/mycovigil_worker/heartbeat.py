@@ -28,7 +28,7 @@ class Heartbeat:
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = settings.drift.heartbeat
-        self._url = settings.database.url.get_secret_value()
+        self._database = settings.database
         self._clock = clock
         self._next = clock()
 
@@ -43,7 +43,7 @@ class Heartbeat:
     def _postgres_answers(self) -> bool:
         try:
             with timeouts.connect(
-                self._url, seconds=ANSWER_SECONDS, name="mycovigil-heartbeat"
+                self._database, seconds=ANSWER_SECONDS, name="mycovigil-heartbeat"
             ) as connection:
                 connection.execute("SELECT 1")
         except psycopg.Error as error:

@@ -49,7 +49,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 def _listening(settings: Settings) -> psycopg.Connection[Any]:
     connection = timeouts.connect(
-        settings.database.url.get_secret_value(),
+        settings.database,
         seconds=settings.database.request_seconds,
         name="mycovigil-wake",
     )

@@ -63,10 +63,12 @@ def _start(sender: Any = None, **_: object) -> None:
     from mycovigil.cloud_access import Need
 
     settings = Settings.load()
-    cloud_access.report(settings, Need.READ, Need.WRITE)
+    queues = () if sender is None else sender.app.amqp.queues.consume_from
+    service = "worker" if NIGHTS in queues else "trainer"
+    cloud_access.report(settings, Need.READ, Need.WRITE, service=service)
     if settings.drift.heartbeat is not None:
         _in_background("heartbeat", lambda: keep_beating(Heartbeat(settings), activity))
-    if sender is not None and NIGHTS in sender.app.amqp.queues.consume_from:
+    if NIGHTS in queues:
         _in_background("imports", _import_ahead)
 
 

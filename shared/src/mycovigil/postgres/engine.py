@@ -12,7 +12,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from mycovigil.postgres import timeouts
+from mycovigil.postgres import login, timeouts
 from mycovigil.postgres.timeouts import TimedConnection
 from mycovigil.settings import DatabaseSettings
 
@@ -52,7 +52,7 @@ def engine_of(settings: DatabaseSettings, *, seconds: float, pooled: bool = True
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, args: list[Any], named: Any) -> TimedConnection:
-        connection = TimedConnection.connect(*args, **named)
+        connection = TimedConnection.connect(*args, **named | login.parameters(settings))
         connection.answer_seconds = seconds
         return connection
 

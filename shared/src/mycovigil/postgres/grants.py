@@ -1,24 +1,16 @@
-"""The least rights of the predictor's database role: it owns nothing and makes no tables."""
+"""Give each service's database role its least rights.
+
+Tables belong to the role that runs the migrations: a service owns none and makes none.
+"""
+
+from collections.abc import Iterable
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from mycovigil.postgres import named_lock
 from mycovigil.postgres.migration import LOCK
-
-# By table. Rights on ``predictions`` hold for its partitions. Bringing home what the spool keeps
-# needs a temporary table too, which Postgres allows everybody in a database by default.
-PREDICTOR: dict[str, tuple[str, ...]] = {
-    "answer_stops": ("SELECT",),
-    "api_keys": ("SELECT",),
-    "drift_reports": ("SELECT",),
-    "encoders": ("SELECT",),
-    "idempotency_keys": ("SELECT", "INSERT"),
-    "label_requests": ("SELECT",),
-    "labels": ("SELECT", "INSERT", "UPDATE"),
-    "models": ("SELECT",),
-    "predictions": ("SELECT", "INSERT"),
-}
+from mycovigil.postgres.rights import RIGHTS
 
 
 class UnknownRole(LookupError):
@@ -29,17 +21,28 @@ class RoleOwnsTables(ValueError):
     """The role owns tables, so that no REVOKE takes its rights away."""
 
 
-def statements(role: str) -> list[str]:
-    """SQL that gives ``role``, a quoted identifier, these rights and takes all others away."""
+def pairs(service: str) -> list[tuple[str, str]]:
+    """(right, table or function) of all that ``service`` needs."""
+    return [(right, name) for name, rights in RIGHTS[service].items() for right in rights]
+
+
+def statements(role: str, *services: str) -> list[str]:
+    """SQL that gives ``role``, a quoted identifier, what ``services`` need and takes all else."""
+    functions = [name for rights in RIGHTS.values() for name in rights if name.endswith(")")]
     return [
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
+        *(f"REVOKE ALL ON FUNCTION {name} FROM {role}" for name in functions),
         f"GRANT USAGE ON SCHEMA public TO {role}",
-        *(f"GRANT {', '.join(rights)} ON {table} TO {role}" for table, rights in PREDICTOR.items()),
+        *(
+            f"GRANT {', '.join(rights)} ON {'FUNCTION ' * name.endswith(')')}{name} TO {role}"
+            for service in services
+            for name, rights in RIGHTS[service].items()
+        ),
     ]
 
 
-def grant_predictor(session: Session, role: str) -> None:
-    """Give ``role`` the rights of a predictor, in the caller's transaction.
+def grant(session: Session, role: str, services: Iterable[str]) -> None:
+    """Give ``role`` the rights of ``services``, and no others, in the caller's transaction.
 
     Holds the lock of all migrations: of two that grant at once, Postgres would refuse one ("tuple
     concurrently updated").
@@ -61,5 +64,5 @@ def grant_predictor(session: Session, role: str) -> None:
             f"REASSIGN OWNED BY {role} TO another role first"
         )
     quoted = session.get_bind().dialect.identifier_preparer.quote(role)
-    for statement in statements(quoted):
+    for statement in statements(quoted, *services):
         session.execute(text(statement))

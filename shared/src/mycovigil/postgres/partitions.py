@@ -34,6 +34,9 @@ WHERE i.inhparent = to_regclass('{PARENT}')
 """  # noqa: S608 - a constant
 NAMES = f"SELECT name FROM ({_ATTACHED}) attached WHERE ours ORDER BY 1"  # noqa: S608
 FOREIGN = f"SELECT name FROM ({_ATTACHED}) attached WHERE NOT ours ORDER BY 1"  # noqa: S608
+# Of the migrations; they act with the rights of the tables' owner, which the worker has not.
+MAKE = text("SELECT make_day_of_predictions(:day)")
+DROP = text("SELECT drop_day_of_predictions(:day)")
 # The stretch that each partition holds, in seconds of the epoch; of a default one none.
 STRETCHES = (
     "SELECT extract(epoch FROM first)::float8, extract(epoch FROM last)::float8 "  # noqa: S608
@@ -70,7 +73,7 @@ def ensure(session: Session, days: Iterable[datetime.date]) -> None:
     for day in (day for day in wanted if day not in there):
         try:
             with session.begin_nested():
-                session.execute(text(_statement(day)))
+                session.execute(MAKE, {"day": day})
         except (IntegrityError, ProgrammingError) as error:
             if day not in _impossible:
                 _impossible.add(day)
@@ -97,14 +100,6 @@ def _held_seconds(day: datetime.date, ranges: Iterable[tuple[float, float]]) -> 
     begin = datetime.datetime.combine(day, datetime.time(), tzinfo=datetime.UTC).timestamp()
     end = begin + DAY_SECONDS
     return sum(max(0.0, min(last, end) - max(first, begin)) for first, last in ranges)
-
-
-def _statement(day: datetime.date) -> str:
-    following = day + datetime.timedelta(days=1)
-    return (
-        f"CREATE TABLE {name_of(day)} PARTITION OF {PARENT} "
-        f"FOR VALUES FROM ('{day} 00:00:00+00') TO ('{following} 00:00:00+00')"
-    )
 
 
 def upcoming(
@@ -141,5 +136,5 @@ def drop_before(session: Session, day: datetime.date) -> list[datetime.date]:
     """Drop whole days before ``day``; returns them."""
     old = [found for found in existing(session) if found < day]
     for found in old:
-        session.execute(text(f"DROP TABLE {name_of(found)}"))
+        session.execute(DROP, {"day": found})
     return old

@@ -5,6 +5,7 @@ neither keepalives nor ``statement_timeout``, which the server itself would have
 wait.
 """
 
+import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 from psycopg.conninfo import conninfo_to_dict
+
+from mycovigil.postgres import login
+from mycovigil.settings import DatabaseSettings
 
 # A server's own time zone would move days and months in what we show.
 UTC = "-c timezone=UTC"
@@ -67,23 +71,27 @@ class AsyncTimedConnection(psycopg.AsyncConnection[Any]):
             return await super().wait(gen, interval, self.answer_seconds)
 
 
-def connect(url: str, *, seconds: float, name: str) -> TimedConnection:
+def connect(database: DatabaseSettings, *, seconds: float, name: str) -> TimedConnection:
     """A connection outside the pools, in autocommit.
 
     Raises:
         psycopg.OperationalError: no connection can be made in time.
     """
-    limits = parameters(url, seconds)
-    connection = TimedConnection.connect(url, autocommit=True, application_name=name, **limits)
+    url = database.url.get_secret_value()
+    more = parameters(url, seconds) | login.parameters(database)
+    connection = TimedConnection.connect(url, autocommit=True, application_name=name, **more)
     connection.answer_seconds = seconds
     return connection
 
 
-async def connect_async(url: str, *, seconds: float, name: str) -> AsyncTimedConnection:
+async def connect_async(
+    database: DatabaseSettings, *, seconds: float, name: str
+) -> AsyncTimedConnection:
     """As :func:`connect`."""
-    limits = parameters(url, seconds)
+    url = database.url.get_secret_value()
+    more = parameters(url, seconds) | await asyncio.to_thread(login.parameters, database)
     connection = await AsyncTimedConnection.connect(
-        url, autocommit=True, application_name=name, **limits
+        url, autocommit=True, application_name=name, **more
     )
     connection.answer_seconds = seconds
     return connection

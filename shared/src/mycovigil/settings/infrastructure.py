@@ -12,6 +12,12 @@ class DatabaseSettings(Group):
         SecretStr("postgresql://postgres@127.0.0.1:5432/mycovigil"),
         description="Postgres 18 with pgvector, as a libpq URL.",
     )
+    login: str = Field(
+        "password",
+        pattern="^(password|google)$",
+        description="password: that of the URL or PGPASSWORD, if any; google: an access token of "
+        "the account that the process runs as, for IAM users of Cloud SQL (extra 'gcs').",
+    )
     pool_size: int = Field(5, ge=1, le=100, description="Connections a process keeps open.")
     request_seconds: float = Field(
         30.0,

@@ -102,9 +102,9 @@ class ModelReloader:
 
     async def _listen(self) -> None:
         """Refresh at each notice, and each ``reload_seconds``, until the connection breaks."""
-        url = self._settings.database.url.get_secret_value()
+        database = self._settings.database
         seconds = self._settings.predictor.database_seconds
-        async with await connect(url, "reload", seconds=seconds) as connection:
+        async with await connect(database, "reload", seconds=seconds) as connection:
             await connection.execute(f"LISTEN {CHANNEL}".encode())
             while True:
                 await self.refresh()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mycovigil import cloud_access
+from mycovigil.missing import grant
 from mycovigil.settings import VertexSettings
 from mycovigil_worker.retrain.training import TrainingFailed
 
@@ -49,6 +49,6 @@ def _mend(settings: VertexSettings, status: int, message: str, reasons: set[str]
             f"gcloud iam service-accounts add-iam-policy-binding {settings.service_account} "
             f"--project={project}"
         )
-        return f"run: {cloud_access.grant(command, 'roles/iam.serviceAccountUser')}"
+        return f"run: {grant(command, 'roles/iam.serviceAccountUser')}"
     command = f"gcloud projects add-iam-policy-binding {project}"
-    return f"run: {cloud_access.grant(command, 'roles/aiplatform.user')}"
+    return f"run: {grant(command, 'roles/aiplatform.user')}"
