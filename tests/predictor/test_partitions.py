@@ -224,7 +224,7 @@ def test_the_predictor_owns_nothing_in_the_database(
 ) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE ROLE visitor LOGIN"))
-        for statement in grants.statements("visitor"):
+        for statement in grants.statements("visitor", "predictor"):
             connection.execute(text(statement))
     spool = Spool(settings.predictor.spool_path, most_rows=10)
     spooled = make_row()

@@ -61,6 +61,7 @@ DRIFT: Rights = {
 # Judges nights, and everything beside them that has no person: retention, labels, requests.
 WORKER: Rights = {
     "alerts": _RIU,
+    "answer_stops": _R,
     "audit_lines": _ALL,
     "baseline_days": _RIU,
     "baselines": _RIU,
@@ -92,27 +93,38 @@ WORKER: Rights = {
     "drop_day_of_predictions(date)": _CALL,
 }
 TRIGGER: Rights = {
+    "alerts": _R,
+    "baseline_days": _R,
+    "baselines": _R,
+    "drift_reports": _R,
+    "encoders": _R,
     "inbox": _RI,
     "incidents": _R,
     "label_requests": _R,
     "labels": _R,
     "models": _R,
     "predictions": _R,
+    "promotions": _R,
     "retrain_jobs": _RIU,
 }
 # Follows trainings, decides by the gate, promotes; and the training itself.
 TRAINER: Rights = {
     "alerts": _RIU,
+    "answer_stops": _R,
     "audit_lines": _RI,
     "baseline_days": _RIU,
     "baselines": _RIU,
+    "comparisons": _R,
+    "day_geometries": _R,
+    "day_sketches": _R,
+    "drift_metrics": _R,
     "drift_reports": _RU,
     "encoded_days": _RU,
     "encoded_photos": _RI,
     "encoders": _RIU,
     "incidents": _RIU,
-    "labels": _R,
     "label_requests": _R,
+    "labels": _R,
     "models": _RIU,
     "outbox": _RI,
     "photo_sides": _RIU,
@@ -120,7 +132,10 @@ TRAINER: Rights = {
     "promotions": _RI,
     "reference_samples": _RI,
     "reference_sets": _RIU,
+    "report_requests": _R,
     "retrain_jobs": _RU,
+    "silences": _R,
+    "skew_acceptances": _R,
 }
 RIGHTS: dict[str, Rights] = {
     "predictor": PREDICTOR,
