@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 from factories.key import make_key
 from fastapi import FastAPI, Request
@@ -48,7 +47,7 @@ class LeastRights(TestClient):
         super().__init__(app, **more)
         self._connection, self._role = connection, role
 
-    def request(self, *arguments: Any, **named: Any) -> httpx.Response:
+    def request(self, *arguments: Any, **named: Any) -> Any:
         self._connection.exec_driver_sql(f"SET ROLE {self._role}")
         try:
             return super().request(*arguments, **named)
