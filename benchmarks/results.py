@@ -8,6 +8,7 @@ encoder has learned from leave those photos out.
 """
 
 import argparse
+import datetime
 import json
 import time
 from pathlib import Path
@@ -50,6 +51,7 @@ def main() -> None:
                 without=_curated(options.photos / "not_mushroom"),
             )
             figures["data"]["folder"] = name
+            figures["run"] = datetime.datetime.now(datetime.UTC).date().isoformat()
             figures["seconds"] = round(time.monotonic() - began, 1)
             path = OUT / f"{name}-{_slug(encoder)}.json"
             path.write_text(json.dumps(_smaller(figures), indent=1) + "\n", encoding="utf-8")
@@ -88,10 +90,12 @@ def _write_page() -> None:
             ("out of fold by species", "species_left_out"),
             ("learned from field_walks", "from_other"),
             ("judged on field_walks", "to_other"),
+            ("words alone, nothing is learned from the folder", "words"),
+            (f"learned from {figures['data'].get('learned_from')}", "fine_tuned"),
         ):
             if figures.get(key):
                 head = f"### {figures['data']['folder']}, {figures['encoder']}: {title}"
-                tables.append(f"{head}\n\n{_table(figures[key])}")
+                tables.append(f"{head} ({figures['run']})\n\n{_table(figures[key])}")
         if found := figures.get("not_mushroom"):
             tables.append(
                 f"Mushroom or not, AUROC: {found['probe_auroc']:.3f} by a probe, "

@@ -1,6 +1,7 @@
 """Copy a folder of a bucket: file by file, checked by size and MD5, gone on with."""
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ def copy_folder(address: str, target: Path, most: int) -> Path:
         FetchFailed: no such folder, no right to read it, or a file arrived damaged twice.
     """
     partial = target.with_name(f"{target.name}.part")
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs tracebacks of what is raised
     try:
         files, root = fsspec.core.url_to_fs(address)
         found: dict[str, dict[str, Any]] = files.find(root, detail=True)
