@@ -1,12 +1,12 @@
 """Parameters of a test of whole processes: some every day, all of them by ``make whole``."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 
-def shortened(names: Iterable[str], *everyday: str) -> list[ParameterSet]:
+def shortened(names: Iterable[str], *everyday: str) -> list[Any]:
     """``names`` as parameters, those but ``everyday`` under the marker ``whole``."""
     found = list(names)
     assert set(everyday) <= set(found)
