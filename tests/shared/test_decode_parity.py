@@ -154,6 +154,7 @@ def test_scaled_decoding_stays_near(photos: Path, transform: Any, embed: Embed) 
     assert cosine.min() > 0.999
 
 
+@pytest.mark.whole
 def test_scaled_decoding_changes_no_answer(photos: Path, transform: Any) -> None:
     """By the packaged demo model and its encoder."""
     head = Bundle.from_bytes((registration.FOLDER / registration.BUNDLE).read_bytes())

@@ -57,7 +57,9 @@ def test_models_that_left_with_an_incident_are_no_longer_trusted(empty: Database
         gate = {"against": str(old.id), "passed": True, "reason": ""}
         new = make_model(session, metrics={"gate": gate})
         promotion.promote(session, new.id, decided_by="test")
-        old.certificate_state, incident.state = "valid", "open"  # as the code before left them
+        # As the code before left them.
+        old.certificate_state = new.certificate_state = "valid"
+        incident.state, incident.model_id = "open", old.id
         keys = old.id, incident.id, new.id
     migration.downgrade(empty, "5d0a7be41c22")
     migration.upgrade(empty)

@@ -130,6 +130,7 @@ def test_the_command_writes_every_recipes_figures(encoder_folder: Path, tmp_path
     assert figures["not_mushroom"]["distance_auroc"] > 0.9
 
 
+@pytest.mark.whole
 def test_a_folder_without_a_class_is_judged_and_teaches_no_model(
     encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,7 @@ def test_a_baseline_that_stands_still_marks_outliers_and_freezes_its_rows(state:
     assert len(entered(state)) == 4
 
 
+@pytest.mark.whole
 def test_of_an_accepted_new_normal_as_many_days_count_as_the_setting_says(state: State) -> None:
     """An incident of five nights, and a baseline that holds three days."""
     small = with_drift(state, baseline_days=3)
