@@ -83,6 +83,39 @@ def test_other_bytes_are_refused(data: bytes) -> None:
         Bundle.from_bytes(data)
 
 
+def test_json_that_is_no_object_is_refused() -> None:
+    with pytest.raises(BundleError, match="not a model bundle"):
+        Bundle.from_bytes(b"\x02" + bytes(7) + b"[]")
+
+
+def test_a_bundle_of_a_newer_release_says_to_update(encoder: Path) -> None:
+    made = make_bundle(encoder)
+    newer = made.model_copy(
+        update={"meta": made.meta.model_copy(update={"format": "mycovigil-bundle/3"})}
+    )
+    with pytest.raises(BundleError, match=r"format mycovigil-bundle/3.*update mycovigil"):
+        Bundle.from_bytes(newer.to_bytes())
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"output_classes": np.array([0, 1, 2, 2])}, "every class"),
+        ({"output_classes": np.array([0, 2, 1, 3])}, "every class"),
+        ({"output_classes": np.array([0, 1, 2, 3, 3])}, "weight has shape"),
+        ({"scale": np.ones(3, np.float32)}, "scale has shape"),
+        ({"bias": np.zeros(5, np.float32)}, "bias has shape"),
+        ({"centre": np.zeros(7, np.float32)}, "centre has shape"),
+    ],
+    ids=["a class without output", "unsorted", "too few outputs", "scale", "bias", "centre"],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    encoder: Path, arrays: dict[str, object], words: str
+) -> None:
+    with pytest.raises(BundleError, match=words):
+        Bundle.from_bytes(make_bundle(encoder).model_copy(update=arrays).to_bytes())
+
+
 def test_a_changed_encoder_is_refused(encoder: Path) -> None:
     identity = EncoderIdentity.read(locate(str(encoder)))
     assert identity.checked_onnx(encoder).exists()

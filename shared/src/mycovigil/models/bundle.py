@@ -18,6 +18,7 @@ from safetensors.numpy import load, save
 from mycovigil.models.safety import CertificateStatus
 
 FORMAT = "mycovigil-bundle/2"
+READ = ("mycovigil-bundle/1", FORMAT)
 # Attributes and their names in the file; a bundle may lack the second ones.
 ARRAYS = {name: name for name in ("weight", "bias", "centre", "anchors")}
 OPTIONAL = {"non_mushroom_direction": "stranger"} | {
@@ -156,13 +157,16 @@ class Bundle(BaseModel):
         """Parse a bundle, checking its digest where one is known.
 
         Raises:
-            BundleError: another file, a cut one, or another digest.
+            BundleError: another file, a cut one, another digest, a newer release's, or arrays that
+                do not fit together.
         """
         if sha256 is not None and digest(data) != sha256:
             raise BundleError("the bundle's sha256 is not the registered one")
         try:
             return cls._parse(data)
-        except (SafetensorError, ValueError, KeyError) as error:
+        except BundleError:
+            raise
+        except (SafetensorError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"not a model bundle: {error}") from error
 
     @classmethod
@@ -171,10 +175,38 @@ class Bundle(BaseModel):
         metadata = json.loads(data[8 : 8 + length])["__metadata__"]
         arrays = load(data)
         species = metadata["species"].split("\n") if metadata.get("species") else []
+        _require_known(metadata["meta"])
         meta = BundleMeta.model_validate_json(metadata["meta"])
         known = {name: arrays[key] for name, key in ARRAYS.items()}
         known |= {name: arrays[key] for name, key in OPTIONAL.items() if key in arrays}
-        return cls(meta=meta, species=tuple(species), **known)
+        bundle = cls(meta=meta, species=tuple(species), **known)
+        bundle._require_fitting()
+        return bundle
+
+    def _require_fitting(self) -> None:
+        """Else a missing class's probability would be that of the next one."""
+        outputs, classes = self.output_classes, len(self.meta.classes)
+        if outputs is None:
+            outputs = np.arange(classes)
+        width = self.meta.dimension
+        shapes = {"weight": (len(outputs), width), "bias": (len(outputs),), "centre": (width,)}
+        shapes |= {"scale": (classes,), "offset": (classes,), "non_mushroom_direction": (width,)}
+        shapes |= {"anchors": (len(self.anchors), width)}
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array is not None and array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape} instead of {shape}")
+        if (np.diff(outputs) < 0).any() or set(outputs.tolist()) != set(range(classes)):
+            raise ValueError("its outputs do not stand for every class, in order")
+
+
+def _require_known(meta: str) -> None:
+    written = json.loads(meta)["format"]
+    if written not in READ:
+        raise BundleError(
+            f"the bundle has format {written}, and this release reads {' and '.join(READ)}: "
+            "update mycovigil"
+        )
 
 
 def summed(outputs: NDArray[np.float64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
