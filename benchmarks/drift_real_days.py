@@ -1,12 +1,14 @@
 """The drift test on real days of one photographer, each judged against the other days.
 
-python benchmarks/drift_real_days.py [--photos ../shared/data] [--encoder mini/int8]
+python benchmarks/drift_real_days.py [--photos ../shared/data] [--encoder lite/int8-weights]
+    [--held-out]
 
 Days of `field_walks` (August to November) with at least 30 photos of at least 10 specimens; a
 specimen is a species on a day. Geometry from the field guide (another photographer) or from the
 other walks. Leave-one-out: each day against all others. Forward: each day against the days before
 it, from the ninth on. Mixes: a share of a day's photos is replaced by photos without a mushroom, or
-by those of another photographer.
+by those of another photographer. `--held-out`: photos without a mushroom are of the quarter that no
+encoder of ours was trained on; a night with more than there are repeats some.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from mycovigil.vision.encoder.identity import EncoderIdentity, locate
 from mycovigil_statistics.drift.days.drift_test import DriftTest
 from mycovigil_statistics.drift.days.sketch import DaySketch
 from mycovigil_statistics.sample import FloatArray, IntArray
+from mycovigil_training.encoder.evaluate.holdout import held_out
 
 LEVELS = (0.05, 0.00067)
 LEAST_PHOTOS, LEAST_SPECIMENS = 30, 10
@@ -73,7 +76,8 @@ class Encoder:
 def mixed(day: Photos, other: Photos, share: float, generator: np.random.Generator) -> Photos:
     """The day with a share of its photos replaced."""
     replaced = generator.random(len(day)) < share
-    drawn = generator.choice(len(other), int(replaced.sum()), replace=False)
+    count = int(replaced.sum())
+    drawn = generator.choice(len(other), count, replace=count > len(other))
     return day.take(np.flatnonzero(~replaced)).joined(other.take(drawn))
 
 
@@ -106,7 +110,8 @@ def study(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--encoder", default="mini/int8")
+    parser.add_argument("--encoder", default="lite/int8-weights")
+    parser.add_argument("--held-out", action="store_true")
     given = parser.parse_args()
     folder = locate(given.encoder)
     direction = EncoderIdentity.read(folder).non_mushroom_direction
@@ -115,6 +120,8 @@ def main() -> None:
         embed(given.photos / name, folder)
         for name in ("field_walks", "field_guide", "not_mushroom")
     )
+    if given.held_out:
+        things = things.take(np.flatnonzero(held_out(things.groups.tolist())))
     rows = ordinary_days(walks)
     parts = [walks.take(day) for day in rows]
     elsewhere = np.setdiff1d(np.arange(len(walks)), np.concatenate(rows))

@@ -1,6 +1,6 @@
 """When an incident ends by calm: resumable counts.
 
-python benchmarks/drift_recovery.py run [--worlds 50] [--first 63000000]
+python benchmarks/drift_recovery.py run [--worlds 50] [--first 63000000] [--cells 'none, 28 days' …]
 python benchmarks/drift_recovery.py
 
 Nights of 240 photos beside 28 days, or beside 7. `ended`: the cause ends after the first night that
@@ -12,6 +12,7 @@ latest night that alarmed, and by its shift. Four orders of nights a world; coun
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,12 +89,12 @@ def counted(seed: int, condition: str, k: int, share: float) -> dict[str, int]:
     return counts
 
 
-def run(worlds: int, first: int) -> None:
+def run(worlds: int, first: int, cells: Sequence[str]) -> None:
     counts: dict[str, Any] = json.loads(COUNTS.read_text()) if COUNTS.exists() else {}
     missing = [
         (seed, cell)
         for seed in range(first, first + worlds)
-        for cell in CELLS
+        for cell in cells
         if f"{seed}/{cell}" not in counts
     ]
     for seed, cell in track(missing, "worlds", console=TERMINAL):
@@ -122,9 +123,10 @@ def main() -> None:
     parser.add_argument("action", nargs="?", choices=["run", "show"], default="show")
     parser.add_argument("--worlds", type=int, default=50)
     parser.add_argument("--first", type=int, default=FIRST)
+    parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=[*CELLS])
     given = parser.parse_args()
     if given.action == "run":
-        run(given.worlds, given.first)
+        run(given.worlds, given.first, given.cells)
     show(json.loads(COUNTS.read_text()))
 
 
