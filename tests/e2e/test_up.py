@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import psutil
+import psycopg
 import pytest
 from factories.photo import make_photo
 
@@ -68,6 +69,17 @@ def test_the_beacon_is_for_its_owner_alone(up: Up) -> None:
     assert {"postgres", "predictor", "drift", "worker", "beat", "trigger"} <= set(
         up.stack["processes"]
     )
+
+
+def test_each_service_logs_in_by_a_role_of_its_own(up: Up) -> None:
+    wanted = {f"mycovigil_{name}" for name in ("predictor", "drift", "worker", "trigger")}
+
+    def all_there() -> bool:
+        with psycopg.connect(up.stack["database_url"]) as connection:
+            rows = connection.execute("SELECT usename FROM pg_stat_activity").fetchall()
+        return wanted <= {name for (name,) in rows}
+
+    eventually(all_there, "a login of each service", timeout=START_TIMEOUT)
 
 
 def test_it_answers_at_once(up: Up) -> None:
