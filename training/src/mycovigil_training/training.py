@@ -93,7 +93,7 @@ def train(
         encoder_uri=settings.encoder.uri,
         origin={"kind": "train", **provenance(data.folder, config, overrides)},
     )
-    bundle = with_card(bundle, parts.train, config, data.table if folds else None)
+    bundle = with_card(bundle, parts.train, config, data.table if folds else None, engine.identity)
     calm = np.zeros(len(parts.holdout), dtype=bool)
     held_out = HeldOut(parts.holdout, engine, drifted=calm)
     compared = compare(bundle, held_out, against, data, config)
@@ -140,7 +140,7 @@ def train_to(
         encoder_uri=settings.encoder.uri,
         origin={"kind": "train", **provenance(data.folder, config, overrides)},
     )
-    bundle = with_card(bundle, parts.train, config, data.table)
+    bundle = with_card(bundle, parts.train, config, data.table, engine.identity)
     target.mkdir(parents=True, exist_ok=True)
     part = target / f"{BUNDLE}.part"
     part.write_bytes(bundle.to_bytes())

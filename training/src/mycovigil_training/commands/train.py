@@ -87,6 +87,12 @@ def _figures(bundle: "Bundle") -> Table:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in metrics["verdicts"].items())
         table.add_row("verdicts", shares)
         table.add_row("calibration error", f"{metrics['calibration_error']:.3f}")
+    if folds := metrics.get("card", {}).get("out_of_fold"):
+        table.add_row(
+            "out of fold",
+            f"macro recall {folds['macro_recall']:.3f} on {folds['photos']} photos of "
+            f"{folds['specimens']} specimens",
+        )
     table.add_row("certificate", f"{meta.certificate.state}: {meta.certificate.statement}")
     return table
 

@@ -72,7 +72,7 @@ def evaluate_folder(
         "data": {"folder": str(folder), "content_hash": own.content_hash},
         "chance": 1 / len(np.unique(own.rows.labels)),
         "learned_by_encoder": int((~own.judged).sum()),
-        "models": _judged_by_folds(own, chosen, own.rows.groups, config, "specimens"),
+        "models": judged_by_folds(own, chosen, own.rows.groups, config, "specimens"),
         "species_left_out": _by_species(own, chosen, config),
         "not_mushroom": not_mushroom(own.rows.take(own.judged), foreign, config),
         "from_other": _across(theirs, own, chosen, config) if theirs else None,
@@ -106,13 +106,18 @@ def out_of_fold(
     return found
 
 
-def _judged_by_folds(
+def judged_by_folds(
     photos: Photos,
     chosen: Mapping[str, Recipe],
     groups: NDArray[np.str_],
     config: TrainConfig,
     what: str,
 ) -> dict[str, Any]:
+    """Figures of every recipe on the judged photos.
+
+    Raises:
+        TooFewGroups: a class has fewer than two ``what``, or no photo is left to judge on.
+    """
     if not photos.judged.any():
         raise TooFewGroups("the encoder has learned from every photo: none is left to judge on")
     return {
@@ -127,7 +132,7 @@ def _by_species(
     """None where a class has a single species."""
     species = np.where(photos.rows.species == "", photos.rows.groups, photos.rows.species)
     try:
-        return _judged_by_folds(photos, chosen, species, config, "species")
+        return judged_by_folds(photos, chosen, species, config, "species")
     except TooFewGroups:
         return None
 

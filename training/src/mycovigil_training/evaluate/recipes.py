@@ -1,5 +1,6 @@
 """What is compared: each recipe learns from some rows and gives probabilities for others."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,10 @@ def _logistic(
     least."""
     model = linear_probe(None if weights is not None else "balanced")
     more = {} if weights is None else {"logisticregression__sample_weight": weights}
-    model.fit(features, labels, **more)
+    with warnings.catch_warnings():
+        # scikit-learn asks whether as many species as photos are numbers to regress on.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        model.fit(features, labels, **more)
     found = np.zeros((len(judged), max(len(CLASSES), int(labels.max()) + 1)))
     found[:, model.classes_] = model.predict_proba(judged)
     return found

@@ -9,12 +9,12 @@ import numpy as np
 
 from mycovigil.models.bundle import Bundle
 from mycovigil.models.safety import CLASSES, SafetyClass
+from mycovigil.vision.encoder.identity import EncoderIdentity
 from mycovigil_training.configuration import TrainConfig
 from mycovigil_training.dataset.classes.species_table import read_table
-from mycovigil_training.evaluate.evaluation import Photos, out_of_fold
+from mycovigil_training.evaluate.evaluation import Photos, judged_by_folds
 from mycovigil_training.evaluate.folds import TooFewGroups
 from mycovigil_training.evaluate.leading import leading_figures
-from mycovigil_training.evaluate.measures import measures
 from mycovigil_training.evaluate.recipes import Rows, head
 from mycovigil_training.features.table import FeatureTable
 
@@ -30,13 +30,18 @@ HAZARDS = (
 
 
 def with_card(
-    bundle: Bundle, learned: FeatureTable, config: TrainConfig, folds: FeatureTable | None
+    bundle: Bundle,
+    learned: FeatureTable,
+    config: TrainConfig,
+    folds: FeatureTable | None,
+    identity: EncoderIdentity,
 ) -> Bundle:
     """The bundle with its card among its metrics.
 
     Args:
         learned: the rows that the head was trained on.
         folds: rows for figures out of fold; none where they would take too long.
+        identity: of the encoder; photos that it has learned from are not judged on.
     """
     card = {
         "content_hash": bundle.meta.training.get("content_hash", ""),
@@ -46,7 +51,7 @@ def with_card(
         "hazards": list(HAZARDS),
         "species": _species(learned),
         "deadly_unseen": _deadly_unseen(learned),
-        "out_of_fold": _out_of_fold(folds, config) if folds is not None else None,
+        "out_of_fold": _out_of_fold(folds, config, identity) if folds is not None else None,
     }
     meta = bundle.meta.model_copy(update={"metrics": bundle.meta.metrics | {"card": card}})
     return bundle.model_copy(update={"meta": meta})
@@ -78,16 +83,19 @@ def _deadly_unseen(learned: FeatureTable) -> list[str]:
     )
 
 
-def _out_of_fold(rows: FeatureTable, config: TrainConfig) -> dict[str, Any] | None:
-    """The leading figures of the head by folds over specimens; None where a class has one only."""
+def _out_of_fold(
+    rows: FeatureTable, config: TrainConfig, identity: EncoderIdentity
+) -> dict[str, Any] | None:
+    """The leading figures of the head by folds over specimens; None where a class has one only or
+    the encoder has learned from every photo."""
     nothing = np.empty((len(rows), 0), np.float32)
     table = Rows(rows.features, nothing, rows.labels, rows.species, rows.groups)
-    photos = Photos(table, np.ones(len(rows), np.bool_), nothing, "")
+    photos = Photos(table, ~identity.learned_from(rows.sha256.tolist()), nothing, "")
     try:
-        found = out_of_fold(photos, head(config), rows.groups, config, "specimens")
+        found = judged_by_folds(photos, {"head": head(config)}, rows.groups, config, "specimens")
     except TooFewGroups:
         return None
-    figures = measures(found, rows.labels, rows.species, rows.groups, seed=config.seed)
+    figures = found["head"]
     return {
         "photos": figures["photos"],
         "specimens": figures["specimens"],

@@ -95,7 +95,7 @@ def retrain(settings: Settings, job_id: uuid.UUID) -> dict[str, Any]:
         },
         new_days_since=order.new_days_since,
     )
-    bundle = with_card(bundle, parts.train, config, None)
+    bundle = with_card(bundle, parts.train, config, None, engine.identity)
     held_out = HeldOut(parts.holdout, engine, drifted_holdout)
     compared = compare(bundle, held_out, order.against, data, config)
     # Never photos of the drifted days: what is normal is a person's word, or that of the gate.
