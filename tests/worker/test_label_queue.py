@@ -14,7 +14,7 @@ from factories.incident import make_incident
 from factories.label import make_labels
 from factories.night import Served, make_night, make_served, night_of
 from factories.report import make_report
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Text, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Incident
@@ -22,6 +22,7 @@ from mycovigil.db.model import Model
 from mycovigil.db.prediction import ChosenBy, LabelRequest, Prediction
 from mycovigil.db.reference import ReferenceSample
 from mycovigil.db.report import DriftReport, ReportVerdict
+from mycovigil.references.window import Window
 from mycovigil_statistics.safety.e_value import e_values_above
 from mycovigil_statistics.safety.proportions import lower_bound
 from mycovigil_worker.label_queue import candidates, fill
@@ -144,6 +145,26 @@ def test_a_specimen_is_asked_about_once_by_its_photo_with_the_lowest_hash(
     assert random == [min(photos, key=lambda photo: sha256(str(photo).encode()).hexdigest())]
     if column == "group_key":
         assert others == []
+
+
+@pytest.mark.parametrize("apart", ["no", "time", "key"])
+def test_a_burst_is_drawn_like_one_photo_by_that_with_the_lowest_hash(
+    state: State, apart: str
+) -> None:
+    """Near-equal photos of one key within minutes; further apart each is a specimen."""
+    with state.sessions.begin() as session:
+        served = make_served(session, rows=1)
+        long = timedelta(hours=24) if apart == "time" else timedelta(minutes=5)
+        window = Window(night_of(0).start, night_of(0).start + long)
+        make_night(session, served, window, rows=30, fingerprint=bytes(56), key_prefix="a1")
+        if apart == "key":
+            own = {"key_prefix": cast(Prediction.id, Text)}
+            session.execute(update(Prediction).values(own))
+        photos = session.scalars(select(Prediction.id)).all()
+        days = Days(served.model, (Prediction.model_id == served.model.id,))
+        found = candidates.random(session, days, 30)
+    lowest = min(photos, key=lambda photo: sha256(str(photo).encode()).hexdigest())
+    assert sorted(found) == (sorted(photos) if apart != "no" else [lowest])
 
 
 @counted("lives", 40, 1_000)

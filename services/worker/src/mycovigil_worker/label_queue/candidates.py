@@ -2,14 +2,17 @@
 
 The random ones are of specimens that were drawn uniformly, by a hash of what names them, one photo
 of each: a draw of photos would ask about a specimen as often as it was photographed, and refute
-promises about specimens that hold. A second look finds the same. The others are chosen among the
-first 20,000 photos of the days by ``sample_key``, which was drawn with each row, one of a specimen,
-none that is asked about or labelled already; each list has the most doubtful first.
+promises about specimens that hold. A burst of near-equal photos is one specimen. A second look
+finds the same. The others are chosen among the first 20,000 photos of the days by ``sample_key``,
+which was drawn with each row, one of a specimen, none that is asked about or labelled already; each
+list has the most doubtful first.
 """
 
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +20,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     Text,
+    case,
     cast,
     func,
     lateral,
@@ -27,6 +31,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Incident
+from mycovigil.db.base import first_id_at
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import ChosenBy, Label, LabelRequest, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
@@ -34,6 +39,7 @@ from mycovigil.db.report import DriftReport
 from mycovigil.incidents import incident_days
 from mycovigil.incidents.label_progress import SPECIMEN, of_days
 from mycovigil.models.safety import CLASSES, SafetyClass
+from mycovigil.references.bursts import BURST, Sent, bursts
 
 POOL = 20_000
 # Photos whose neighbours are looked up, each beside the whole reference set.
@@ -45,6 +51,10 @@ ASKED = select(LabelRequest.prediction_id)
 # A session is one specimen, and so are the same bytes; as where labels are counted
 # (:func:`mycovigil_worker.labels.labelled_photos.answered`).
 COUNTED: ColumnElement[str] = func.coalesce(Prediction.group_key, Prediction.image_sha256)
+# Of a specimen's photos, or a burst's, that with the lowest is asked about.
+PHOTO_HASH = func.sha256(func.convert_to(cast(Prediction.id, Text), "UTF8"))
+# Time before and after a photo in which its burst is looked for.
+AROUND = 5 * BURST
 # Of the hash that draws: another than that of the rows that nights are judged by.
 SEED = 1
 
@@ -78,13 +88,15 @@ def random(session: Session, days: Days, count: int) -> list[uuid.UUID]:
     somebody labelled unasked, has its chance like any other."""
     before = ASKED.where(LabelRequest.chosen_by == ChosenBy.RANDOM)
     drawn = select(COUNTED).where(*days.conditions, Prediction.id.in_(before))
-    photo = func.sha256(func.convert_to(cast(Prediction.id, Text), "UTF8"))
     first = (
         select(
             Prediction.id,
             func.hashtextextended(COUNTED, SEED).label("place"),
             COUNTED.label("specimen"),
-            photo.label("photo"),
+            PHOTO_HASH.label("photo"),
+            case((Prediction.group_key.is_(None), Prediction.key_prefix)).label("key"),
+            Prediction.created_at,
+            Prediction.fingerprint,
         )
         .where(*days.conditions, COUNTED.not_in(drawn))
         .order_by("place", "specimen", "photo")
@@ -92,12 +104,43 @@ def random(session: Session, days: Days, count: int) -> list[uuid.UUID]:
         .subquery()
     )
     one_of_each = (
-        select(first.c.id)
+        select(first.c.id, first.c.key, first.c.created_at, first.c.fingerprint)
         .ext(distinct_on(first.c.place, first.c.specimen))
         .order_by(first.c.place, first.c.specimen, first.c.photo)
-        .limit(count)
     )
-    return list(session.scalars(one_of_each))
+    places = (row for row in session.execute(one_of_each).all() if _stands(session, days, *row))
+    return [row.id for row in islice(places, count)]
+
+
+def _stands(
+    session: Session,
+    days: Days,
+    photo: uuid.UUID,
+    key: str | None,
+    at: datetime,
+    fingerprint: bytes | None,
+) -> bool:
+    """Whether the photo stands for a specimen: alone, or as that with the lowest hash of a burst,
+    near-equal photos without a session from one key within minutes. So a burst is as likely to be
+    drawn as one photo."""
+    if key is None or fingerprint is None:
+        return True
+    rows = session.execute(
+        select(Prediction.id, Prediction.created_at, Prediction.fingerprint, PHOTO_HASH).where(
+            *days.conditions,
+            Prediction.id >= first_id_at(at - AROUND),  # read by index
+            Prediction.id < first_id_at(at + AROUND),
+            Prediction.key_prefix == key,
+            Prediction.group_key.is_(None),
+            Prediction.fingerprint.is_not(None),
+        )
+    ).all()
+    names = bursts([Sent(str(one), key, when, print_) for one, when, print_, _ in rows])
+    hashes = {row.id: row[-1] for row in rows}
+    of = {row.id: name for row, name in zip(rows, names, strict=True)}
+    if of.get(photo) is None:
+        return True
+    return hashes[photo] == min(hashes[one] for one in of if of[one] == of[photo])
 
 
 def doubtful(
