@@ -176,6 +176,9 @@ def test_a_report_knows_its_incident(reader: TestClient, session: Session) -> No
         for report in (before, drift, after)
     ]
     assert known == [None, str(incident.id), str(incident.id)]
+    incident.model_id = make_model(session).id  # took it over
+    session.flush()
+    assert reader.get(f"/v1/reports/{drift.id}").json()["incident_id"] == str(incident.id)
 
 
 def test_unknown_reports_are_404(reader: TestClient) -> None:

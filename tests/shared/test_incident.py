@@ -173,6 +173,16 @@ def test_neither_calm_nights_nor_a_person_can_refute_labels(session: Session) ->
     assert nights.model.certificate_reason == FOUND
 
 
+def test_what_an_estimate_alone_made_void_in_release_0_1_is_restored(session: Session) -> None:
+    nights = Nights(session)
+    nights.pass_(DRIFT, harmful=True)
+    nights.model.certificate_state = CertificateStatus.VOID
+    found = nights.unresolved
+    assert found is not None
+    incident.resolve(session, found, resolution="the lens was cleaned (somebody)")
+    assert nights.model.certificate_state == CertificateStatus.VALID
+
+
 def test_labels_that_prove_harm_open_an_incident_of_their_own(session: Session) -> None:
     nights = Nights(session)
     night = nights.report(CALM)

@@ -21,7 +21,7 @@ from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model, ModelStatus, Promotion
 from mycovigil.db.report import ReportVerdict
 from mycovigil.db.retrain import JobState, RetrainJob
-from mycovigil.incidents import incident
+from mycovigil.incidents import certificate, incident
 from mycovigil.models import promotion, registry
 from mycovigil.models.promotion import GateClosed
 from mycovigil.postgres.engine import sessions_of
@@ -328,6 +328,50 @@ def test_what_labels_prove_of_an_archived_model_waits_for_its_rollback(session: 
     assert standing is not None
     assert (standing.proof, standing.severity) == ("12 of 14", "critical")
     assert first.certificate_state == "void"
+
+
+def test_what_labels_proved_of_a_model_stays_with_it_when_another_takes_over_its_drift(
+    session: Session,
+) -> None:
+    """Under the new model the drift may end by calm; the old one comes back with its proof."""
+    drifted = Drifted(session)
+    incident.confirm_harm(session, drifted.report, found="12 of 14")
+    drifted.promoted()
+    assert (drifted.incident.model_id, drifted.incident.proof) == (drifted.new.id, None)
+    drifted.rolled_back()
+    assert incident.unresolved(session, drifted.old.id) is drifted.incident
+    assert (drifted.incident.proof, drifted.incident.severity) == ("12 of 14", "critical")
+    incident.resolve(session, drifted.incident, resolution="lens cleaned (somebody)")
+    assert drifted.old.certificate_state == "void"
+
+
+def test_a_drift_that_a_refuted_model_takes_over_escalates(session: Session) -> None:
+    drifted = Drifted(session)
+    drifted.incident.severity = "warning"
+    drifted.promoted()
+    incident.confirm_harm(session, drifted.report, found="12 of 14")
+    assert drifted.alerts() == ["opened"]
+    drifted.rolled_back()
+    assert (drifted.incident.proof, drifted.incident.severity) == ("12 of 14", "critical")
+    assert drifted.alerts() == ["opened", "escalated"]
+
+
+def test_an_incident_that_a_rollback_reopens_leaves_no_certificate_valid(session: Session) -> None:
+    drifted = Drifted(session).taught().promoted()
+    certificate.doubt_by_labels(session, drifted.old, "4 of 5 were missed", calm=True)
+    certificate.doubt_by_labels(session, drifted.old, None, calm=True)
+    drifted.rolled_back()
+    assert (drifted.incident.state, drifted.old.certificate_state) == ("open", "suspect")
+
+
+def test_a_person_is_asked_for_labels_again_after_another_wait(session: Session) -> None:
+    drifted = Drifted(session)
+    drifted.job(JobState.WAITING_FOR_LABELS)
+    job = session.scalars(select(RetrainJob)).one()
+    job.asked_at = datetime.now(tz=UTC)
+    drifted.promoted()
+    session.refresh(job)
+    assert (job.state, job.asked_at) == ("waiting_for_labels", None)
 
 
 def test_no_evidence_no_promotion(session: Session) -> None:

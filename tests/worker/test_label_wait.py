@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Alert, AlertKind, Incident
+from mycovigil.db.encoder import Encoder
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import Model
 from mycovigil.db.prediction import Label, Prediction
@@ -262,3 +263,30 @@ def test_a_job_of_a_model_that_left_is_cancelled_by_the_tick(
     give(state, drifted.photos)
     assert label_wait.advance(state, now=NOW) == []
     assert job_of(state, drifted).state == "cancelled"
+
+
+def test_a_job_from_before_labels_were_waited_for_learns_how_many_it_needs(
+    state: State, drifted: Drifted
+) -> None:
+    """Of release 0.1: its candidate learned from no label, and the drift went on. With one label
+    the job would train again and again, and no candidate of it would end the incident."""
+    gate = {"against": str(drifted.served.model.id), "passed": True, "reason": "test"}
+    with state.sessions.begin() as session:
+        session.execute(
+            update(RetrainJob).values(state="queued", labels_needed=None, dangerous_needed=None)
+        )
+        lease = leases.take(session, drifted.job)
+        candidate = make_model(
+            session,
+            encoder=session.get_one(Encoder, drifted.served.model.encoder_id),
+            metrics={"gate": gate},
+        )
+    assert lease is not None
+    told = Result.model_validate({"model_id": candidate.id, "gate": gate})
+    with state.sessions.begin() as session:
+        assert job_run.conclude(session, state.settings, lease, told) is Ending.PROMOTED
+        assert session.get_one(Incident, drifted.incident).state == "open"
+    give(state, drifted.photos[:1])
+    assert label_wait.advance(state, now=NOW) == [], "one label is not enough"
+    job = job_of(state, drifted)
+    assert (job.state, job.labels_needed, job.dangerous_needed) == ("waiting_for_labels", 50, 10)

@@ -25,6 +25,7 @@ from mycovigil.db.prediction import Label, Prediction
 from mycovigil.db.reference import ReferenceSample, ReferenceSet
 from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.incidents import incident
+from mycovigil.models import promotion
 from mycovigil.models.bundle import Bundle, key_of
 from mycovigil.references import reference_mixture, reference_set
 from mycovigil.references.reference_set import NotUsable
@@ -108,6 +109,16 @@ def test_days_of_an_open_incident_are_no_reference_until_it_ends(session: Sessio
         from_week(session, served, accept_drift=True)
     incident.accept(session, found, who="ada", reason="a club joined")
     assert from_week(session, served, accept_drift=True).rows == 150
+
+
+def test_days_of_a_drift_that_another_model_took_over_are_none_either(session: Session) -> None:
+    served = with_traffic(session)
+    night = make_report(session, served.model, served.reference, verdict=ReportVerdict.DRIFT)
+    make_incident(session, night)
+    gate = {"against": str(served.model.id), "passed": True, "reason": ""}
+    promotion.promote(session, make_model(session, metrics={"gate": gate}).id, decided_by="ada")
+    with pytest.raises(NotUsable, match="a drift that began on 2026-09-01 is open"):
+        from_week(session, served, accept_drift=True)
 
 
 @pytest.mark.parametrize("periods", [7, 30])

@@ -1,8 +1,10 @@
 """The certificate of a model in service: drift makes it worse, a resolved incident restores it,
 unless labels refuted it."""
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from mycovigil.db.alert import Incident
 from mycovigil.db.model import Model
 from mycovigil.incidents import audit
 from mycovigil.models import registry
@@ -23,12 +25,19 @@ def worsen(session: Session, model: Model, state: CertificateStatus, reason: str
 
 def restore(session: Session, model: Model, reason: str) -> None:
     """Set the status that calibration supported, at best suspect while labels contradict it. One
-    that labels refuted stays void, whatever ends the incident: another model has another one."""
-    if model.certificate_state == CertificateStatus.VOID:
+    that labels refuted stays void, whatever ends the incident: another model has another one. One
+    that was void by an estimate alone, in release 0.1, does not."""
+    if model.certificate_state == CertificateStatus.VOID and refuted(session, model):
         return
     doubts = [model.certificate.get("doubt"), model.certificate.get(BY_LABELS)]
     state = doubted(model.certificate["state"], doubts[-1])
     _set(session, model, state, "; ".join(filter(None, (reason, *doubts))))
+
+
+def refuted(session: Session, model: Model) -> bool:
+    """Whether labels proved harm of this very model, in any incident of it."""
+    proofs = select(Incident.id).where(Incident.model_id == model.id, Incident.proof.is_not(None))
+    return bool(session.scalar(select(exists(proofs))))
 
 
 def doubt_by_labels(session: Session, model: Model, doubt: str | None, *, calm: bool) -> None:

@@ -173,8 +173,7 @@ def left_with(session: Session, model: Model, successor: uuid.UUID) -> Incident 
 
 
 def _prove_afterwards(session: Session, model: Model, report: DriftReport, found: str) -> None:
-    """Store ``found`` as the proof of the incident that was superseded when the model left
-    production, or of a new one that is resolved at once; a rollback to the model reopens it."""
+    """Store ``found`` for a rollback to the model, which left production."""
     successor = session.scalar(
         select(Promotion.model_id)
         .where(Promotion.replaced_id == model.id, Promotion.decision != PromotionDecision.REFUSED)
@@ -183,16 +182,36 @@ def _prove_afterwards(session: Session, model: Model, report: DriftReport, found
     )
     if successor is None:
         return
+    store_proof(session, model, report.id, successor, found)
+
+
+def store_proof(
+    session: Session, model: Model, report_id: uuid.UUID, successor: uuid.UUID, found: str
+) -> None:
+    """Store ``found`` as the proof of the incident that ended because ``successor`` took the
+    model's place, or of a new one that is resolved from the start; a rollback to the model reopens
+    it."""
     incident = left_with(session, model, successor)
-    if incident is None:
-        incident = _incident(session, report, MISSED_DEADLY, Severity.CRITICAL)
-        incident.state = IncidentState.RESOLVED
-        incident.resolved_at = datetime.datetime.now(tz=datetime.UTC)
-        incident.resolution = "the model had left production"
-        incident.ended_by = EndedBy.PERSON
-        incident.superseded_by_id = successor
-    incident.severity = Severity.CRITICAL
-    incident.proof = found
+    if incident is not None:
+        incident.severity = Severity.CRITICAL
+        incident.proof = found
+        return
+    session.add(
+        Incident(
+            id=new_id(),
+            model_id=model.id,
+            report_id=report_id,
+            state=IncidentState.RESOLVED,
+            severity=Severity.CRITICAL,
+            cause=MISSED_DEADLY,
+            resolved_at=datetime.datetime.now(tz=datetime.UTC),
+            resolution="the model had left production",
+            ended_by=EndedBy.PERSON,
+            superseded_by_id=successor,
+            proof=found,
+        )
+    )
+    session.flush()
 
 
 def _incident(session: Session, report: DriftReport, cause: str, severity: Severity) -> Incident:

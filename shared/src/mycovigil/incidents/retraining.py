@@ -92,6 +92,7 @@ def wait_again(session: Session, incident: Incident) -> None:
             state=JobState.WAITING_FOR_LABELS,
             attempts=0,
             waiting_since=func.now(),
+            asked_at=None,
             finished_at=None,
         )
     )

@@ -2,11 +2,17 @@
 
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert, AlertKind, EndedBy, Incident, IncidentState
+from mycovigil.db.alert import Alert, AlertKind, EndedBy, Incident, IncidentState, Severity
 from mycovigil.db.baseline import BaselineReason
 from mycovigil.db.model import Model
 from mycovigil.incidents import alert, audit, certificate, new_normal, retraining
-from mycovigil.incidents.incident import MISSED_DEADLY, close, left_with, unresolved
+from mycovigil.incidents.incident import (
+    MISSED_DEADLY,
+    close,
+    left_with,
+    store_proof,
+    unresolved,
+)
 from mycovigil.models.safety import CertificateStatus
 
 
@@ -40,9 +46,7 @@ def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
     if incident is None:
         return None
     if (taken_over := unresolved(session, model.id)) is not None:
-        if incident.proof is not None:
-            taken_over.proof, taken_over.severity = incident.proof, incident.severity
-        return None
+        return _prove(session, taken_over, model, incident.proof)
     incident.state = IncidentState.OPEN
     incident.acknowledged_at = incident.acknowledged_by = None
     incident.resolved_at = incident.resolution = incident.superseded_by_id = None
@@ -51,9 +55,24 @@ def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
     retraining.wait_again(session, incident)
     new_normal.take_back(session, incident)
     detail = f"back in production after model {after.version}"
+    if model.certificate_state == CertificateStatus.VALID:  # a doubt by labels was lifted since
+        reason = f"the incident that it left with is open again: it is {detail}"
+        certificate.worsen(session, model, CertificateStatus.SUSPECT, reason)
     audit.record(session, who="mycovigil", action="reopened", on=incident, detail=detail)
     message = f"Incident of model {model.version} is open again: it is {detail}."
     return alert.publish(session, incident, model, AlertKind.OPENED, message)
+
+
+def _prove(session: Session, incident: Incident, model: Model, proof: str | None) -> Alert | None:
+    """The incident is one of a model that labels refuted earlier, with an alert unless it was
+    critical."""
+    if proof is None:
+        return None
+    published = incident.severity == Severity.CRITICAL
+    incident.proof, incident.severity = proof, Severity.CRITICAL
+    message = f"Model {model.version}, back in production, does harm: {proof}."
+    kind = AlertKind.ESCALATED
+    return None if published else alert.publish(session, incident, model, kind, message)
 
 
 def _has_room(session: Session, by: Model, *, after: Model) -> bool:
@@ -69,9 +88,13 @@ def _take_over(
 ) -> None:
     """``incident`` goes on as that of ``by``, which did not learn from labels of its days: with the
     alert that it had, the same days to compare nights with, and its retrain, whose candidate has to
-    be compared with ``by``. ``certain``: its doubts did not reach the certificate."""
+    be compared with ``by``. What labels proved of ``model`` stays with it: they say nothing of
+    ``by``. ``certain``: its doubts did not reach the certificate."""
+    proof, incident.proof = incident.proof, None
     incident.model_id = by.id
     session.flush()
+    if proof is not None:
+        store_proof(session, model, incident.report_id, by.id, proof)
     retraining.begin_again(session, incident)
     if not certain and by.certificate_state == CertificateStatus.VALID:
         reason = f"took over an open drift that it did not learn from: {incident.cause}"

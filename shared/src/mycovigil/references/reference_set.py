@@ -210,12 +210,13 @@ def _require_calm(session: Session, model: Model, spans: Sequence[Window]) -> No
 
 
 def _require_no_incident(session: Session, model: Model, spans: Sequence[Window]) -> None:
-    """Days since an incident began are no reference while it is open, calm or not."""
+    """Days since an incident began are no reference while it is open, calm or not; also for the
+    model that it was opened of, where another has taken it over."""
     since = session.scalar(
         select(func.min(DriftReport.window_start))
         .join(Incident, Incident.report_id == DriftReport.id)
         .where(
-            Incident.model_id == model.id,
+            (Incident.model_id == model.id) | (DriftReport.model_id == model.id),
             Incident.kind == IncidentKind.DRIFT,
             Incident.state != IncidentState.RESOLVED,
         )

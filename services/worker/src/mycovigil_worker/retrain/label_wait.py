@@ -72,6 +72,9 @@ def _advanced(
     if found.state == IncidentState.RESOLVED or model.status != ModelStatus.PRODUCTION:
         job.state, job.finished_at = JobState.CANCELLED, func.now()
         return False
+    if job.labels_needed is None:  # made before retrains waited for labels
+        first = label_progress.needed_first(session, found, training)
+        job.labels_needed, job.dangerous_needed = first.all, first.dangerous
     have = label_progress.labelled(session, found)
     needed = Specimens(job.labels_needed or 1, job.dangerous_needed or 0)
     if have.reach(needed):

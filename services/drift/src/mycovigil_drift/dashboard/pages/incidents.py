@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Incident, IncidentKind, IncidentState
+from mycovigil.incidents import certificate
 from mycovigil_drift.access import Viewer
 from mycovigil_drift.dashboard.form import FormSender, Reason, redirect
 from mycovigil_drift.dashboard.templating import render
@@ -57,6 +58,7 @@ def incident_page(
         photos=gallery.items(found.cause.gallery[:MOST_PHOTOS]),
         trail=audit.about(session, incident_id),
         progress=_progress(session, state, found.incident),
+        refuted=certificate.refuted(session, found.model),
         silence=silences.of_model(session, found.model.id, now),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, literal, select, tuple_
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session, aliased, defer
 
 from mycovigil.db.alert import Incident
 from mycovigil.db.report import DriftMetric, DriftReport
@@ -73,13 +73,14 @@ def metrics(session: Session, report_id: uuid.UUID) -> dict[str, float]:
 
 def incident(session: Session, report: DriftReport) -> Incident | None:
     """The incident of the report's model that was unresolved when the report was made: the report
-    opened it, belongs to it, or resolved it."""
-    opening = select(DriftReport.window_end).where(DriftReport.id == Incident.report_id)
+    opened it, belongs to it, or resolved it. Another model may have taken it over since."""
+    opening = aliased(DriftReport)
     return session.scalar(
         select(Incident)
+        .join(opening, opening.id == Incident.report_id)
         .where(
-            Incident.model_id == report.model_id,
-            opening.scalar_subquery() <= report.window_end,
+            (Incident.model_id == report.model_id) | (opening.model_id == report.model_id),
+            opening.window_end <= report.window_end,
             Incident.resolved_at.is_(None) | (Incident.resolved_at >= report.created_at),
         )
         .order_by(Incident.opened_at.desc(), Incident.id.desc())
