@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from mycovigil.db.alert import Alert, Incident
 from mycovigil.db.message import OutboxMessage
 from mycovigil.db.model import ModelStatus
-from mycovigil.db.report import ReportVerdict
+from mycovigil.db.report import DriftReport, ReportVerdict
 from mycovigil.db.retrain import RetrainJob
 from mycovigil.incidents import alert
 from mycovigil.models.safety import CertificateStatus
@@ -62,6 +62,16 @@ def test_resolving_restores_the_certificate_and_tells_the_world(
     assert again.json()["type"].endswith("/incident-resolved")
     assert client.post(f"/v1/alerts/{alert.id}/acknowledge").status_code == 409
     assert _events(session) == ["opened", "resolved"]
+
+
+def test_an_incident_from_before_days_were_compared_does_not_end_by_calm(
+    client: TestClient, session: Session, incident: Incident
+) -> None:
+    opening = session.get_one(DriftReport, incident.report_id)
+    assert opening.baseline_id is None
+    page = client.get(f"/incidents/{incident.id}", headers={"accept": "text/html"}).text
+    assert "Not by calm" in page
+    assert "no night enters the baseline" in page
 
 
 def test_alerts_are_listed_by_kind_and_incident(

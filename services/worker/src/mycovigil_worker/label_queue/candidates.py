@@ -140,7 +140,7 @@ def _stands(
     of = {row.id: name for row, name in zip(rows, names, strict=True)}
     if of.get(photo) is None:
         return True
-    return hashes[photo] == min(hashes[one] for one in of if of[one] == of[photo])
+    return bool(hashes[photo] == min(hashes[one] for one in of if of[one] == of[photo]))
 
 
 def doubtful(
