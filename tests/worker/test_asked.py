@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 from factories.baseline import make_baseline
+from factories.incident import make_incident
 from factories.night import FIRST, PERIOD, make_night, make_served, night_of
+from factories.report import make_report
 from sqlalchemy import delete, func, select, update
 from typer.testing import CliRunner
 
@@ -13,10 +15,12 @@ from mycovigil.db.alert import Incident
 from mycovigil.db.base import new_id
 from mycovigil.db.baseline import DaySketch
 from mycovigil.db.prediction import Prediction
-from mycovigil.db.report import DriftReport, ReportRequest
+from mycovigil.db.report import DriftReport, ReportRequest, ReportVerdict
+from mycovigil.incidents import incident
 from mycovigil_worker.cli.drift import app
 from mycovigil_worker.nights import backfill, nightly, requested
 from mycovigil_worker.nights.replay import NotReplayable, replayed
+from mycovigil_worker.report import write
 from mycovigil_worker.state import State
 
 pytestmark = pytest.mark.usefixtures("brief_pages", "brief_harm")
@@ -223,3 +227,23 @@ def test_a_sketch_that_was_changed_is_named(state: State) -> None:
         session.execute(update(DaySketch).values(content=b"else"))
         with pytest.raises(NotReplayable, match="is damaged"):
             replayed(session, state.storage, made[0])
+
+
+def test_a_night_that_was_judged_while_its_drift_was_accepted_opens_no_new_incident(
+    state: State,
+) -> None:
+    with state.sessions.begin() as session:
+        served = make_served(session)
+    before = make_baseline(state, served)
+    with state.sessions.begin() as session:
+        first, judged = (
+            make_report(
+                session, served.model, served.reference, night=night,
+                verdict=ReportVerdict.DRIFT, baseline_id=before.id,
+            )
+            for night in (0, 1)
+        )  # fmt: skip
+        found = make_incident(session, first)
+        incident.accept(session, found, who="ada", reason="a club joined")
+        write.adopt(session, judged, state.settings.drift)
+        assert incident.unresolved(session, served.model.id) is None

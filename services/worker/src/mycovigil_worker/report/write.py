@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from mycovigil.db.alert import Alert, Incident
+from mycovigil.db.baseline import Baseline
 from mycovigil.db.model import Model, ModelStatus
 from mycovigil.db.report import UNJUDGED, DriftReport, ReportRequest, ReportVerdict
 from mycovigil.incidents import alert, incident, skew
@@ -124,7 +125,7 @@ def _respond(session: Session, model: Model, report: DriftReport, drift: DriftSe
             alert.publish_failed_night(session, model, report)
         return
     open_before = incident.unresolved(session, model.id) is not None
-    if not report.evidence.get("days", {}).get("informs"):
+    if not report.evidence.get("days", {}).get("informs") and not _outlived(session, report):
         safety = report.evidence.get("harm", {}).get("safety")
         client = report.evidence.get("one_client", {}).get("client")
         incident.respond(session, report, harmful=safety == Safety.AFFECTED, confined_to=client)
@@ -134,3 +135,12 @@ def _respond(session: Session, model: Model, report: DriftReport, drift: DriftSe
         skew.respond(session, model, report)
         entering.enter(session, model, report, most=drift.baseline_days)
     session.flush()
+
+
+def _outlived(session: Session, report: DriftReport) -> bool:
+    """Whether the baseline that the window was compared with has ended since: while it was judged,
+    a person accepted the new normal, and the window says nothing of that one."""
+    if report.baseline_id is None:
+        return False
+    baseline = session.get_one(Baseline, report.baseline_id, populate_existing=True)
+    return baseline.ended_at is not None
