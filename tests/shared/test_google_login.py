@@ -16,6 +16,8 @@ from mycovigil.postgres import login, timeouts
 from mycovigil.postgres.engine import engine_of
 from mycovigil.settings import DatabaseSettings
 
+# Google's library reads NO_GCE_CHECK once, in whichever test imports it first.
+NO_CHECK = "google.auth.compute_engine._metadata._NO_GCE_CHECK"
 ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default"
 
 
@@ -48,6 +50,7 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Metadata]]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"127.0.0.1:{server.server_port}"
     monkeypatch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", address)
+    monkeypatch.setattr(NO_CHECK, False)
     monkeypatch.setenv("GCE_METADATA_IP", address)
     monkeypatch.setenv("CLOUDSDK_CONFIG", "/nowhere")
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
@@ -96,7 +99,7 @@ def test_a_token_that_ends_soon_is_not_used(
 def test_without_an_account_the_database_is_away(
     database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setattr(NO_CHECK, True)
     monkeypatch.setenv("CLOUDSDK_CONFIG", "/nowhere")
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     login._credentials.cache_clear()
