@@ -11,6 +11,7 @@ from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curation import curate
 from mycovigil_training.dataset.layout import UnknownLayout
 from mycovigil_training.dataset.species import class_of, normalised
+from mycovigil_training.dataset.summary import summary
 
 
 def put(folder: Path, place: str, data: bytes) -> Path:
@@ -86,6 +87,14 @@ def test_photos_without_a_safety_class_are_counted_and_listed(source: Path, targ
     dropped = (target / "dropped.csv").read_text()
     assert "delicious/C_d/2.jpg" in dropped
     assert "without a safety class" in dropped
+
+
+def test_ignored_files_are_counted_in_the_summary(source: Path, target: Path) -> None:
+    put(source, "edible/A_b/1.jpg", make_photo(seed=1))
+    put(source, "edible/.ipynb_checkpoints/2.jpg", make_photo(seed=2))
+    curate(source, target)
+    lines = list(summary(curated.report_of(target)))
+    assert any(line.startswith("1 files that are no photos") for line in lines)
 
 
 def test_lying_suffixes_are_mended_and_the_source_is_left_alone(source: Path, target: Path) -> None:

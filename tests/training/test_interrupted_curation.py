@@ -142,6 +142,6 @@ def test_a_full_disk_is_one_sentence(source: Path, full_disk: Path) -> None:
     target = full_disk / "curated"
     result = CliRunner().invoke(app, ["curate", str(source), "--to", str(target), "--no-features"])
     assert result.exit_code == 1
-    assert "No space left on device" in result.output
+    assert "No space left on device: make room, and run the command again" in result.output
     assert "Traceback" not in result.output
     assert not curated.is_curated(target)

@@ -24,6 +24,13 @@ def sentence(error: Exception, command: str) -> str | None:
     return _room(error) or _setting(error) or _cloud() or _database(error)
 
 
+def explained(error: Exception) -> str:
+    """The error's own words; of a full disk also what to do."""
+    words = str(error)
+    full = any(one in words for one in FULL)
+    return f"{words}: make room, and run the command again" if full else words
+
+
 def _room(error: Exception) -> str | None:
     """By the words of the errors: torch and safetensors raise classes of their own."""
     words = str(error)

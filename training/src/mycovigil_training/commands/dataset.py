@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mycovigil.commands.failure import explained
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
 
@@ -123,7 +124,7 @@ def describe(
     try:
         typer.echo(f"datasheet: {write_datasheet(home, page)}")
     except OSError as error:
-        sys.exit(f"mycovigil dataset describe: {error}")
+        sys.exit(f"mycovigil dataset describe: {explained(error)}")
 
 
 @app.command()
@@ -217,7 +218,7 @@ def _one_sentence(command: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil dataset {command}: {error}")
+        sys.exit(f"mycovigil dataset {command}: {explained(error)}")
 
 
 def _logs() -> None:

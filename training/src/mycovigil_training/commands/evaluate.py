@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mycovigil.commands.failure import explained
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
 
@@ -63,7 +64,7 @@ def evaluate(  # noqa: PLR0917  typer reads options by position or name alike
         if summary:
             _write(summary, leading(figures))
     except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil evaluate: {error}")
+        sys.exit(f"mycovigil evaluate: {explained(error)}")
     _show(figures)
 
 

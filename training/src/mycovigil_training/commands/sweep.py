@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mycovigil.commands.failure import explained
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
 
@@ -53,7 +54,7 @@ def sweep(
 
             optuna.visualization.plot_optimization_history(study).write_html(plot)
     except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil sweep: {error}")
+        sys.exit(f"mycovigil sweep: {explained(error)}")
     table = Table("cost", "settings", title=f"{len(study.trials)} trials in {home}")
     ended = [(one.value, one.params) for one in study.trials if one.value is not None]
     for cost, params in sorted(ended, key=lambda one: one[0])[:SHOWN]:

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mycovigil.commands.failure import explained
 from mycovigil.settings import Settings
 from mycovigil.telemetry import configure_logging
 
@@ -54,7 +55,7 @@ def train(
             return
         trained = run(settings, folder, overrides=changes, promote=promote, folds=True)
     except (ValueError, OSError) as error:
-        sys.exit(f"mycovigil train: {error}")
+        sys.exit(f"mycovigil train: {explained(error)}")
     _show(trained)
 
 

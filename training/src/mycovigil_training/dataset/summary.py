@@ -13,6 +13,8 @@ def summary(report: dict[str, Any]) -> Iterator[str]:
         f"undecodable, {len(report['duplicates'])} duplicates, {report['without_class']} without "
         f"a safety class, {report['misnamed']} with a suffix that is not their format"
     )
+    if ignored := report.get("ignored"):
+        yield f"{ignored} files that are no photos, or lie in folders of the system, were ignored"
     if "content_hash" not in report:
         return
     yield (
