@@ -364,6 +364,21 @@ def test_an_incident_that_a_rollback_reopens_leaves_no_certificate_valid(session
     assert (drifted.incident.state, drifted.old.certificate_state) == ("open", "suspect")
 
 
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_model_comes_back_without_doubt_once_the_drift_that_it_handed_over_is_over(
+    session: Session, accepted: bool
+) -> None:
+    """An accepted new normal is one that its calibration has not seen, either."""
+    drifted = Drifted(session).promoted()
+    if accepted:
+        incident.accept(session, drifted.incident, who="ada", reason="a club joined")
+    else:
+        incident.resolve(session, drifted.incident, resolution="lens cleaned (somebody)")
+    drifted.rolled_back()
+    assert drifted.incident.state == IncidentState.RESOLVED
+    assert drifted.old.certificate_state == ("suspect" if accepted else "valid")
+
+
 def test_a_person_is_asked_for_labels_again_after_another_wait(session: Session) -> None:
     drifted = Drifted(session)
     drifted.job(JobState.WAITING_FOR_LABELS)

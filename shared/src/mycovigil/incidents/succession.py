@@ -1,10 +1,21 @@
 """What becomes of the incident of a model that leaves production, or comes back."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mycovigil.db.alert import Alert, AlertKind, EndedBy, Incident, IncidentState, Severity
+from mycovigil.baselines import baseline as baselines
+from mycovigil.db.alert import (
+    Alert,
+    AlertKind,
+    EndedBy,
+    Incident,
+    IncidentKind,
+    IncidentState,
+    Severity,
+)
 from mycovigil.db.baseline import BaselineReason
 from mycovigil.db.model import Model
+from mycovigil.db.report import DriftReport
 from mycovigil.incidents import alert, audit, certificate, new_normal, retraining
 from mycovigil.incidents.incident import (
     MISSED_DEADLY,
@@ -14,6 +25,9 @@ from mycovigil.incidents.incident import (
     unresolved,
 )
 from mycovigil.models.safety import CertificateStatus
+
+# Ends of a drift after which days are as they were before it.
+OVER = (EndedBy.CALM, EndedBy.PERSON)
 
 
 def supersede(session: Session, model: Model, *, by: Model, resolution: str) -> None:
@@ -44,6 +58,7 @@ def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
     it took over meanwhile takes its proof."""
     incident = left_with(session, model, after.id)
     if incident is None:
+        _trust_again(session, model)
         return None
     if (taken_over := unresolved(session, model.id)) is not None:
         return _prove(session, taken_over, model, incident.proof)
@@ -61,6 +76,28 @@ def resume(session: Session, model: Model, *, after: Model) -> Alert | None:
     audit.record(session, who="mycovigil", action="reopened", on=incident, detail=detail)
     message = f"Incident of model {model.version} is open again: it is {detail}."
     return alert.publish(session, incident, model, AlertKind.OPENED, message)
+
+
+def _trust_again(session: Session, model: Model) -> None:
+    """Restore the certificate of ``model``, which left with a drift that another model took over,
+    if the drift has ended since by calm or by a person's hand and no new normal began meanwhile."""
+    if model.certificate_state != CertificateStatus.SUSPECT or unresolved(session, model.id):
+        return
+    handed_over = session.scalar(
+        select(Incident)
+        .join(DriftReport, DriftReport.id == Incident.report_id)
+        .where(DriftReport.model_id == model.id, Incident.kind == IncidentKind.DRIFT)
+        .order_by(Incident.opened_at.desc(), Incident.id.desc())
+        .limit(1)
+    )
+    if handed_over is None or handed_over.model_id == model.id:
+        return
+    normal = baselines.current(session, model.encoder_id)
+    if normal is not None and normal.started_at > handed_over.opened_at:
+        return
+    if handed_over.superseded_by_id is None and handed_over.ended_by in OVER:
+        reason = f"the drift that it left with is over: {handed_over.resolution}"
+        certificate.restore(session, model, reason)
 
 
 def _prove(session: Session, incident: Incident, model: Model, proof: str | None) -> Alert | None:
