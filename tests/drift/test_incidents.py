@@ -74,6 +74,17 @@ def test_an_incident_from_before_days_were_compared_does_not_end_by_calm(
     assert "no night enters the baseline" in page
 
 
+def test_a_drift_that_another_model_took_over_is_listed_for_both(
+    client: TestClient, session: Session, incident: Incident
+) -> None:
+    other = make_model(session, version="winter")
+    incident.model_id = other.id
+    session.flush()
+    for version in ("autumn", "winter"):
+        listed = client.get("/v1/incidents", params={"model": version}).json()["items"]
+        assert [one["id"] for one in listed] == [str(incident.id)]
+
+
 def test_alerts_are_listed_by_kind_and_incident(
     client: TestClient, session: Session, incident: Incident
 ) -> None:

@@ -7,11 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from mycovigil.baselines.baseline import NotPossible
 from mycovigil.db.alert import EndedBy, Incident, IncidentKind, IncidentState, Severity
+from mycovigil.db.report import DriftReport
 from mycovigil.incidents import audit, incident
 from mycovigil.problem import conflict
 from mycovigil_drift import lookup
@@ -68,13 +69,19 @@ class AcceptIn(BaseModel):
     )
 
 
+def of_model(model_id: uuid.UUID) -> ColumnElement[bool]:
+    """Incidents of the model, and those that were opened of it and that another took over."""
+    opened = select(DriftReport.id).where(DriftReport.model_id == model_id)
+    return (Incident.model_id == model_id) | Incident.report_id.in_(opened)
+
+
 def page(session: Session, query: IncidentQuery) -> tuple[list[Incident], str | None]:
     statement = select(Incident)
     if query.state is not None:
         statement = statement.where(Incident.state == query.state)
     if query.model is not None:
         model = models.find(session, query.model)
-        statement = statement.where(Incident.model_id == model.id)
+        statement = statement.where(of_model(model.id))
     return fetch(session, statement, (Incident.opened_at, Incident.id), query)
 
 

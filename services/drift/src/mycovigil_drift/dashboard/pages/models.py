@@ -16,6 +16,7 @@ from mycovigil_drift.dashboard import days
 from mycovigil_drift.dashboard.form import FormSender, Reason, redirect
 from mycovigil_drift.dashboard.templating import render
 from mycovigil_drift.resources import audit, models
+from mycovigil_drift.resources.incidents import of_model
 from mycovigil_drift.resources.reports import queries as reports
 from mycovigil_drift.resources.reports.schemas import ReportQuery
 from mycovigil_drift.session import Reading, Writing
@@ -51,7 +52,7 @@ def model_page(model_id: uuid.UUID, request: Request, session: Reading, _: Viewe
     promotions = models.promotions(session, model_id=model_id)
     named = [row.model_id for row in promotions] + [row.replaced_id for row in promotions]
     latest = ReportQuery(model=str(model_id), limit=MOST_LATEST, cursor=None)
-    incidents = select(Incident).where(Incident.model_id == model_id)
+    incidents = select(Incident).where(of_model(model_id))
     return render(
         request,
         "model.html",
