@@ -231,13 +231,22 @@ def test_features_are_made_on_a_gpu_where_there_is_one(
     assert asked == [on_a_gpu, ["CPUExecutionProvider"]]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Failed to allocate memory for requested buffer of size 1605632",
+        "Available memory of 1048576 is smaller than requested bytes of 1605632",
+        "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED",
+    ],
+    ids=["arena", "limit", "cublas"],
+)
 def test_a_gpu_without_room_is_one_sentence(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     """As ONNX Runtime words it, whose errors share no class."""
 
     def full(_pixels: np.ndarray) -> np.ndarray:
-        raise Exception("Failed to allocate memory for requested buffer of size 1605632")
+        raise Exception(words)
 
     monkeypatch.setattr(engine, "_encode", full)
     with pytest.raises(OutOfMemory, match="lower encode_batch"):

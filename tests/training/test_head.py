@@ -140,3 +140,8 @@ def test_hydra_overrides_reach_the_configuration() -> None:
 def test_bad_overrides_are_refused_in_words(override: str) -> None:
     with pytest.raises(BadConfiguration, match="the configuration is refused"):
         compose([override])
+
+
+def test_a_preset_without_its_plus_says_so() -> None:
+    with pytest.raises(BadConfiguration, match=r"with a plus: \+experiment=species"):
+        compose(["experiment=species"])

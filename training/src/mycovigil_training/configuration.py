@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 CONFIG_MODULE = "mycovigil_training.conf"
+# A group in no defaults list, so that Hydra wants a plus before it.
+PRESETS = "experiment"
 Config = TypeVar("Config", bound=BaseModel)
 
 
@@ -133,6 +135,8 @@ def _nearest(name: str, overrides: Sequence[str]) -> str:
 
     with hydra.initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         known = list(_keys(OmegaConf.to_container(hydra.compose(name))))
+    if plain := [override for override in overrides if override.startswith(f"{PRESETS}=")]:
+        return f" Presets are those of 'mycovigil finetune', with a plus: +{plain[0]}"
     asked = [override.partition("=")[0].lstrip("+~") for override in overrides]
     found = [
         f"{key}: did you mean {' or '.join(close)}?"

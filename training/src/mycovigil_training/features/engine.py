@@ -11,7 +11,12 @@ from mycovigil_training.encoder.export.runtime import open_graph
 
 THREADS = 2
 # How ONNX Runtime words that a device has no room left.
-NO_ROOM = ("Failed to allocate memory", "out of memory")
+NO_ROOM = (
+    "Failed to allocate memory",
+    "out of memory",
+    "smaller than requested bytes",
+    "ALLOC_FAILED",
+)
 
 
 class OutOfMemory(ValueError):
