@@ -32,6 +32,12 @@ def test_columns_in_any_case_and_order_blank_rows_and_backslashes(tmp_path: Path
     assert (photo.path, photo.line) == (tmp_path / "a/1.jpg", 2)
 
 
+def test_a_line_that_names_the_separator_and_empty_cells_at_the_end(tmp_path: Path) -> None:
+    text = "sep=;\r\npath;species;safety_class\r\na/1.jpg;B, c;edible;;\r\n"
+    (photo,) = listed(put(tmp_path, text.encode("utf-8-sig"))).photos
+    assert (photo.species, photo.path, photo.line) == (normalised("B, c"), tmp_path / "a/1.jpg", 3)
+
+
 @pytest.mark.parametrize(
     ("row", "why"),
     [

@@ -59,7 +59,13 @@ def read_manifest(path: Path) -> Iterator[ListedPhoto]:
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Each row that is not blank, with the line it ends on."""
-    reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter=_delimiter(_text(path)))
+    text = _text(path)
+    first, _, rest = text.partition("\n")
+    told = first.strip().lower().startswith("sep=")  # a line for Excel, which names the separator
+    separator = _delimiter(rest if told else text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    if told:
+        next(reader)
     names = [name.strip().lower() for name in next(reader, [])]
     if missing := NEEDED - set(names):
         raise UnknownLayout(f"{path} lacks the columns {', '.join(sorted(missing))}")
@@ -68,7 +74,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 row = dict(zip(names, (cell.strip() for cell in cells), strict=False))
-                row[""] = "" if len(cells) <= len(names) else "more cells than columns"
+                row[""] = "more cells than columns" if "".join(cells[len(names) :]).strip() else ""
                 found.append((reader.line_num, row))
     except csv.Error as error:
         raise UnknownLayout(f"{path} line {reader.line_num}: {error}") from error
