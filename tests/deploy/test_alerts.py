@@ -139,6 +139,7 @@ def _series(values: dict[str, str]) -> list[dict[str, str]]:
     return [{"series": name, "values": value} for name, value in values.items()]
 
 
+@pytest.mark.whole
 def test_a_critical_incident_reaches_the_webhook(tmp_path: Path) -> None:
     exposition = (
         f'mycovigil_dashboard_info{{url="{DASHBOARD}"}} 1\n'

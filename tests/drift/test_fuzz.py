@@ -79,6 +79,7 @@ def test_malformed_places_are_no_server_error(
         assert answer.status_code in {404, 422}, (value, answer.text)
 
 
+@pytest.mark.whole
 @pytest.mark.filterwarnings("ignore")
 def test_generated_requests_make_no_server_error(
     app: FastAPI, client: TestClient, session: Session

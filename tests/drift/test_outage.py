@@ -50,6 +50,7 @@ def timed(client: TestClient, path: str, seconds: float = WITHIN) -> int:
     return status
 
 
+@pytest.mark.whole
 def test_a_silent_postgres_is_told_in_time(
     clients: list[TestClient], mortal_postgres: MortalPostgres
 ) -> None:

@@ -267,6 +267,7 @@ def test_a_key_opens_the_pages_and_a_wrong_one_does_not(site: Site) -> None:
         assert page.evaluate("document.cookie") == ""
 
 
+@pytest.mark.whole
 def test_docs_work_without_a_cdn(site: Site) -> None:
     with visiting(site.browser, f"{site.url}/docs") as visit:
         visit.page.get_by_text("/v1/reports/{report_id}/gallery").wait_for()

@@ -68,7 +68,7 @@ def shown(
         demonstration = Demonstration(
             photos=None,
             data=folder / "demo",
-            period=5.0,
+            period=10.0,  # so that a busy machine answers a night's photos within it
             keep=False,
             story=request.param,
             photos_a_night=100,

@@ -183,6 +183,7 @@ ATTACKS = [
 ]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("process", [FEW_CONNECTIONS], indirect=True)
 def test_attacks_that_cost_little_and_a_few_connections_too_many(
     process: Process, desk: Desk

@@ -48,6 +48,7 @@ def test_every_service_has_a_statement_limit(settings: Settings) -> None:
         assert shown == datetime.timedelta(seconds=seconds)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("pooled", [True, False])
 def test_a_frozen_server_ends_no_service(mortal_postgres: MortalPostgres, pooled: bool) -> None:
     """A connection that is open and one that must be made both fail in time, and come back."""

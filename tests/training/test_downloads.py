@@ -16,7 +16,7 @@ import pytest
 from factories.photo import make_photo
 
 from mycovigil.backoff import Backoff
-from mycovigil_training.dataset.fetch import disk, fetching, remote
+from mycovigil_training.dataset.fetch import archive, disk, fetching, remote
 from mycovigil_training.dataset.fetch.download import download
 from mycovigil_training.dataset.fetch.failure import FetchFailed
 from mycovigil_training.dataset.fetch.fetching import fetch
@@ -258,6 +258,19 @@ def test_a_damaged_archive_is_named_and_never_taken_for_whole(tmp_path: Path) ->
     with pytest.raises(FetchFailed, match="is damaged"):
         fetch(str(tmp_path / "c.zip"), tmp_path / "downloads")
     assert [path for path in (tmp_path / "downloads").iterdir() if path.suffix != ".part"] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../x.jpg", "/tmp/mycovigil-elsewhere.jpg", "Classes/../../x.jpg"]
+)
+def test_a_file_of_a_tar_leads_out_of_no_folder(tmp_path: Path, name: str) -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as file:
+        file.addfile(tarfile.TarInfo(name), io.BytesIO())
+    stream.seek(0)
+    with pytest.raises(FetchFailed, match="elsewhere"):
+        archive.unpack(stream, "photos.tar", tmp_path / "target", most=0)
+    assert not list(tmp_path.rglob("*.jpg"))
 
 
 def test_a_disk_without_room_is_refused_before_the_first_byte(

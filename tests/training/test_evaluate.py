@@ -112,6 +112,7 @@ def test_species_are_summed_to_classes() -> None:
     assert (found.argmax(axis=1) == species[200:] // 2).mean() > 0.9
 
 
+@pytest.mark.whole
 def test_the_command_writes_every_recipes_figures(encoder_folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "figures.json"
     folder = photo_folder(tmp_path / "photos", photos=8)

@@ -37,6 +37,7 @@ from mycovigil.settings import (
 )
 from mycovigil_drift.app import create_app
 from mycovigil_local.postgres import create_database
+from mycovigil_training.dataset.fetch.archive import extract_file
 from mycovigil_worker.nights import nightly
 from mycovigil_worker.nights.replay import replayed
 from mycovigil_worker.state import State
@@ -67,7 +68,8 @@ def upgraded(
         check=True,
     )
     with tarfile.open(HERE / f"{COMMIT}_storage.tar.gz") as tar:
-        tar.extractall(folder, filter="data")
+        for member in filter(tarfile.TarInfo.isfile, tar):
+            extract_file(tar, member, folder)
     database = DatabaseSettings(url=url)
     migration.upgrade(database)
     return Settings(

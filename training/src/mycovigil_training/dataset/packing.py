@@ -9,6 +9,7 @@ from pathlib import Path
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.curated import CuratedPhoto
 from mycovigil_training.dataset.dropped import DROPPED
+from mycovigil_training.dataset.fetch.archive import extract_file
 from mycovigil_training.progress import tracked
 
 SHARD_BYTES = 256 * 2**20
@@ -56,7 +57,8 @@ def unpack(source: Path, folder: Path) -> Path:
     try:
         for path in sorted(source.glob("photos-*.tar")):
             with tarfile.open(path) as file:
-                file.extractall(folder, filter="data")
+                for photo in file:
+                    extract_file(file, photo, folder)
         for name in KEPT:
             if (source / name).is_file():
                 shutil.copyfile(source / name, folder / name)
