@@ -28,21 +28,30 @@ PUBLISHER, SUBSCRIBER = "google.pubsub.v1.Publisher", "google.pubsub.v1.Subscrib
 @dataclass
 class PubSubServer:
     """``answers`` is set while the server answers; ``restricted``: it refuses to make or change
-    topics and subscriptions; ``published`` holds the number of each message that arrived."""
+    topics and subscriptions; ``published`` holds the number of each message that arrived,
+    ``ended`` is set as each call ends."""
 
     port: int
     restricted: bool = False
     absent: str = "nothing"
     answers: threading.Event = field(default_factory=threading.Event)
     published: list[str] = field(default_factory=list)
+    ended: list[threading.Event] = field(default_factory=list)
 
     def publish(self, request: Any, context: grpc.ServicerContext) -> Any:
+        ended = threading.Event()
+        if context.add_callback(ended.set):
+            self.ended.append(ended)
         self.answers.wait(20)
         if not context.is_active():
             return PublishResponse()
         new = [message.attributes["ce-id"] for message in request.messages]
         self.published += new
         return PublishResponse(message_ids=new)
+
+    def wait_for_the_end_of_calls(self) -> None:
+        """Until the server knows that each call so far has ended: the client knows it earlier."""
+        assert all(ended.wait(20) for ended in self.ended)
 
     def make(self, request: Any, context: grpc.ServicerContext) -> Any:
         if self.restricted:

@@ -52,6 +52,7 @@ def test_an_event_that_hung_is_delivered_once(
         errors.append(f"{type(raised.value).__name__}: {raised.value}")
     assert not any("paused" in error for error in errors)
     assert all("Timeout" in error or "Deadline" in error for error in errors), errors
+    server.wait_for_the_end_of_calls()
     server.answers.set()
     monkeypatch.setattr(pubsub, "TIMEOUT", 10.0)
     monkeypatch.setattr(pubsub, "MARGIN", 2.0)
