@@ -24,10 +24,10 @@ from mycovigil_training.configuration import compose
 from mycovigil_training.dataset import curated
 from mycovigil_training.dataset.classes.species_table import read_table
 from mycovigil_training.encoder.export.sample_photos import squares
+from mycovigil_training.encoder.finetune.condensing import text_tower
 from mycovigil_training.encoder.finetune.weights import MEAN, STD, network
 from mycovigil_training.encoder.finetune.weights_file import Finetuned, load_finetuned
 from mycovigil_training.encoder.pretrain.captions import Vocabulary, captions_of, words_of
-from mycovigil_training.encoder.pretrain.towers import MiniConfig, TextTower
 from mycovigil_training.evaluate.measures import measures
 from mycovigil_training.features.extraction import LABELS
 from mycovigil_training.progress import tracked
@@ -112,21 +112,9 @@ def shares(
     tuned: Finetuned, images: Tensor, captions: list[tuple[str, int]]
 ) -> NDArray[np.float64]:
     """(n, 4) probabilities: a softmax over the captions, summed by class."""
-    recipe, prefix = tuned.recipe, "text."
-    text = TextTower(
-        MiniConfig(
-            dimension=recipe.dimension,
-            text_width=recipe.text_width,
-            text_layers=recipe.text_layers,
-            words=tuned.words,
-        )
-    )
-    text.load_state_dict(
-        {k.removeprefix(prefix): v for k, v in tuned.rest.items() if k.startswith(prefix)}
-    )
     tokens = Vocabulary(tuned.words).tokens([caption for caption, _ in captions])
     with torch.inference_mode():
-        words = text.eval()(torch.from_numpy(tokens))
+        words = text_tower(tuned)(torch.from_numpy(tokens))
         each = (tuned.rest["log_scale"].exp() * images @ words.T).softmax(dim=1).double().numpy()
     found = np.zeros((len(images), len(CLASSES)))
     np.add.at(found.T, [place for _, place in captions], each.T)

@@ -50,10 +50,7 @@ def of_encoders(session: Session) -> list[Progress]:
             func.min(EncodedDay.day),
             func.max(EncodedDay.day),
             func.count(),
-            *(
-                _sum(EncodedDay.state == s)
-                for s in (DayState.DONE, DayState.RUNNING, DayState.FAILED)
-            ),
+            *(_sum(EncodedDay.state == state) for state in COUNTED),
             *(
                 func.coalesce(func.sum(column), 0)
                 for column in (

@@ -107,9 +107,9 @@ def _features(body: nn.Module, files: list[bytes], size: int) -> NDArray[np.floa
     return np.concatenate(rows)
 
 
-def _direction(tuned: Finetuned, tower: CondensedTower) -> tuple[float, ...]:
-    """Where its own text tower puts photos without a mushroom, in the condensed space."""
-    recipe = tuned.recipe
+def text_tower(tuned: Finetuned) -> TextTower:
+    """The tower of captions that learned beside the network, in eval mode."""
+    recipe, prefix = tuned.recipe, "text."
     text = TextTower(
         MiniConfig(
             dimension=recipe.dimension,
@@ -118,10 +118,14 @@ def _direction(tuned: Finetuned, tower: CondensedTower) -> tuple[float, ...]:
             words=tuned.words,
         )
     )
-    prefix = "text."
     text.load_state_dict(
         {k.removeprefix(prefix): v for k, v in tuned.rest.items() if k.startswith(prefix)}
     )
-    shared = caption_direction(text.eval(), tuned.words)
+    return text.eval()
+
+
+def _direction(tuned: Finetuned, tower: CondensedTower) -> tuple[float, ...]:
+    """Where its own text tower puts photos without a mushroom, in the condensed space."""
+    shared = caption_direction(text_tower(tuned), tuned.words)
     raw = tower.axes.weight @ (tuned.rest["image.projection.weight"].T @ shared)
     return tuple(functional.normalize(raw, dim=0).tolist())
